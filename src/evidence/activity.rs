@@ -1,0 +1,238 @@
+//! When and how often something happened: bounded, and mergeable in any order, so that cutting an input
+//! anywhere or using more threads never changes a result. It never keeps single events.
+
+use super::stamp::{MICROS_PER_SECOND, Stamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Minutes in a day: the resolution at which the shape of a day is kept.
+pub const MINUTES_PER_DAY: u16 = 1_440;
+/// How many occupied seconds a day keeps at most: the earliest ones.
+pub const SECONDS_KEPT: usize = 256;
+
+/// One UTC day of an activity.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day {
+    /// Events on this day.
+    pub count: u64,
+    /// Bytes moved, where the source says.
+    pub bytes: u64,
+    minutes: Vec<u16>,
+    seconds: Vec<u32>,
+}
+
+/// Adds to a sorted vector without repeating; the common case is an append at the end.
+fn insert_sorted<T: Ord + Copy>(list: &mut Vec<T>, value: T) {
+    match list.last() {
+        Some(last) if *last == value => {}
+        Some(last) if *last > value => {
+            if let Err(index) = list.binary_search(&value) {
+                list.insert(index, value);
+            }
+        }
+        _ => list.push(value),
+    }
+}
+
+fn union_sorted<T: Ord + Copy>(left: &mut Vec<T>, right: &[T]) {
+    if left.last() < right.first() {
+        left.extend_from_slice(right);
+    } else {
+        let both: BTreeSet<T> = left.iter().chain(right).copied().collect();
+        *left = both.into_iter().collect();
+    }
+}
+
+impl Day {
+    fn add(&mut self, second: u32, bytes: u64) {
+        self.count = self.count.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(bytes);
+        insert_sorted(&mut self.minutes, (second / 60) as u16);
+        if self.seconds.len() < SECONDS_KEPT || self.seconds.last().is_some_and(|last| second < *last) {
+            insert_sorted(&mut self.seconds, second);
+            self.seconds.truncate(SECONDS_KEPT);
+        }
+    }
+
+    fn merge(&mut self, other: &Day) {
+        self.count = self.count.saturating_add(other.count);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        union_sorted(&mut self.minutes, &other.minutes);
+        union_sorted(&mut self.seconds, &other.seconds);
+        self.seconds.truncate(SECONDS_KEPT);
+    }
+
+    /// The minutes of the day (0 to 1,439) on which something happened, ascending.
+    pub fn minutes(&self) -> &[u16] {
+        &self.minutes
+    }
+
+    /// The earliest seconds of the day (0 to 86,399) on which something happened, ascending.
+    pub fn seconds(&self) -> &[u32] {
+        &self.seconds
+    }
+
+    /// Whether some occupied seconds were dropped, so that only minutes tell about the rest of the day.
+    pub fn seconds_cut(&self) -> bool {
+        self.seconds.len() == SECONDS_KEPT
+    }
+}
+
+/// Durations as integer counts in log-linear buckets: eight per power of two of microseconds, so a value is
+/// known to within 12.5 %.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Durations(BTreeMap<u16, u64>);
+
+impl Durations {
+    fn bucket(micros: u64) -> u16 {
+        if micros < 8 {
+            return micros as u16;
+        }
+        let octave = 63 - micros.leading_zeros();
+        let step = (micros >> (octave - 3)) & 7;
+        (octave as u16 - 2) * 8 + step as u16
+    }
+
+    /// The smallest number of microseconds that falls into a bucket.
+    fn floor(bucket: u16) -> u64 {
+        if bucket < 8 {
+            return u64::from(bucket);
+        }
+        let octave = u32::from(bucket / 8) + 2;
+        (8 + u64::from(bucket % 8)) << (octave - 3)
+    }
+
+    fn add(&mut self, micros: u64) {
+        let count = self.0.entry(Durations::bucket(micros)).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    fn merge(&mut self, other: &Durations) {
+        for (bucket, count) in &other.0 {
+            let mine = self.0.entry(*bucket).or_default();
+            *mine = mine.saturating_add(*count);
+        }
+    }
+
+    /// How many durations were seen.
+    pub fn count(&self) -> u64 {
+        self.0.values().fold(0, |sum, n| sum.saturating_add(*n))
+    }
+
+    /// The duration, in microseconds, that `per_mille` of a thousand do not exceed; none were seen: `None`.
+    pub fn quantile(&self, per_mille: u32) -> Option<u64> {
+        let total = self.count();
+        let rank = (u128::from(total) * u128::from(per_mille)).div_ceil(1000).max(1);
+        let mut seen = 0u128;
+        for (bucket, count) in &self.0 {
+            seen += u128::from(*count);
+            if seen >= rank {
+                return Some(Durations::floor(*bucket));
+            }
+        }
+        None
+    }
+}
+
+/// When and how often.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Activity {
+    days: BTreeMap<i32, Day>,
+    first: Option<Stamp>,
+    last: Option<Stamp>,
+    durations: Durations,
+}
+
+impl Activity {
+    /// Nothing happened (yet): the activity of something only declared or written.
+    pub fn none() -> Activity {
+        Activity::default()
+    }
+
+    /// Counts one event; `bytes` moved by it and how long it took, where the source says.
+    pub fn add(&mut self, stamp: Stamp, bytes: u64, duration_micros: Option<u64>) {
+        self.days.entry(stamp.day()).or_default().add(stamp.second_of_day(), bytes);
+        self.first = Some(self.first.map_or(stamp, |first| first.min(stamp)));
+        self.last = self.last.max(Some(stamp));
+        if let Some(micros) = duration_micros {
+            self.durations.add(micros);
+        }
+    }
+
+    /// Takes over another's events: union of minutes, smallest seconds of the union, integer addition.
+    pub fn merge(&mut self, other: &Activity) {
+        for (day, theirs) in &other.days {
+            self.days.entry(*day).or_default().merge(theirs);
+        }
+        self.first = match (self.first, other.first) {
+            (Some(mine), Some(theirs)) => Some(mine.min(theirs)),
+            (mine, theirs) => mine.or(theirs),
+        };
+        self.last = self.last.max(other.last);
+        self.durations.merge(&other.durations);
+    }
+
+    /// All events.
+    pub fn count(&self) -> u64 {
+        self.days.values().fold(0, |sum, day| sum.saturating_add(day.count))
+    }
+
+    /// The earliest event.
+    pub fn first(&self) -> Option<Stamp> {
+        self.first
+    }
+
+    /// The latest event.
+    pub fn last(&self) -> Option<Stamp> {
+        self.last
+    }
+
+    /// Per UTC day since 1970-01-01, ascending.
+    pub fn days(&self) -> impl Iterator<Item = (i32, &Day)> {
+        self.days.iter().map(|(day, what)| (*day, what))
+    }
+
+    /// How long events took.
+    pub fn durations(&self) -> &Durations {
+        &self.durations
+    }
+
+    /// The seconds on which something happened, ascending: exact for days with few events, the starts of
+    /// the occupied minutes after the last kept second on busy days.
+    pub fn moments(&self) -> Vec<Stamp> {
+        let mut moments = Vec::new();
+        for (day, what) in &self.days {
+            let midnight = i64::from(*day) * 86_400;
+            moments.extend(what.seconds.iter().map(|s| Stamp::from_seconds(midnight + i64::from(*s))));
+            if what.seconds_cut() {
+                let covered = what.seconds.last().copied().unwrap_or(0) / 60;
+                let later = what.minutes.iter().filter(|minute| u32::from(**minute) > covered);
+                moments.extend(later.map(|m| Stamp::from_seconds(midnight + i64::from(*m) * 60)));
+            }
+        }
+        moments
+    }
+
+    /// How far from its first to its last event, in seconds.
+    pub fn span_seconds(&self) -> i64 {
+        match (self.first, self.last) {
+            (Some(first), Some(last)) => (last.0 - first.0) / MICROS_PER_SECOND,
+            _ => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_bucket_holds_its_own_floor() {
+        for micros in [0, 1, 7, 8, 9, 15, 16, 17, 1_000, 123_456, 3_600_000_000, u64::MAX] {
+            let bucket = Durations::bucket(micros);
+            let floor = Durations::floor(bucket);
+            assert!(floor <= micros, "{micros} lies below the floor {floor} of its bucket");
+            assert_eq!(Durations::bucket(floor), bucket);
+            assert!(micros - floor <= micros / 8, "{micros} is further than an eighth from {floor}");
+        }
+    }
+}

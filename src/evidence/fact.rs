@@ -1,0 +1,113 @@
+//! What is true without anyone using it: schedules, what runs what, other names, where things live. Facts
+//! travel beside uses; only `resolve` draws on them.
+
+use super::mention::{Mention, Text};
+use super::place::Place;
+use super::stamp::Span;
+use super::usage::{Action, Basis, Class, Resource, Scope};
+
+/// How a command reaches a server, where that was written: every part as written, passwords never.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Connection {
+    /// `host`, `host:port`, address or socket path of the server.
+    pub server: Option<Text>,
+    /// The login.
+    pub user: Option<Text>,
+    /// The database.
+    pub database: Option<Text>,
+    /// The application name the client sets.
+    pub application: Option<Text>,
+}
+
+impl Connection {
+    /// Whether nothing at all is known.
+    pub fn is_empty(&self) -> bool {
+        self == &Connection::default()
+    }
+}
+
+/// What makes one thing come before another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Order {
+    /// One calls the other, or both stand in one chain (`a && b`).
+    Call,
+    /// A sensor or condition of a scheduler waits for it.
+    Sensor,
+    /// systemd `After=` or the like.
+    After,
+    /// Both take one lock.
+    Lock,
+    /// One writes a marker file that the other tests.
+    Sentinel,
+    /// A fixed sleep of this many seconds stands between.
+    Sleep(u64),
+}
+
+/// What a fact says. This enum is the grammar of the whole and may be matched on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Says {
+    /// Another name of the same thing.
+    SameAs(Mention),
+    /// It is a part of that.
+    PartOf(Mention),
+    /// It serves this resource.
+    Serves(Resource),
+    /// It runs on this host (or address).
+    RunsOn(Mention),
+    /// A clock starts it.
+    Scheduled {
+        /// The schedule as written.
+        text: Text,
+        /// The scheduler whose rules hold: a name from the schedule dialects.
+        dialect: Text,
+        /// The zone that the place itself states, if it does.
+        zone: Option<Text>,
+        /// Guards in the command that change the schedule, as written.
+        guards: Vec<Text>,
+    },
+    /// It runs this command, and, where the command names one, this script or SQL file.
+    Runs {
+        /// The command as written, scrubbed.
+        command: Text,
+        /// The file it names: absolute, or relative to where it runs.
+        script: Option<Text>,
+        /// How the run reaches a server, where the command line says so (`psql -h db1 -f x.sql`).
+        connection: Connection,
+    },
+    /// What it holds is computed from that.
+    DerivesFrom(Resource),
+    /// It comes before that one, because of this.
+    Precedes(Mention, Order),
+    /// Its local time is this zone.
+    InZone(Text),
+    /// Somebody answers for it.
+    OwnedBy(Text),
+    /// Its stage of life: `deprecated`, `experimental` …
+    Lifecycle(Text),
+    /// An inventory lists it, as this kind of thing (`service`, `job`, `client`, `person`, `partner`,
+    /// `database`, `host` …).
+    DeclaredAs(Text),
+    /// An inventory says it does this to that (no action: any).
+    DeclaredUse(Option<Action>, Resource),
+    /// An inventory says its uses are of this class.
+    OfClass(Class),
+    /// A comment beside it states an order or a wait; quoted, cut at 120 characters, scrubbed.
+    Remark(Text),
+}
+
+/// One fact.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fact {
+    /// What it is about.
+    pub about: Mention,
+    /// What is so.
+    pub says: Says,
+    /// How we know.
+    pub basis: Basis,
+    /// In which part of the world it was written.
+    pub scope: Scope,
+    /// When it held, where that is known.
+    pub span: Option<Span>,
+    /// Where it is written.
+    pub place: Place,
+}

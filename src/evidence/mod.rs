@@ -1,0 +1,30 @@
+//! The sentences collectors state: who used what (`Use`), what is true anyway (`Fact`), who watched
+//! (`Vantage`) and what nobody could see (`Gap`), with names exactly as each place wrote them.
+//!
+//! This module never decides that two names are the same thing and never concludes anything: identity
+//! belongs to `resolve`, conclusions to `findings`. It imports no sibling.
+
+mod about;
+mod activity;
+mod fact;
+mod gap;
+mod mention;
+mod place;
+pub mod scrub;
+mod stamp;
+mod store;
+mod usage;
+mod vantage;
+
+pub use about::{About, Provenance};
+pub use activity::{Activity, Day, Durations, MINUTES_PER_DAY, SECONDS_KEPT};
+pub use fact::{Connection, Fact, Order, Says};
+pub use gap::{Gap, GapCode};
+pub use mention::{Actor, Mention, MentionKind, Text};
+pub use place::{At, PLACES_KEPT, Place, Places};
+pub use stamp::{MICROS_PER_DAY, MICROS_PER_SECOND, Span, Stamp};
+pub use store::{Evidence, InputRecord, InputStatus, SHAPES_KEPT};
+pub use usage::{
+    Action, Basis, Class, Confidence, Outcome, Resource, ResourceKind, Scope, Shape, Trait, Use, What,
+};
+pub use vantage::{SESSIONS_KEPT, Sees, SessionSketch, Vantage, Zone};

@@ -1,0 +1,234 @@
+//! All that collectors stated, merged where it is made. Merging is associative and commutative: the union of
+//! parts is the whole, whatever the order. It never drops a sentence without counting it.
+
+use super::activity::Activity;
+use super::fact::Fact;
+use super::gap::{Gap, GapCode};
+use super::mention::Text;
+use super::place::{Place, Places};
+use super::stamp::{Span, Stamp};
+use super::usage::{Shape, Use, What};
+use super::vantage::Vantage;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// How many shapes a (vantage, actor, action, resource …) keeps: those with the smallest fingerprints; the
+/// rest fold into `other`.
+pub const SHAPES_KEPT: usize = 512;
+
+/// How an input ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum InputStatus {
+    /// All of it was understood.
+    Read,
+    /// Some of it was not: see its gaps.
+    Partly,
+    /// It was left out on purpose: a copy of another input, or nothing for us in it.
+    Skipped,
+    /// It could not be read.
+    Failed,
+}
+
+impl InputStatus {
+    /// The word of reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            InputStatus::Read => "read",
+            InputStatus::Partly => "partly",
+            InputStatus::Skipped => "skipped",
+            InputStatus::Failed => "failed",
+        }
+    }
+}
+
+/// One input and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InputRecord {
+    /// The path as the report shows it.
+    pub path: Text,
+    /// What read it: names from the tables, joined by `+` when several families did.
+    pub kind: Text,
+    /// How it ended.
+    pub status: InputStatus,
+    /// Records, statements or lines understood.
+    pub records: u64,
+    /// The moments it speaks of.
+    pub span: Option<Span>,
+}
+
+/// All that collectors stated.
+#[derive(Debug, Default)]
+pub struct Evidence {
+    uses: HashMap<What, (Activity, Places), foldhash::fast::FixedState>,
+    facts: BTreeSet<Fact>,
+    vantages: BTreeMap<Text, Vantage>,
+    gaps: BTreeMap<(Text, GapCode, Text), (Place, u64)>,
+    inputs: BTreeMap<Text, InputRecord>,
+}
+
+impl Evidence {
+    /// Nothing stated.
+    pub fn new() -> Evidence {
+        Evidence::default()
+    }
+
+    /// States a use that is written or declared: it has a place and no moments.
+    pub fn add_written(&mut self, what: What, place: Place) {
+        self.uses.entry(what).or_default().1.add(None, place);
+    }
+
+    /// States one observed event.
+    pub fn add_event(&mut self, what: What, stamp: Stamp, duration_micros: Option<u64>, place: Place) {
+        let (activity, places) = self.uses.entry(what).or_default();
+        activity.add(stamp, 0, duration_micros);
+        places.add(Some(stamp), place);
+    }
+
+    /// States a whole use, merging it with an equal one.
+    pub fn add_use(&mut self, it: Use) {
+        let (activity, places) = self.uses.entry(it.what).or_default();
+        activity.merge(&it.activity);
+        places.merge(it.places);
+    }
+
+    /// States a fact.
+    pub fn add_fact(&mut self, fact: Fact) {
+        self.facts.insert(fact);
+    }
+
+    /// Names a gap; equal ones in one input are counted together and the earliest place stays.
+    pub fn add_gap(&mut self, gap: Gap) {
+        let key = (gap.place.input.clone(), gap.code, gap.detail);
+        let (place, count) = self.gaps.entry(key).or_insert_with(|| (gap.place.clone(), 0));
+        *count = count.saturating_add(gap.count);
+        if gap.place < *place {
+            *place = gap.place;
+        }
+    }
+
+    /// Adds a vantage, or more of what one saw.
+    pub fn add_vantage(&mut self, vantage: Vantage) {
+        match self.vantages.get_mut(&vantage.id) {
+            None => {
+                self.vantages.insert(vantage.id.clone(), vantage);
+            }
+            Some(mine) => {
+                let spans: BTreeSet<Span> = mine.spans.iter().chain(&vantage.spans).copied().collect();
+                mine.spans = spans.into_iter().collect();
+                mine.lost = mine.lost.saturating_add(vantage.lost);
+                mine.sessions.merge(&vantage.sessions);
+                mine.sees = mine.sees.max(vantage.sees);
+            }
+        }
+    }
+
+    /// Records how an input ended; a second family adds its name and its records.
+    pub fn add_input(&mut self, record: InputRecord) {
+        match self.inputs.get_mut(&record.path) {
+            None => {
+                self.inputs.insert(record.path.clone(), record);
+            }
+            Some(mine) => {
+                let kinds: BTreeSet<&str> =
+                    mine.kind.split('+').chain(record.kind.split('+')).filter(|k| !k.is_empty()).collect();
+                mine.kind = kinds.into_iter().collect::<Vec<_>>().join("+").into();
+                mine.records = mine.records.saturating_add(record.records);
+                mine.status = mine.status.max(record.status).min(match (mine.status, record.status) {
+                    (InputStatus::Skipped, other) | (other, InputStatus::Skipped) => other,
+                    _ => InputStatus::Failed,
+                });
+                mine.span = match (mine.span, record.span) {
+                    (Some(a), Some(b)) => Some(a.cover(b)),
+                    (a, b) => a.or(b),
+                };
+            }
+        }
+    }
+
+    /// Takes over all another states.
+    pub fn merge(&mut self, other: Evidence) {
+        for (what, (activity, places)) in other.uses {
+            let mine = self.uses.entry(what).or_default();
+            mine.0.merge(&activity);
+            mine.1.merge(places);
+        }
+        self.facts.extend(other.facts);
+        for vantage in other.vantages.into_values() {
+            self.add_vantage(vantage);
+        }
+        for ((_, code, detail), (place, count)) in other.gaps {
+            self.add_gap(Gap { place, code, detail, count });
+        }
+        for record in other.inputs.into_values() {
+            self.add_input(record);
+        }
+    }
+
+    /// All uses in a fixed order, with shapes beyond [`SHAPES_KEPT`] folded into `other`.
+    pub fn uses(&self) -> Vec<Use> {
+        let mut groups: BTreeMap<What, Vec<(Shape, &(Activity, Places))>> = BTreeMap::new();
+        for (what, seen) in &self.uses {
+            let mut group = what.clone();
+            group.shape = Shape::none();
+            groups.entry(group).or_default().push((what.shape.clone(), seen));
+        }
+        let mut uses = Vec::with_capacity(self.uses.len());
+        for (group, mut shapes) in groups {
+            shapes.sort_by(|a, b| a.0.cmp(&b.0));
+            let rest = shapes.split_off(shapes.len().min(SHAPES_KEPT));
+            let mut other: Option<Use> = None;
+            for (shape, (activity, places)) in shapes {
+                let what = What { shape, ..group.clone() };
+                uses.push(Use { what, activity: activity.clone(), places: places.clone() });
+            }
+            for (_, (activity, places)) in rest {
+                let fold = other.get_or_insert_with(|| Use {
+                    what: What { shape: Shape::other(), ..group.clone() },
+                    activity: Activity::none(),
+                    places: Places::default(),
+                });
+                fold.activity.merge(activity);
+                fold.places.merge(places.clone());
+            }
+            uses.extend(other);
+        }
+        uses
+    }
+
+    /// All facts in a fixed order.
+    pub fn facts(&self) -> impl Iterator<Item = &Fact> {
+        self.facts.iter()
+    }
+
+    /// All vantages by id.
+    pub fn vantages(&self) -> impl Iterator<Item = &Vantage> {
+        self.vantages.values()
+    }
+
+    /// All gaps in a fixed order.
+    pub fn gaps(&self) -> Vec<Gap> {
+        let mut gaps: Vec<Gap> = self
+            .gaps
+            .iter()
+            .map(|((_, code, detail), (place, count))| Gap {
+                place: place.clone(),
+                code: *code,
+                detail: detail.clone(),
+                count: *count,
+            })
+            .collect();
+        gaps.sort();
+        gaps
+    }
+
+    /// All inputs by path, `read` turned into `partly` where gaps say so.
+    pub fn inputs(&self) -> Vec<InputRecord> {
+        let with_gaps: BTreeSet<&Text> = self.gaps.keys().map(|(input, ..)| input).collect();
+        let mut inputs: Vec<InputRecord> = self.inputs.values().cloned().collect();
+        for record in &mut inputs {
+            if record.status == InputStatus::Read && with_gaps.contains(&record.path) {
+                record.status = InputStatus::Partly;
+            }
+        }
+        inputs
+    }
+}

@@ -1,0 +1,3 @@
+//! whodepends finds hidden dependencies before a migration.
+#![warn(missing_docs)]
+pub mod evidence;
