@@ -1,0 +1,57 @@
+//! The table of collector families and their fan-out. Every family is asked about every file; what they
+//! state is merged into one body of evidence. A collector never concludes and never decides identity.
+
+use crate::evidence::{Evidence, Text};
+use crate::input::{InputFile, Inputs};
+use crate::settings::Settings;
+use std::collections::BTreeMap;
+
+/// What collectors may look at beside the files they read.
+pub struct World<'a> {
+    /// All files of the scan.
+    pub inputs: &'a Inputs,
+    /// What `whodepends.toml` says.
+    pub settings: &'a Settings,
+    /// The zone of each host that says one.
+    pub host_zones: BTreeMap<Text, Text>,
+    /// Told after each unit of work: the path, and how many bytes of it are done since last told.
+    pub progress: &'a (dyn Fn(&str, u64) + Sync),
+    /// How many bytes of a log are parsed as one unit.
+    pub block_bytes: usize,
+}
+
+impl<'a> World<'a> {
+    /// The world of a scan.
+    pub fn new(
+        inputs: &'a Inputs,
+        settings: &'a Settings,
+        progress: &'a (dyn Fn(&str, u64) + Sync),
+    ) -> World<'a> {
+        World { inputs, settings, host_zones: inputs.host_zones(), progress, block_bytes: BLOCK_BYTES }
+    }
+
+    /// The zone a host's local times are in, and whether that is known: its own file, the settings, else
+    /// UTC assumed.
+    pub fn zone_of_host(&self, host: Option<&str>) -> (Text, bool) {
+        let own = host.and_then(|host| self.host_zones.get(host).cloned());
+        let stated = || host.and_then(|host| self.settings.zone_of_host(host)).map(Text::from);
+        let estate = || self.settings.estate.zone.as_deref().map(Text::from);
+        match own.or_else(stated).or_else(estate) {
+            Some(zone) => (zone, true),
+            None => (Text::from("UTC"), false),
+        }
+    }
+}
+
+/// How many bytes of a log are parsed as one unit, unless a test says otherwise.
+pub const BLOCK_BYTES: usize = 4 * 1024 * 1024;
+
+/// A family of collectors: one folder here.
+pub trait Family: Sync {
+    /// The folder's name.
+    fn name(&self) -> &'static str;
+    /// The name of the reader that takes this file, told by content; `None`: not ours.
+    fn claim(&self, file: &InputFile) -> Option<&'static str>;
+    /// Reads the files it claimed. Broken content becomes gaps; every file gets an input record.
+    fn collect(&self, files: &[&InputFile], world: &World<'_>) -> Evidence;
+}

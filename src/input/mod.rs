@@ -1,0 +1,135 @@
+//! Finds the files a scan was pointed at and opens them: walking, telling content by its first bytes,
+//! decompressing, limits. It never parses what it opens and never decides who reads a file.
+
+mod open;
+mod walk;
+
+pub use open::{Compression, ExpandedTooMuch, MAX_EXPANSION, MAX_EXPANSION_FLOOR, MAX_TEXT_BYTES};
+pub use walk::{MAX_DEPTH, WalkError, walk};
+
+use crate::evidence::{Gap, GapCode, Place, Text};
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// How many decompressed bytes of a file are read to tell what it is.
+pub const HEAD_BYTES: usize = 64 * 1024;
+
+/// One file to look at.
+#[derive(Debug, Clone)]
+pub struct InputFile {
+    /// The path as reports show it, relative to the argument it was found under.
+    pub path: Text,
+    /// Where it really is.
+    pub real: PathBuf,
+    /// Its size on disk in bytes.
+    pub size: u64,
+    /// Whether a `.gitignore` above it says to leave it out: source readers do, evidence readers do not.
+    pub ignored: bool,
+    /// The host whose file system it was copied from, where the path tells (`batch1/etc/cron.d/x`).
+    pub host: Option<Text>,
+    /// Its absolute path on that host; without a host the same as `path`.
+    pub inner: Text,
+    /// How it is compressed.
+    pub compression: Compression,
+    /// The first decompressed bytes.
+    pub head: Arc<[u8]>,
+}
+
+impl InputFile {
+    /// The file's own name, without compression suffixes (`postgresql.log.1.gz` gives `postgresql.log.1`).
+    pub fn name(&self) -> &str {
+        let name = self.path.rsplit('/').next().unwrap_or(&self.path);
+        match self.compression {
+            Compression::None => name,
+            _ => name.rsplit_once('.').map_or(name, |(stem, _)| stem),
+        }
+    }
+
+    /// The head as text, cut at the last whole line unless the file ends there.
+    pub fn head_text(&self) -> String {
+        String::from_utf8_lossy(&self.head).into_owned()
+    }
+
+    /// Whether the head looks like text: no NUL byte, apart from UTF-16 with a byte order mark.
+    pub fn is_text(&self) -> bool {
+        self.head.starts_with(&[0xff, 0xfe])
+            || self.head.starts_with(&[0xfe, 0xff])
+            || !self.head.contains(&0)
+    }
+
+    /// Opens it, decompressing; reading ends with [`ExpandedTooMuch`] when it grows beyond the limit.
+    pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        open::reader(&self.real, self.compression, self.size)
+    }
+
+    /// The whole content as text, invalid UTF-8 replaced; longer than [`MAX_TEXT_BYTES`] is an error.
+    pub fn text(&self) -> io::Result<String> {
+        let mut bytes = Vec::new();
+        self.open()?.take(MAX_TEXT_BYTES + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > MAX_TEXT_BYTES {
+            return Err(io::Error::other(ExpandedTooMuch { limit: "MAX_TEXT_BYTES", bytes: MAX_TEXT_BYTES }));
+        }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The gap that a failed read of this file is.
+    pub fn gap(&self, error: &io::Error) -> Gap {
+        let place = Place::whole(&self.path);
+        let limit = error.get_ref().and_then(|inner| inner.downcast_ref::<ExpandedTooMuch>());
+        match (limit, error.kind()) {
+            (Some(limit), _) => Gap::new(place, GapCode::Limit, limit.to_string()),
+            (None, io::ErrorKind::UnexpectedEof) => Gap::new(
+                place,
+                GapCode::Truncated,
+                "the compressed file ends early; what came before was read",
+            ),
+            (None, kind) => Gap::new(place, GapCode::Unreadable, format!("cannot be read: {kind}")),
+        }
+    }
+}
+
+/// Everything found under the arguments.
+#[derive(Debug, Default)]
+pub struct Inputs {
+    /// The files, by path.
+    pub files: Vec<InputFile>,
+    /// Files and folders left out, with the reason.
+    pub skipped: Vec<(Text, String)>,
+    /// What could not be looked at.
+    pub gaps: Vec<Gap>,
+}
+
+impl Inputs {
+    /// The zone each host keeps, from its `etc/timezone` (Debian) or `etc/sysconfig/clock`.
+    pub fn host_zones(&self) -> BTreeMap<Text, Text> {
+        let mut zones = BTreeMap::new();
+        for file in &self.files {
+            let (Some(host), "/etc/timezone") = (&file.host, &*file.inner) else { continue };
+            let text = file.head_text();
+            if let Some(name) = text.lines().map(str::trim).find(|l| !l.is_empty() && !l.starts_with('#')) {
+                zones.insert(host.clone(), Text::from(name));
+            }
+        }
+        zones
+    }
+
+    /// The file at this absolute path of this host; without a host, or when the host has no such file, the
+    /// one file whose path ends in it. Two candidates are none.
+    pub fn find(&self, host: Option<&str>, path: &str) -> Option<&InputFile> {
+        let on_host = host.and_then(|host| {
+            self.files.iter().find(|file| file.host.as_deref() == Some(host) && &*file.inner == path)
+        });
+        if on_host.is_some() {
+            return on_host;
+        }
+        let suffix = format!("/{}", path.trim_start_matches('/'));
+        let mut candidates = self.files.iter().filter(|file| {
+            let elsewhere = host.is_some() && file.host.is_some() && file.host.as_deref() != host;
+            !elsewhere && (file.path.ends_with(&suffix) || *file.path == suffix[1..])
+        });
+        let found = candidates.next();
+        if candidates.next().is_some() { None } else { found }
+    }
+}

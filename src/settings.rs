@@ -1,0 +1,201 @@
+//! `whodepends.toml`: read once, before anything is collected, because streams need their server and zone
+//! and rules need what was accepted. It never states evidence itself: `collect/declared` turns the inventory
+//! in here into facts.
+
+use crate::evidence::Text;
+use globset::{GlobBuilder, GlobMatcher};
+use serde::Deserialize;
+
+/// A use in the inventory: a plain resource (any action), or a resource with its actions.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum UseEntry {
+    /// `"shop-db/shop/public.orders"`
+    Plain(String),
+    /// `{ resource = "…", actions = ["read"] }`
+    Exact {
+        /// SYSTEM, SYSTEM/DATABASE or SYSTEM/DATABASE/SCHEMA.TABLE.
+        resource: String,
+        /// The actions it is held to; none: any.
+        #[serde(default)]
+        actions: Vec<String>,
+    },
+}
+
+/// What the estate is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Estate {
+    /// The networks that are ours, in CIDR notation.
+    #[serde(default)]
+    pub networks: Vec<String>,
+    /// The zone hosts keep unless they say otherwise.
+    pub zone: Option<String>,
+}
+
+/// One host.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostEntry {
+    /// Its name.
+    pub name: String,
+    /// Its addresses.
+    #[serde(default)]
+    pub addresses: Vec<String>,
+    /// Its other names.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// Its IANA zone.
+    pub zone: Option<String>,
+}
+
+/// One system that is depended on.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SystemEntry {
+    /// `database`, `broker`, `cache`, `external` …
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// `host:port` or host, as clients reach it.
+    #[serde(default)]
+    pub addresses: Vec<String>,
+    /// The databases in it.
+    #[serde(default)]
+    pub databases: Vec<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+}
+
+/// One consumer in the inventory.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsumerEntry {
+    /// `service`, `job`, `client`, `person` or `partner`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// Its other names.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// The logins it uses.
+    #[serde(default)]
+    pub users: Vec<String>,
+    /// The hosts it runs on.
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    /// The addresses it comes from.
+    #[serde(default)]
+    pub addresses: Vec<String>,
+    /// The application names it sets.
+    #[serde(default)]
+    pub applications: Vec<String>,
+    /// The scripts it consists of.
+    #[serde(default)]
+    pub scripts: Vec<String>,
+    /// The folders of its source.
+    #[serde(default)]
+    pub source: Vec<String>,
+    /// `app` (default), `monitoring`, `backup` …
+    pub class: Option<String>,
+    /// What it uses.
+    #[serde(default)]
+    pub uses: Vec<UseEntry>,
+}
+
+/// What a path's content comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceEntry {
+    /// A glob over shown paths.
+    pub path: String,
+    /// The system whose log it is.
+    pub server: Option<String>,
+    /// The zone of local times without an offset.
+    pub zone: Option<String>,
+}
+
+/// A finding somebody decided to live with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptEntry {
+    /// A rule id, or a glob over rule ids.
+    pub rule: String,
+    /// A glob over consumer ids; none: any.
+    pub consumer: Option<String>,
+    /// A glob over resource ids; none: any.
+    pub resource: Option<String>,
+    /// Why: required.
+    pub reason: String,
+    /// Who decided.
+    pub owner: Option<String>,
+    /// The last day it holds, `YYYY-MM-DD`.
+    pub until: Option<String>,
+}
+
+/// Everything `whodepends.toml` can say.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The day next runs and expiry are counted from, `YYYY-MM-DD`.
+    pub as_of: Option<String>,
+    /// What the estate is.
+    #[serde(default)]
+    pub estate: Estate,
+    /// Hosts.
+    #[serde(default, rename = "host")]
+    pub hosts: Vec<HostEntry>,
+    /// Systems.
+    #[serde(default, rename = "system")]
+    pub systems: Vec<SystemEntry>,
+    /// Consumers.
+    #[serde(default, rename = "consumer")]
+    pub consumers: Vec<ConsumerEntry>,
+    /// What paths come from.
+    #[serde(default, rename = "source")]
+    pub sources: Vec<SourceEntry>,
+    /// What was accepted.
+    #[serde(default, rename = "accept")]
+    pub accepts: Vec<AcceptEntry>,
+}
+
+/// A glob in which `*` crosses no slash and `**` does.
+pub fn glob(pattern: &str) -> Option<GlobMatcher> {
+    GlobBuilder::new(pattern).literal_separator(true).build().ok().map(|glob| glob.compile_matcher())
+}
+
+impl Settings {
+    /// Reads the text of a `whodepends.toml`; the error says line and column.
+    pub fn parse(text: &str) -> Result<Settings, String> {
+        let settings: Settings = toml::from_str(text).map_err(|error| error.to_string().trim().to_owned())?;
+        for source in &settings.sources {
+            if glob(&source.path).is_none() {
+                return Err(format!("[[source]] path = {:?} is not a valid glob", source.path));
+            }
+        }
+        for accept in &settings.accepts {
+            if accept.reason.trim().is_empty() {
+                return Err(format!("[[accept]] rule = {:?} needs a reason", accept.rule));
+            }
+        }
+        Ok(settings)
+    }
+
+    /// The server and zone a `[[source]]` states for a shown path; the first entry that matches holds.
+    pub fn source_of(&self, path: &str) -> (Option<Text>, Option<Text>) {
+        let entry =
+            self.sources.iter().find(|entry| glob(&entry.path).is_some_and(|glob| glob.is_match(path)));
+        let text = |value: &Option<String>| value.as_deref().map(Text::from);
+        entry.map_or((None, None), |entry| (text(&entry.server), text(&entry.zone)))
+    }
+
+    /// The zone stated for a host, else the estate's.
+    pub fn zone_of_host(&self, host: &str) -> Option<&str> {
+        let named =
+            |entry: &&HostEntry| entry.name == host || entry.aliases.iter().any(|alias| alias == host);
+        let stated = self.hosts.iter().find(named).and_then(|entry| entry.zone.as_deref());
+        stated.or(self.estate.zone.as_deref())
+    }
+}
