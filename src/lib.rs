@@ -1,6 +1,9 @@
 //! whodepends finds hidden dependencies before a migration.
 #![warn(missing_docs)]
-pub mod collect;
 pub mod evidence;
-pub mod input;
+pub mod schedule;
 pub mod settings;
+pub mod input;
+pub mod collect;
+pub mod resolve;
+pub mod inspect;

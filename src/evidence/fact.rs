@@ -65,6 +65,8 @@ pub enum Says {
         /// Guards in the command that change the schedule, as written.
         guards: Vec<Text>,
     },
+    /// It runs as this operating-system account.
+    RunsAs(Text),
     /// It runs this command, and, where the command names one, this script or SQL file.
     Runs {
         /// The command as written, scrubbed.

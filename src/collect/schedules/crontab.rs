@@ -1,0 +1,357 @@
+//! Crontabs in all their places, as Debian's cron reads them (crontab(5), cron(8), run-parts(8)): system
+//! crontabs with a user column, a user's own, and the scripts of `cron.hourly` to `cron.monthly`. Commented
+//! lines are not jobs. It never evaluates a schedule; a line cron would reject is a gap.
+
+use super::{SchedulePlace, World};
+use crate::collect::commands;
+use crate::evidence::scrub::scrub;
+use crate::evidence::{
+    About, Actor, Basis, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Place, Provenance, Says, Scope,
+    Text,
+};
+use crate::input::InputFile;
+use crate::schedule;
+use std::collections::BTreeMap;
+
+/// The dialect whose rules hold for crontabs here.
+const DIALECT: &str = "vixie";
+/// How long a command may be in a job's mention.
+const MAX_COMMAND: usize = 300;
+/// How long a quoted comment may be.
+const MAX_REMARK: usize = 120;
+
+/// `/etc/crontab` and `/etc/cron.d/*`: a user column stands before the command.
+pub struct SystemCrontab;
+/// A user's crontab: the spool, or a dump made by `crontab -l`.
+pub struct UserCrontab;
+/// The scripts of `/etc/cron.hourly`, `daily`, `weekly` and `monthly`.
+pub struct RunParts;
+
+impl SchedulePlace for SystemCrontab {
+    fn about(&self) -> &'static About {
+        &About {
+            name: "crontab-system",
+            title: "/etc/crontab and /etc/cron.d, with a user column",
+            provenance: Provenance::Recorded,
+        }
+    }
+
+    fn claims(&self, file: &InputFile) -> bool {
+        let in_place = &*file.inner == "/etc/crontab" || folder_is(file, "cron.d");
+        in_place || (looks_named(file) && table_shape(&file.head_text()) == Some(true))
+    }
+
+    fn read(&self, file: &InputFile, text: &str, world: &World<'_>, out: &mut Evidence) -> u64 {
+        if folder_is(file, "cron.d") && !run_parts_name(file.name()) {
+            let detail = "cron ignores this file: a name in cron.d may hold only letters, digits, _ and -";
+            out.add_gap(Gap::new(Place::whole(&file.path), GapCode::BadSchedule, detail));
+            return 0;
+        }
+        Table { file, world, user_column: true, account: None }.read(text, out)
+    }
+}
+
+impl SchedulePlace for UserCrontab {
+    fn about(&self) -> &'static About {
+        &About {
+            name: "crontab-user",
+            title: "users' crontabs: the spool and dumps of crontab -l",
+            provenance: Provenance::Recorded,
+        }
+    }
+
+    fn claims(&self, file: &InputFile) -> bool {
+        let in_place = folder_is(file, "crontabs") || folder_is(file, "cron");
+        (in_place && file.inner.contains("var/spool/cron"))
+            || (looks_named(file) && table_shape(&file.head_text()) == Some(false))
+    }
+
+    fn read(&self, file: &InputFile, text: &str, world: &World<'_>, out: &mut Evidence) -> u64 {
+        let spool = file.inner.contains("var/spool/cron");
+        let account = spool.then(|| Text::from(file.name()));
+        Table { file, world, user_column: false, account }.read(text, out)
+    }
+}
+
+impl SchedulePlace for RunParts {
+    fn about(&self) -> &'static About {
+        &About {
+            name: "cron-run-parts",
+            title: "/etc/cron.hourly, daily, weekly, monthly",
+            provenance: Provenance::Documented,
+        }
+    }
+
+    fn claims(&self, file: &InputFile) -> bool {
+        PERIODS.iter().any(|(folder, _)| folder_is(file, folder)) && file.name() != ".placeholder"
+    }
+
+    fn read(&self, file: &InputFile, _text: &str, world: &World<'_>, out: &mut Evidence) -> u64 {
+        if !run_parts_name(file.name()) {
+            let detail = "run-parts ignores this file: a name may hold only letters, digits, _ and -";
+            out.add_gap(Gap::new(Place::whole(&file.path), GapCode::BadSchedule, detail));
+            return 0;
+        }
+        let Some((folder, usual)) = PERIODS.iter().find(|(folder, _)| folder_is(file, folder)) else { return 0 };
+        let table = Table { file, world, user_column: true, account: None };
+        let stated = run_parts_schedule(file, world, folder);
+        let job = Line {
+            schedule: stated.as_deref().unwrap_or(usual),
+            account: Some(Text::from("root")),
+            command: &file.inner,
+            stdin: None,
+            number: 1,
+            remark: None,
+        };
+        table.state(&job, &BTreeMap::new(), out);
+        1
+    }
+}
+
+/// When Debian's `/etc/crontab` starts each folder, should the scan not have that file.
+const PERIODS: [(&str, &str); 4] = [
+    ("cron.hourly", "17 * * * *"),
+    ("cron.daily", "25 6 * * *"),
+    ("cron.weekly", "47 6 * * 7"),
+    ("cron.monthly", "52 6 1 * *"),
+];
+
+fn run_parts_schedule(file: &InputFile, world: &World<'_>, folder: &str) -> Option<String> {
+    let table = world.inputs.find(file.host.as_deref(), "/etc/crontab")?.head_text();
+    let line = table.lines().find(|line| !line.trim_start().starts_with('#') && line.contains(folder))?;
+    Some(split_schedule(line)?.0.to_owned())
+}
+
+fn folder_is(file: &InputFile, folder: &str) -> bool {
+    file.inner.rsplit('/').nth(1) == Some(folder)
+}
+
+/// File names that cron.d and run-parts accept: run-parts(8), without `--lsbsysinit`.
+fn run_parts_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+fn looks_named(file: &InputFile) -> bool {
+    let name = file.name().to_ascii_lowercase();
+    name.contains("crontab") || name.ends_with(".cron") || file.inner.contains("/cron.d/")
+}
+
+/// Whether every line that is no comment, blank or setting is a job: `Some(true)` with a user column,
+/// `Some(false)` without, `None`: not a crontab.
+fn table_shape(text: &str) -> Option<bool> {
+    let (mut jobs, mut with_user) = (0u32, 0u32);
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if setting(line).is_some() {
+            continue;
+        }
+        let (schedule, rest) = split_schedule(line)?;
+        schedule::parse(DIALECT, schedule).ok()?;
+        jobs += 1;
+        let mut words = rest.split_whitespace();
+        let first = words.next()?;
+        let account = first.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b));
+        let shell_word = ["cd", "test", "sleep", "flock", "nice", "env", "curl", "wget", "psql", "echo", "find", "sh", "bash", "rsync"];
+        with_user += u32::from(account && words.next().is_some() && !shell_word.contains(&first));
+    }
+    if jobs == 0 { None } else { Some(with_user == jobs) }
+}
+
+/// `NAME = value` of crontab(5): blanks around the sign allowed, one pair of quotes removed.
+fn setting(line: &str) -> Option<(String, String)> {
+    let (name, value) = line.split_once('=')?;
+    let name = name.trim().trim_matches(['"', '\'']);
+    let valid = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if !valid || name.as_bytes()[0].is_ascii_digit() {
+        return None;
+    }
+    let value = value.trim();
+    let unquoted = ['"', '\'']
+        .iter()
+        .find_map(|quote| value.strip_prefix(*quote).and_then(|inner| inner.strip_suffix(*quote)));
+    Some((name.to_owned(), unquoted.unwrap_or(value).to_owned()))
+}
+
+/// The schedule and the rest of a job line: five fields, or an @keyword.
+fn split_schedule(line: &str) -> Option<(&str, &str)> {
+    let line = line.trim_start();
+    let fields = if line.starts_with('@') { 1 } else { 5 };
+    let mut end = 0;
+    for _ in 0..fields {
+        let start = end + (line[end..].len() - line[end..].trim_start().len());
+        let length = line[start..].find(char::is_whitespace)?;
+        end = start + length;
+    }
+    let rest = line[end..].trim_start();
+    if rest.is_empty() { None } else { Some((&line[..end], rest)) }
+}
+
+/// The command, and what stands behind the first unescaped `%` (its standard input); `\%` is a percent sign.
+fn split_percent(text: &str) -> (String, Option<String>) {
+    let (mut command, mut stdin, mut chars) = (String::new(), None::<String>, text.chars().peekable());
+    while let Some(c) = chars.next() {
+        let c = match c {
+            '\\' if chars.peek() == Some(&'%') => chars.next().unwrap_or('%'),
+            '%' if stdin.is_none() => {
+                stdin = Some(String::new());
+                continue;
+            }
+            '%' => '\n',
+            c => c,
+        };
+        stdin.as_mut().unwrap_or(&mut command).push(c);
+    }
+    (command, stdin)
+}
+
+fn cut(text: &str, most: usize) -> String {
+    let scrubbed = scrub(text);
+    if scrubbed.chars().count() <= most {
+        return scrubbed.into_owned();
+    }
+    scrubbed.chars().take(most - 1).chain(['…']).collect()
+}
+
+struct Line<'a> {
+    schedule: &'a str,
+    account: Option<Text>,
+    command: &'a str,
+    stdin: Option<String>,
+    number: u64,
+    remark: Option<String>,
+}
+
+struct Table<'a> {
+    file: &'a InputFile,
+    world: &'a World<'a>,
+    user_column: bool,
+    account: Option<Text>,
+}
+
+impl Table<'_> {
+    fn read(&self, text: &str, out: &mut Evidence) -> u64 {
+        let mut environment = BTreeMap::new();
+        let mut comments: Vec<&str> = Vec::new();
+        let mut jobs = 0;
+        for (index, line) in text.lines().enumerate() {
+            let number = index as u64 + 1;
+            let trimmed = line.trim();
+            if let Some(comment) = trimmed.strip_prefix('#') {
+                comments.push(comment.trim());
+                continue;
+            }
+            if trimmed.is_empty() {
+                comments.clear();
+            } else if let Some((name, value)) = setting(trimmed) {
+                environment.insert(name, value);
+            } else {
+                let remark = comments.iter().find(|comment| states_order(comment)).map(|c| cut(c, MAX_REMARK));
+                jobs += u64::from(self.job(trimmed, number, remark, &environment, out));
+                comments.clear();
+            }
+        }
+        jobs
+    }
+
+    fn job(
+        &self,
+        line: &str,
+        number: u64,
+        remark: Option<String>,
+        environment: &BTreeMap<String, String>,
+        out: &mut Evidence,
+    ) -> bool {
+        let bad = |why: &str| {
+            let detail = format!("cron rejects this line: {why}");
+            Gap::new(Place::line(&self.file.path, number), GapCode::BadSchedule, detail)
+        };
+        let Some((schedule, rest)) = split_schedule(line) else {
+            out.add_gap(bad("it has no command"));
+            return false;
+        };
+        if let Err(rejected) = schedule::parse(DIALECT, schedule) {
+            out.add_gap(bad(&rejected.reason));
+            return false;
+        }
+        let (account, rest) = match (self.user_column, rest.split_once(char::is_whitespace)) {
+            (false, _) => (self.account.clone(), rest),
+            (true, Some((account, rest))) => (Some(Text::from(account)), rest.trim_start()),
+            (true, None) => {
+                out.add_gap(bad("it has no user, or no command"));
+                return false;
+            }
+        };
+        let starter = PERIODS.iter().any(|(folder, _)| rest.contains(&format!("/etc/{folder}")));
+        if starter && rest.contains("run-parts") {
+            // The folder's scripts are the jobs; the line that starts them only says when.
+            return true;
+        }
+        let (command, stdin) = split_percent(rest);
+        self.state(&Line { schedule, account, command: &command, stdin, number, remark }, environment, out);
+        true
+    }
+
+    fn state(&self, line: &Line<'_>, environment: &BTreeMap<String, String>, out: &mut Evidence) {
+        let host = self.file.host.clone();
+        let shown_host = host.as_deref().unwrap_or("");
+        let shown = cut(line.command, MAX_COMMAND);
+        let job = Mention::new(MentionKind::Job, format!("{shown_host}:{}:{shown}", self.file.inner));
+        let place = Place::line(&self.file.path, line.number);
+        let (zone, known) = self.world.zone_of_host(host.as_deref());
+        if !known {
+            let whose = host.as_deref().map_or("a crontab without host".to_owned(), |host| format!("host {host}"));
+            let detail = format!("{whose}: no zone known, UTC assumed; state it as [[host]] zone or [estate] zone");
+            out.add_gap(Gap::new(Place::whole(&self.file.path), GapCode::UnknownZone, detail));
+        }
+        let mut say = |says: Says| {
+            let basis = Basis::Written;
+            let (about, place) = (job.clone(), place.clone());
+            out.add_fact(Fact { about, says, basis, scope: Scope::Production, span: None, place });
+        };
+        say(Says::Scheduled {
+            text: Text::from(line.schedule.split_whitespace().collect::<Vec<_>>().join(" ")),
+            dialect: Text::from(DIALECT),
+            zone: known.then(|| zone.clone()),
+            guards: Vec::new(),
+        });
+        say(Says::InZone(zone));
+        if let Some(host) = &host {
+            say(Says::RunsOn(Mention::new(MentionKind::Host, host.clone())));
+        }
+        if let Some(account) = &line.account {
+            say(Says::RunsAs(account.clone()));
+        }
+        if let Some(remark) = &line.remark {
+            say(Says::Remark(Text::from(remark.as_str())));
+        }
+        say(Says::Runs { command: Text::from(shown), script: None, connection: Default::default() });
+        let text = match &line.stdin {
+            Some(stdin) => format!("{} <<'CRON_STDIN'\n{stdin}\nCRON_STDIN\n", line.command),
+            None => line.command.to_owned(),
+        };
+        let host_for_files = host.clone();
+        let inputs = self.world.inputs;
+        let files = move |path: &str| inputs.find(host_for_files.as_deref(), path)?.text().ok();
+        let context = commands::Context {
+            host,
+            account: line.account.clone(),
+            actor: Actor::new().with(MentionKind::Job, job.text.clone()),
+            about: job,
+            input: self.file.path.clone(),
+            first_line: line.number,
+            scope: Scope::Production,
+            basis: Basis::Written,
+            vantage: Text::from("source"),
+            env: environment.clone(),
+            files: &files,
+        };
+        out.merge(commands::read(&text, &context));
+    }
+}
+
+/// Whether a comment speaks of order or of waiting.
+fn states_order(comment: &str) -> bool {
+    let comment = comment.to_ascii_lowercase();
+    ["after", "before", "once ", "leave time", "wait", "must be done", "finish", "stagger", "collid"]
+        .iter()
+        .any(|word| comment.contains(word))
+}

@@ -1,0 +1,59 @@
+//! Places where schedules are kept, one file per kind of place. A job's command is read for what it touches;
+//! the files it runs are named as facts, never opened here. Whether two jobs are one is for `resolve`.
+
+mod crontab;
+
+use super::{Family, World};
+use crate::evidence::{About, Evidence, InputRecord, InputStatus, Text};
+use crate::input::InputFile;
+
+/// A kind of place where schedules are kept.
+pub trait SchedulePlace: Sync {
+    /// Its row in the table.
+    fn about(&self) -> &'static About;
+    /// Whether this file is one.
+    fn claims(&self, file: &InputFile) -> bool;
+    /// States its jobs and gives how many there were.
+    fn read(&self, file: &InputFile, text: &str, world: &World<'_>, out: &mut Evidence) -> u64;
+}
+
+/// All kinds of places.
+pub static PLACES: &[&dyn SchedulePlace] = &[&crontab::SystemCrontab, &crontab::UserCrontab, &crontab::RunParts];
+
+/// The family.
+pub struct Schedules;
+
+fn place_of(file: &InputFile) -> Option<&'static dyn SchedulePlace> {
+    PLACES.iter().copied().find(|place| file.is_text() && place.claims(file))
+}
+
+impl Family for Schedules {
+    fn name(&self) -> &'static str {
+        "schedules"
+    }
+
+    fn claim(&self, file: &InputFile) -> Option<&'static str> {
+        place_of(file).map(|place| place.about().name)
+    }
+
+    fn collect(&self, files: &[&InputFile], world: &World<'_>) -> Evidence {
+        let mut evidence = Evidence::new();
+        for file in files {
+            let Some(place) = place_of(file) else { continue };
+            let kind = Text::from(place.about().name);
+            let (path, span) = (file.path.clone(), None);
+            let record = match file.text() {
+                Err(error) => {
+                    evidence.add_gap(file.gap(&error));
+                    InputRecord { path, kind, status: InputStatus::Failed, records: 0, span }
+                }
+                Ok(text) => {
+                    let records = place.read(file, &text, world, &mut evidence);
+                    InputRecord { path, kind, status: InputStatus::Read, records, span }
+                }
+            };
+            evidence.add_input(record);
+        }
+        evidence
+    }
+}

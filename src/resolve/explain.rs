@@ -1,0 +1,160 @@
+//! What explains a link: an inventory, at the finest grain it states for that system, or production text of
+//! the same consumer. It marks links and never judges them.
+
+use super::consumers::Book;
+use super::names::Names;
+use super::observed::sharers;
+use super::tables::target;
+use super::{EntityId, Link, Resolved};
+use crate::evidence::{Action, Basis, Evidence, Mention, MentionKind, Resource, ResourceKind, Scope};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How finely an inventory states a use.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Stated {
+    System(String),
+    Database(String),
+    Table(String),
+}
+
+fn stated(resource: &Resource, names: &Names) -> Stated {
+    let server = resource.server.as_deref().unwrap_or("");
+    let (system, database) = target(names, server, resource);
+    match (resource.kind, &resource.database, database) {
+        (ResourceKind::Table, _, Some(database)) => {
+            Stated::Table(format!("table:{system}/{database}/{}", resource.parts.join(".")))
+        }
+        (_, Some(_), Some(database)) => Stated::Database(format!("database:{system}/{database}")),
+        _ => Stated::System(system),
+    }
+}
+
+/// The system part of a resource's id: between the kind and the first slash.
+fn system_of(id: &str) -> &str {
+    let rest = id.split_once(':').map_or(id, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or(rest)
+}
+
+/// Whether the inventory states this use of this consumer.
+fn is_declared(book: &Book, names: &Names, link: &Link) -> bool {
+    let Some(known) = book.known.get(&link.key.consumer) else { return false };
+    let entity = &book.entities[link.key.resource.0];
+    let system = system_of(&entity.id).to_owned();
+    let whole = entity.part_of.map_or(entity.id.clone(), |whole| book.entities[whole.0].id.clone());
+    let about: Vec<(Option<Action>, Stated)> = known
+        .declared_uses
+        .iter()
+        .map(|(action, resource, _)| (*action, stated(resource, names)))
+        .filter(|(_, stated)| match stated {
+            Stated::System(name) => *name == system,
+            Stated::Database(id) | Stated::Table(id) => system_of(id) == system,
+        })
+        .collect();
+    let connects = link.key.action == Action::Connect || entity.kind == "database";
+    if connects {
+        return !about.is_empty();
+    }
+    // The finest grain that is stated for the system is the grain compared.
+    let finest = about.iter().map(|(_, stated)| matches!(stated, Stated::Table(_)) as u8).max();
+    about.iter().any(|(action, stated)| {
+        let fits = match stated {
+            Stated::Table(id) => *id == entity.id,
+            Stated::Database(id) => finest == Some(0) && *id == whole,
+            Stated::System(_) => finest == Some(0),
+        };
+        fits && action.is_none_or(|action| action == link.key.action)
+    })
+}
+
+/// Marks what explains each link and puts everything into its final order.
+pub fn finish(evidence: &Evidence, names: &Names, mut book: Book, mut links: Vec<Link>) -> Resolved {
+    let mut texts: BTreeMap<EntityId, BTreeSet<(Action, EntityId)>> = BTreeMap::new();
+    for link in &links {
+        let written = link.witnesses.iter().any(|witness| witness.basis == Basis::Written);
+        if written && link.key.scope == Scope::Production {
+            texts.entry(link.key.consumer).or_default().insert((link.key.action, link.key.resource));
+        }
+    }
+    for link in &mut links {
+        let (consumer, action, resource) = (link.key.consumer, link.key.action, link.key.resource);
+        let says = |who: EntityId| {
+            texts.get(&who).is_some_and(|said| {
+                said.contains(&(action, resource))
+                    || (action == Action::Connect && !said.is_empty() && on_system(&book, said, resource))
+                    || book.entities[resource.0].part_of.is_some_and(|whole| said.contains(&(action, whole)))
+            })
+        };
+        link.written = says(consumer) || sharers(&book, consumer).into_iter().any(says);
+        link.declared = is_declared(&book, names, link);
+        let sharing = sharers(&book, consumer);
+        link.declared |= sharing.iter().any(|who| {
+            let mut theirs = link.clone();
+            theirs.key.consumer = *who;
+            is_declared(&book, names, &theirs)
+        });
+    }
+    exclusive_names(&mut book);
+    owners(&mut book, names);
+    let has_inventory = evidence.facts().any(|fact| fact.about.kind == MentionKind::Declared);
+    order(book, links, has_inventory)
+}
+
+/// Whether anything a consumer's text says lies on the system of a resource.
+fn on_system(book: &Book, said: &BTreeSet<(Action, EntityId)>, resource: EntityId) -> bool {
+    let system = system_of(&book.entities[resource.0].id);
+    said.iter().any(|(_, other)| system_of(&book.entities[other.0].id) == system)
+}
+
+fn owners(book: &mut Book, names: &Names) {
+    for entity in &mut book.entities {
+        if entity.kind == "database" {
+            entity.owner = names.owners.get(system_of(&entity.id)).cloned();
+            entity.declared = names.is_declared_system(system_of(&entity.id));
+        }
+    }
+}
+
+fn exclusive_names(book: &mut Book) {
+    let mut holders: BTreeMap<Mention, usize> = BTreeMap::new();
+    for entity in &book.entities {
+        for mention in entity.mentions.keys() {
+            *holders.entry(mention.clone()).or_default() += 1;
+        }
+    }
+    for entity in &mut book.entities {
+        entity.exclusive = entity.mentions.keys().filter(|mention| holders[*mention] == 1).cloned().collect();
+    }
+}
+
+/// Numbers entities by id, so that nothing depends on the order in which they were met.
+fn order(book: Book, links: Vec<Link>, has_inventory: bool) -> Resolved {
+    let mut by_id: Vec<usize> = (0..book.entities.len()).collect();
+    by_id.sort_by(|a, b| book.entities[*a].id.cmp(&book.entities[*b].id));
+    let mut number = vec![EntityId(0); by_id.len()];
+    for (new, old) in by_id.iter().enumerate() {
+        number[*old] = EntityId(new);
+    }
+    let mut entities: Vec<_> = book.entities.into_iter().map(Some).collect();
+    let mut ordered = Vec::with_capacity(entities.len());
+    for old in by_id {
+        let mut entity = entities[old].take().unwrap_or_default();
+        entity.part_of = entity.part_of.map(|id| number[id.0]);
+        entity.borrows_from = entity.borrows_from.map(|id| number[id.0]);
+        ordered.push(entity);
+    }
+    let mut links = links;
+    for link in &mut links {
+        link.key.consumer = number[link.key.consumer.0];
+        link.key.resource = number[link.key.resource.0];
+        link.witnesses.sort_by(|a, b| {
+            (a.basis, &a.vantage, &a.places, &a.sample, &a.via).cmp(&(b.basis, &b.vantage, &b.places, &b.sample, &b.via))
+        });
+    }
+    links.sort_by(|a, b| a.key.cmp(&b.key));
+    let mut jobs = book.jobs;
+    for job in &mut jobs {
+        job.entity = number[job.entity.0];
+    }
+    jobs.sort_by(|a, b| (a.entity, &a.place, &a.schedule).cmp(&(b.entity, &b.place, &b.schedule)));
+    Resolved { entities: ordered, links, jobs, gaps: book.gaps, has_inventory }
+}

@@ -1,0 +1,131 @@
+//! Uses become links: who from `observed` and `consumers`, what from `tables`, all evidence kept on the
+//! link. It never drops a use.
+
+use super::consumers::Book;
+use super::names::Names;
+use super::observed;
+use super::tables::{Tables, Target, target};
+use super::{EntityId, Job, Link, LinkKey, Witness};
+use crate::evidence::{Activity, Basis, Scope, Stamp, Use};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How long after the start of a run, in seconds, its statements may come.
+const RUN_SECONDS: i64 = 2 * 3600;
+
+/// Tells whether a job's schedule predicts moments. Evaluating schedules is not this module's work, so the
+/// pipeline hands in how: (dialect, text, zone, from, to) to the runs between, in seconds.
+pub struct Clock<'a> {
+    runs: &'a dyn Fn(&Job, Stamp, Stamp) -> Vec<Stamp>,
+}
+
+impl<'a> Clock<'a> {
+    /// A clock that evaluates schedules by this function.
+    pub fn new(runs: &'a dyn Fn(&Job, Stamp, Stamp) -> Vec<Stamp>) -> Clock<'a> {
+        Clock { runs }
+    }
+
+    /// Whether every moment of the activity lies in a run of one of the entity's schedules.
+    pub fn predicts(&self, jobs: &[Job], entity: EntityId, activity: &Activity) -> bool {
+        let (Some(first), Some(last)) = (activity.first(), activity.last()) else { return false };
+        let from = first.plus_micros(-RUN_SECONDS * 1_000_000);
+        let mut starts: Vec<Stamp> =
+            jobs.iter().filter(|job| job.entity == entity).flat_map(|job| (self.runs)(job, from, last)).collect();
+        starts.sort_unstable();
+        let moments = activity.moments();
+        !moments.is_empty()
+            && moments.iter().all(|moment| {
+                let after = starts.partition_point(|start| start.seconds() <= moment.seconds() + 60);
+                after > 0 && moment.seconds() - starts[after - 1].seconds() <= RUN_SECONDS
+            })
+    }
+}
+
+/// Builds all links.
+pub fn build(
+    uses: &[Use],
+    names: &Names,
+    tables: &Tables,
+    book: &mut Book,
+    clock: &Clock<'_>,
+) -> Vec<Link> {
+    let mut links: BTreeMap<LinkKey, Link> = BTreeMap::new();
+    for it in uses {
+        match it.what.basis {
+            Basis::Observed => observed_use(it, names, tables, book, clock, &mut links),
+            Basis::Written | Basis::Declared => written_use(it, names, tables, book, &mut links),
+        }
+    }
+    links.into_values().collect()
+}
+
+fn add(links: &mut BTreeMap<LinkKey, Link>, it: &Use, consumer: EntityId, resource: EntityId, confidence: crate::evidence::Confidence, via: Option<String>) {
+    let what = &it.what;
+    let key = LinkKey {
+        consumer,
+        action: what.action,
+        resource,
+        class: what.class,
+        outcome: what.outcome,
+        scope: what.scope,
+    };
+    let link = links.entry(key.clone()).or_insert_with(|| Link {
+        key,
+        witnesses: Vec::new(),
+        traits: BTreeSet::new(),
+        confidence,
+        declared: false,
+        written: false,
+    });
+    link.traits.extend(what.traits.iter().cloned());
+    link.confidence = link.confidence.max(confidence.min(what.confidence));
+    link.witnesses.push(Witness {
+        basis: what.basis,
+        vantage: what.vantage.clone(),
+        activity: it.activity.clone(),
+        places: it.places.clone(),
+        sample: what.shape.sample.clone(),
+        via,
+    });
+}
+
+fn observed_use(
+    it: &Use,
+    names: &Names,
+    tables: &Tables,
+    book: &mut Book,
+    clock: &Clock<'_>,
+    links: &mut BTreeMap<LinkKey, Link>,
+) {
+    let system = it.what.resource.server.as_deref().map(|server| names.system(server)).unwrap_or_default();
+    let verdict = observed::attribute(it, &system, names, book, clock);
+    let resource = tables.entity(book, names, &it.what.resource, &BTreeSet::new());
+    add(links, it, verdict.entity, resource, verdict.confidence, None);
+}
+
+fn written_use(it: &Use, names: &Names, tables: &Tables, book: &mut Book, links: &mut BTreeMap<LinkKey, Link>) {
+    for (consumer, connection, via) in book.written_by(it) {
+        let mut resource = it.what.resource.clone();
+        if let (None, Some(_)) = (&resource.server, &connection.server) {
+            resource = resource.at(connection.server.as_ref(), connection.database.as_ref());
+        }
+        let targets: BTreeSet<Target> = match &resource.server {
+            Some(server) => BTreeSet::from([target(names, server, &resource)]),
+            None => book
+                .known
+                .get(&consumer)
+                .map(|known| {
+                    let filled = |(system, database): &Target| {
+                        let only = || names.only_database(system).map(|name| name.to_string());
+                        (system.clone(), database.clone().or_else(only))
+                    };
+                    known.connects.iter().map(filled).collect()
+                })
+                .unwrap_or_default(),
+        };
+        let entity = tables.entity(book, names, &resource, &targets);
+        if it.what.scope == Scope::Production {
+            book.entities[consumer.0].written = true;
+        }
+        add(links, it, consumer, entity, it.what.confidence, via);
+    }
+}

@@ -1,0 +1,212 @@
+//! Who is who and what is what: mentions become entities, uses become links, and every join carries its
+//! reason. This is the only place that decides identity; identity is assigned with reasons, never unioned
+//! blindly, and a refusal that a person would wonder about is kept beside the entity. It concludes nothing
+//! about a link: that is `findings`.
+
+mod consumers;
+mod explain;
+mod links;
+mod names;
+mod observed;
+mod tables;
+
+use crate::evidence::{
+    Action, Activity, Basis, Class, Confidence, Evidence, Gap, Mention, Outcome, Place, Places, Scope, Text,
+    Trait,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An entity's number in [`Resolved::entities`], stable within one result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntityId(pub usize);
+
+/// What several mentions turned out to be.
+#[derive(Debug, Clone, Default)]
+pub struct Entity {
+    /// For reading: `table:shop-db/shop/public.orders`, `service:billing`.
+    pub id: String,
+    /// `service`, `job`, `client`, `person`, `partner`, `script`, `database`, `table`, `host` …
+    pub kind: String,
+    /// Its own name.
+    pub name: String,
+    /// What it is a part of.
+    pub part_of: Option<EntityId>,
+    /// Whether an inventory lists it.
+    pub declared: bool,
+    /// Whether source, a script or a schedule of the scan is its own text.
+    pub written: bool,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// What its traffic is, where an inventory says so.
+    pub class: Option<Class>,
+    /// Its names, each with the reason it belongs here.
+    pub mentions: BTreeMap<Mention, String>,
+    /// The names nobody else shares.
+    pub exclusive: BTreeSet<Mention>,
+    /// Whom it was not joined with, and why.
+    pub not_joined: BTreeSet<(String, String)>,
+    /// The consumer whose login it comes with, from a host that is not that consumer's.
+    pub borrows_from: Option<EntityId>,
+}
+
+/// What one piece of evidence says of a link.
+#[derive(Debug, Clone)]
+pub struct Witness {
+    /// How it knows.
+    pub basis: Basis,
+    /// The id of the vantage.
+    pub vantage: Text,
+    /// When and how often.
+    pub activity: Activity,
+    /// Where it can be seen.
+    pub places: Places,
+    /// One folded statement or request.
+    pub sample: Text,
+    /// The script or file on the way from the consumer to the statement.
+    pub via: Option<String>,
+}
+
+/// What makes a link this link.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LinkKey {
+    /// Who.
+    pub consumer: EntityId,
+    /// Did what.
+    pub action: Action,
+    /// To what.
+    pub resource: EntityId,
+    /// What kind of traffic.
+    pub class: Class,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// In which part of the world it is written.
+    pub scope: Scope,
+}
+
+/// One consumer doing one action to one resource, with all its evidence.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// What makes it this link.
+    pub key: LinkKey,
+    /// All evidence.
+    pub witnesses: Vec<Witness>,
+    /// How it was done, over all evidence.
+    pub traits: BTreeSet<Trait>,
+    /// How sure it is: the best of its evidence.
+    pub confidence: Confidence,
+    /// Whether an inventory states it, or something it is a part of, at the grain the inventory has there.
+    pub declared: bool,
+    /// Whether production source, a script or a schedule of the same consumer says it.
+    pub written: bool,
+}
+
+impl Link {
+    /// Whether a log or the wire saw it.
+    pub fn observed(&self) -> bool {
+        self.witnesses.iter().any(|witness| witness.basis == Basis::Observed)
+    }
+
+    /// Declared, or written in production scope by the same consumer.
+    pub fn explained(&self) -> bool {
+        self.declared || self.written
+    }
+
+    /// Observed, succeeded, application traffic, and nothing explains it.
+    pub fn shadow(&self) -> bool {
+        self.observed() && self.key.outcome == Outcome::Ok && self.key.class == Class::App && !self.explained()
+    }
+
+    /// The bases it rests on.
+    pub fn bases(&self) -> BTreeSet<Basis> {
+        let mut bases: BTreeSet<Basis> = self.witnesses.iter().map(|witness| witness.basis).collect();
+        if self.declared {
+            bases.insert(Basis::Declared);
+        }
+        if self.written {
+            bases.insert(Basis::Written);
+        }
+        bases
+    }
+
+    /// Per day the largest count that any one vantage gives, summed over days: the same query in two logs is
+    /// one query.
+    pub fn count(&self) -> u64 {
+        let mut per_vantage: BTreeMap<&Text, BTreeMap<i32, u64>> = BTreeMap::new();
+        for witness in &self.witnesses {
+            let days = per_vantage.entry(&witness.vantage).or_default();
+            for (day, what) in witness.activity.days() {
+                *days.entry(day).or_default() += what.count;
+            }
+        }
+        let mut largest: BTreeMap<i32, u64> = BTreeMap::new();
+        for days in per_vantage.values() {
+            for (day, count) in days {
+                let most = largest.entry(*day).or_default();
+                *most = (*most).max(*count);
+            }
+        }
+        largest.values().sum()
+    }
+
+    /// All observed activity; counts of several vantages are not to be read from it (see [`Link::count`]).
+    pub fn activity(&self) -> Activity {
+        let mut all = Activity::none();
+        for witness in &self.witnesses {
+            all.merge(&witness.activity);
+        }
+        all
+    }
+}
+
+/// A job that a clock starts.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Which consumer it is.
+    pub entity: EntityId,
+    /// The host it runs on.
+    pub host: Option<String>,
+    /// The account it runs as.
+    pub account: Option<String>,
+    /// The schedule as written.
+    pub schedule: String,
+    /// The scheduler whose rules hold.
+    pub dialect: String,
+    /// The zone of its local times.
+    pub zone: String,
+    /// Whether that zone is known, not assumed.
+    pub zone_known: bool,
+    /// The command, scrubbed.
+    pub command: String,
+    /// A comment beside it that states an order or a wait.
+    pub remark: Option<String>,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// The outcome.
+#[derive(Debug, Default)]
+pub struct Resolved {
+    /// All entities, by id.
+    pub entities: Vec<Entity>,
+    /// All links, by key.
+    pub links: Vec<Link>,
+    /// All jobs, by entity and place.
+    pub jobs: Vec<Job>,
+    /// What could not be resolved.
+    pub gaps: Vec<Gap>,
+    /// Whether anybody declared any consumer.
+    pub has_inventory: bool,
+}
+
+pub use links::Clock;
+
+/// Resolves everything collectors stated; `clock` evaluates schedules.
+pub fn resolve(evidence: &Evidence, clock: &Clock<'_>) -> Resolved {
+    let uses = evidence.uses();
+    let names = names::Names::learn(evidence);
+    let mut book = consumers::Book::learn(evidence, &uses, &names);
+    let tables = tables::Tables::learn(&uses, &names, &book);
+    book.assign_shapes(&uses);
+    let links = links::build(&uses, &names, &tables, &mut book, clock);
+    explain::finish(evidence, &names, book, links)
+}

@@ -1,0 +1,149 @@
+//! Names of hosts, servers and databases: which texts mean the same machine or system, each by a declared
+//! identifier, a static address, or sessions that two vantages shared. It never folds loopback or
+//! link-local addresses into anything but the host they were seen on.
+
+use crate::evidence::{Evidence, MentionKind, Resource, ResourceKind, Says, Text, Vantage};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many shared sessions make two vantages' servers one.
+const SESSIONS_TO_JOIN: usize = 3;
+/// How far apart, in seconds, two vantages may see the start of one session.
+const SESSION_TOLERANCE: i64 = 2;
+
+/// What texts mean.
+#[derive(Debug, Default)]
+pub struct Names {
+    hosts: BTreeMap<String, String>,
+    endpoints: BTreeMap<String, String>,
+    systems: BTreeMap<String, String>,
+    databases: BTreeMap<String, BTreeSet<String>>,
+    aliases: BTreeMap<String, String>,
+    /// Owners of systems.
+    pub owners: BTreeMap<String, String>,
+}
+
+fn split_port(text: &str) -> (&str, Option<&str>) {
+    match text.rsplit_once(':') {
+        Some((host, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) && !host.ends_with(':') => {
+            (host, Some(port))
+        }
+        _ => (text, None),
+    }
+}
+
+impl Names {
+    /// Learns all names that facts and vantages give.
+    pub fn learn(evidence: &Evidence) -> Names {
+        let mut names = Names::default();
+        for fact in evidence.facts() {
+            let about = fact.about.text.to_string();
+            match (fact.about.kind, &fact.says) {
+                (MentionKind::Host, Says::SameAs(other)) => {
+                    names.hosts.insert(other.text.to_lowercase(), about);
+                }
+                (MentionKind::Host, Says::DeclaredAs(_)) => {
+                    names.hosts.insert(about.to_lowercase(), about);
+                }
+                (MentionKind::System, Says::SameAs(other)) => {
+                    names.endpoints.insert(other.text.to_lowercase(), about);
+                }
+                (MentionKind::System, Says::DeclaredAs(kind)) => {
+                    names.systems.insert(about, kind.to_string());
+                }
+                (MentionKind::System, Says::Serves(Resource { kind: ResourceKind::Database, database, .. })) => {
+                    let known = names.databases.entry(about).or_default();
+                    known.extend(database.iter().map(|database| database.to_string()));
+                }
+                (MentionKind::System, Says::OwnedBy(owner)) => {
+                    names.owners.insert(about, owner.to_string());
+                }
+                _ => {}
+            }
+        }
+        names.join_vantages(evidence);
+        names
+    }
+
+    /// Anonymous servers become the server of a vantage that kept the same sessions.
+    fn join_vantages(&mut self, evidence: &Evidence) {
+        let vantages: Vec<&Vantage> = evidence.vantages().collect();
+        for (index, one) in vantages.iter().enumerate() {
+            if one.of.kind != MentionKind::Server {
+                continue;
+            }
+            let shares = |other: &&&Vantage| {
+                one.sessions.shared_with(&other.sessions, SESSION_TOLERANCE) >= SESSIONS_TO_JOIN
+            };
+            let named = vantages.iter().filter(|other| other.of.kind == MentionKind::System).find(shares);
+            let earlier = || vantages[..index].iter().find(shares);
+            if let Some(other) = named.or_else(earlier) {
+                let target = self.aliases.get(&*other.of.text).cloned().unwrap_or(other.of.text.to_string());
+                self.aliases.insert(one.of.text.to_string(), target);
+            }
+        }
+    }
+
+    /// The host that a name, alias or address means, as declared.
+    pub fn host(&self, text: &str) -> Option<&str> {
+        self.hosts.get(&text.to_lowercase()).map(String::as_str)
+    }
+
+    /// The host's declared name, else the text itself.
+    pub fn host_or_self(&self, text: &str) -> String {
+        self.host(text).unwrap_or(text).to_owned()
+    }
+
+    /// The system a server text means: a system's name, one of its addresses, or the same machine and port.
+    /// A server nobody named keeps its text.
+    pub fn system(&self, server: &str) -> String {
+        if self.systems.contains_key(server) {
+            return server.to_owned();
+        }
+        if let Some(target) = self.aliases.get(server) {
+            return target.clone();
+        }
+        let lower = server.to_lowercase();
+        if let Some(system) = self.endpoints.get(&lower) {
+            return system.clone();
+        }
+        let (host, port) = split_port(&lower);
+        let machine = self.host(host).map(str::to_lowercase);
+        let same = |endpoint: &str| {
+            let (their_host, their_port) = split_port(endpoint);
+            let their_machine = self.host(their_host).map(str::to_lowercase);
+            let same_host = their_host == host || (machine.is_some() && machine == their_machine);
+            let same_port = port.is_none() || their_port.is_none() || port == their_port;
+            same_host && same_port
+        };
+        let found: BTreeSet<&String> =
+            self.endpoints.iter().filter(|(endpoint, _)| same(endpoint)).map(|(_, system)| system).collect();
+        match found.into_iter().collect::<Vec<_>>()[..] {
+            [only] => only.clone(),
+            _ => server.to_owned(),
+        }
+    }
+
+    /// The kind of a declared system.
+    pub fn system_kind(&self, system: &str) -> Option<&str> {
+        self.systems.get(system).map(String::as_str)
+    }
+
+    /// Whether a consumer reaches such a system at all (somebody declared it).
+    pub fn is_declared_system(&self, system: &str) -> bool {
+        self.systems.contains_key(system)
+    }
+
+    /// The only database a declared system has.
+    pub fn only_database(&self, system: &str) -> Option<Text> {
+        let known = self.databases.get(system)?;
+        match known.iter().collect::<Vec<_>>()[..] {
+            [only] => Some(Text::from(only.as_str())),
+            _ => None,
+        }
+    }
+
+    /// Every declared system.
+    pub fn systems(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.systems.iter()
+    }
+}

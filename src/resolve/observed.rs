@@ -1,0 +1,201 @@
+//! Whom an observed act belongs to. The login and the host must agree; among several who share both, the
+//! statement itself or the clock tells; a known login from a host that is not its owner's is nobody known.
+
+use super::consumers::Book;
+use super::names::Names;
+use super::{EntityId, Job};
+use crate::evidence::{Actor, Class, Confidence, MentionKind, Outcome, Use};
+use crate::resolve::links::Clock;
+use std::collections::BTreeSet;
+
+/// The consumer, and how sure that is.
+pub struct Verdict {
+    /// The consumer.
+    pub entity: EntityId,
+    /// How sure.
+    pub confidence: Confidence,
+}
+
+/// Where an actor comes from: declared host name, address, or host text.
+fn origin(actor: &Actor, names: &Names) -> Option<String> {
+    let text = actor.get(MentionKind::Address).or_else(|| actor.get(MentionKind::Host))?;
+    Some(names.host_or_self(text))
+}
+
+/// Whether the address stands for the server's own machine: loopback, link-local or a unix socket.
+fn local(actor: &Actor) -> bool {
+    let text = actor.get(MentionKind::Address).or_else(|| actor.get(MentionKind::Host));
+    text.is_some_and(|text| match text.parse::<std::net::IpAddr>() {
+        Ok(std::net::IpAddr::V4(v4)) => v4.is_loopback() || v4.is_link_local(),
+        Ok(std::net::IpAddr::V6(v6)) => v6.is_loopback() || (v6.segments()[0] & 0xffc0) == 0xfe80,
+        Err(_) => &**text == "[local]" || &**text == "localhost",
+    })
+}
+
+/// Attributes an observed use.
+pub fn attribute(it: &Use, system: &str, names: &Names, book: &mut Book, clock: &Clock<'_>) -> Verdict {
+    let actor = &it.what.actor;
+    let from = origin(actor, names);
+    let login = actor.get(MentionKind::User).map(|user| user.to_string());
+    let owners = login.as_deref().map(|login| book.with_login(login)).unwrap_or_default();
+    let here = |book: &Book, entity: &EntityId| {
+        let hosts = &book.known[entity].hosts;
+        !hosts.is_empty() && from.as_ref().is_some_and(|from| hosts.contains(from))
+    };
+    let placed: Vec<EntityId> = owners.iter().copied().filter(|entity| here(book, entity)).collect();
+    let unplaced: Vec<EntityId> =
+        owners.iter().copied().filter(|entity| book.known[entity].hosts.is_empty()).collect();
+    if let Some(verdict) = among(&placed, it, book, clock, "login and host agree") {
+        return verdict;
+    }
+    if placed.is_empty() && (from.is_none() || local(actor) || unplaced.len() == owners.len()) {
+        let why = if from.is_none() { "the login is its own; the log does not say the host" } else { "the login is its own; where it runs is stated nowhere" };
+        let candidates = if from.is_none() || local(actor) { &owners } else { &unplaced };
+        if let Some(verdict) = among(candidates, it, book, clock, why) {
+            return Verdict { confidence: verdict.confidence.min(Confidence::Medium), ..verdict };
+        }
+    }
+    if owners.is_empty() {
+        if let Some(verdict) = by_application(actor, &from, book).or_else(|| by_statement(it, login.is_none(), book)) {
+            return verdict;
+        }
+    }
+    stranger(it, system, from, &owners, &placed, book)
+}
+
+/// One of several who share login and host: the only one; the only one whose text holds the statement; the
+/// only one whose schedule predicts the moments.
+fn among(candidates: &[EntityId], it: &Use, book: &mut Book, clock: &Clock<'_>, why: &str) -> Option<Verdict> {
+    let name = |book: &mut Book, entity: EntityId, reason: String| {
+        for mention in it.what.actor.iter().filter(|mention| mention.kind != MentionKind::Database) {
+            book.entities[entity.0].mentions.entry(mention.clone()).or_insert_with(|| reason.clone());
+        }
+    };
+    let shape = it.what.shape.fingerprint;
+    let writers: Vec<EntityId> = match book.writers_of_shape(shape) {
+        Some(owners) if shape != 0 => candidates.iter().copied().filter(|c| owners.contains(c)).collect(),
+        _ => Vec::new(),
+    };
+    let found = match (candidates, &writers[..]) {
+        ([], _) => return None,
+        ([only], _) => Some((*only, why.to_owned(), Confidence::High)),
+        (_, [only]) => Some((*only, format!("{why}, and its text alone holds the statement"), Confidence::High)),
+        (_, writers) => {
+            let timed: Vec<EntityId> = if writers.is_empty() { candidates } else { writers }
+                .iter()
+                .copied()
+                .filter(|entity| clock.predicts(&book.jobs, *entity, &it.activity))
+                .collect();
+            match timed[..] {
+                [only] => {
+                    Some((only, format!("{why}, and its schedule alone predicts the moments"), Confidence::Medium))
+                }
+                _ => None,
+            }
+        }
+    };
+    let (entity, reason, confidence) = found?;
+    name(book, entity, reason);
+    Some(Verdict { entity, confidence })
+}
+
+/// An application name that exactly one consumer sets, from a host that does not contradict it.
+fn by_application(actor: &Actor, from: &Option<String>, book: &mut Book) -> Option<Verdict> {
+    let application = actor.get(MentionKind::Application)?;
+    let setters: Vec<EntityId> = book
+        .known
+        .iter()
+        .filter(|(_, known)| known.applications.contains(&**application))
+        .map(|(entity, _)| *entity)
+        .collect();
+    let [only] = setters[..] else { return None };
+    let hosts = &book.known[&only].hosts;
+    let contradicts = !hosts.is_empty() && from.as_ref().is_some_and(|from| !hosts.contains(from));
+    if contradicts {
+        let text = actor.get(MentionKind::Address).or_else(|| actor.get(MentionKind::Host));
+        let client = text.map_or("?".to_owned(), |text| text.to_string());
+        let why = format!("sets the application name {application}, but from a host that is not its own");
+        book.entities[only.0].not_joined.insert((client, why));
+        return None;
+    }
+    let why = format!("the application name {application} is set in it alone");
+    for mention in actor.iter().filter(|mention| mention.kind != MentionKind::Database) {
+        book.entities[only.0].mentions.entry(mention.clone()).or_insert_with(|| why.clone());
+    }
+    Some(Verdict { entity: only, confidence: Confidence::Medium })
+}
+
+/// A statement that exactly one consumer's text holds, when the log does not say who sent it.
+fn by_statement(it: &Use, login_unknown: bool, book: &mut Book) -> Option<Verdict> {
+    if !login_unknown || it.what.shape.fingerprint == 0 {
+        return None;
+    }
+    let only = match book.writers_of_shape(it.what.shape.fingerprint)?.iter().collect::<Vec<_>>()[..] {
+        [only] => *only,
+        _ => return None,
+    };
+    for mention in it.what.actor.iter().filter(|mention| mention.kind != MentionKind::Database) {
+        let why = "its text alone holds the statement".to_owned();
+        book.entities[only.0].mentions.entry(mention.clone()).or_insert(why);
+    }
+    Some(Verdict { entity: only, confidence: Confidence::Medium })
+}
+
+/// Somebody nobody listed: a node of its own, named by the best thing known.
+fn stranger(
+    it: &Use,
+    system: &str,
+    from: Option<String>,
+    owners: &[EntityId],
+    placed: &[EntityId],
+    book: &mut Book,
+) -> Verdict {
+    let actor = &it.what.actor;
+    let login = actor.get(MentionKind::User).map(|user| user.to_string());
+    let application = actor.get(MentionKind::Application).filter(|name| &***name != "[unknown]");
+    let who = login.clone().or_else(|| application.map(|application| application.to_string()));
+    let at = if local(actor) { Some(system.to_owned()) } else { from };
+    let (id, name) = match (who, at) {
+        (Some(who), Some(at)) => (format!("client:{who}@{at}"), who),
+        (Some(who), None) => (format!("client:{who}"), who),
+        (None, Some(at)) => (format!("client:{at}"), at),
+        (None, None) => (format!("client:unknown@{system}"), "unknown".to_owned()),
+    };
+    let entity = book.entity(id.clone(), "client", &name);
+    for mention in actor.iter().filter(|mention| mention.kind != MentionKind::Database) {
+        let why = "as the log names it".to_owned();
+        book.entities[entity.0].mentions.entry(mention.clone()).or_insert(why);
+    }
+    book.known.entry(entity).or_default();
+    let login = login.unwrap_or_default();
+    for owner in owners {
+        let other = book.entities[owner.0].id.clone();
+        let why = if placed.contains(owner) {
+            format!("shares the login {login} and the host with others; neither statement nor clock tells which")
+        } else {
+            format!("comes with its login {login}, but from a host that is not its own")
+        };
+        book.entities[entity.0].not_joined.insert((other, why.clone()));
+        book.entities[owner.0].not_joined.insert((id.clone(), why));
+    }
+    let worked = it.what.outcome == Outcome::Ok && it.what.class == Class::App;
+    if let (Some(first), true, true) = (owners.first(), placed.is_empty(), worked) {
+        book.entities[entity.0].borrows_from = Some(*first);
+    }
+    Verdict { entity, confidence: Confidence::High }
+}
+
+/// The consumers that share a login and a host with an act nobody can be told apart for.
+pub fn sharers(book: &Book, entity: EntityId) -> BTreeSet<EntityId> {
+    let refused = &book.entities[entity.0].not_joined;
+    refused
+        .iter()
+        .filter(|(_, why)| why.starts_with("shares the login"))
+        .filter_map(|(id, _)| book.find(id))
+        .collect()
+}
+
+/// Whether any schedule line belongs to the entity.
+pub fn has_schedule(jobs: &[Job], entity: EntityId) -> bool {
+    jobs.iter().any(|job| job.entity == entity)
+}

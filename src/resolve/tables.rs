@@ -1,0 +1,156 @@
+//! What is what: a resource as written becomes one entity, by the server's name, the database, and the
+//! engine's rule for unqualified names. A table whose server cannot be told stays on a node of its own.
+
+use super::consumers::Book;
+use super::names::Names;
+use super::EntityId;
+use crate::evidence::{Resource, ResourceKind, Text, Use};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The schema PostgreSQL looks in after one named like the user, unless `search_path` says otherwise.
+const DEFAULT_SCHEMA: &str = "public";
+
+/// Where a written statement may run: (system, database).
+pub type Target = (String, Option<String>);
+
+/// The tables known by their full name, per system and database.
+#[derive(Debug, Default)]
+pub struct Tables {
+    known: BTreeMap<Target, BTreeSet<String>>,
+}
+
+fn qualified(parts: &[Text]) -> Option<String> {
+    match parts {
+        [] | [_] => None,
+        [.., schema, table] => Some(format!("{schema}.{table}")),
+    }
+}
+
+impl Tables {
+    /// Learns every qualified name that was declared, or written or observed at a known server.
+    pub fn learn(uses: &[Use], names: &Names, book: &Book) -> Tables {
+        let mut tables = Tables::default();
+        let stated = book.known.values().flat_map(|known| known.declared_uses.iter().map(|(_, r, _)| r));
+        for resource in stated.chain(uses.iter().map(|it| &it.what.resource)) {
+            if resource.kind != ResourceKind::Table {
+                continue;
+            }
+            if let (Some(server), Some(name)) = (&resource.server, qualified(&resource.parts)) {
+                let target = target(names, server, resource);
+                tables.known.entry(target).or_default().insert(name);
+            }
+        }
+        tables
+    }
+
+    /// The full name of a table in a database: its own schema; else the only schema known to have it; else
+    /// the default one.
+    fn full_name(&self, target: &Target, parts: &[Text]) -> String {
+        if let Some(name) = qualified(parts) {
+            return name;
+        }
+        let table = parts.first().map_or("", |part| &**part);
+        let suffix = format!(".{table}");
+        let known = self.known.get(target).into_iter().flatten();
+        match known.filter(|name| name.ends_with(&suffix)).collect::<Vec<_>>()[..] {
+            [only] => only.clone(),
+            _ => format!("{DEFAULT_SCHEMA}.{table}"),
+        }
+    }
+
+    /// Which of several targets has this table, when exactly one does.
+    fn pick<'a>(&self, targets: &'a BTreeSet<Target>, resource: &Resource) -> Option<&'a Target> {
+        if targets.len() == 1 {
+            return targets.first();
+        }
+        let mut with = targets.iter().filter(|target| {
+            let name = self.full_name(target, &resource.parts);
+            self.known.get(target).is_some_and(|known| known.contains(&name))
+        });
+        match (with.next(), with.next()) {
+            (Some(only), None) => Some(only),
+            _ => None,
+        }
+    }
+
+    /// The entity of a resource. `targets` are the databases its consumer connects to, used when the
+    /// resource does not say its server.
+    pub fn entity(&self, book: &mut Book, names: &Names, resource: &Resource, targets: &BTreeSet<Target>) -> EntityId {
+        match resource.kind {
+            ResourceKind::Table => self.table(book, names, resource, targets),
+            ResourceKind::Database => {
+                let at = match &resource.server {
+                    Some(server) => Some(target(names, server, resource)),
+                    None if targets.len() == 1 => targets.first().cloned(),
+                    None => None,
+                };
+                match at {
+                    Some(at) => database(book, &at),
+                    None => {
+                        let name = resource.database.as_deref().unwrap_or("?");
+                        book.entity(format!("database:?/{name}"), "database", name)
+                    }
+                }
+            }
+            kind => other(book, names, kind, resource),
+        }
+    }
+
+    fn table(&self, book: &mut Book, names: &Names, resource: &Resource, targets: &BTreeSet<Target>) -> EntityId {
+        let at = match &resource.server {
+            Some(server) => Some(target(names, server, resource)),
+            None => self.pick(targets, resource).cloned(),
+        };
+        let Some(mut at) = at else {
+            let name = resource.parts.join(".");
+            return book.entity(format!("table:?/{name}"), "table", &name);
+        };
+        if let [database, _, _] = &resource.parts[..] {
+            at.1 = Some(database.to_string());
+        }
+        let name = self.full_name(&at, &resource.parts);
+        let whole = database(book, &at);
+        let place = book.entities[whole.0].id.trim_start_matches("database:").to_owned();
+        let entity = book.entity(format!("table:{place}/{name}"), "table", &name);
+        book.entities[entity.0].part_of = Some(whole);
+        entity
+    }
+}
+
+/// The system and database a resource with a server means.
+pub fn target(names: &Names, server: &str, resource: &Resource) -> Target {
+    let system = names.system(server);
+    let database = resource.database.clone().or_else(|| names.only_database(&system));
+    (system, database.map(|database| database.to_string()))
+}
+
+/// The entity of a database, or of a whole server where no database is known.
+pub fn database(book: &mut Book, at: &Target) -> EntityId {
+    let (system, database) = at;
+    let id = match database {
+        Some(database) => format!("database:{system}/{database}"),
+        None => format!("database:{system}"),
+    };
+    book.entity(id, "database", database.as_deref().unwrap_or(system))
+}
+
+fn other(book: &mut Book, names: &Names, kind: ResourceKind, resource: &Resource) -> EntityId {
+    let name = resource.parts.join(".");
+    let server = resource.server.as_deref().map(|server| match kind {
+        ResourceKind::Endpoint => names.system(server),
+        _ => names.host_or_self(server),
+    });
+    let id = match (kind, &server) {
+        (ResourceKind::File, Some(host)) => format!("file:{host}:{name}"),
+        (_, Some(server)) if name.is_empty() => format!("{}:{server}", kind.word()),
+        (_, Some(server)) => format!("{}:{server}/{name}", kind.word()),
+        (_, None) => format!("{}:{name}", kind.word()),
+    };
+    let shown = if name.is_empty() { server.clone().unwrap_or_default() } else { name };
+    let entity = book.entity(id, kind.word(), &shown);
+    if let (ResourceKind::Endpoint, Some(server)) = (kind, server) {
+        let whole = book.entity(format!("external:{server}"), "external", &server);
+        book.entities[entity.0].part_of = Some(whole);
+    }
+    entity
+}
