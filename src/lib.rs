@@ -4,6 +4,7 @@ pub mod evidence;
 pub mod schedule;
 pub mod settings;
 pub mod input;
+pub mod sql;
 pub mod collect;
 pub mod resolve;
 pub mod inspect;

@@ -2,3 +2,4 @@
 //! lines in, JSON lines out. They print nothing themselves and know nothing of the command line.
 
 pub mod schedule;
+pub mod sql;

@@ -1,0 +1,59 @@
+//! `shadow-consumer`: somebody uses a system, and nothing declared or written says who.
+
+use super::{Finding, Manual, Rule, Severity, who};
+use crate::evidence::Confidence;
+use crate::graph::Graph;
+
+/// The rule.
+pub struct ShadowConsumer;
+
+static MANUAL: Manual = Manual {
+    id: "shadow-consumer",
+    family: "who",
+    title: "Somebody uses it, and nothing says who",
+    what: "A client was seen using a system, its statements or requests worked, they are application traffic \
+           (not monitoring, backup, replication or a pool's keep-alive), and neither an inventory nor any \
+           source, script or schedule of the scan explains any of them.",
+    why: "Nobody will change its connection string, nobody will test it, and nobody will be called when it \
+          stops. It is found on the morning after the cutover, by whoever misses its output.",
+    example: "client:report_ro@10.20.3.7 reads public.orders and public.customers, 84 times on 5 days, as \
+              Tableau 2024.1",
+    ask: "Whose is this login, who runs this program on this host, and what stops when it stops? Ask the \
+          owner of the address first, then whoever granted the login.",
+};
+
+impl Rule for ShadowConsumer {
+    fn manual(&self) -> &'static Manual {
+        &MANUAL
+    }
+
+    fn check(&self, graph: &Graph, out: &mut Vec<Finding>) {
+        for (id, consumer) in graph.consumers() {
+            if consumer.declared || consumer.written || consumer.borrows_from.is_some() {
+                continue;
+            }
+            for (system, links) in who::by_system(graph, id) {
+                let links: Vec<_> = links.into_iter().filter(|link| link.shadow()).collect();
+                if links.is_empty() {
+                    continue;
+                }
+                let name = &graph.entity(system).id;
+                let severity = if who::writes(&links) { Severity::High } else { Severity::Medium };
+                let known_by = if consumer.name == "unknown" { Confidence::Low } else { Confidence::High };
+                out.push(Finding {
+                    rule: &MANUAL,
+                    severity,
+                    confidence: links.iter().map(|l| l.confidence).max().unwrap_or(Confidence::Low).min(known_by),
+                    title: format!("{} uses {name}, and nothing says who that is", consumer.id),
+                    consumer: Some(id),
+                    resource: Some(system),
+                    upstream: None,
+                    downstream: None,
+                    facts: who::facts(graph, consumer, &links),
+                    question: format!("Who runs {}, and what stops when it stops?", consumer.id),
+                    places: who::places(&links),
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What the rules about consumers share: the links of a consumer by system, and how they are told in facts.
+//! It is no rule and finds nothing itself.
+
+use crate::evidence::{Action, Class, MentionKind, Outcome, Place, Scope, Stamp};
+use crate::graph::Graph;
+use crate::resolve::{Entity, EntityId, Link};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many tables or statements a fact lists.
+const LISTED: usize = 8;
+
+/// Application traffic in production that worked, by the system it went to. Bare connections count only
+/// where nothing finer is known.
+pub fn by_system<'a>(graph: &'a Graph, consumer: EntityId) -> BTreeMap<EntityId, Vec<&'a Link>> {
+    let mut systems: BTreeMap<EntityId, Vec<&Link>> = BTreeMap::new();
+    for link in graph.links_of(consumer) {
+        let key = &link.key;
+        if key.class == Class::App && key.outcome == Outcome::Ok && key.scope == Scope::Production {
+            systems.entry(graph.system_of(key.resource)).or_default().push(link);
+        }
+    }
+    for links in systems.values_mut() {
+        if links.iter().any(|link| link.key.action != Action::Connect) {
+            links.retain(|link| link.key.action != Action::Connect);
+        }
+    }
+    systems
+}
+
+/// What was done, how often, when, and by which names: the facts of a finding about links.
+pub fn facts(graph: &Graph, consumer: &Entity, links: &[&Link]) -> BTreeMap<&'static str, String> {
+    let mut facts = BTreeMap::new();
+    let mut done: BTreeMap<Action, BTreeSet<&str>> = BTreeMap::new();
+    for link in links {
+        done.entry(link.key.action).or_default().insert(&graph.entity(link.key.resource).name);
+    }
+    for (action, names) in &done {
+        let mut list: Vec<&str> = names.iter().copied().take(LISTED).collect();
+        let more = format!("and {} more", names.len().saturating_sub(LISTED));
+        if names.len() > LISTED {
+            list.push(&more);
+        }
+        facts.insert(action.word(), list.join(", "));
+    }
+    let count: u64 = links.iter().map(|link| link.count()).max().unwrap_or(0);
+    if count > 0 {
+        let days: BTreeSet<i32> =
+            links.iter().flat_map(|link| link.activity().days().map(|(day, _)| day).collect::<Vec<_>>()).collect();
+        facts.insert("count", format!("{} on {} days", links.iter().map(|link| link.count()).sum::<u64>(), days.len()));
+        let first: Option<Stamp> = links.iter().filter_map(|link| link.activity().first()).min();
+        let last = links.iter().filter_map(|link| link.activity().last()).max();
+        facts.extend(first.map(|first| ("first", first.to_string())));
+        facts.extend(last.map(|last| ("last", last.to_string())));
+    }
+    let traits: BTreeSet<String> =
+        links.iter().flat_map(|link| link.traits.iter()).map(|t| t.name.to_string()).collect();
+    if !traits.is_empty() {
+        facts.insert("how", traits.into_iter().collect::<Vec<_>>().join(", "));
+    }
+    for (name, kind) in [
+        ("login", MentionKind::User),
+        ("application", MentionKind::Application),
+        ("address", MentionKind::Address),
+        ("host", MentionKind::Host),
+    ] {
+        let texts: Vec<&str> =
+            consumer.mentions.keys().filter(|m| m.kind == kind).map(|m| &*m.text).take(LISTED).collect();
+        if !texts.is_empty() {
+            facts.insert(name, texts.join(", "));
+        }
+    }
+    let sample = links.iter().flat_map(|link| &link.witnesses).map(|w| &w.sample).find(|sample| !sample.is_empty());
+    facts.extend(sample.map(|sample| ("sample", sample.chars().take(160).collect())));
+    facts
+}
+
+/// Where the links can be seen, the earliest place of each first.
+pub fn places(links: &[&Link]) -> Vec<Place> {
+    let firsts = links.iter().flat_map(|link| link.witnesses.iter()).filter_map(|w| w.places.first().cloned());
+    let lasts = links
+        .iter()
+        .flat_map(|link| link.witnesses.iter())
+        .filter_map(|w| w.places.iter().last().map(|(_, place)| place.clone()));
+    let mut places: Vec<Place> = Vec::new();
+    for place in firsts.chain(lasts) {
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    places
+}
+
+/// Whether data is changed: what goes wrong then stays wrong.
+pub fn writes(links: &[&Link]) -> bool {
+    links.iter().any(|link| matches!(link.key.action, Action::Write | Action::Publish | Action::Import))
+}

@@ -1,0 +1,91 @@
+//! The dependency graph and its questions: consumers of a resource, what a consumer does, what hangs behind
+//! it. It never changes what `resolve` decided. The only user of petgraph.
+
+use crate::resolve::{Entity, EntityId, Job, Link, Resolved};
+use petgraph::Direction;
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::EdgeRef;
+
+/// Consumers and resources as nodes, links as edges from consumer to resource.
+#[derive(Debug)]
+pub struct Graph {
+    graph: DiGraph<Entity, Link>,
+    jobs: Vec<Job>,
+    has_inventory: bool,
+}
+
+impl Graph {
+    /// The graph of what was resolved; entity numbers stay node numbers.
+    pub fn new(resolved: Resolved) -> Graph {
+        let mut graph = DiGraph::with_capacity(resolved.entities.len(), resolved.links.len());
+        for entity in resolved.entities {
+            graph.add_node(entity);
+        }
+        for link in resolved.links {
+            graph.add_edge(NodeIndex::new(link.key.consumer.0), NodeIndex::new(link.key.resource.0), link);
+        }
+        Graph { graph, jobs: resolved.jobs, has_inventory: resolved.has_inventory }
+    }
+
+    /// The entity of a number.
+    pub fn entity(&self, id: EntityId) -> &Entity {
+        &self.graph[NodeIndex::new(id.0)]
+    }
+
+    /// All entities with their numbers, in the order of their ids.
+    pub fn entities(&self) -> impl Iterator<Item = (EntityId, &Entity)> {
+        self.graph.node_indices().map(|index| (EntityId(index.index()), &self.graph[index]))
+    }
+
+    /// All links, in the order of their keys.
+    pub fn links(&self) -> impl Iterator<Item = &Link> {
+        self.graph.edge_weights()
+    }
+
+    /// What a consumer does, in the order of link keys.
+    pub fn links_of(&self, consumer: EntityId) -> Vec<&Link> {
+        self.edges(consumer, Direction::Outgoing)
+    }
+
+    /// Who does something to a resource, in the order of link keys.
+    pub fn links_to(&self, resource: EntityId) -> Vec<&Link> {
+        self.edges(resource, Direction::Incoming)
+    }
+
+    fn edges(&self, node: EntityId, direction: Direction) -> Vec<&Link> {
+        let mut links: Vec<&Link> =
+            self.graph.edges_directed(NodeIndex::new(node.0), direction).map(|edge| edge.weight()).collect();
+        links.sort_by(|a, b| a.key.cmp(&b.key));
+        links
+    }
+
+    /// The consumers: entities that do something.
+    pub fn consumers(&self) -> impl Iterator<Item = (EntityId, &Entity)> {
+        self.entities().filter(|(id, _)| {
+            self.graph.edges_directed(NodeIndex::new(id.0), Direction::Outgoing).next().is_some()
+        })
+    }
+
+    /// The outermost thing a resource is part of: a table's database; itself when it stands alone.
+    pub fn system_of(&self, resource: EntityId) -> EntityId {
+        let mut at = resource;
+        // A chain is as long as kinds nest; the bound keeps a malformed one from holding the scan.
+        for _ in 0..8 {
+            match self.entity(at).part_of {
+                Some(whole) => at = whole,
+                None => break,
+            }
+        }
+        at
+    }
+
+    /// All jobs, by entity and place.
+    pub fn jobs(&self) -> &[Job] {
+        &self.jobs
+    }
+
+    /// Whether any inventory lists any consumer.
+    pub fn has_inventory(&self) -> bool {
+        self.has_inventory
+    }
+}

@@ -1,0 +1,60 @@
+//! The SQL lens: one text, the tables it reads, writes and touches, its fingerprint and its patterns.
+
+use crate::sql::{Dialect, analyse, fingerprint};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+#[derive(Deserialize)]
+struct Question {
+    id: Option<Value>,
+    dialect: Option<String>,
+    sql: String,
+}
+
+#[derive(Serialize)]
+struct Touch {
+    table: String,
+    action: String,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<Value>,
+    status: &'static str,
+    reads: Vec<String>,
+    writes: Vec<String>,
+    touches: Vec<Touch>,
+    fingerprints: Vec<String>,
+    traits: Vec<String>,
+}
+
+/// Answers one JSON line `{"id","dialect","sql"}`.
+pub fn answer(line: &str) -> String {
+    match serde_json::from_str::<Question>(line) {
+        Ok(question) => {
+            let word = question.dialect.as_deref().unwrap_or("generic");
+            evaluate(question.id, Dialect::from_word(word).unwrap_or(Dialect::Generic), &question.sql)
+        }
+        Err(error) => serde_json::json!({"status": "not-sql", "error": error.to_string()}).to_string(),
+    }
+}
+
+/// Answers for one text.
+pub fn answer_one(dialect: Dialect, sql: &str) -> String {
+    evaluate(None, dialect, sql)
+}
+
+fn evaluate(id: Option<Value>, dialect: Dialect, sql: &str) -> String {
+    let analysis = analyse(sql, dialect);
+    let answer = Answer {
+        id,
+        status: analysis.status.word(),
+        reads: analysis.flow.reads.into_iter().collect(),
+        writes: analysis.flow.writes.into_iter().collect(),
+        touches: analysis.flow.touches.into_iter().map(|(table, action)| Touch { table, action }).collect(),
+        fingerprints: vec![format!("{:016x}", fingerprint(sql, dialect))],
+        traits: analysis.traits.iter().map(ToString::to_string).collect(),
+    };
+    serde_json::to_string(&answer).unwrap_or_default()
+}

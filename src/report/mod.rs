@@ -1,0 +1,258 @@
+//! The report: what a scan found, as plain records with a version, and one file per way of showing it. A
+//! report never looks at the graph again and never decides anything.
+
+mod json;
+mod text;
+
+use crate::evidence::{About, Provenance};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The version of the JSON contract; adding a field does not change it.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A way of showing a report.
+pub trait Format: Sync {
+    /// Its row in the table.
+    fn about(&self) -> &'static About;
+    /// The whole report as text.
+    fn render(&self, report: &Report) -> String;
+}
+
+/// All ways of showing a report.
+pub static FORMATS: &[&dyn Format] = &[&text::TextFormat, &json::JsonFormat];
+
+/// Reports are written by this program, so their provenance is the program itself.
+const OWN: Provenance = Provenance::Recorded;
+
+/// The program that made the report.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct Tool {
+    pub name: &'static str,
+    pub version: &'static str,
+}
+
+/// From the first to the last observed moment.
+#[derive(Debug, Clone, Default, Serialize)]
+#[allow(missing_docs)]
+pub struct Window {
+    pub first: Option<String>,
+    pub last: Option<String>,
+}
+
+/// One input and how it ended.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct InputRow {
+    pub path: String,
+    pub kind: String,
+    pub status: &'static str,
+    pub records: u64,
+    pub gaps: u64,
+    pub first: Option<String>,
+    pub last: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// One place that watched.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct VantageRow {
+    pub id: String,
+    pub kind: String,
+    pub of: String,
+    pub zone: String,
+    pub zone_known: bool,
+    pub spans: Vec<Window>,
+    pub sees: String,
+    pub lost: u64,
+}
+
+/// A name of an entity and why it is its name.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct MentionRow {
+    pub kind: &'static str,
+    pub text: String,
+    pub why: String,
+}
+
+/// A name by which an entity is recognised between scans.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct IdentifierRow {
+    pub kind: &'static str,
+    pub text: String,
+    pub exclusive: bool,
+}
+
+/// Whom an entity was not joined with.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct NotJoinedRow {
+    pub to: String,
+    pub why: String,
+}
+
+/// One entity.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct EntityRow {
+    pub id: String,
+    pub kind: String,
+    pub name: String,
+    pub part_of: Option<String>,
+    pub class: Option<&'static str>,
+    pub declared: bool,
+    pub owner: Option<String>,
+    pub mentions: Vec<MentionRow>,
+    pub identifiers: Vec<IdentifierRow>,
+    pub not_joined: Vec<NotJoinedRow>,
+}
+
+/// One piece of evidence.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct EvidenceRow {
+    pub basis: &'static str,
+    pub collector: String,
+    pub vantage: String,
+    pub place: Option<String>,
+    pub count: u64,
+    pub first: Option<String>,
+    pub last: Option<String>,
+    pub sample: String,
+}
+
+/// One link.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct LinkRow {
+    pub id: String,
+    pub consumer: String,
+    pub action: &'static str,
+    pub resource: String,
+    pub via: Vec<String>,
+    pub bases: Vec<&'static str>,
+    pub class: &'static str,
+    pub outcome: &'static str,
+    pub scope: &'static str,
+    pub explained: bool,
+    pub shadow: bool,
+    pub confidence: &'static str,
+    pub count: u64,
+    pub first: Option<String>,
+    pub last: Option<String>,
+    pub traits: Vec<String>,
+    pub evidence: Vec<EvidenceRow>,
+}
+
+/// One line of a schedule.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct JobRow {
+    pub entity: String,
+    pub host: Option<String>,
+    pub user: Option<String>,
+    pub schedule: String,
+    pub words: String,
+    pub dialect: String,
+    pub zone: String,
+    pub zone_known: bool,
+    pub next: Option<String>,
+    pub command: String,
+    pub place: String,
+}
+
+/// One finding.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct FindingRow {
+    pub fingerprint: String,
+    pub rule: &'static str,
+    pub family: &'static str,
+    pub severity: &'static str,
+    pub confidence: &'static str,
+    pub title: String,
+    pub consumer: Option<String>,
+    pub resource: Option<String>,
+    pub upstream: Option<String>,
+    pub downstream: Option<String>,
+    pub via: Option<String>,
+    pub facts: BTreeMap<&'static str, String>,
+    pub question: String,
+    pub places: Vec<String>,
+    pub new: bool,
+    pub accepted: Option<String>,
+}
+
+/// One gap.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct GapRow {
+    pub place: String,
+    pub code: &'static str,
+    pub detail: String,
+    pub count: u64,
+}
+
+/// One fold: many names that became one.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct FoldRow {
+    pub from: String,
+    pub to: String,
+    pub count: u64,
+}
+
+/// Who looked at a resource, and when.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct CoverageRow {
+    pub resource: String,
+    pub vantages: Vec<String>,
+    pub spans: Vec<Window>,
+    pub sees: String,
+}
+
+/// The surprise of one resource.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct SurpriseRow {
+    pub resource: String,
+    pub density: f64,
+    pub observed_links: u64,
+    pub shadow_links: u64,
+}
+
+/// The share of observed use that nothing explains.
+#[derive(Debug, Clone, Default, Serialize)]
+#[allow(missing_docs)]
+pub struct Surprise {
+    pub density: f64,
+    pub observed_links: u64,
+    pub shadow_links: u64,
+    pub by_resource: Vec<SurpriseRow>,
+}
+
+/// Everything a scan found.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct Report {
+    pub schema_version: u32,
+    pub tool: Tool,
+    pub as_of: String,
+    pub window: Window,
+    pub inputs: Vec<InputRow>,
+    pub vantages: Vec<VantageRow>,
+    pub entities: Vec<EntityRow>,
+    pub links: Vec<LinkRow>,
+    pub jobs: Vec<JobRow>,
+    pub findings: Vec<FindingRow>,
+    pub gaps: Vec<GapRow>,
+    pub folds: Vec<FoldRow>,
+    pub coverage: Vec<CoverageRow>,
+    pub surprise: Surprise,
+}

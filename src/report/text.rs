@@ -1,0 +1,147 @@
+//! The report for people at a terminal: findings first (who, what, how often, where to look, what to ask),
+//! then what could not be seen. Text from outside is escaped, so that no log line can move the cursor.
+
+use super::{FindingRow, Format, GapRow, OWN, Report};
+use crate::evidence::About;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// How many gaps of one kind are listed one by one.
+const GAPS_LISTED: usize = 5;
+
+/// `--format text`.
+pub struct TextFormat;
+
+impl Format for TextFormat {
+    fn about(&self) -> &'static About {
+        &About { name: "text", title: "findings first, for people", provenance: OWN }
+    }
+
+    fn render(&self, report: &Report) -> String {
+        let mut out = String::new();
+        head(&mut out, report);
+        let (accepted, open): (Vec<_>, Vec<_>) =
+            report.findings.iter().partition(|finding| finding.accepted.is_some());
+        if open.is_empty() {
+            line(&mut out, "No findings.");
+        }
+        for finding in open {
+            show(&mut out, finding);
+        }
+        if !accepted.is_empty() {
+            line(&mut out, &format!("{} findings were accepted in whodepends.toml:", accepted.len()));
+            for finding in accepted {
+                line(&mut out, &format!("  {} ({})", finding.title, finding.accepted.as_deref().unwrap_or("")));
+            }
+            line(&mut out, "");
+        }
+        gaps(&mut out, report);
+        tail(&mut out, report);
+        out
+    }
+}
+
+/// One line with control characters (and the marks that turn writing direction) made visible.
+fn line(out: &mut String, text: &str) {
+    for c in text.chars() {
+        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if c.is_control() || turns {
+            let _ = write!(out, "{}", c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out.push('\n');
+}
+
+fn head(out: &mut String, report: &Report) {
+    let count = |status: &str| report.inputs.iter().filter(|input| input.status == status).count();
+    line(
+        out,
+        &format!(
+            "{} {}, as of {}: {} inputs read, {} partly, {} skipped, {} failed",
+            report.tool.name,
+            report.tool.version,
+            report.as_of,
+            count("read"),
+            count("partly"),
+            count("skipped"),
+            count("failed"),
+        ),
+    );
+    match (&report.window.first, &report.window.last) {
+        (Some(first), Some(last)) => line(out, &format!("observed from {first} to {last}")),
+        _ => line(out, "nothing was observed: no log or capture among the inputs"),
+    }
+    let surprise = &report.surprise;
+    if surprise.observed_links > 0 {
+        line(
+            out,
+            &format!(
+                "surprise density {:.0} %: {} of {} observed links are explained by nothing",
+                surprise.density * 100.0,
+                surprise.shadow_links,
+                surprise.observed_links
+            ),
+        );
+    }
+    line(out, "");
+}
+
+/// The order in which facts are worth reading.
+const FACT_ORDER: [&str; 8] = ["count", "first", "last", "read", "write", "how", "schedule", "offset"];
+
+fn show(out: &mut String, finding: &FindingRow) {
+    let new = if finding.new { "NEW " } else { "" };
+    line(out, &format!("{new}{} [{}] {}", finding.severity.to_uppercase(), finding.rule, finding.title));
+    let mut facts: Vec<(&str, &String)> = finding.facts.iter().map(|(name, value)| (*name, value)).collect();
+    facts.sort_by_key(|(name, _)| (FACT_ORDER.iter().position(|known| known == name).unwrap_or(99), *name));
+    for (name, value) in facts {
+        line(out, &format!("    {:<20} {value}", name.replace('_', " ")));
+    }
+    for (index, place) in finding.places.iter().enumerate() {
+        line(out, &format!("    {:<20} {place}", if index == 0 { "look at" } else { "" }));
+    }
+    line(out, &format!("    {:<20} {}", "ask", finding.question));
+    line(out, &format!("    {:<20} {} confidence; explain {}", "", finding.confidence, finding.fingerprint));
+    line(out, "");
+}
+
+fn gaps(out: &mut String, report: &Report) {
+    if report.gaps.is_empty() {
+        line(out, "Nothing stayed unseen in the inputs.");
+        return;
+    }
+    line(out, "What could not be seen:");
+    let mut by_code: BTreeMap<&str, Vec<&GapRow>> = BTreeMap::new();
+    for gap in &report.gaps {
+        by_code.entry(gap.code).or_default().push(gap);
+    }
+    for (code, gaps) in by_code {
+        let total: u64 = gaps.iter().map(|gap| gap.count).sum();
+        line(out, &format!("  {code}: {total}"));
+        for gap in gaps.iter().take(GAPS_LISTED) {
+            let times = if gap.count > 1 { format!(" ({} times)", gap.count) } else { String::new() };
+            line(out, &format!("    {}: {}{times}", gap.place, gap.detail));
+        }
+        if gaps.len() > GAPS_LISTED {
+            line(out, &format!("    … and {} more places; the JSON report has them all", gaps.len() - GAPS_LISTED));
+        }
+    }
+}
+
+fn tail(out: &mut String, report: &Report) {
+    for vantage in &report.vantages {
+        let spans: Vec<String> = vantage
+            .spans
+            .iter()
+            .map(|span| {
+                let text = |value: &Option<String>| value.clone().unwrap_or_default();
+                format!("{} to {}", text(&span.first), text(&span.last))
+            })
+            .collect();
+        if !spans.is_empty() {
+            line(out, &format!("looked: {} at {}, sees {}: {}", vantage.kind, vantage.of, vantage.sees, spans.join("; ")));
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Each shape is understood once. Statement kinds whose literals carry evidence (COPY to a path, NOTIFY,
+//! remote queries) are keyed by their whole text instead. The cache is bounded and gives the same answer
+//! whether it holds a shape or not.
+
+use super::{Analysis, Dialect, analyse, fold};
+use crate::evidence::{Class, Shape, Text};
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+
+/// How many shapes are held; beyond that each statement is understood anew.
+pub const SHAPES_CACHED: usize = 100_000;
+
+/// A statement, understood.
+#[derive(Debug)]
+pub struct Understood {
+    /// Fingerprint and folded text.
+    pub shape: Shape,
+    /// What it does.
+    pub analysis: Analysis,
+    /// What kind of traffic, as far as the text tells.
+    pub class: Class,
+}
+
+/// Understands statements of one dialect.
+#[derive(Debug)]
+pub struct Cache {
+    dialect: Dialect,
+    known: RwLock<HashMap<u64, Arc<Understood>, foldhash::fast::FixedState>>,
+}
+
+/// Statements of which the literals say what they touch.
+fn literals_matter(folded: &str) -> bool {
+    folded.starts_with("copy") || folded.starts_with("do ?") || folded.contains("dblink") || folded.contains("openquery")
+        || folded.starts_with("prepare") || folded.starts_with("create function") || folded.starts_with("create or replace")
+}
+
+/// Whether the statement only keeps a connection alive.
+fn keeps_alive(folded: &str) -> bool {
+    matches!(folded, "" | "select ?" | "select version()" | "select pg_catalog.version()" | "select now()" | "select current_timestamp"
+        | "select current_schema()" | "select ? from dual" | "show transaction isolation level" | "show standard_conforming_strings")
+}
+
+/// Whether the statement looks only at the server's own statistics.
+fn watches_server(folded: &str, analysis: &Analysis) -> bool {
+    let probing = analysis.traits.iter().any(|it| &*it.name == "catalog-probing");
+    let names = ["pg_stat_", "pg_statio_", "pg_locks", "pg_replication", "pg_database_size", "pg_settings", "pg_is_in_recovery"];
+    analysis.tables.is_empty() && probing && names.iter().any(|name| folded.contains(name))
+}
+
+impl Cache {
+    /// An empty cache.
+    pub fn new(dialect: Dialect) -> Cache {
+        Cache { dialect, known: RwLock::default() }
+    }
+
+    /// Understands a statement.
+    pub fn understand(&self, sql: &str) -> Arc<Understood> {
+        let folded = fold::fold_all(sql, self.dialect);
+        let fingerprint = fold::hash(&folded);
+        let key = if literals_matter(&folded) { fold::hash(sql) } else { fingerprint };
+        let held = self.known.read().ok().and_then(|known| known.get(&key).cloned());
+        if let Some(held) = held {
+            return held;
+        }
+        let analysis = analyse(sql, self.dialect);
+        let class = if keeps_alive(&folded) {
+            Class::Keepalive
+        } else if watches_server(&folded, &analysis) {
+            Class::Monitoring
+        } else {
+            Class::App
+        };
+        let mut sample = folded;
+        fold::cut(&mut sample);
+        let shape = Shape { fingerprint, sample: Text::from(sample) };
+        let understood = Arc::new(Understood { shape, analysis, class });
+        if let Ok(mut known) = self.known.write()
+            && known.len() < SHAPES_CACHED
+        {
+            known.insert(key, understood.clone());
+        }
+        understood
+    }
+}

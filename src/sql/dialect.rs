@@ -1,0 +1,92 @@
+//! Whose SQL it is: which parser dialect, how names fold. It never guesses from a statement.
+
+use sqlparser::dialect as parser;
+
+/// Whose SQL it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dialect {
+    /// Nobody's in particular.
+    Generic,
+    /// PostgreSQL and its kin.
+    Postgres,
+    /// MySQL and MariaDB.
+    MySql,
+    /// SQL Server.
+    MsSql,
+    /// Oracle.
+    Oracle,
+    /// SQLite.
+    Sqlite,
+    /// Snowflake.
+    Snowflake,
+    /// BigQuery.
+    BigQuery,
+    /// Redshift.
+    Redshift,
+    /// Hive and Spark.
+    Hive,
+    /// ClickHouse.
+    ClickHouse,
+    /// DuckDB.
+    DuckDb,
+    /// Databricks.
+    Databricks,
+}
+
+impl Dialect {
+    /// The dialect of a word, as people and other tools name them.
+    pub fn from_word(word: &str) -> Option<Dialect> {
+        Some(match word.to_ascii_lowercase().as_str() {
+            "generic" | "ansi" | "non-validating" => Dialect::Generic,
+            "postgres" | "postgresql" | "greenplum" | "materialize" | "vertica" => Dialect::Postgres,
+            "mysql" | "mariadb" | "starrocks" | "doris" => Dialect::MySql,
+            "mssql" | "tsql" | "sqlserver" => Dialect::MsSql,
+            "oracle" => Dialect::Oracle,
+            "sqlite" => Dialect::Sqlite,
+            "snowflake" => Dialect::Snowflake,
+            "bigquery" => Dialect::BigQuery,
+            "redshift" => Dialect::Redshift,
+            "hive" | "spark" | "sparksql" | "impala" => Dialect::Hive,
+            "clickhouse" => Dialect::ClickHouse,
+            "duckdb" => Dialect::DuckDb,
+            "databricks" => Dialect::Databricks,
+            _ => return None,
+        })
+    }
+
+    /// The parser's rules for it.
+    pub(super) fn rules(self) -> Box<dyn parser::Dialect> {
+        match self {
+            Dialect::Generic => Box::new(parser::GenericDialect {}),
+            Dialect::Postgres => Box::new(parser::PostgreSqlDialect {}),
+            Dialect::MySql => Box::new(parser::MySqlDialect {}),
+            Dialect::MsSql => Box::new(parser::MsSqlDialect {}),
+            Dialect::Oracle => Box::new(parser::OracleDialect {}),
+            Dialect::Sqlite => Box::new(parser::SQLiteDialect {}),
+            Dialect::Snowflake => Box::new(parser::SnowflakeDialect {}),
+            Dialect::BigQuery => Box::new(parser::BigQueryDialect {}),
+            Dialect::Redshift => Box::new(parser::RedshiftSqlDialect {}),
+            Dialect::Hive => Box::new(parser::HiveDialect {}),
+            Dialect::ClickHouse => Box::new(parser::ClickHouseDialect {}),
+            Dialect::DuckDb => Box::new(parser::DuckDbDialect {}),
+            Dialect::Databricks => Box::new(parser::DatabricksDialect {}),
+        }
+    }
+
+    /// A name as the engine stores it: unquoted names fold to lower case (Oracle and Snowflake fold to upper
+    /// case; lower case stands for both here, so that one spelling means one name).
+    pub(super) fn fold_name(self, name: &str, quoted: bool) -> String {
+        let keeps = quoted && matches!(self, Dialect::Postgres | Dialect::Oracle | Dialect::Snowflake);
+        if keeps { name.to_owned() } else { name.to_lowercase() }
+    }
+
+    /// Whether double quotes hold a string.
+    pub(super) fn double_quotes_are_strings(self) -> bool {
+        matches!(self, Dialect::MySql | Dialect::BigQuery | Dialect::Hive | Dialect::Databricks)
+    }
+
+    /// Whether a backslash escapes inside a string.
+    pub(super) fn backslash_escapes(self) -> bool {
+        self.double_quotes_are_strings()
+    }
+}

@@ -1,0 +1,288 @@
+//! Folding and fingerprints at memory speed: literals and placeholders become `?`, lists of them become one,
+//! comments go, unquoted words are lower-case. A statement written in source and the same statement seen in
+//! a log fold alike. It never parses.
+
+use super::Dialect;
+
+/// How much of a folded text is kept as the sample.
+pub const FOLDED_BYTES: usize = 2_000;
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
+}
+
+struct Folder<'a> {
+    text: &'a [u8],
+    at: usize,
+    out: Vec<u8>,
+    dialect: Dialect,
+}
+
+/// The whole folded text.
+pub(super) fn fold_all(sql: &str, dialect: Dialect) -> String {
+    let mut folder =
+        Folder { text: sql.as_bytes(), at: 0, out: Vec::with_capacity(sql.len().min(4096)), dialect };
+    folder.run();
+    while matches!(folder.out.last(), Some(b';' | b' ')) {
+        folder.out.pop();
+    }
+    // Only whole words, quoted names and ASCII are ever copied, so the bytes stay UTF-8.
+    String::from_utf8(folder.out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// The folded text, cut at [`FOLDED_BYTES`].
+pub fn fold(sql: &str, dialect: Dialect) -> String {
+    let mut text = fold_all(sql, dialect);
+    cut(&mut text);
+    text
+}
+
+pub(super) fn cut(text: &mut String) {
+    if text.len() > FOLDED_BYTES {
+        let mut end = FOLDED_BYTES;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push('…');
+    }
+}
+
+/// The hash of a whole folded text; never 0 or the largest number, which mean "none" and "other".
+pub(super) fn hash(folded: &str) -> u64 {
+    let mut first = [0u8; 8];
+    first.copy_from_slice(&blake3::hash(folded.as_bytes()).as_bytes()[..8]);
+    u64::from_be_bytes(first).clamp(1, u64::MAX - 1)
+}
+
+/// The fingerprint of a statement.
+pub fn fingerprint(sql: &str, dialect: Dialect) -> u64 {
+    hash(&fold_all(sql, dialect))
+}
+
+impl Folder<'_> {
+    fn peek(&self, ahead: usize) -> u8 {
+        self.text.get(self.at + ahead).copied().unwrap_or(0)
+    }
+
+    fn run(&mut self) {
+        while self.at < self.text.len() {
+            let byte = self.text[self.at];
+            match byte {
+                b' ' | b'\t' | b'\n' | b'\r' | 0 | 0x0b | 0x0c => self.at += 1,
+                b'-' if self.peek(1) == b'-' => self.skip_line(),
+                b'#' if self.dialect == Dialect::MySql => self.skip_line(),
+                b'/' if self.peek(1) == b'*' => self.skip_comment(),
+                b'\'' => self.string(b'\''),
+                b'"' if self.dialect.double_quotes_are_strings() => self.string(b'"'),
+                b'"' | b'`' => self.quoted(byte, byte),
+                b'[' if self.dialect == Dialect::MsSql => self.quoted(b'[', b']'),
+                b'$' if !self.dollar() => self.word(),
+                b'$' => {}
+                b'0'..=b'9' => self.number(),
+                b'.' if self.peek(1).is_ascii_digit() && !self.after_name() => self.number(),
+                b'?' => {
+                    self.at += 1;
+                    self.literal();
+                }
+                b'%' | b':' | b'@' | b'{' if self.placeholder(byte) => {}
+                byte if is_word(byte) => self.word(),
+                _ => self.punctuation(byte),
+            }
+        }
+    }
+
+    fn after_name(&self) -> bool {
+        self.out.last().is_some_and(|last| is_word(*last) || matches!(last, b'"' | b'`' | b']'))
+    }
+
+    fn skip_line(&mut self) {
+        let rest = &self.text[self.at..];
+        self.at += memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+    }
+
+    /// Comments nest in PostgreSQL; where they do not, the difference only shows in broken text.
+    fn skip_comment(&mut self) {
+        let mut depth = 0;
+        while self.at < self.text.len() {
+            match (self.peek(0), self.peek(1)) {
+                (b'/', b'*') => (depth, self.at) = (depth + 1, self.at + 2),
+                (b'*', b'/') => {
+                    (depth, self.at) = (depth - 1, self.at + 2);
+                    if depth == 0 {
+                        return;
+                    }
+                }
+                _ => self.at += 1,
+            }
+        }
+    }
+
+    /// A string; a prefix such as E, N or X was written as a word just before and is taken back.
+    fn string(&mut self, quote: u8) {
+        let prefixed = self.at > 0 && self.text[self.at - 1].is_ascii_alphabetic();
+        let escapes = self.dialect.backslash_escapes()
+            || (prefixed && matches!(self.text[self.at - 1], b'e' | b'E'));
+        if prefixed && matches!(self.out.last(), Some(b'e' | b'n' | b'x' | b'b')) {
+            let lone = self.out.len() < 2 || !is_word(self.out[self.out.len() - 2]);
+            if lone {
+                self.out.pop();
+            }
+        }
+        self.at += 1;
+        while self.at < self.text.len() {
+            let byte = self.text[self.at];
+            if byte == b'\\' && escapes {
+                self.at += 2;
+            } else if byte == quote {
+                self.at += 1;
+                if self.peek(0) != quote {
+                    break;
+                }
+                self.at += 1;
+            } else {
+                self.at += 1;
+            }
+        }
+        self.at = self.at.min(self.text.len());
+        self.literal();
+    }
+
+    /// A quoted name: bare where quoting changes nothing, else kept with double quotes.
+    fn quoted(&mut self, open: u8, close: u8) {
+        let start = self.at + 1;
+        let rest = &self.text[start..];
+        let length = memchr::memchr(close, rest).unwrap_or(rest.len());
+        let name = &rest[..length];
+        self.at = (start + length + 1).min(self.text.len());
+        let plain = !name.is_empty()
+            && !name[0].is_ascii_digit()
+            && name.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_');
+        self.space_before_word();
+        if plain {
+            self.out.extend_from_slice(name);
+        } else {
+            self.out.push(b'"');
+            self.out.extend_from_slice(name);
+            self.out.push(b'"');
+        }
+        let _ = open;
+    }
+
+    /// `$1`, or a dollar-quoted string; false where the sign belongs to a word.
+    fn dollar(&mut self) -> bool {
+        if self.peek(1).is_ascii_digit() {
+            self.at += 1;
+            while self.peek(0).is_ascii_digit() {
+                self.at += 1;
+            }
+            self.literal();
+            return true;
+        }
+        let rest = &self.text[self.at + 1..];
+        let length = rest.iter().position(|b| !b.is_ascii_alphanumeric() && *b != b'_').unwrap_or(rest.len());
+        if rest.get(length) != Some(&b'$') {
+            return false;
+        }
+        let tag = &self.text[self.at..self.at + length + 2];
+        let body = &self.text[self.at + tag.len()..];
+        let end = memchr::memmem::find(body, tag).map_or(body.len(), |end| end + tag.len());
+        self.at += tag.len() + end;
+        self.literal();
+        true
+    }
+
+    fn number(&mut self) {
+        while is_word(self.peek(0))
+            || (self.peek(0) == b'.' && self.peek(1).is_ascii_digit())
+            || (matches!(self.peek(0), b'+' | b'-') && matches!(self.text[self.at - 1], b'e' | b'E') && self.peek(1).is_ascii_digit())
+        {
+            self.at += 1;
+            if self.at >= self.text.len() {
+                break;
+            }
+        }
+        self.literal();
+    }
+
+    /// `%s`, `%(name)s`, `:name`, `@name`, `{}` and `{name}`.
+    fn placeholder(&mut self, byte: u8) -> bool {
+        let rest = &self.text[self.at..];
+        let run = |from: usize| from + rest[from..].iter().take_while(|b| is_word(**b)).count();
+        let length = match byte {
+            b'%' if rest.get(1) == Some(&b's') && !rest.get(2).is_some_and(|b| is_word(*b)) => 2,
+            b'%' if rest.get(1) == Some(&b'(') => match memchr::memchr(b')', rest) {
+                Some(end) if rest.get(end + 1) == Some(&b's') => end + 2,
+                _ => return false,
+            },
+            b':' if rest.get(1).is_some_and(|b| is_word(*b)) && self.at > 0 && self.text[self.at - 1] != b':' => run(1),
+            b'@' if rest.get(1).is_some_and(|b| is_word(*b)) && !self.after_name() => run(1),
+            b'{' => match memchr::memchr(b'}', &rest[..rest.len().min(200)]) {
+                Some(end) => end + 1,
+                None => return false,
+            },
+            _ => return false,
+        };
+        self.at += length;
+        self.literal();
+        true
+    }
+
+    fn word(&mut self) {
+        self.space_before_word();
+        while self.at < self.text.len() && is_word(self.text[self.at]) {
+            self.out.push(self.text[self.at].to_ascii_lowercase());
+            self.at += 1;
+        }
+    }
+
+    fn space_before_word(&mut self) {
+        if !matches!(self.out.last(), None | Some(b'(' | b'.' | b' ')) {
+            self.out.push(b' ');
+        }
+    }
+
+    /// Writes `?`: a list of them is one, a sign before it and a cast after it belong to it.
+    fn literal(&mut self) {
+        if let [.., before, b'-' | b'+'] = self.out[..]
+            && matches!(before, b'(' | b',' | b'=' | b'<' | b'>')
+        {
+            self.out.pop();
+        }
+        if self.out.ends_with(b"?,") {
+            self.out.pop();
+        } else if !self.out.ends_with(b" ?") || self.out.ends_with(b", ?") {
+            if !matches!(self.out.last(), None | Some(b'(' | b'.' | b' ' | b'=' | b'<' | b'>')) {
+                self.out.push(b' ');
+            }
+            self.out.push(b'?');
+        } else {
+            // Adjacent literals: 'a' 'b' is one string in SQL.
+        }
+        self.skip_cast();
+    }
+
+    fn skip_cast(&mut self) {
+        while self.peek(0) == b':' && self.peek(1) == b':' {
+            let mut at = self.at + 2;
+            while at < self.text.len() && (is_word(self.text[at]) || matches!(self.text[at], b'.' | b'[' | b']')) {
+                at += 1;
+            }
+            self.at = at;
+        }
+    }
+
+    fn punctuation(&mut self, byte: u8) {
+        self.at += 1;
+        if byte == b')' && self.out.ends_with(b" in(?") {
+            // A list bound as one parameter (`IN %s`) and a written list are one shape.
+            self.out.truncate(self.out.len() - 2);
+            self.out.extend_from_slice(b" ?");
+            return;
+        }
+        self.out.push(byte);
+        if byte == b')' && self.out.ends_with(b"(?),(?)") {
+            self.out.truncate(self.out.len() - 4);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What a statement does to which tables: roles with exact scopes of common table expressions, a fingerprint
+//! so that each shape is parsed once, fragile patterns, and a token-level reading with lower confidence for
+//! what the parser does not take. It never decides which server a table is on, and never invents a name it
+//! cannot read. The only user of sqlparser.
+
+mod ast;
+mod cache;
+mod dialect;
+mod fold;
+mod tokens;
+mod traits;
+
+pub use cache::{Cache, SHAPES_CACHED, Understood};
+pub use dialect::Dialect;
+pub use fold::{FOLDED_BYTES, fingerprint, fold};
+
+use crate::evidence::{Action, Confidence, Text, Trait};
+use std::collections::BTreeSet;
+
+/// Statements longer than this are read by their tokens: the tree of a very long one cannot be dropped on a
+/// worker's stack.
+pub const MAX_PARSED_BYTES: usize = 64 * 1024;
+
+/// How far a text was understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// The parser took all of it.
+    Parsed,
+    /// Tables were told from tokens.
+    Tokens,
+    /// It is not SQL.
+    NotSql,
+}
+
+impl Status {
+    /// The word of the lens.
+    pub fn word(self) -> &'static str {
+        match self {
+            Status::Parsed => "parsed",
+            Status::Tokens => "tokens",
+            Status::NotSql => "not-sql",
+        }
+    }
+}
+
+/// One table in one role.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TableUse {
+    /// Read, Write (INSERT, UPDATE, DELETE, TRUNCATE, MERGE, COPY FROM …) or Touch (DDL, locks, grants).
+    pub action: Action,
+    /// Its name in parts, folded by the dialect's rule, as qualified as written.
+    pub parts: Vec<Text>,
+    /// How sure the reading is.
+    pub confidence: Confidence,
+}
+
+/// Data flow only, as the lens shows it: names joined by dots.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Flow {
+    /// Tables data comes from.
+    pub reads: BTreeSet<String>,
+    /// Tables data goes to.
+    pub writes: BTreeSet<String>,
+    /// Tables touched otherwise, with how: `delete`, `truncate`, `create`, `alter`, `drop`, `lock` …
+    pub touches: BTreeSet<(String, String)>,
+}
+
+/// What a text does.
+#[derive(Debug, Clone)]
+pub struct Analysis {
+    /// How far it was understood.
+    pub status: Status,
+    /// The application's tables; catalogues of the server are left out.
+    pub tables: Vec<TableUse>,
+    /// How it does it.
+    pub traits: BTreeSet<Trait>,
+    /// Data flow only.
+    pub flow: Flow,
+}
+
+/// Whether a name is the server's own catalogue.
+fn is_catalogue(parts: &[String]) -> bool {
+    let schema = parts.len().checked_sub(2).map(|index| parts[index].as_str());
+    let table = parts.last().map_or("", String::as_str);
+    match schema {
+        Some(schema) => matches!(schema, "pg_catalog" | "information_schema" | "sys" | "mysql" | "performance_schema" | "pg_toast"),
+        None => table.starts_with("pg_"),
+    }
+}
+
+/// Reads a text, which may hold several statements.
+pub fn analyse(sql: &str, dialect: Dialect) -> Analysis {
+    let mut traits = BTreeSet::new();
+    let parsed = if sql.len() <= MAX_PARSED_BYTES { ast::read(sql, dialect, &mut traits) } else { None };
+    let (status, confidence, found) = match parsed {
+        Some(found) => (Status::Parsed, Confidence::High, found),
+        None => {
+            let found = tokens::read(&fold::fold_all(sql, dialect));
+            let status = if found.statement { Status::Tokens } else { Status::NotSql };
+            (status, Confidence::Low, found)
+        }
+    };
+    let mut tables = BTreeSet::new();
+    let mut flow = Flow::default();
+    let mut add = |parts: &Vec<String>, action: Action| {
+        if is_catalogue(parts) {
+            traits.insert(Trait::named("catalog-probing"));
+        } else if !parts.is_empty() {
+            let parts = parts.iter().map(|part| Text::from(part.as_str())).collect();
+            tables.insert(TableUse { action, parts, confidence });
+        }
+    };
+    for parts in &found.reads {
+        add(parts, Action::Read);
+        flow.reads.insert(parts.join("."));
+    }
+    for parts in &found.writes {
+        add(parts, Action::Write);
+        flow.writes.insert(parts.join("."));
+    }
+    for (parts, how) in &found.touches {
+        let removes = matches!(*how, "delete" | "truncate");
+        add(parts, if removes { Action::Write } else { Action::Touch });
+        flow.touches.insert((parts.join("."), (*how).to_owned()));
+    }
+    Analysis { status, tables: tables.into_iter().collect(), traits, flow }
+}
+
+/// What one reading of a text found, before roles are told as actions.
+#[derive(Debug, Default)]
+struct Found {
+    reads: BTreeSet<Vec<String>>,
+    writes: BTreeSet<Vec<String>>,
+    touches: BTreeSet<(Vec<String>, &'static str)>,
+    /// Whether the text is a statement at all.
+    statement: bool,
+}
+
+#[cfg(test)]
+mod tests;

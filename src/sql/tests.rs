@@ -1,0 +1,130 @@
+//! Statements and what they do, written as sentences. Nothing here reads files.
+
+use super::{Dialect, Status, analyse, fingerprint, fold};
+use crate::evidence::Action;
+
+/// `read a, write b.c` for a statement.
+fn said(sql: &str) -> String {
+    let analysis = analyse(sql, Dialect::Postgres);
+    let mut said: Vec<String> =
+        analysis.tables.iter().map(|table| format!("{} {}", table.action.word(), table.parts.join("."))).collect();
+    said.sort();
+    if analysis.status != Status::Parsed {
+        said.push(analysis.status.word().to_owned());
+    }
+    said.join(", ")
+}
+
+#[test]
+fn roles_are_told_per_table() {
+    for (sql, want) in [
+        ("SELECT a FROM t", "read t"),
+        ("SELECT a FROM ONLY t", "read t"),
+        ("SELECT * FROM public.orders o JOIN crm.c ON true", "read crm.c, read public.orders"),
+        ("INSERT INTO t SELECT a FROM u", "read u, write t"),
+        ("UPDATE t SET a = u.a FROM u WHERE t.id = u.id", "read u, write t"),
+        ("DELETE FROM t WHERE id IN (SELECT id FROM u)", "read u, write t"),
+        ("DELETE FROM t USING u WHERE t.id = u.id", "read u, write t"),
+        ("TRUNCATE a, b", "write a, write b"),
+        ("COPY t TO STDOUT", "read t"),
+        ("COPY t (a, b) FROM STDIN", "write t"),
+        ("COPY (SELECT a FROM t) TO STDOUT WITH CSV", "read t"),
+        ("CREATE TABLE t AS SELECT a FROM u", "read u, touch t, write t"),
+        ("MERGE INTO t USING u ON t.id = u.id WHEN MATCHED THEN UPDATE SET a = 1", "read u, write t"),
+        ("LOCK TABLE t IN EXCLUSIVE MODE", "touch t"),
+        ("EXPLAIN SELECT a FROM t", "read t"),
+        ("BEGIN", ""),
+        ("SET search_path = x", ""),
+    ] {
+        assert_eq!(said(sql), want, "{sql}");
+    }
+}
+
+#[test]
+fn a_common_table_expression_is_no_table_inside_its_scope_and_is_one_outside() {
+    for (sql, want) in [
+        ("WITH t AS (SELECT a FROM u) SELECT a FROM t", "read u"),
+        ("WITH t AS (SELECT a FROM t) SELECT a FROM t", "read t"),
+        ("SELECT a FROM (WITH t AS (SELECT 1 AS a) SELECT a FROM t) x JOIN t ON true", "read t"),
+        ("WITH RECURSIVE r AS (SELECT a FROM b UNION ALL SELECT a FROM r) SELECT a FROM r", "read b"),
+        ("WITH d AS (DELETE FROM t RETURNING a) INSERT INTO u SELECT a FROM d", "write t, write u"),
+        ("WITH a AS (SELECT 1), b AS (SELECT * FROM a) SELECT * FROM public.a, b", "read public.a"),
+    ] {
+        assert_eq!(said(sql), want, "{sql}");
+    }
+}
+
+#[test]
+fn what_only_looks_like_a_table_is_none() {
+    for sql in [
+        "SELECT * FROM generate_series(1, 3) g",
+        "SELECT extract(epoch FROM now())",
+        "SELECT a IS DISTINCT FROM b",
+        "SELECT 1 FROM pg_catalog.pg_class",
+    ] {
+        assert_eq!(said(sql), "", "{sql}");
+    }
+}
+
+#[test]
+fn unparsable_text_still_gives_its_tables_with_low_confidence() {
+    for (sql, want) in [
+        ("SELECT a FROM t WHERE b = 'cut off in the mid", "read t, tokens"),
+        ("INSERT INTO public.t (a) VALUES ((((", "write public.t, tokens"),
+        ("VACUUM ANALYZE t", "tokens"),
+        ("hello from nowhere", "not-sql"),
+    ] {
+        assert_eq!(said(sql), want, "{sql}");
+    }
+}
+
+#[test]
+fn the_same_statement_in_source_and_in_a_log_has_one_fingerprint() {
+    let same = |a: &str, b: &str| {
+        assert_eq!(fold(a, Dialect::Postgres), fold(b, Dialect::Postgres));
+        assert_eq!(fingerprint(a, Dialect::Postgres), fingerprint(b, Dialect::Postgres));
+    };
+    same("SELECT a FROM t WHERE id = %s AND d >= %(day)s", "select a\n  from t where id = 42 and d >= '2026-10-26'");
+    same("SELECT a FROM t WHERE id = $1", "SELECT a FROM t WHERE id = -7 -- note");
+    same("SELECT a FROM \"t\" WHERE id IN %s", "SELECT a FROM t WHERE id IN (1, 2, 3)");
+    same("INSERT INTO t (a, b) VALUES (%s, %s)", "INSERT INTO t (a,b) VALUES ('x', 2), ('y', 3);");
+    same("SELECT a FROM t WHERE d > %s", "SELECT a FROM t WHERE d > '2026-10-26T00:00:00'::timestamptz");
+    assert_ne!(
+        fingerprint("SELECT a FROM t ORDER BY a LIMIT 5", Dialect::Postgres),
+        fingerprint("SELECT a FROM t ORDER BY a", Dialect::Postgres)
+    );
+}
+
+#[test]
+fn patterns_are_named_and_their_harmless_forms_are_not() {
+    let traits = |sql: &str| {
+        let analysis = analyse(sql, Dialect::Postgres);
+        analysis.traits.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
+    for (sql, want) in [
+        ("SELECT * FROM t", "select-star"),
+        ("SELECT count(*) FROM t", ""),
+        ("SELECT a FROM t WHERE EXISTS (SELECT * FROM u)", ""),
+        ("INSERT INTO t VALUES (1)", "insert-without-columns"),
+        ("INSERT INTO t (a) VALUES (1)", ""),
+        ("SELECT a FROM t ORDER BY 1", "order-by-ordinal"),
+        ("SELECT a FROM t ORDER BY a", ""),
+        ("SELECT a FROM t LIMIT 1", "limit-without-order"),
+        ("SELECT pg_advisory_lock(42)", "advisory-lock = 42"),
+        ("NOTIFY orders_changed", "notify = orders_changed"),
+    ] {
+        assert_eq!(traits(sql), want, "{sql}");
+    }
+}
+
+#[test]
+fn a_hostile_statement_is_survived_on_a_small_stack() {
+    let ors = format!("SELECT a FROM t WHERE {}", vec!["a = 1"; 50_000].join(" OR "));
+    let nested = format!("SELECT {}1{} FROM t", "(".repeat(10_000), ")".repeat(10_000));
+    let long = format!("SELECT a FROM t WHERE b = '{}'", "x".repeat(10_000_000));
+    let run = move || [ors, nested, long].map(|sql| said(&sql));
+    let thread = std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(run).expect("a thread starts");
+    let said = thread.join().expect("it does not overflow");
+    assert_eq!(said, ["read t, tokens", "read t, tokens", "read t, tokens"]);
+    assert_eq!(analyse("UPDATE t SET a = 1", Dialect::Postgres).tables[0].action, Action::Write);
+}
