@@ -1,6 +1,8 @@
 //! The table of collector families and their fan-out. Every family is asked about every file; what they
 //! state is merged into one body of evidence. A collector never concludes and never decides identity.
 
+pub mod logs;
+
 use crate::evidence::{Evidence, Text};
 use crate::input::{InputFile, Inputs};
 use crate::settings::Settings;

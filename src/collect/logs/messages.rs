@@ -1,0 +1,135 @@
+//! What PostgreSQL's messages mean, whatever format carried them: statements, durations, connections,
+//! errors. Texts are those of the server's source in English; severities are known in several languages.
+
+use super::{Event, Who};
+use crate::evidence::Text;
+use crate::evidence::scrub::scrub;
+
+/// What a line's severity says it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// A message.
+    Log,
+    /// An error.
+    Error,
+    /// The statement of the error before.
+    Statement,
+    /// More about the line before.
+    More,
+}
+
+/// The severities of translated servers, by their .po files.
+pub fn severity(word: &str) -> Option<Severity> {
+    Some(match word {
+        "LOG" | "JOURNAL" | "PROTOKOLL" | "REGISTRO" => Severity::Log,
+        "ERROR" | "FATAL" | "PANIC" | "FEHLER" | "PANIK" | "ERREUR" | "PANIQUE" | "ERRORE" | "ERRO" | "ОШИБКА" | "ВАЖНО" => Severity::Error,
+        "STATEMENT" | "ANWEISUNG" | "INSTRUCTION" | "SENTENCIA" | "ISTRUZIONE" | "КОМАНДА" | "ОПЕРАТОР" => Severity::Statement,
+        "DETAIL" | "HINT" | "CONTEXT" | "QUERY" | "LOCATION" | "WARNING" | "NOTICE" | "INFO" | "BACKTRACE" => Severity::More,
+        "TIPP" | "ZUSAMMENHANG" | "ANFRAGE" | "ORT" | "WARNUNG" | "HINWEIS" | "DÉTAIL" | "ASTUCE" | "CONTEXTE" | "ATTENTION" => Severity::More,
+        word if word.strip_prefix("DEBUG").is_some_and(|n| n.len() == 1) => Severity::More,
+        _ => return None,
+    })
+}
+
+/// The text after `key`, up to a blank (values of connection messages hold none, but for the application).
+fn value<'a>(message: &'a str, key: &str) -> Option<&'a str> {
+    let at = message.find(key)? + key.len();
+    let rest = &message[at..];
+    Some(rest.split(' ').next().unwrap_or(rest))
+}
+
+fn quoted<'a>(message: &'a str, before: &str) -> Option<&'a str> {
+    let rest = &message[message.find(before)? + before.len()..];
+    rest.split('"').nth(1)
+}
+
+/// The application name of an `authorized` message stands last, before TLS details in parentheses.
+fn application(message: &str) -> &str {
+    let Some(at) = message.find(" application_name=") else { return "" };
+    let rest = &message[at + " application_name=".len()..];
+    let end = [" SSL enabled", " GSS (", " identity="].iter().filter_map(|mark| rest.find(mark)).min();
+    rest[..end.unwrap_or(rest.len())].trim()
+}
+
+/// What a message says, and what it adds to who.
+pub fn event(severity: Severity, message: &str, who: &mut Who) -> Event {
+    match severity {
+        Severity::More => Event::Nothing,
+        Severity::Statement => Event::ErrorStatement(message.to_owned()),
+        Severity::Error => failure(message, who),
+        Severity::Log => log(message, who),
+    }
+}
+
+fn failure(message: &str, who: &mut Who) -> Event {
+    if message.starts_with("password authentication failed")
+        || message.contains("authentication failed for user")
+        || message.starts_with("no pg_hba.conf entry")
+        || (message.starts_with("role \"") && message.ends_with("\" does not exist") && who.database.is_empty())
+        || message.contains("is not permitted to log in")
+    {
+        if let Some(user) = quoted(message, "user ") {
+            who.user = Text::from(user);
+        }
+        if let Some(host) = quoted(message, "for host ") {
+            who.client = Text::from(host);
+        }
+        return Event::Refused;
+    }
+    Event::Error(message.starts_with("permission denied") || message.starts_with("must be owner"))
+}
+
+fn log(message: &str, who: &mut Who) -> Event {
+    if let Some(rest) = message.strip_prefix("duration: ") {
+        let Some((number, rest)) = rest.split_once(" ms") else { return Event::Nothing };
+        let micros = number.trim().parse::<f64>().ok().map(|ms| (ms * 1000.0).max(0.0) as u64);
+        return statement(rest.trim_start(), micros);
+    }
+    if message.starts_with("statement: ") || message.starts_with("execute ") {
+        return statement(message, None);
+    }
+    if let Some(rest) = message.strip_prefix("connection received: ") {
+        if let Some(host) = value(rest, "host=") {
+            who.client = Text::from(host);
+        }
+        who.port = value(rest, "port=").and_then(|port| port.parse().ok()).unwrap_or(0);
+        return Event::Connected;
+    }
+    let replication = message.starts_with("replication connection authorized: ");
+    if replication || message.starts_with("connection authorized: ") {
+        if let Some(user) = value(message, "user=") {
+            who.user = Text::from(user);
+        }
+        if let Some(database) = value(message, " database=") {
+            who.database = Text::from(database);
+        }
+        let application = application(message);
+        if !application.is_empty() {
+            who.application = Text::from(scrub(application));
+        }
+        return Event::Authorized(replication);
+    }
+    if let Some(rest) = message.strip_prefix("disconnection: ") {
+        if let Some(host) = value(rest, " host=") {
+            who.client = Text::from(host);
+        }
+        return Event::Disconnected;
+    }
+    Event::Nothing
+}
+
+/// `statement: …`, `execute name: …`; parse and bind belong to an execution that is logged itself.
+fn statement(text: &str, micros: Option<u64>) -> Event {
+    if let Some(sql) = text.strip_prefix("statement: ") {
+        return Event::Statement { sql: sql.to_owned(), micros };
+    }
+    if let Some(rest) = text.strip_prefix("execute ") {
+        if rest.starts_with("fetch from ") {
+            return Event::Nothing;
+        }
+        if let Some((_, sql)) = rest.split_once(": ") {
+            return Event::Statement { sql: sql.to_owned(), micros };
+        }
+    }
+    Event::Nothing
+}

@@ -1,0 +1,135 @@
+//! Query logs, one file per format. A format only splits and parses; which files are one stream is told in
+//! `stream`, and all state that lives across lines is kept once, in `sessions`. It never decides who a login
+//! is.
+
+mod messages;
+mod postgres_csv;
+mod postgres_stderr;
+mod sessions;
+mod stamps;
+mod stream;
+
+use super::{Family, World};
+use crate::evidence::{About, Confidence, Evidence, Stamp, Text};
+use crate::input::InputFile;
+use crate::sql::{Cache, Dialect};
+use rayon::prelude::*;
+use std::sync::Arc;
+
+pub use stamps::{Zoned, Zones};
+pub use stream::MAX_RECORD_BYTES;
+
+/// Who a line says it is about; empty where it does not say.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Who {
+    /// The login.
+    pub user: Text,
+    /// The database.
+    pub database: Text,
+    /// The application name, scrubbed.
+    pub application: Text,
+    /// The client's address, host name, or `[local]`.
+    pub client: Text,
+    /// The client's port, 0 where unknown.
+    pub port: u16,
+}
+
+/// What a record says happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A statement, as text; with its duration in microseconds where the line holds it.
+    Statement {
+        /// The statement.
+        sql: String,
+        /// How long it took; a statement with a duration has succeeded.
+        micros: Option<u64>,
+    },
+    /// The statement that the error just before was about.
+    ErrorStatement(String),
+    /// Something failed; the flag says it was refused for lack of rights.
+    Error(bool),
+    /// A connection was opened from there.
+    Connected,
+    /// It was let in; `true` for a replication connection.
+    Authorized(bool),
+    /// It was not let in.
+    Refused,
+    /// It was closed.
+    Disconnected,
+    /// A part of an execution that is counted elsewhere, or the server's own business.
+    Nothing,
+}
+
+/// One record of a log.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// When.
+    pub stamp: Stamp,
+    /// What tells sessions of one server apart: process or session id.
+    pub session: u64,
+    /// Who, as far as the line itself says.
+    pub who: Arc<Who>,
+    /// What.
+    pub event: Event,
+    /// The first line of the record within its block, counted from 0.
+    pub line: u64,
+}
+
+/// One block's records.
+#[derive(Debug, Default)]
+pub struct Block {
+    /// In the order of the file.
+    pub records: Vec<Record>,
+    /// Lines that fit the format nowhere, with the first of them (counted from 0).
+    pub unmatched: u64,
+    /// The first unmatched line.
+    pub first_unmatched: u64,
+    /// Lines in the block.
+    pub lines: u64,
+    /// Whether any stamp had to be read in an assumed zone.
+    pub zone_assumed: bool,
+}
+
+/// One log format.
+pub trait LogFormat: Sync {
+    /// Its row in the table.
+    fn about(&self) -> &'static About;
+    /// How sure it is that this is one of its logs.
+    fn recognise(&self, head: &[u8]) -> Option<Confidence>;
+    /// Where, in a block that begins at a record's start, its last record starts; 0: the block has only one.
+    fn last_start(&self, block: &[u8]) -> usize;
+    /// Parses a block that begins at a record's start.
+    fn parse(&self, block: &[u8], zones: &Zones) -> Block;
+}
+
+/// All log formats.
+pub static FORMATS: &[&dyn LogFormat] = &[&postgres_csv::PostgresCsv, &postgres_stderr::PostgresStderr];
+
+/// The family.
+pub struct Logs;
+
+fn format_of(file: &InputFile) -> Option<&'static dyn LogFormat> {
+    let recognised = FORMATS.iter().filter_map(|format| Some((format.recognise(&file.head)?, *format)));
+    recognised.max_by_key(|(confidence, _)| *confidence).map(|(_, format)| format)
+}
+
+impl Family for Logs {
+    fn name(&self) -> &'static str {
+        "logs"
+    }
+
+    fn claim(&self, file: &InputFile) -> Option<&'static str> {
+        format_of(file).map(|format| format.about().name)
+    }
+
+    fn collect(&self, files: &[&InputFile], world: &World<'_>) -> Evidence {
+        let cache = Cache::new(Dialect::Postgres);
+        let streams = stream::streams(files, world);
+        let parts: Vec<Evidence> = streams.par_iter().map(|stream| stream.collect(world, &cache)).collect();
+        let mut evidence = Evidence::new();
+        for part in parts {
+            evidence.merge(part);
+        }
+        evidence
+    }
+}
