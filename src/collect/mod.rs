@@ -1,7 +1,10 @@
 //! The table of collector families and their fan-out. Every family is asked about every file; what they
 //! state is merged into one body of evidence. A collector never concludes and never decides identity.
 
+pub mod commands;
+pub mod declared;
 pub mod logs;
+pub mod schedules;
 
 use crate::evidence::{Evidence, Text};
 use crate::input::{InputFile, Inputs};

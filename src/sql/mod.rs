@@ -136,5 +136,41 @@ struct Found {
     statement: bool,
 }
 
+
+/// Splits a script into its statements at semicolons outside of strings, comments and quoted names, as a
+/// client does before it sends them one by one. Empty ones are left out.
+pub fn split(script: &str) -> Vec<&str> {
+    let bytes = script.as_bytes();
+    let (mut at, mut start, mut parts) = (0, 0, Vec::new());
+    let find = |from: usize, what: &[u8]| {
+        memchr::memmem::find(&bytes[from.min(bytes.len())..], what).map_or(bytes.len(), |found| from + found + what.len())
+    };
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\'' => at = find(at + 1, b"'"),
+            b'"' => at = find(at + 1, b"\""),
+            b'-' if bytes.get(at + 1) == Some(&b'-') => at = find(at, b"\n"),
+            b'/' if bytes.get(at + 1) == Some(&b'*') => at = find(at + 2, b"*/"),
+            b'$' => {
+                let tag = bytes[at + 1..].iter().position(|b| !b.is_ascii_alphanumeric() && *b != b'_');
+                let end = tag.map(|length| at + 1 + length).filter(|end| bytes[*end] == b'$');
+                let named = end.is_some_and(|end| !bytes.get(at + 1).is_some_and(u8::is_ascii_digit) || end == at + 1);
+                at = match end {
+                    Some(end) if named => find(end + 1, &bytes[at..=end]),
+                    _ => at + 1,
+                };
+            }
+            b';' => {
+                parts.push(&script[start..at]);
+                at += 1;
+                start = at;
+            }
+            _ => at += 1,
+        }
+    }
+    parts.push(&script[start.min(script.len())..]);
+    parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect()
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,166 @@
+//! Commands that fetch and copy: curl, wget, scp, sftp, rsync, `aws s3`. They state what goes where; whether
+//! the other side is a partner is not decided here.
+
+use super::{Call, Commands, Out};
+use crate::evidence::scrub::scrub;
+use crate::evidence::{Action, Resource, ResourceKind, Text};
+
+/// curl(1), wget(1).
+pub struct Fetch;
+/// scp(1), sftp(1), rsync(1).
+pub struct Copy;
+/// `aws s3`.
+pub struct S3;
+
+/// An endpoint of a URL: server as written, `METHOD /path` without query.
+pub fn endpoint(method: &str, url: &str) -> Option<Resource> {
+    let (scheme, rest) = url.split_once("://")?;
+    if !matches!(scheme, "http" | "https") {
+        return None;
+    }
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let server = authority.rsplit_once('@').map_or(authority, |(_, server)| server);
+    if server.is_empty() || server.contains("{}") {
+        return None;
+    }
+    let path = path.split(['?', '#']).next().unwrap_or("");
+    let path = if path.is_empty() { "/" } else { path };
+    Some(Resource {
+        kind: ResourceKind::Endpoint,
+        server: Some(Text::from(server)),
+        database: None,
+        parts: vec![Text::from(scrub(&format!("{method} {path}")))],
+    })
+}
+
+impl Commands for Fetch {
+    fn names(&self) -> &'static [&'static str] {
+        &["curl", "wget"]
+    }
+
+    fn state(&self, call: &Call, out: &mut Out<'_>) {
+        let words = &call.words;
+        let after = |names: &[&str]| {
+            let at = words.iter().position(|word| names.contains(&word.as_str()))?;
+            words.get(at + 1).cloned()
+        };
+        let sends = words.iter().any(|word| matches!(word.as_str(), "-d" | "--data" | "--data-binary" | "--data-raw" | "-F" | "--form" | "--json") || word.starts_with("--post-"));
+        let usual = match (sends, words.iter().any(|word| matches!(word.as_str(), "-T" | "--upload-file"))) {
+            (_, true) => "PUT",
+            (true, _) => "POST",
+            _ if words.iter().any(|word| matches!(word.as_str(), "-I" | "--head" | "--spider")) => "HEAD",
+            _ => "GET",
+        };
+        let method = after(&["-X", "--request", "--method"]).unwrap_or_else(|| usual.to_owned());
+        for url in words.iter().skip(1).filter(|word| word.contains("://")) {
+            if let Some(resource) = endpoint(&method, url) {
+                out.add(call, None, Action::Call, resource);
+            }
+        }
+        let to = after(&["-o", "--output", "-O", "--output-document"]).filter(|path| !path.contains("://") && path != "-");
+        if let Some(path) = to.filter(|path| !path.starts_with("/dev/") && !path.starts_with('-')) {
+            let file = out.file(&path, call);
+            out.add(call, None, Action::Write, file);
+        }
+    }
+}
+
+/// `user@host:path` or `host:path`; a plain path is local.
+fn remote(word: &str) -> Option<(&str, &str)> {
+    let word = word.strip_prefix("sftp://").or_else(|| word.strip_prefix("rsync://")).unwrap_or(word);
+    let (host, path) = word.split_once(':')?;
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    (!host.contains('/') && !host.is_empty() && !host.contains("{}")).then_some((host, path))
+}
+
+impl Commands for Copy {
+    fn names(&self) -> &'static [&'static str] {
+        &["scp", "sftp", "rsync"]
+    }
+
+    fn state(&self, call: &Call, out: &mut Out<'_>) {
+        const WITH_VALUE: [&str; 12] = ["-i", "-P", "-o", "-l", "-c", "-F", "-S", "-e", "-b", "-B", "--rsh", "--exclude"];
+        let mut plain = Vec::new();
+        let mut words = call.words.iter().skip(1);
+        while let Some(word) = words.next() {
+            if WITH_VALUE.contains(&word.as_str()) {
+                words.next();
+            } else if !word.starts_with('-') {
+                plain.push(word.as_str());
+            }
+        }
+        let far = |host: &str, path: &str| Resource::file(Some(Text::from(host)), scrub(path).into_owned());
+        if call.words[0].ends_with("sftp") {
+            if let Some(word) = plain.first() {
+                let host = remote(word).map_or(*word, |(host, _)| host);
+                let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+                for line in call.stdin.iter().flat_map(|text| text.lines()) {
+                    let mut words = line.split_whitespace();
+                    match (words.next(), words.next()) {
+                        (Some("put" | "mput"), Some(path)) => {
+                            let file = out.file(path, call);
+                            out.add(call, None, Action::Read, file);
+                            out.add(call, None, Action::Export, far(host, words.next().unwrap_or(path)));
+                        }
+                        (Some("get" | "mget"), Some(path)) => out.add(call, None, Action::Import, far(host, path)),
+                        _ => {}
+                    }
+                }
+            }
+            return;
+        }
+        let Some((target, sources)) = plain.split_last() else { return };
+        for source in sources {
+            match (remote(source), remote(target)) {
+                (None, Some((host, path))) => {
+                    let file = out.file(source, call);
+                    out.add(call, None, Action::Read, file);
+                    let name = source.rsplit('/').next().unwrap_or(source);
+                    let path = if path.is_empty() || path.ends_with('/') { format!("{path}{name}") } else { path.to_owned() };
+                    out.add(call, None, Action::Export, far(host, &path));
+                }
+                (Some((host, path)), None) => {
+                    out.add(call, None, Action::Import, far(host, path));
+                    let file = out.file(target, call);
+                    out.add(call, None, Action::Write, file);
+                }
+                (None, None) => {
+                    for (path, action) in [(source, Action::Read), (target, Action::Write)] {
+                        let file = out.file(path, call);
+                        out.add(call, None, action, file);
+                    }
+                }
+                (Some(_), Some(_)) => {}
+            }
+        }
+    }
+}
+
+impl Commands for S3 {
+    fn names(&self) -> &'static [&'static str] {
+        &["aws"]
+    }
+
+    fn state(&self, call: &Call, out: &mut Out<'_>) {
+        let plain: Vec<&str> = call.words.iter().skip(1).map(String::as_str).filter(|word| !word.starts_with('-')).collect();
+        let ["s3", "cp" | "sync" | "mv", from, to, ..] = plain[..] else { return };
+        for (path, near, far) in [(from, Action::Read, Action::Import), (to, Action::Write, Action::Export)] {
+            match path.strip_prefix("s3://") {
+                Some(key) => {
+                    let (bucket, key) = key.split_once('/').unwrap_or((key, ""));
+                    let resource = Resource {
+                        kind: ResourceKind::Object,
+                        server: Some(Text::from(bucket)),
+                        database: None,
+                        parts: vec![Text::from(scrub(key))],
+                    };
+                    out.add(call, None, far, resource);
+                }
+                None => {
+                    let file = out.file(path, call);
+                    out.add(call, None, near, file);
+                }
+            }
+        }
+    }
+}
