@@ -1,5 +1,35 @@
-//! whodepends finds hidden dependencies before a migration.
+//! whodepends finds hidden dependencies before a migration: who uses a system, and what only works because
+//! of when it runs.
+//!
+//! # One direction
+//!
+//! ```text
+//! input ─▶ collect ─▶ evidence ─▶ resolve ─▶ graph ─▶ findings ─▶ report
+//! ```
+//!
+//! A collector states sentences ([`evidence::Use`], [`evidence::Fact`]), never conclusions. Only [`resolve`]
+//! decides identity. A rule sees only the [`graph`]. A report sees only the [`report::Report`]. [`scan`] is
+//! the pipeline on one screen; [`cli`] is the only place that knows the terminal. Who may name whom is held
+//! by `tests/tidy.rs`.
+//!
+//! # Where this departs from the design
+//!
+//! - `settings` is a module of its own: `whodepends.toml` is needed by collectors (zones, servers), by
+//!   resolving (inventory) and by the report (accepted findings), and none of them may import the others.
+//! - `schedule` is reached by `collect/schedules` and `collect/logs` (zones by name); it still imports
+//!   nothing of the crate.
+//! - `resolve` gets a `Clock`, a function that evaluates schedules, instead of importing `schedule`: telling
+//!   jobs under one login apart by the clock needs it, and the direction of imports stays as it was.
+//! - Sessions of a log are joined by one step in file order over records that were parsed and understood in
+//!   parallel, instead of by associative chunk heads and tails: parsing is where the time goes, and the
+//!   result is the same for any block size and any number of threads by construction.
+//! - `Says` also has `RunsAs`, `DeclaredAs`, `DeclaredUse`, `OfClass` and `Remark`: what inventories and
+//!   crontabs state beside the facts the design lists.
+//! - Streams in an archive or with more than one server per file are not told apart yet; the file is the
+//!   stream's unit.
+
 #![warn(missing_docs)]
+
 pub mod evidence;
 pub mod schedule;
 pub mod settings;
@@ -7,4 +37,10 @@ pub mod input;
 pub mod sql;
 pub mod collect;
 pub mod resolve;
+pub mod graph;
+pub mod timing;
+pub mod findings;
+pub mod report;
 pub mod inspect;
+pub mod scan;
+pub mod cli;

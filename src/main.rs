@@ -1,5 +1,7 @@
-//! The thin binary.
-fn main() {
-    use std::io::BufRead;
-    for l in std::io::stdin().lock().lines() { println!("{}", whodepends::inspect::schedule::answer(&l.unwrap())); }
+//! The thin binary: run, exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(whodepends::cli::run())
 }

@@ -5,10 +5,12 @@ pub mod commands;
 pub mod declared;
 pub mod logs;
 pub mod schedules;
+pub mod source;
 
-use crate::evidence::{Evidence, Text};
+use crate::evidence::{Evidence, Gap, GapCode, InputRecord, InputStatus, Place, Text};
 use crate::input::{InputFile, Inputs};
 use crate::settings::Settings;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// What collectors may look at beside the files they read.
@@ -59,4 +61,45 @@ pub trait Family: Sync {
     fn claim(&self, file: &InputFile) -> Option<&'static str>;
     /// Reads the files it claimed. Broken content becomes gaps; every file gets an input record.
     fn collect(&self, files: &[&InputFile], world: &World<'_>) -> Evidence;
+}
+
+/// All families.
+pub static FAMILIES: &[&dyn Family] =
+    &[&declared::Declared, &logs::Logs, &schedules::Schedules, &source::Source];
+
+/// Asks every family about every file and merges what they state. A file nobody takes is skipped with a gap.
+pub fn collect_all(world: &World<'_>) -> Evidence {
+    let claims: Vec<Vec<Option<&'static str>>> =
+        world.inputs.files.par_iter().map(|file| FAMILIES.iter().map(|family| family.claim(file)).collect()).collect();
+    let parts: Vec<Evidence> = FAMILIES
+        .par_iter()
+        .enumerate()
+        .map(|(index, family)| {
+            let pairs = world.inputs.files.iter().zip(&claims);
+            let files: Vec<&InputFile> = pairs.filter(|(_, claims)| claims[index].is_some()).map(|(f, _)| f).collect();
+            if files.is_empty() { Evidence::new() } else { family.collect(&files, world) }
+        })
+        .collect();
+    let mut evidence = Evidence::new();
+    for part in parts {
+        evidence.merge(part);
+    }
+    for (file, claims) in world.inputs.files.iter().zip(&claims) {
+        if claims.iter().all(Option::is_none) {
+            let (path, kind, records, span) = (file.path.clone(), Text::from(""), 0, None);
+            evidence.add_input(InputRecord { path, kind, status: InputStatus::Skipped, records, span });
+            let what = if file.size == 0 { "it is empty" } else if file.is_text() { "no reader knows this kind of text" } else { "it is binary, and no reader knows it" };
+            evidence.add_gap(Gap::new(Place::whole(&file.path), GapCode::Unrecognised, what));
+        }
+    }
+    for (path, _) in &world.inputs.skipped {
+        let (kind, records, span) = (Text::from(""), 0, None);
+        evidence.add_input(InputRecord { path: path.clone(), kind, status: InputStatus::Skipped, records, span });
+    }
+    for gap in &world.inputs.gaps {
+        let (path, kind, records, span) = (gap.place.input.clone(), Text::from(""), 0, None);
+        evidence.add_input(InputRecord { path, kind, status: InputStatus::Failed, records, span });
+        evidence.add_gap(gap.clone());
+    }
+    evidence
 }

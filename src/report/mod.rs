@@ -1,8 +1,11 @@
 //! The report: what a scan found, as plain records with a version, and one file per way of showing it. A
 //! report never looks at the graph again and never decides anything.
 
+mod build;
 mod json;
 mod text;
+
+pub use build::{Parts, build};
 
 use crate::evidence::{About, Provenance};
 use serde::Serialize;

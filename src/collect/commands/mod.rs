@@ -206,3 +206,6 @@ fn run_file(command: &str, name: &str, call: &Call, out: &mut Out<'_>) {
         out.runs(call, command, Connection::default());
     }
 }
+
+pub use database::{uri as database_uri, variables as psql_variables};
+pub use transfer::endpoint as http_endpoint;

@@ -108,7 +108,8 @@ pub static FORMATS: &[&dyn LogFormat] = &[&postgres_csv::PostgresCsv, &postgres_
 /// The family.
 pub struct Logs;
 
-fn format_of(file: &InputFile) -> Option<&'static dyn LogFormat> {
+/// The format that is surest a file is one of its logs.
+pub fn format_of(file: &InputFile) -> Option<&'static dyn LogFormat> {
     let recognised = FORMATS.iter().filter_map(|format| Some((format.recognise(&file.head)?, *format)));
     recognised.max_by_key(|(confidence, _)| *confidence).map(|(_, format)| format)
 }

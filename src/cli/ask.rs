@@ -1,0 +1,89 @@
+//! `inspect`: typed questions become the lenses' questions. It never answers anything itself.
+
+use super::print;
+use crate::inspect;
+use crate::input;
+use crate::settings::Settings;
+use crate::sql::Dialect;
+use anyhow::{Context, Result, bail};
+use clap::Subcommand;
+use std::io::BufRead;
+use std::path::PathBuf;
+
+/// The lenses.
+#[derive(Subcommand)]
+pub enum Lens {
+    /// Tables, roles, fingerprint and patterns of SQL; `-` reads JSON lines {"id","dialect","sql"}
+    Sql {
+        /// Whose SQL it is
+        #[arg(long, default_value = "generic")]
+        dialect: String,
+        /// A file with SQL, or `-`
+        file: PathBuf,
+    },
+    /// Meaning and next runs of a schedule; `-` reads JSON lines {"id","dialect","expr","tz","from","count"}
+    Schedule {
+        /// Whose schedule it is
+        #[arg(long, default_value = "vixie")]
+        dialect: String,
+        /// The zone of its local times
+        #[arg(long, default_value = "UTC")]
+        zone: String,
+        /// Runs after this moment, RFC 3339; default: now
+        #[arg(long)]
+        from: Option<String>,
+        /// How many runs
+        #[arg(long, default_value_t = 5)]
+        count: usize,
+        /// The expression, or `-`
+        expr: String,
+    },
+    /// One JSON line per record of a log, literals folded
+    Log {
+        /// The log
+        file: PathBuf,
+    },
+}
+
+fn lines(answer: impl Fn(&str) -> String) -> Result<()> {
+    for line in std::io::stdin().lock().split(b'\n') {
+        let line = line.context("standard input")?;
+        let line = String::from_utf8_lossy(&line);
+        if !line.trim().is_empty() {
+            print(&format!("{}\n", answer(&line)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Answers through a lens.
+pub fn answer(lens: &Lens) -> Result<()> {
+    match lens {
+        Lens::Sql { file, .. } if file.as_os_str() == "-" => lines(inspect::sql::answer),
+        Lens::Sql { dialect, file } => {
+            let Some(known) = Dialect::from_word(dialect) else { bail!("{dialect}: no such SQL dialect") };
+            let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
+            print(&format!("{}\n", inspect::sql::answer_one(known, &String::from_utf8_lossy(&bytes))))
+        }
+        Lens::Schedule { expr, .. } if expr == "-" => lines(inspect::schedule::answer),
+        Lens::Schedule { dialect, zone, from, count, expr } => {
+            let now = || jiff::Timestamp::now().to_string();
+            let from = from.clone().unwrap_or_else(now);
+            print(&format!("{}\n", inspect::schedule::answer_one(dialect, zone, &from, *count, expr)))
+        }
+        Lens::Log { file } => {
+            let (inputs, errors) = input::walk(std::slice::from_ref(file));
+            if let Some(error) = errors.first() {
+                bail!("{error}");
+            }
+            let mut failed = None;
+            for file in &inputs.files {
+                let outcome = inspect::log::lines(file, &Settings::default(), &mut |line| {
+                    failed = failed.take().or_else(|| print(&format!("{line}\n")).err());
+                });
+                outcome.map_err(|reason| anyhow::anyhow!("{}: {reason}", file.path))?;
+            }
+            failed.map_or(Ok(()), Err)
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What the tables say, for people: formats and rules. It adds nothing to them.
+
+use crate::collect::{declared, logs, schedules, source};
+use crate::evidence::About;
+use crate::findings::RULES;
+use crate::report;
+use crate::schedule::DIALECTS;
+use anyhow::{Result, bail};
+use std::fmt::Write;
+
+fn section(out: &mut String, title: &str, rows: &mut dyn Iterator<Item = &'static About>) {
+    let _ = writeln!(out, "{title}");
+    for about in rows {
+        let _ = writeln!(out, "  {:<20} {:<14} {}", about.name, about.provenance.word(), about.title);
+    }
+    out.push('\n');
+}
+
+/// Everything that can be read and written, from the tables.
+pub fn formats() -> String {
+    let mut out = String::new();
+    section(&mut out, "Log formats", &mut logs::FORMATS.iter().map(|it| it.about()));
+    section(&mut out, "Schedules", &mut schedules::PLACES.iter().map(|it| it.about()));
+    section(&mut out, "Inventories", &mut declared::INVENTORIES.iter().map(|it| it.about()));
+    section(&mut out, "Source", &mut source::LANGUAGES.iter().map(|it| &it.about));
+    section(&mut out, "Reports", &mut report::FORMATS.iter().map(|it| it.about()));
+    out.push_str("Schedule dialects\n");
+    for dialect in DIALECTS {
+        let _ = writeln!(out, "  {:<20} {:<14} {}", dialect.name(), "", dialect.title());
+    }
+    out.push_str("\nRules\n");
+    for rule in RULES {
+        let manual = rule.manual();
+        let _ = writeln!(out, "  {:<20} {:<14} {}", manual.id, manual.family, manual.title);
+    }
+    out
+}
+
+/// A rule's manual page, or the list of rules.
+pub fn explain(rule: Option<&str>) -> Result<String> {
+    let mut out = String::new();
+    let Some(id) = rule else {
+        for rule in RULES {
+            let _ = writeln!(out, "{:<22} {}", rule.manual().id, rule.manual().title);
+        }
+        return Ok(out);
+    };
+    let Some(rule) = RULES.iter().find(|rule| rule.manual().id == id) else {
+        bail!("{id}: no such rule; `whodepends explain` lists them");
+    };
+    let manual = rule.manual();
+    let _ = writeln!(out, "{}: {}\n", manual.id, manual.title);
+    for (title, text) in [
+        ("What it finds", manual.what),
+        ("Why it hurts at a cutover", manual.why),
+        ("Example", manual.example),
+        ("What to ask", manual.ask),
+    ] {
+        let _ = writeln!(out, "{title}\n  {text}\n");
+    }
+    Ok(out)
+}

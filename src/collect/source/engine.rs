@@ -1,0 +1,329 @@
+//! One engine for all languages: the grammar's query marks assignments, calls and text; constants are folded
+//! within the file; folded text that is SQL, a URL in an HTTP call, or a connection string is evidence.
+//! Unknown parts stay `{}`, and a table whose name holds one is a gap, never a table.
+
+use super::place::Where;
+use super::settings;
+use super::{Language, Nodes};
+use crate::collect::commands;
+use crate::evidence::{Action, Confidence, Evidence, Gap, GapCode, Place, Resource, Text, Trait};
+use crate::input::InputFile;
+use crate::sql::{Cache, Dialect, Status};
+use std::collections::{BTreeMap, BTreeSet};
+use streaming_iterator::StreamingIterator;
+use tree_sitter::{Node, Parser, Query, QueryCursor};
+
+/// How deep an expression is folded, and how long text may become.
+const MAX_DEPTH: usize = 64;
+const MAX_TEXT: usize = 256 * 1024;
+
+/// Words that open SQL worth reading, with what must follow somewhere: prose is not SQL.
+const OPENERS: [(&str, &str); 9] = [
+    ("select", " from "),
+    ("with", " select "),
+    ("insert into", ""),
+    ("update", " set "),
+    ("delete from", ""),
+    ("merge into", ""),
+    ("truncate", ""),
+    ("copy", ""),
+    ("refresh materialized", ""),
+];
+
+struct File<'a> {
+    nodes: &'a Nodes,
+    language: &'a Language,
+    text: &'a str,
+    constants: BTreeMap<String, String>,
+}
+
+fn looks_like_sql(text: &str) -> bool {
+    let words: Vec<String> = text.split_whitespace().take(4000).map(str::to_ascii_lowercase).collect();
+    let flat = format!("{} ", words.join(" "));
+    OPENERS.iter().any(|(opener, needs)| flat.starts_with(&format!("{opener} ")) && flat.contains(needs))
+}
+
+impl File<'_> {
+    fn of(&self, node: Node<'_>) -> &str {
+        self.text.get(node.byte_range()).unwrap_or("")
+    }
+
+    /// The text an expression gives, unknown parts as `{}`; `None`: it is no text.
+    fn fold(&self, node: Node<'_>, depth: usize) -> Option<String> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        let (kind, nodes) = (node.kind(), self.nodes);
+        let mut cursor = node.walk();
+        let folded = if nodes.string.contains(&kind) {
+            let mut out = String::new();
+            for child in node.children(&mut cursor) {
+                if nodes.content.contains(&child.kind()) {
+                    out.push_str(&self.of(child).replace("\\n", "\n").replace("\\\"", "\"").replace("\\'", "'"));
+                } else if nodes.interpolation.contains(&child.kind()) {
+                    let inner = child.named_child(0).and_then(|inner| self.fold(inner, depth + 1));
+                    out.push_str(&inner.unwrap_or_else(|| "{}".to_owned()));
+                }
+            }
+            Some(out)
+        } else if nodes.concatenated.contains(&kind) {
+            node.named_children(&mut cursor).map(|child| self.fold(child, depth + 1)).collect::<Option<Vec<_>>>().map(|parts| parts.concat())
+        } else if nodes.parenthesized.contains(&kind) {
+            node.named_child(0).and_then(|inner| self.fold(inner, depth + 1))
+        } else if nodes.identifier.contains(&kind) {
+            let name = self.of(node);
+            let last = name.rsplit('.').next().unwrap_or(name);
+            self.constants.get(name).or_else(|| self.constants.get(last)).cloned()
+        } else if nodes.binary.contains(&kind) {
+            self.binary(node, depth)
+        } else if nodes.call.contains(&kind) {
+            self.call(node, depth)
+        } else {
+            None
+        };
+        folded.filter(|text| text.len() <= MAX_TEXT)
+    }
+
+    fn binary(&self, node: Node<'_>, depth: usize) -> Option<String> {
+        let operator = node.child_by_field_name("operator").map(|operator| self.of(operator))?;
+        let (left, right) = (node.child_by_field_name("left")?, node.child_by_field_name("right")?);
+        match operator {
+            "+" => {
+                let sides = [self.fold(left, depth + 1), self.fold(right, depth + 1)];
+                if sides.iter().all(Option::is_none) {
+                    return None;
+                }
+                Some(sides.map(|side| side.unwrap_or_else(|| "{}".to_owned())).concat())
+            }
+            "%" => {
+                let format = self.fold(left, depth + 1)?;
+                let mut cursor = right.walk();
+                let values: Vec<String> = match right.kind() {
+                    "tuple" => right.named_children(&mut cursor).map(|v| self.fold(v, depth + 1).unwrap_or("{}".into())).collect(),
+                    _ => vec![self.fold(right, depth + 1).unwrap_or("{}".into())],
+                };
+                let mut values = values.into_iter();
+                let mut parts = format.split("%s");
+                let mut out = parts.next().unwrap_or("").to_owned();
+                for part in parts {
+                    out.push_str(&values.next().unwrap_or_else(|| "{}".to_owned()));
+                    out.push_str(part);
+                }
+                Some(out)
+            }
+            _ => None,
+        }
+    }
+
+    /// `"…".format(a, b)`, and reading a variable of the environment with a default.
+    fn call(&self, node: Node<'_>, depth: usize) -> Option<String> {
+        let function = node.child_by_field_name("function")?;
+        let arguments = node.child_by_field_name("arguments")?;
+        let mut cursor = arguments.walk();
+        let values: Vec<Node<'_>> = arguments.named_children(&mut cursor).collect();
+        let callee = self.of(function);
+        if self.language.environment.contains(&callee) {
+            return values.get(1).and_then(|default| self.fold(*default, depth + 1));
+        }
+        let object = function.child_by_field_name("object")?;
+        if !callee.ends_with(".format") {
+            return None;
+        }
+        let format = self.fold(object, depth + 1)?;
+        let mut plain = values.iter().filter(|v| v.kind() != "keyword_argument").map(|v| self.fold(*v, depth + 1).unwrap_or("{}".into()));
+        let named: BTreeMap<&str, String> = values
+            .iter()
+            .filter_map(|v| Some((self.of(v.child_by_field_name("name")?), self.fold(v.child_by_field_name("value")?, depth + 1)?)))
+            .collect();
+        let (mut out, mut rest) = (String::new(), format.as_str());
+        while let Some((before, after)) = rest.split_once('{') {
+            let (name, after) = after.split_once('}')?;
+            out.push_str(before);
+            let value = if name.is_empty() || name.bytes().all(|b| b.is_ascii_digit()) { plain.next() } else { named.get(name).cloned() };
+            out.push_str(&value.unwrap_or_else(|| "{}".to_owned()));
+            rest = after;
+        }
+        out.push_str(rest);
+        Some(out)
+    }
+}
+
+/// Reads a file.
+pub fn read(language: &Language, input: &InputFile, text: &str, at: &Where) -> Evidence {
+    let mut out = Evidence::new();
+    let mut parser = Parser::new();
+    let grammar = (language.parser)();
+    let Ok(query) = Query::new(&grammar, language.query) else { return out };
+    let tree = parser.set_language(&grammar).ok().and_then(|()| parser.parse(text, None));
+    let Some(tree) = tree else {
+        out.add_gap(Gap::new(Place::whole(&input.path), GapCode::Unparsed, "the parser gave up on this file"));
+        return out;
+    };
+    let names = query.capture_names();
+    let mut file = File { nodes: &language.nodes, language, text, constants: BTreeMap::new() };
+    let (mut assigned, mut calls, mut texts, mut ignored) = (Vec::new(), Vec::new(), Vec::new(), BTreeSet::new());
+    let mut cursor = QueryCursor::new();
+    let mut matches = cursor.matches(&query, tree.root_node(), text.as_bytes());
+    while let Some(found) = matches.next() {
+        let get = |name: &str| found.captures().iter().find(|c| names[c.index as usize] == name).map(|c| c.node);
+        if let (Some(name), Some(value)) = (get("assign.name"), get("assign.value")) {
+            assigned.push((name, value));
+        }
+        if let (Some(callee), Some(arguments)) = (get("call.callee"), get("call.arguments")) {
+            calls.push((callee, arguments));
+        }
+        texts.extend(get("text"));
+        ignored.extend(get("ignore").map(|node| node.id()));
+    }
+    // A name that is given two different values is no constant.
+    let mut unsure = BTreeSet::new();
+    for (name, value) in &assigned {
+        if let Some(folded) = file.fold(*value, 0) {
+            let name = file.of(*name).to_owned();
+            match file.constants.get(&name) {
+                Some(other) if *other != folded && !unsure.contains(&name) => {
+                    unsure.insert(name);
+                }
+                _ => {
+                    file.constants.insert(name, folded);
+                }
+            }
+        }
+    }
+    for name in unsure {
+        file.constants.remove(&name);
+    }
+    let cache = Cache::new(Dialect::Postgres);
+    let mut say = Sayer { file: &file, input, at, cache: &cache, out: &mut out };
+    say.assignments(&assigned);
+    say.calls(&calls);
+    say.texts(&texts, &ignored);
+    out
+}
+
+struct Sayer<'a> {
+    file: &'a File<'a>,
+    input: &'a InputFile,
+    at: &'a Where,
+    cache: &'a Cache,
+    out: &'a mut Evidence,
+}
+
+impl Sayer<'_> {
+    fn place(&self, node: Node<'_>) -> Place {
+        Place::line(&self.input.path, node.start_position().row as u64 + 1)
+    }
+
+    fn orm(&mut self, node: Node<'_>, name: &str) {
+        for action in [Action::Read, Action::Write] {
+            let mut what = self.at.what(action, Resource::table(name.split('.').map(Text::from).collect()));
+            what.confidence = Confidence::Medium;
+            what.traits.insert(Trait::named("orm-model"));
+            let place = self.place(node);
+            self.out.add_written(what, place);
+        }
+    }
+
+    fn assignments(&mut self, assigned: &[(Node<'_>, Node<'_>)]) {
+        // A schema beside the table name belongs to it (SQLAlchemy's __table_args__).
+        for (name, value) in assigned {
+            if self.file.language.tables_assigned.contains(&self.file.of(*name))
+                && let Some(table) = self.file.fold(*value, 0).filter(|table| !table.contains("{}"))
+            {
+                let schema = assigned.iter().find_map(|(other, value)| {
+                    let same = other.parent().and_then(|n| n.parent()).and_then(|n| n.parent()).map(|n| n.id())
+                        == name.parent().and_then(|n| n.parent()).and_then(|n| n.parent()).map(|n| n.id());
+                    let text = self.file.of(*value);
+                    let found = (same && self.file.of(*other) == "__table_args__").then(|| text.split("schema").nth(1)).flatten()?;
+                    found.split(['"', '\'']).find(|part| part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && !part.is_empty()).map(str::to_owned)
+                });
+                let full = schema.map_or(table.clone(), |schema| format!("{schema}.{table}"));
+                self.orm(*value, &full);
+            }
+        }
+    }
+
+    fn calls(&mut self, calls: &[(Node<'_>, Node<'_>)]) {
+        for (callee, arguments) in calls {
+            let callee_text = self.file.of(*callee).to_owned();
+            let last = callee_text.rsplit('.').next().unwrap_or(&callee_text).to_ascii_lowercase();
+            let first = arguments.named_child(0).and_then(|first| self.file.fold(first, 0));
+            let Some(first) = first else { continue };
+            if self.file.language.tables_called.contains(&callee_text.as_str()) && !first.contains("{}") && !first.is_empty() {
+                self.orm(*callee, &first);
+            }
+            let lower = callee_text.to_ascii_lowercase();
+            if first.contains("://") && self.file.language.http.iter().any(|word| lower.contains(word)) {
+                let method = match last.as_str() {
+                    "post" | "put" | "delete" | "patch" | "head" => last.to_ascii_uppercase(),
+                    _ => "GET".to_owned(),
+                };
+                if let Some(resource) = commands::http_endpoint(&method, &first) {
+                    let place = self.place(*callee);
+                    self.out.add_written(self.at.what(Action::Call, resource), place);
+                }
+            }
+        }
+    }
+
+    fn texts(&mut self, texts: &[Node<'_>], ignored: &BTreeSet<usize>) {
+        let nodes = &self.file.language.nodes;
+        for node in texts {
+            // Only the outermost expression counts; what it is made of was folded into it.
+            let mut outer = *node;
+            let mut part = ignored.contains(&node.id());
+            while let Some(parent) = outer.parent() {
+                let kind = parent.kind();
+                let folding = nodes.binary.contains(&kind) || nodes.concatenated.contains(&kind) || nodes.interpolation.contains(&kind);
+                let formats = nodes.identifier.contains(&kind);
+                if folding {
+                    part = true;
+                    break;
+                }
+                if !formats && !nodes.parenthesized.contains(&kind) {
+                    break;
+                }
+                outer = parent;
+            }
+            if part {
+                continue;
+            }
+            // `"…".format(…)`: the call around it gives the text.
+            let around = outer.parent().filter(|parent| nodes.call.contains(&parent.kind()) && outer.id() != node.id());
+            let folded = around.and_then(|call| self.file.fold(call, 0)).or_else(|| self.file.fold(*node, 0));
+            let Some(text) = folded else { continue };
+            if text.starts_with("postgres") && text.contains("://") {
+                let place = self.place(*node);
+                settings::connect(&text, self.at, place, self.out);
+            } else if looks_like_sql(&text) {
+                self.sql(*node, &text);
+            }
+        }
+    }
+
+    fn sql(&mut self, node: Node<'_>, text: &str) {
+        let understood = self.cache.understand(text);
+        let place = self.place(node);
+        let mut unknown = text.contains("from {}") || text.contains("FROM {}");
+        for table in &understood.analysis.tables {
+            if table.parts.iter().any(|part| part.contains(['{', '}', '?'])) {
+                unknown = true;
+                continue;
+            }
+            let mut what = self.at.what(table.action, Resource::table(table.parts.clone()));
+            what.shape = understood.shape.clone();
+            what.traits = understood.analysis.traits.clone();
+            what.confidence = table.confidence;
+            what.class = understood.class;
+            self.out.add_written(what, place.clone());
+        }
+        if unknown {
+            let detail = "a statement whose table is only known when it runs";
+            self.out.add_gap(Gap::new(place.clone(), GapCode::Unresolved, detail));
+        }
+        if understood.analysis.status == Status::Tokens {
+            let detail = "a statement the parser does not take; its tables were told from tokens";
+            self.out.add_gap(Gap::new(place, GapCode::Unparsed, detail));
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Files that are a list of statements or commands: SQL files and shell scripts. The statements of an SQL
+//! file run where whoever runs it connects.
+
+use super::place::Where;
+use super::World;
+use crate::collect::commands::{self, psql_variables};
+use crate::evidence::{Evidence, Gap, GapCode, Mention, MentionKind, Basis, Place, Resource, Text};
+use crate::input::InputFile;
+use crate::sql::{Cache, Dialect, Status, split};
+use std::collections::BTreeMap;
+
+/// Reads an SQL file.
+pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
+    let mut out = Evidence::new();
+    let cache = Cache::new(Dialect::Postgres);
+    // psql's own commands stand on lines of their own.
+    let sql: String = text.lines().map(|line| if line.trim_start().starts_with('\\') { "\n".to_owned() } else { format!("{line}\n") }).collect();
+    let sql = psql_variables(&sql);
+    for part in split(&sql) {
+        let offset = part.as_ptr().addr() - sql.as_ptr().addr();
+        let line = memchr::memchr_iter(b'\n', &sql.as_bytes()[..offset]).count() as u64 + 1;
+        let place = Place::line(&file.path, line);
+        let understood = cache.understand(part);
+        if understood.analysis.status != Status::Parsed {
+            let detail = "a statement the parser does not take; its tables were told from tokens";
+            out.add_gap(Gap::new(place.clone(), GapCode::Unparsed, detail));
+        }
+        for table in &understood.analysis.tables {
+            if table.parts.iter().any(|part| part.contains(['{', '?'])) {
+                continue;
+            }
+            let mut what = at.what(table.action, Resource::table(table.parts.clone()));
+            what.shape = understood.shape.clone();
+            what.traits = understood.analysis.traits.clone();
+            what.confidence = table.confidence;
+            what.class = understood.class;
+            out.add_written(what, place.clone());
+        }
+    }
+    out
+}
+
+/// Reads a shell script.
+pub fn commands(file: &InputFile, text: &str, at: &Where, world: &World<'_>) -> Evidence {
+    let host = file.host.clone();
+    let inputs = world.inputs;
+    let files = move |path: &str| inputs.find(host.as_deref(), path)?.text().ok();
+    let context = commands::Context {
+        host: file.host.clone(),
+        account: None,
+        actor: at.actor.clone(),
+        about: Mention::new(MentionKind::Script, at.script.clone()),
+        input: file.path.clone(),
+        first_line: 1,
+        scope: at.scope,
+        basis: Basis::Written,
+        vantage: Text::from("source"),
+        env: BTreeMap::new(),
+        files: &files,
+    };
+    commands::read(text, &context)
+}

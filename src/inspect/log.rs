@@ -1,0 +1,65 @@
+//! The log lens: one line per record of a log, as the reader understood it, literals folded.
+
+use crate::collect::logs::{self, Event, Zones};
+use crate::input::InputFile;
+use crate::settings::Settings;
+use crate::sql::{Dialect, fold};
+use serde::Serialize;
+use std::io::Read;
+
+/// How much of a log the lens reads.
+pub const MAX_INSPECTED_BYTES: u64 = 256 * 1024 * 1024;
+
+#[derive(Serialize)]
+struct Line<'a> {
+    line: u64,
+    kind: &'static str,
+    time: String,
+    zone_known: bool,
+    user: &'a str,
+    host: &'a str,
+    application: &'a str,
+    database: &'a str,
+    session: String,
+    duration_ms: Option<f64>,
+    status: &'static str,
+    statement: Option<String>,
+}
+
+/// Gives each record of a log to `out`; the error says why the file is none.
+pub fn lines(file: &InputFile, settings: &Settings, out: &mut dyn FnMut(String)) -> Result<(), String> {
+    let format = logs::format_of(file).ok_or("no log format knows it; see `whodepends formats`")?;
+    let zones = Zones::new(settings.source_of(&file.path).1);
+    let mut bytes = Vec::new();
+    let mut reader = file.open().map_err(|error| error.to_string())?.take(MAX_INSPECTED_BYTES);
+    reader.read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    let block = format.parse(&bytes, &zones);
+    for record in &block.records {
+        let (kind, status, sql, micros) = match &record.event {
+            Event::Statement { sql, micros } => ("statement", "ok", Some(sql), *micros),
+            Event::ErrorStatement(sql) => ("error-statement", "failed", Some(sql), None),
+            Event::Error(denied) => ("error", if *denied { "denied" } else { "failed" }, None, None),
+            Event::Connected => ("connected", "ok", None, None),
+            Event::Authorized(_) => ("authorized", "ok", None, None),
+            Event::Refused => ("refused", "denied", None, None),
+            Event::Disconnected => ("disconnected", "ok", None, None),
+            Event::Nothing => ("other", "ok", None, None),
+        };
+        let line = Line {
+            line: record.line + 1,
+            kind,
+            time: record.stamp.to_string(),
+            zone_known: !block.zone_assumed,
+            user: &record.who.user,
+            host: &record.who.client,
+            application: &record.who.application,
+            database: &record.who.database,
+            session: format!("{:x}", record.session),
+            duration_ms: micros.map(|micros| micros as f64 / 1000.0),
+            status,
+            statement: sql.map(|sql| fold(sql, Dialect::Postgres)),
+        };
+        out(serde_json::to_string(&line).unwrap_or_default());
+    }
+    Ok(())
+}

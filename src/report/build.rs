@@ -1,0 +1,267 @@
+//! Graph, findings and evidence become plain records. Everything is put into a fixed order here, and nothing
+//! is left out.
+
+use super::*;
+use crate::evidence::{Action, Basis, Class, Evidence, Gap, Outcome, Sees, Span, Stamp, Text};
+use crate::findings::Finding;
+use crate::graph::Graph;
+use crate::resolve::{EntityId, Link};
+use crate::schedule;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many pieces of evidence a link shows.
+const EVIDENCE_SHOWN: usize = 24;
+
+/// What a report is made of.
+pub struct Parts<'a> {
+    /// All that was stated.
+    pub evidence: &'a Evidence,
+    /// Inputs left out, with the reason.
+    pub skipped: &'a [(Text, String)],
+    /// The graph.
+    pub graph: &'a Graph,
+    /// The findings, in order.
+    pub findings: &'a [Finding],
+    /// By finding: the reason it was accepted.
+    pub accepted: &'a [Option<String>],
+    /// All gaps, in order.
+    pub gaps: &'a [Gap],
+    /// The day next runs are counted from.
+    pub as_of: jiff::civil::Date,
+}
+
+fn moment(stamp: Option<Stamp>) -> Option<String> {
+    stamp.map(|stamp| stamp.to_string())
+}
+
+fn window(span: &Span) -> Window {
+    Window { first: moment(Some(span.first)), last: moment(Some(span.last)) }
+}
+
+fn sees(sees: Sees) -> String {
+    match sees {
+        Sees::All => "all".to_owned(),
+        Sees::SlowerThan(ms) => format!("slower than {ms} ms"),
+        Sees::Ddl => "ddl".to_owned(),
+        Sees::Connections => "connections".to_owned(),
+        Sees::Sampled => "sampled".to_owned(),
+        Sees::Unknown => "unknown".to_owned(),
+    }
+}
+
+/// Builds the report.
+pub fn build(parts: &Parts<'_>) -> Report {
+    let spans = parts.evidence.vantages().flat_map(|vantage| vantage.spans.iter().copied());
+    let whole = spans.reduce(Span::cover);
+    Report {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
+        as_of: parts.as_of.to_string(),
+        window: whole.as_ref().map(window).unwrap_or_default(),
+        inputs: inputs(parts),
+        vantages: vantages(parts.evidence),
+        entities: entities(parts.graph),
+        links: parts.graph.links().map(|link| link_row(parts.graph, link)).collect(),
+        jobs: jobs(parts),
+        findings: parts.findings.iter().zip(parts.accepted).map(|(f, a)| finding(parts.graph, f, a)).collect(),
+        gaps: parts.gaps.iter().map(gap).collect(),
+        folds: Vec::new(),
+        coverage: coverage(parts),
+        surprise: surprise(parts.graph),
+    }
+}
+
+fn inputs(parts: &Parts<'_>) -> Vec<InputRow> {
+    let mut gaps: BTreeMap<&str, u64> = BTreeMap::new();
+    for gap in parts.gaps {
+        *gaps.entry(&gap.place.input).or_default() += gap.count;
+    }
+    let why: BTreeMap<&Text, &String> = parts.skipped.iter().map(|(path, why)| (path, why)).collect();
+    let row = |input: crate::evidence::InputRecord| InputRow {
+        gaps: gaps.get(&*input.path).copied().unwrap_or(0),
+        why: why.get(&input.path).map(|why| (*why).clone()),
+        path: input.path.to_string(),
+        kind: input.kind.to_string(),
+        status: input.status.word(),
+        records: input.records,
+        first: moment(input.span.map(|span| span.first)),
+        last: moment(input.span.map(|span| span.last)),
+    };
+    parts.evidence.inputs().into_iter().map(row).collect()
+}
+
+fn vantages(evidence: &Evidence) -> Vec<VantageRow> {
+    evidence
+        .vantages()
+        .map(|vantage| VantageRow {
+            id: vantage.id.to_string(),
+            kind: vantage.kind.to_string(),
+            of: vantage.of.text.to_string(),
+            zone: vantage.zone.name.to_string(),
+            zone_known: vantage.zone.known,
+            spans: vantage.spans.iter().map(window).collect(),
+            sees: sees(vantage.sees),
+            lost: vantage.lost,
+        })
+        .collect()
+}
+
+fn entities(graph: &Graph) -> Vec<EntityRow> {
+    let row = |(_, entity): (EntityId, &crate::resolve::Entity)| EntityRow {
+        id: entity.id.clone(),
+        kind: entity.kind.clone(),
+        name: entity.name.clone(),
+        part_of: entity.part_of.map(|whole| graph.entity(whole).id.clone()),
+        class: entity.class.map(Class::word),
+        declared: entity.declared,
+        owner: entity.owner.clone(),
+        mentions: entity
+            .mentions
+            .iter()
+            .map(|(mention, why)| MentionRow { kind: mention.kind.word(), text: mention.text.to_string(), why: why.clone() })
+            .collect(),
+        identifiers: entity
+            .mentions
+            .keys()
+            .map(|mention| IdentifierRow {
+                kind: mention.kind.word(),
+                text: mention.text.to_string(),
+                exclusive: entity.exclusive.contains(mention),
+            })
+            .collect(),
+        not_joined: entity.not_joined.iter().map(|(to, why)| NotJoinedRow { to: to.clone(), why: why.clone() }).collect(),
+    };
+    graph.entities().map(row).collect()
+}
+
+fn link_row(graph: &Graph, link: &Link) -> LinkRow {
+    let key = &link.key;
+    let activity = link.activity();
+    let (consumer, resource) = (graph.entity(key.consumer).id.clone(), graph.entity(key.resource).id.clone());
+    let mut id = format!("{consumer} {} {resource}", key.action.word());
+    for (word, usual) in [(key.class.word(), "app"), (key.outcome.word(), "ok"), (key.scope.word(), "production")] {
+        if word != usual {
+            id.push(' ');
+            id.push_str(word);
+        }
+    }
+    let via: BTreeSet<&String> = link.witnesses.iter().filter_map(|witness| witness.via.as_ref()).collect();
+    let evidence = link.witnesses.iter().take(EVIDENCE_SHOWN).map(|witness| EvidenceRow {
+        basis: witness.basis.word(),
+        collector: if witness.basis == Basis::Observed { "logs" } else { "source" }.to_owned(),
+        vantage: witness.vantage.to_string(),
+        place: witness.places.first().map(ToString::to_string),
+        count: witness.activity.count(),
+        first: moment(witness.activity.first()),
+        last: moment(witness.activity.last()),
+        sample: witness.sample.to_string(),
+    });
+    LinkRow {
+        evidence: evidence.collect(),
+        id,
+        consumer,
+        action: key.action.word(),
+        resource,
+        via: via.into_iter().cloned().collect(),
+        bases: link.bases().into_iter().map(Basis::word).collect(),
+        class: key.class.word(),
+        outcome: key.outcome.word(),
+        scope: key.scope.word(),
+        explained: link.explained(),
+        shadow: link.shadow(),
+        confidence: link.confidence.word(),
+        count: link.count(),
+        first: moment(activity.first()),
+        last: moment(activity.last()),
+        traits: link.traits.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn jobs(parts: &Parts<'_>) -> Vec<JobRow> {
+    let from = parts.as_of.to_zoned(jiff::tz::TimeZone::UTC).map(|time| time.timestamp().as_second()).unwrap_or(0);
+    let row = |job: &crate::resolve::Job| {
+        let parsed = schedule::parse(&job.dialect, &job.schedule).ok();
+        let zone = schedule::zone(&job.zone);
+        let next = parsed.as_ref().zip(zone.as_ref()).and_then(|(s, zone)| s.next(zone, from - 1).next());
+        JobRow {
+            entity: parts.graph.entity(job.entity).id.clone(),
+            host: job.host.clone(),
+            user: job.account.clone(),
+            schedule: job.schedule.clone(),
+            words: parsed.as_ref().map(schedule::Schedule::words).unwrap_or_default(),
+            dialect: job.dialect.clone(),
+            zone: job.zone.clone(),
+            zone_known: job.zone_known,
+            next: moment(next.map(Stamp::from_seconds)),
+            command: job.command.clone(),
+            place: job.place.to_string(),
+        }
+    };
+    parts.graph.jobs().iter().map(row).collect()
+}
+
+fn finding(graph: &Graph, finding: &Finding, accepted: &Option<String>) -> FindingRow {
+    let id = |entity: Option<EntityId>| entity.map(|entity| graph.entity(entity).id.clone());
+    FindingRow {
+        fingerprint: finding.fingerprint(graph),
+        rule: finding.rule.id,
+        family: finding.rule.family,
+        severity: finding.severity.word(),
+        confidence: finding.confidence.word(),
+        title: finding.title.clone(),
+        consumer: id(finding.consumer),
+        resource: id(finding.resource),
+        upstream: id(finding.upstream),
+        downstream: id(finding.downstream),
+        via: None,
+        facts: finding.facts.clone(),
+        question: finding.question.clone(),
+        places: finding.places.iter().map(ToString::to_string).collect(),
+        new: false,
+        accepted: accepted.clone(),
+    }
+}
+
+fn gap(gap: &Gap) -> GapRow {
+    GapRow { place: gap.place.to_string(), code: gap.code.word(), detail: gap.detail.to_string(), count: gap.count }
+}
+
+fn coverage(parts: &Parts<'_>) -> Vec<CoverageRow> {
+    let mut rows: BTreeMap<String, Vec<&crate::evidence::Vantage>> = BTreeMap::new();
+    for vantage in parts.evidence.vantages() {
+        rows.entry(vantage.of.text.to_string()).or_default().push(vantage);
+    }
+    let row = |(resource, vantages): (String, Vec<&crate::evidence::Vantage>)| CoverageRow {
+        resource,
+        vantages: vantages.iter().map(|vantage| vantage.id.to_string()).collect(),
+        spans: vantages.iter().flat_map(|vantage| vantage.spans.iter().map(window)).collect(),
+        sees: vantages.iter().map(|vantage| vantage.sees).min().map(sees).unwrap_or_default(),
+    };
+    rows.into_iter().map(row).collect()
+}
+
+fn surprise(graph: &Graph) -> Surprise {
+    let mut rows: BTreeMap<EntityId, (u64, u64)> = BTreeMap::new();
+    for link in graph.links() {
+        let key = &link.key;
+        let counted = link.observed() && key.class == Class::App && key.outcome == Outcome::Ok;
+        if counted && key.action != Action::Connect {
+            let row = rows.entry(graph.system_of(key.resource)).or_default();
+            row.0 += 1;
+            row.1 += u64::from(link.shadow());
+        }
+    }
+    let share = |shadow: u64, all: u64| if all == 0 { 0.0 } else { (1000.0 * shadow as f64 / all as f64).round() / 1000.0 };
+    let by_resource: Vec<SurpriseRow> = rows
+        .iter()
+        .map(|(system, (all, shadow))| SurpriseRow {
+            resource: graph.entity(*system).id.clone(),
+            density: share(*shadow, *all),
+            observed_links: *all,
+            shadow_links: *shadow,
+        })
+        .collect();
+    let all: u64 = rows.values().map(|(all, _)| all).sum();
+    let shadow = rows.values().map(|(_, shadow)| shadow).sum();
+    Surprise { density: share(shadow, all), observed_links: all, shadow_links: shadow, by_resource }
+}

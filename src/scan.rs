@@ -1,0 +1,143 @@
+//! The pipeline on one screen: inputs, evidence, who is who, graph, findings, report. It knows no command
+//! line and prints nothing.
+
+use crate::collect::{self, World};
+use crate::evidence::{Evidence, Gap, GapCode, Place, Text};
+use crate::findings::{self, Finding};
+use crate::graph::Graph;
+use crate::input::{self, Inputs, WalkError};
+use crate::report::{self, Report};
+use crate::resolve::{self, Clock};
+use crate::settings::{AcceptEntry, Settings, glob};
+use crate::timing;
+use std::path::PathBuf;
+
+/// What a scan is asked to do.
+pub struct Plan {
+    /// Files and folders.
+    pub paths: Vec<PathBuf>,
+    /// A settings file; none: `whodepends.toml` at the root of an argument.
+    pub config: Option<PathBuf>,
+    /// The day next runs and expiry are counted from, `YYYY-MM-DD`; none: what the settings say, else today.
+    pub as_of: Option<String>,
+    /// How many bytes of a log are parsed as one unit.
+    pub block_bytes: usize,
+}
+
+/// A scan that could not be made at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// The settings cannot be used.
+    #[error("{path}: {reason}")]
+    Settings {
+        /// The file.
+        path: String,
+        /// What is wrong, where, and what to try.
+        reason: String,
+    },
+    /// A day that is none.
+    #[error("{0}: not a day; write it as YYYY-MM-DD")]
+    Day(String),
+}
+
+/// What a scan gave.
+pub struct Outcome {
+    /// The report.
+    pub report: Report,
+    /// Named arguments that could not be read.
+    pub errors: Vec<WalkError>,
+    /// Whether any reader knew any input.
+    pub recognised: bool,
+}
+
+fn settings(plan: &Plan, inputs: &Inputs) -> Result<Settings, ScanError> {
+    let failed = |path: String, reason: String| ScanError::Settings { path, reason };
+    if let Some(path) = &plan.config {
+        let shown = path.to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(path).map_err(|error| failed(shown.clone(), error.kind().to_string()))?;
+        return Settings::parse(&text).map_err(|reason| failed(shown, reason));
+    }
+    let depth = |path: &str| path.matches('/').count();
+    let own = inputs.files.iter().filter(|file| file.name() == "whodepends.toml").min_by_key(|file| depth(&file.path));
+    let Some(file) = own else { return Ok(Settings::default()) };
+    let text = file.text().map_err(|error| failed(file.path.to_string(), error.to_string()))?;
+    Settings::parse(&text).map_err(|reason| failed(file.path.to_string(), reason))
+}
+
+fn day(plan: &Plan, settings: &Settings) -> Result<jiff::civil::Date, ScanError> {
+    match plan.as_of.as_ref().or(settings.as_of.as_ref()) {
+        Some(text) => text.parse().map_err(|_| ScanError::Day(text.clone())),
+        None => Ok(jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date()),
+    }
+}
+
+/// Scans. `progress` is told the path and the bytes done since last told.
+pub fn scan(plan: &Plan, progress: &(dyn Fn(&str, u64) + Sync)) -> Result<Outcome, ScanError> {
+    let (inputs, errors) = input::walk(&plan.paths);
+    let settings = settings(plan, &inputs)?;
+    let as_of = day(plan, &settings)?;
+    let mut world = World::new(&inputs, &settings, progress);
+    world.block_bytes = plan.block_bytes;
+    let evidence = collect::collect_all(&world);
+    let recognised = evidence.inputs().iter().any(|input| !input.kind.is_empty());
+    let clock = Clock::new(&timing::job_runs);
+    let mut resolved = resolve::resolve(&evidence, &clock);
+    let gaps = std::mem::take(&mut resolved.gaps);
+    let graph = Graph::new(resolved);
+    let findings = findings::check_all(&graph);
+    let (accepted, stale) = accept(&graph, &findings, &settings.accepts, as_of);
+    let report = build(&evidence, &inputs, &graph, &findings, &accepted, gaps.into_iter().chain(stale), as_of);
+    Ok(Outcome { report, errors, recognised })
+}
+
+fn build(
+    evidence: &Evidence,
+    inputs: &Inputs,
+    graph: &Graph,
+    findings: &[Finding],
+    accepted: &[Option<String>],
+    gaps: impl Iterator<Item = Gap>,
+    as_of: jiff::civil::Date,
+) -> Report {
+    let mut all = evidence.gaps();
+    all.extend(gaps);
+    all.sort();
+    report::build(&report::Parts { evidence, skipped: &inputs.skipped, graph, findings, accepted, gaps: &all, as_of })
+}
+
+/// Which findings were accepted, and the entries that expired or match nothing.
+fn accept(
+    graph: &Graph,
+    findings: &[Finding],
+    entries: &[AcceptEntry],
+    as_of: jiff::civil::Date,
+) -> (Vec<Option<String>>, Vec<Gap>) {
+    let mut accepted = vec![None; findings.len()];
+    let mut stale = Vec::new();
+    let place = Place::whole(&Text::from("whodepends.toml"));
+    for entry in entries {
+        let fits = |pattern: Option<&str>, id: &str| pattern.is_none_or(|p| glob(p).is_some_and(|g| g.is_match(id)));
+        let id = |entity: Option<resolve::EntityId>| entity.map_or("", |entity| graph.entity(entity).id.as_str());
+        let matches = |finding: &Finding| {
+            let consumer = finding.consumer.or(finding.downstream);
+            fits(Some(&entry.rule), finding.rule.id)
+                && fits(entry.consumer.as_deref(), id(consumer))
+                && fits(entry.resource.as_deref(), id(finding.resource))
+        };
+        let hits: Vec<usize> = (0..findings.len()).filter(|index| matches(&findings[*index])).collect();
+        let until: Option<jiff::civil::Date> = entry.until.as_deref().and_then(|text| text.parse().ok());
+        let expired = entry.until.is_some() && until.is_none_or(|until| until < as_of);
+        let name = format!("[[accept]] rule = {:?}, reason = {:?}", entry.rule, entry.reason);
+        if expired {
+            let detail = format!("{name} has expired or its day cannot be read; its findings are back");
+            stale.push(Gap::new(place.clone(), GapCode::StaleAccept, detail));
+        } else if hits.is_empty() {
+            stale.push(Gap::new(place.clone(), GapCode::StaleAccept, format!("{name} matches no finding")));
+        } else {
+            for hit in hits {
+                accepted[hit] = Some(entry.reason.clone());
+            }
+        }
+    }
+    (accepted, stale)
+}
