@@ -30,17 +30,17 @@
 
 #![warn(missing_docs)]
 
+pub mod cli;
+pub mod collect;
 pub mod evidence;
+pub mod findings;
+pub mod graph;
+pub mod input;
+pub mod inspect;
+pub mod report;
+pub mod resolve;
+pub mod scan;
 pub mod schedule;
 pub mod settings;
-pub mod input;
 pub mod sql;
-pub mod collect;
-pub mod resolve;
-pub mod graph;
 pub mod timing;
-pub mod findings;
-pub mod report;
-pub mod inspect;
-pub mod scan;
-pub mod cli;

@@ -54,11 +54,16 @@ fn settings(plan: &Plan, inputs: &Inputs) -> Result<Settings, ScanError> {
     let failed = |path: String, reason: String| ScanError::Settings { path, reason };
     if let Some(path) = &plan.config {
         let shown = path.to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(path).map_err(|error| failed(shown.clone(), error.kind().to_string()))?;
+        let text =
+            std::fs::read_to_string(path).map_err(|error| failed(shown.clone(), error.kind().to_string()))?;
         return Settings::parse(&text).map_err(|reason| failed(shown, reason));
     }
     let depth = |path: &str| path.matches('/').count();
-    let own = inputs.files.iter().filter(|file| file.name() == "whodepends.toml").min_by_key(|file| depth(&file.path));
+    let own = inputs
+        .files
+        .iter()
+        .filter(|file| file.name() == "whodepends.toml")
+        .min_by_key(|file| depth(&file.path));
     let Some(file) = own else { return Ok(Settings::default()) };
     let text = file.text().map_err(|error| failed(file.path.to_string(), error.to_string()))?;
     Settings::parse(&text).map_err(|reason| failed(file.path.to_string(), reason))
@@ -86,7 +91,8 @@ pub fn scan(plan: &Plan, progress: &(dyn Fn(&str, u64) + Sync)) -> Result<Outcom
     let graph = Graph::new(resolved);
     let findings = findings::check_all(&graph);
     let (accepted, stale) = accept(&graph, &findings, &settings.accepts, as_of);
-    let report = build(&evidence, &inputs, &graph, &findings, &accepted, gaps.into_iter().chain(stale), as_of);
+    let report =
+        build(&evidence, &inputs, &graph, &findings, &accepted, gaps.into_iter().chain(stale), as_of);
     Ok(Outcome { report, errors, recognised })
 }
 
@@ -102,7 +108,15 @@ fn build(
     let mut all = evidence.gaps();
     all.extend(gaps);
     all.sort();
-    report::build(&report::Parts { evidence, skipped: &inputs.skipped, graph, findings, accepted, gaps: &all, as_of })
+    report::build(&report::Parts {
+        evidence,
+        skipped: &inputs.skipped,
+        graph,
+        findings,
+        accepted,
+        gaps: &all,
+        as_of,
+    })
 }
 
 /// Which findings were accepted, and the entries that expired or match nothing.
@@ -116,8 +130,10 @@ fn accept(
     let mut stale = Vec::new();
     let place = Place::whole(&Text::from("whodepends.toml"));
     for entry in entries {
-        let fits = |pattern: Option<&str>, id: &str| pattern.is_none_or(|p| glob(p).is_some_and(|g| g.is_match(id)));
-        let id = |entity: Option<resolve::EntityId>| entity.map_or("", |entity| graph.entity(entity).id.as_str());
+        let fits =
+            |pattern: Option<&str>, id: &str| pattern.is_none_or(|p| glob(p).is_some_and(|g| g.is_match(id)));
+        let id =
+            |entity: Option<resolve::EntityId>| entity.map_or("", |entity| graph.entity(entity).id.as_str());
         let matches = |finding: &Finding| {
             let consumer = finding.consumer.or(finding.downstream);
             fits(Some(&entry.rule), finding.rule.id)

@@ -1,8 +1,8 @@
 //! `inspect`: typed questions become the lenses' questions. It never answers anything itself.
 
 use super::print;
-use crate::inspect;
 use crate::input;
+use crate::inspect;
 use crate::settings::Settings;
 use crate::sql::Dialect;
 use anyhow::{Context, Result, bail};
@@ -38,6 +38,11 @@ pub enum Lens {
         /// The expression, or `-`
         expr: String,
     },
+    /// One line per use that the text of source files, scripts and settings states
+    Source {
+        /// A file or folder
+        file: PathBuf,
+    },
     /// One JSON line per record of a log, literals folded
     Log {
         /// The log
@@ -70,6 +75,13 @@ pub fn answer(lens: &Lens) -> Result<()> {
             let now = || jiff::Timestamp::now().to_string();
             let from = from.clone().unwrap_or_else(now);
             print(&format!("{}\n", inspect::schedule::answer_one(dialect, zone, &from, *count, expr)))
+        }
+        Lens::Source { file } => {
+            let (inputs, errors) = input::walk(std::slice::from_ref(file));
+            if let Some(error) = errors.first() {
+                bail!("{error}");
+            }
+            inspect::source::lines(&inputs).iter().try_for_each(|line| print(&format!("{line}\n")))
         }
         Lens::Log { file } => {
             let (inputs, errors) = input::walk(std::slice::from_ref(file));

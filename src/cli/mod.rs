@@ -82,7 +82,8 @@ fn report_name(text: &str) -> Result<String, String> {
 }
 
 fn out_pair(text: &str) -> Result<(String, PathBuf), String> {
-    let (format, file) = text.split_once('=').ok_or("write it as FORMAT=FILE, for instance json=report.json")?;
+    let (format, file) =
+        text.split_once('=').ok_or("write it as FORMAT=FILE, for instance json=report.json")?;
     Ok((report_name(format)?, PathBuf::from(file)))
 }
 
@@ -98,7 +99,9 @@ pub fn run() -> u8 {
     };
     let outcome = match typed.verb {
         Verb::Scan(args) => scan_verb(&args),
-        Verb::Explain { rule } => tables::explain(rule.as_deref()).and_then(|text| print(&text)).map(|()| DONE),
+        Verb::Explain { rule } => {
+            tables::explain(rule.as_deref()).and_then(|text| print(&text)).map(|()| DONE)
+        }
         Verb::Formats => print(&tables::formats()).map(|()| DONE),
         Verb::Inspect { lens } => ask::answer(&lens).map(|()| DONE),
     };
@@ -152,13 +155,17 @@ fn scan_verb(args: &ScanArgs) -> Result<u8> {
     print(&render(&args.format, &outcome.report))?;
     for (format, file) in &args.out {
         let shown = file.display();
-        std::fs::write(file, render(format, &outcome.report)).with_context(|| format!("{shown}: cannot be written"))?;
+        std::fs::write(file, render(format, &outcome.report))
+            .with_context(|| format!("{shown}: cannot be written"))?;
     }
     if !outcome.errors.is_empty() {
         return Ok(FAILED);
     }
     if !outcome.recognised {
-        let _ = writeln!(std::io::stderr(), "whodepends: nothing recognisable among the inputs; see `whodepends formats`");
+        let _ = writeln!(
+            std::io::stderr(),
+            "whodepends: nothing recognisable among the inputs; see `whodepends formats`"
+        );
         return Ok(NOTHING);
     }
     Ok(if fails(args.fail_on.as_deref(), &outcome.report) { FOUND } else { DONE })

@@ -69,14 +69,19 @@ pub static FAMILIES: &[&dyn Family] =
 
 /// Asks every family about every file and merges what they state. A file nobody takes is skipped with a gap.
 pub fn collect_all(world: &World<'_>) -> Evidence {
-    let claims: Vec<Vec<Option<&'static str>>> =
-        world.inputs.files.par_iter().map(|file| FAMILIES.iter().map(|family| family.claim(file)).collect()).collect();
+    let claims: Vec<Vec<Option<&'static str>>> = world
+        .inputs
+        .files
+        .par_iter()
+        .map(|file| FAMILIES.iter().map(|family| family.claim(file)).collect())
+        .collect();
     let parts: Vec<Evidence> = FAMILIES
         .par_iter()
         .enumerate()
         .map(|(index, family)| {
             let pairs = world.inputs.files.iter().zip(&claims);
-            let files: Vec<&InputFile> = pairs.filter(|(_, claims)| claims[index].is_some()).map(|(f, _)| f).collect();
+            let files: Vec<&InputFile> =
+                pairs.filter(|(_, claims)| claims[index].is_some()).map(|(f, _)| f).collect();
             if files.is_empty() { Evidence::new() } else { family.collect(&files, world) }
         })
         .collect();
@@ -88,13 +93,25 @@ pub fn collect_all(world: &World<'_>) -> Evidence {
         if claims.iter().all(Option::is_none) {
             let (path, kind, records, span) = (file.path.clone(), Text::from(""), 0, None);
             evidence.add_input(InputRecord { path, kind, status: InputStatus::Skipped, records, span });
-            let what = if file.size == 0 { "it is empty" } else if file.is_text() { "no reader knows this kind of text" } else { "it is binary, and no reader knows it" };
+            let what = if file.size == 0 {
+                "it is empty"
+            } else if file.is_text() {
+                "no reader knows this kind of text"
+            } else {
+                "it is binary, and no reader knows it"
+            };
             evidence.add_gap(Gap::new(Place::whole(&file.path), GapCode::Unrecognised, what));
         }
     }
     for (path, _) in &world.inputs.skipped {
         let (kind, records, span) = (Text::from(""), 0, None);
-        evidence.add_input(InputRecord { path: path.clone(), kind, status: InputStatus::Skipped, records, span });
+        evidence.add_input(InputRecord {
+            path: path.clone(),
+            kind,
+            status: InputStatus::Skipped,
+            records,
+            span,
+        });
     }
     for gap in &world.inputs.gaps {
         let (path, kind, records, span) = (gap.place.input.clone(), Text::from(""), 0, None);

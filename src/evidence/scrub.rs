@@ -90,15 +90,8 @@ fn random_looking(token: &str) -> bool {
 
 /// The text without its secrets; borrowed when it held none.
 pub fn scrub(text: &str) -> Cow<'_, str> {
-    let mut out = Cow::Borrowed(text);
-    let mut apply = |changed: Cow<'_, str>| {
-        if let Cow::Owned(changed) = changed {
-            out = Cow::Owned(changed);
-        }
-    };
-    apply(Cow::Owned(URL_PASSWORD.replace_all(text, format!("$1:{SCRUBBED}@")).into_owned()));
+    let mut current = URL_PASSWORD.replace_all(text, format!("$1:{SCRUBBED}@")).into_owned();
     let rounds: [(&Regex, &str); 2] = [(&KEY_VALUE, "${1}‹scrubbed›"), (&USER_COLON, "${1}:‹scrubbed›")];
-    let mut current = out.into_owned();
     for (pattern, with) in rounds {
         current = pattern.replace_all(&current, with).into_owned();
     }

@@ -55,6 +55,9 @@ pub struct InputRecord {
     pub span: Option<Span>,
 }
 
+/// When and where a use was seen.
+type Seen = (Activity, Places);
+
 /// All that collectors stated.
 #[derive(Debug, Default)]
 pub struct Evidence {
@@ -165,7 +168,7 @@ impl Evidence {
 
     /// All uses in a fixed order, with shapes beyond [`SHAPES_KEPT`] folded into `other`.
     pub fn uses(&self) -> Vec<Use> {
-        let mut groups: BTreeMap<What, Vec<(Shape, &(Activity, Places))>> = BTreeMap::new();
+        let mut groups: BTreeMap<What, Vec<(Shape, &Seen)>> = BTreeMap::new();
         for (what, seen) in &self.uses {
             let mut group = what.clone();
             group.shape = Shape::none();

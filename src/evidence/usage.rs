@@ -143,10 +143,8 @@ impl Resource {
 impl fmt::Display for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:", self.kind.word())?;
-        for part in [&self.server, &self.database] {
-            if let Some(part) = part {
-                write!(f, "{part}/")?;
-            }
+        for part in [&self.server, &self.database].into_iter().flatten() {
+            write!(f, "{part}/")?;
         }
         f.write_str(&self.parts.join("."))
     }

@@ -40,7 +40,12 @@ impl Rule for BorrowedCredentials {
                     rule: &MANUAL,
                     severity: Severity::High,
                     confidence: Confidence::High,
-                    title: format!("{} uses {} with the login of {}", consumer.id, graph.entity(system).id, owner.id),
+                    title: format!(
+                        "{} uses {} with the login of {}",
+                        consumer.id,
+                        graph.entity(system).id,
+                        owner.id
+                    ),
                     consumer: Some(id),
                     resource: Some(system),
                     upstream: None,

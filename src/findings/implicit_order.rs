@@ -118,7 +118,10 @@ fn hand_off(
     let mut facts = BTreeMap::new();
     facts.insert("upstream_schedule", format!("{} ({})", first.schedule, first.zone));
     facts.insert("downstream_schedule", format!("{} ({})", second.schedule, second.zone));
-    facts.insert("offset", if least == most { minutes(least) } else { format!("{} to {}", minutes(least), minutes(most)) });
+    facts.insert(
+        "offset",
+        if least == most { minutes(least) } else { format!("{} to {}", minutes(least), minutes(most)) },
+    );
     let slack = observed_slack(&links, writer, reader, first, second);
     if let Some((nights, worst)) = slack {
         facts.insert("observed_nights", nights.to_string());
@@ -135,7 +138,11 @@ fn hand_off(
         rule: &MANUAL,
         severity: Severity::High,
         confidence: if observed { Confidence::High } else { Confidence::Medium },
-        title: format!("{two} reads {} {} after {one} starts to write it", graph.entity(resource).id, minutes(least)),
+        title: format!(
+            "{two} reads {} {} after {one} starts to write it",
+            graph.entity(resource).id,
+            minutes(least)
+        ),
         consumer: None,
         resource: Some(resource),
         upstream: Some(writer),
@@ -162,7 +169,13 @@ fn minutes(seconds: i64) -> String {
 
 /// Over the nights both were seen: how many, and the least time from the writer's last write to the
 /// reader's first read, in seconds; negative where the reader was first.
-fn observed_slack(links: &[&Link], writer: EntityId, reader: EntityId, first: &Job, second: &Job) -> Option<(usize, i64)> {
+fn observed_slack(
+    links: &[&Link],
+    writer: EntityId,
+    reader: EntityId,
+    first: &Job,
+    second: &Job,
+) -> Option<(usize, i64)> {
     let moments = |who: EntityId| -> Vec<Stamp> {
         let mut all: Vec<Stamp> =
             links.iter().filter(|l| l.key.consumer == who).flat_map(|l| l.activity().moments()).collect();
@@ -176,9 +189,11 @@ fn observed_slack(links: &[&Link], writer: EntityId, reader: EntityId, first: &J
     let (mut nights, mut worst) = (0, i64::MAX);
     for start in one.between(from.plus_micros(-day), to) {
         let Some(follow) = two.between(start, start.plus_micros(day)).first().copied() else { continue };
-        let next = one.between(start, start.plus_micros(day)).first().copied().unwrap_or(start.plus_micros(day));
+        let next =
+            one.between(start, start.plus_micros(day)).first().copied().unwrap_or(start.plus_micros(day));
         let ended = written.iter().filter(|m| **m >= start.plus_micros(-60_000_000) && **m < next).max();
-        let began = read.iter().find(|m| **m >= follow.plus_micros(-60_000_000) && **m < follow.plus_micros(day / 2));
+        let began =
+            read.iter().find(|m| **m >= follow.plus_micros(-60_000_000) && **m < follow.plus_micros(day / 2));
         if let (Some(ended), Some(began)) = (ended, began) {
             nights += 1;
             worst = worst.min(began.seconds() - ended.seconds());

@@ -135,7 +135,9 @@ pub fn check_all(graph: &Graph) -> Vec<Finding> {
     }
     let rank = |finding: &Finding| RULES.iter().position(|rule| rule.manual().id == finding.rule.id);
     findings.sort_by(|a, b| {
-        let key = |f: &Finding| (std::cmp::Reverse((f.severity, f.confidence)), rank(f), f.consumer, f.upstream, f.resource);
+        let key = |f: &Finding| {
+            (std::cmp::Reverse((f.severity, f.confidence)), rank(f), f.consumer, f.upstream, f.resource)
+        };
         key(a).cmp(&key(b))
     });
     findings

@@ -43,7 +43,12 @@ impl Rule for ShadowConsumer {
                 out.push(Finding {
                     rule: &MANUAL,
                     severity,
-                    confidence: links.iter().map(|l| l.confidence).max().unwrap_or(Confidence::Low).min(known_by),
+                    confidence: links
+                        .iter()
+                        .map(|l| l.confidence)
+                        .max()
+                        .unwrap_or(Confidence::Low)
+                        .min(known_by),
                     title: format!("{} uses {name}, and nothing says who that is", consumer.id),
                     consumer: Some(id),
                     resource: Some(system),

@@ -50,7 +50,11 @@ impl Rule for UndeclaredUse {
                     rule: &MANUAL,
                     severity,
                     confidence: beyond.iter().map(|link| link.confidence).max().unwrap_or(Confidence::Low),
-                    title: format!("{} uses {}, which its entry does not state", consumer.id, graph.entity(resource).id),
+                    title: format!(
+                        "{} uses {}, which its entry does not state",
+                        consumer.id,
+                        graph.entity(resource).id
+                    ),
                     consumer: Some(id),
                     resource: Some(resource),
                     upstream: None,

@@ -54,7 +54,10 @@ impl Rule for UnscheduledPeriodic {
             let name = &graph.entity(link.key.resource).id;
             let mut facts = who::facts(graph, consumer, &[link]);
             facts.insert("period", period(found.period));
-            facts.insert("beats", format!("{} of {} hit, within {} s", found.hits, found.beats, found.tolerance));
+            facts.insert(
+                "beats",
+                format!("{} of {} hit, within {} s", found.hits, found.beats, found.tolerance),
+            );
             let minutes = found.phase / 60;
             if found.period <= 3600 {
                 facts.insert("phase", format!("{minutes} min {} s after each multiple", found.phase % 60));
@@ -63,7 +66,11 @@ impl Rule for UnscheduledPeriodic {
                 rule: &MANUAL,
                 severity: Severity::Medium,
                 confidence: Confidence::High,
-                title: format!("{} uses {name} every {}, and no schedule starts it", consumer.id, period(found.period)),
+                title: format!(
+                    "{} uses {name} every {}, and no schedule starts it",
+                    consumer.id,
+                    period(found.period)
+                ),
                 consumer: Some(id),
                 resource: Some(link.key.resource),
                 upstream: None,
@@ -92,7 +99,8 @@ fn predicted(graph: &Graph, moments: &[Stamp]) -> bool {
         let runs = job_runs(job, first.plus_micros(-margin), last.plus_micros(margin));
         let near = |moment: &&Stamp| {
             let after = runs.partition_point(|run| run <= *moment);
-            let close = |run: Option<&Stamp>| run.is_some_and(|run| (moment.seconds() - run.seconds()).abs() <= NEAR);
+            let close =
+                |run: Option<&Stamp>| run.is_some_and(|run| (moment.seconds() - run.seconds()).abs() <= NEAR);
             close(after.checked_sub(1).and_then(|index| runs.get(index))) || close(runs.get(after))
         };
         // A schedule as dense as every few minutes is near everything and explains nothing.

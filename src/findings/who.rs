@@ -11,7 +11,7 @@ const LISTED: usize = 8;
 
 /// Application traffic in production that worked, by the system it went to. Bare connections count only
 /// where nothing finer is known.
-pub fn by_system<'a>(graph: &'a Graph, consumer: EntityId) -> BTreeMap<EntityId, Vec<&'a Link>> {
+pub fn by_system(graph: &Graph, consumer: EntityId) -> BTreeMap<EntityId, Vec<&Link>> {
     let mut systems: BTreeMap<EntityId, Vec<&Link>> = BTreeMap::new();
     for link in graph.links_of(consumer) {
         let key = &link.key;
@@ -44,9 +44,14 @@ pub fn facts(graph: &Graph, consumer: &Entity, links: &[&Link]) -> BTreeMap<&'st
     }
     let count: u64 = links.iter().map(|link| link.count()).max().unwrap_or(0);
     if count > 0 {
-        let days: BTreeSet<i32> =
-            links.iter().flat_map(|link| link.activity().days().map(|(day, _)| day).collect::<Vec<_>>()).collect();
-        facts.insert("count", format!("{} on {} days", links.iter().map(|link| link.count()).sum::<u64>(), days.len()));
+        let days: BTreeSet<i32> = links
+            .iter()
+            .flat_map(|link| link.activity().days().map(|(day, _)| day).collect::<Vec<_>>())
+            .collect();
+        facts.insert(
+            "count",
+            format!("{} on {} days", links.iter().map(|link| link.count()).sum::<u64>(), days.len()),
+        );
         let first: Option<Stamp> = links.iter().filter_map(|link| link.activity().first()).min();
         let last = links.iter().filter_map(|link| link.activity().last()).max();
         facts.extend(first.map(|first| ("first", first.to_string())));
@@ -69,14 +74,16 @@ pub fn facts(graph: &Graph, consumer: &Entity, links: &[&Link]) -> BTreeMap<&'st
             facts.insert(name, texts.join(", "));
         }
     }
-    let sample = links.iter().flat_map(|link| &link.witnesses).map(|w| &w.sample).find(|sample| !sample.is_empty());
+    let sample =
+        links.iter().flat_map(|link| &link.witnesses).map(|w| &w.sample).find(|sample| !sample.is_empty());
     facts.extend(sample.map(|sample| ("sample", sample.chars().take(160).collect())));
     facts
 }
 
 /// Where the links can be seen, the earliest place of each first.
 pub fn places(links: &[&Link]) -> Vec<Place> {
-    let firsts = links.iter().flat_map(|link| link.witnesses.iter()).filter_map(|w| w.places.first().cloned());
+    let firsts =
+        links.iter().flat_map(|link| link.witnesses.iter()).filter_map(|w| w.places.first().cloned());
     let lasts = links
         .iter()
         .flat_map(|link| link.witnesses.iter())

@@ -4,7 +4,6 @@
 use crate::resolve::{Entity, EntityId, Job, Link, Resolved};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
-use petgraph::visit::EdgeRef;
 
 /// Consumers and resources as nodes, links as edges from consumer to resource.
 #[derive(Debug)]

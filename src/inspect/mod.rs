@@ -3,4 +3,5 @@
 
 pub mod log;
 pub mod schedule;
+pub mod source;
 pub mod sql;

@@ -63,7 +63,12 @@ pub fn build(parts: &Parts<'_>) -> Report {
         entities: entities(parts.graph),
         links: parts.graph.links().map(|link| link_row(parts.graph, link)).collect(),
         jobs: jobs(parts),
-        findings: parts.findings.iter().zip(parts.accepted).map(|(f, a)| finding(parts.graph, f, a)).collect(),
+        findings: parts
+            .findings
+            .iter()
+            .zip(parts.accepted)
+            .map(|(f, a)| finding(parts.graph, f, a))
+            .collect(),
         gaps: parts.gaps.iter().map(gap).collect(),
         folds: Vec::new(),
         coverage: coverage(parts),
@@ -118,7 +123,11 @@ fn entities(graph: &Graph) -> Vec<EntityRow> {
         mentions: entity
             .mentions
             .iter()
-            .map(|(mention, why)| MentionRow { kind: mention.kind.word(), text: mention.text.to_string(), why: why.clone() })
+            .map(|(mention, why)| MentionRow {
+                kind: mention.kind.word(),
+                text: mention.text.to_string(),
+                why: why.clone(),
+            })
             .collect(),
         identifiers: entity
             .mentions
@@ -129,7 +138,11 @@ fn entities(graph: &Graph) -> Vec<EntityRow> {
                 exclusive: entity.exclusive.contains(mention),
             })
             .collect(),
-        not_joined: entity.not_joined.iter().map(|(to, why)| NotJoinedRow { to: to.clone(), why: why.clone() }).collect(),
+        not_joined: entity
+            .not_joined
+            .iter()
+            .map(|(to, why)| NotJoinedRow { to: to.clone(), why: why.clone() })
+            .collect(),
     };
     graph.entities().map(row).collect()
 }
@@ -139,7 +152,9 @@ fn link_row(graph: &Graph, link: &Link) -> LinkRow {
     let activity = link.activity();
     let (consumer, resource) = (graph.entity(key.consumer).id.clone(), graph.entity(key.resource).id.clone());
     let mut id = format!("{consumer} {} {resource}", key.action.word());
-    for (word, usual) in [(key.class.word(), "app"), (key.outcome.word(), "ok"), (key.scope.word(), "production")] {
+    for (word, usual) in
+        [(key.class.word(), "app"), (key.outcome.word(), "ok"), (key.scope.word(), "production")]
+    {
         if word != usual {
             id.push(' ');
             id.push_str(word);
@@ -178,7 +193,8 @@ fn link_row(graph: &Graph, link: &Link) -> LinkRow {
 }
 
 fn jobs(parts: &Parts<'_>) -> Vec<JobRow> {
-    let from = parts.as_of.to_zoned(jiff::tz::TimeZone::UTC).map(|time| time.timestamp().as_second()).unwrap_or(0);
+    let from =
+        parts.as_of.to_zoned(jiff::tz::TimeZone::UTC).map(|time| time.timestamp().as_second()).unwrap_or(0);
     let row = |job: &crate::resolve::Job| {
         let parsed = schedule::parse(&job.dialect, &job.schedule).ok();
         let zone = schedule::zone(&job.zone);
@@ -223,7 +239,12 @@ fn finding(graph: &Graph, finding: &Finding, accepted: &Option<String>) -> Findi
 }
 
 fn gap(gap: &Gap) -> GapRow {
-    GapRow { place: gap.place.to_string(), code: gap.code.word(), detail: gap.detail.to_string(), count: gap.count }
+    GapRow {
+        place: gap.place.to_string(),
+        code: gap.code.word(),
+        detail: gap.detail.to_string(),
+        count: gap.count,
+    }
 }
 
 fn coverage(parts: &Parts<'_>) -> Vec<CoverageRow> {
@@ -251,7 +272,9 @@ fn surprise(graph: &Graph) -> Surprise {
             row.1 += u64::from(link.shadow());
         }
     }
-    let share = |shadow: u64, all: u64| if all == 0 { 0.0 } else { (1000.0 * shadow as f64 / all as f64).round() / 1000.0 };
+    let share = |shadow: u64, all: u64| {
+        if all == 0 { 0.0 } else { (1000.0 * shadow as f64 / all as f64).round() / 1000.0 }
+    };
     let by_resource: Vec<SurpriseRow> = rows
         .iter()
         .map(|(system, (all, shadow))| SurpriseRow {

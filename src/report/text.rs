@@ -31,7 +31,10 @@ impl Format for TextFormat {
         if !accepted.is_empty() {
             line(&mut out, &format!("{} findings were accepted in whodepends.toml:", accepted.len()));
             for finding in accepted {
-                line(&mut out, &format!("  {} ({})", finding.title, finding.accepted.as_deref().unwrap_or("")));
+                line(
+                    &mut out,
+                    &format!("  {} ({})", finding.title, finding.accepted.as_deref().unwrap_or("")),
+                );
             }
             line(&mut out, "");
         }
@@ -125,7 +128,10 @@ fn gaps(out: &mut String, report: &Report) {
             line(out, &format!("    {}: {}{times}", gap.place, gap.detail));
         }
         if gaps.len() > GAPS_LISTED {
-            line(out, &format!("    … and {} more places; the JSON report has them all", gaps.len() - GAPS_LISTED));
+            line(
+                out,
+                &format!("    … and {} more places; the JSON report has them all", gaps.len() - GAPS_LISTED),
+            );
         }
     }
 }
@@ -141,7 +147,16 @@ fn tail(out: &mut String, report: &Report) {
             })
             .collect();
         if !spans.is_empty() {
-            line(out, &format!("looked: {} at {}, sees {}: {}", vantage.kind, vantage.of, vantage.sees, spans.join("; ")));
+            line(
+                out,
+                &format!(
+                    "looked: {} at {}, sees {}: {}",
+                    vantage.kind,
+                    vantage.of,
+                    vantage.sees,
+                    spans.join("; ")
+                ),
+            );
         }
     }
 }

@@ -164,7 +164,10 @@ impl Book {
                 Some(found) => found,
                 None => {
                     let name = folder.rsplit('/').next().unwrap_or(folder).to_owned();
-                    (self.entity(format!("service:{name}"), "service", &name), "its own source folder".to_owned())
+                    (
+                        self.entity(format!("service:{name}"), "service", &name),
+                        "its own source folder".to_owned(),
+                    )
                 }
             };
             self.entities[entity.0].written = true;
@@ -177,7 +180,8 @@ impl Book {
                 if let Some(application) = it.what.actor.get(MentionKind::Application) {
                     known.applications.insert(application.to_string());
                 }
-                if let (Some(user), Scope::Production) = (it.what.actor.get(MentionKind::User), it.what.scope) {
+                if let (Some(user), Scope::Production) = (it.what.actor.get(MentionKind::User), it.what.scope)
+                {
                     known.users.entry(user.to_string()).or_insert(Basis::Written);
                 }
             }
@@ -240,7 +244,8 @@ impl Book {
                 if let Says::RunsOn(address) = &fact.says {
                     let host = names.host_or_self(&address.text);
                     self.known.entry(entity).or_default().hosts.insert(host);
-                    let why = format!("compose service {} has this address at {}", container.text, fact.place);
+                    let why =
+                        format!("compose service {} has this address at {}", container.text, fact.place);
                     self.entities[entity.0].mentions.entry(address.clone()).or_insert(why);
                 }
             }
@@ -290,11 +295,13 @@ impl Book {
     ) -> EntityId {
         let path = |text: &str| text.split_once(":/").map_or(text.to_owned(), |(_, path)| format!("/{path}"));
         for (script, _) in reached {
-            let mentions = [script.to_string(), path(script)].map(|text| Mention::new(MentionKind::Script, text));
+            let mentions =
+                [script.to_string(), path(script)].map(|text| Mention::new(MentionKind::Script, text));
             let declared = mentions.iter().find_map(|mention| self.who(mention));
             if let Some(entity) = declared.filter(|entity| self.entities[entity.0].declared) {
                 let hosts = self.known.get(&entity).map(|known| &known.hosts);
-                if hosts.is_none_or(|hosts| hosts.is_empty() || host.is_some_and(|host| hosts.contains(host))) {
+                if hosts.is_none_or(|hosts| hosts.is_empty() || host.is_some_and(|host| hosts.contains(host)))
+                {
                     return entity;
                 }
             }
@@ -371,7 +378,8 @@ impl Book {
                 None => (None, script.to_string()),
             };
             let declared = self.who(&Mention::new(MentionKind::Script, path.as_str()));
-            let entity = declared.unwrap_or_else(|| self.entity(format!("script:{script}"), "script", stem(&path)));
+            let entity =
+                declared.unwrap_or_else(|| self.entity(format!("script:{script}"), "script", stem(&path)));
             self.entities[entity.0].written = true;
             self.join(entity, mention, "its own text");
             self.known.entry(entity).or_default().hosts.extend(host);
@@ -380,7 +388,9 @@ impl Book {
 
     /// Which database servers a written consumer connects to, and as whom.
     fn written_connections(&mut self, uses: &[Use], names: &Names) {
-        for it in uses.iter().filter(|it| it.what.basis == Basis::Written && it.what.scope == Scope::Production) {
+        for it in
+            uses.iter().filter(|it| it.what.basis == Basis::Written && it.what.scope == Scope::Production)
+        {
             for (entity, connection, _) in self.written_by(it) {
                 let server = it.what.resource.server.clone().or(connection.server);
                 let database = it.what.resource.database.clone().or(connection.database);
@@ -414,7 +424,9 @@ impl Book {
 
     /// Learns which statements each consumer's text holds.
     pub fn assign_shapes(&mut self, uses: &[Use]) {
-        for it in uses.iter().filter(|it| it.what.basis == Basis::Written && it.what.scope == Scope::Production) {
+        for it in
+            uses.iter().filter(|it| it.what.basis == Basis::Written && it.what.scope == Scope::Production)
+        {
             let fingerprint = it.what.shape.fingerprint;
             if fingerprint == 0 || it.what.outcome != Outcome::Ok {
                 continue;
@@ -478,7 +490,9 @@ fn follow(
 
 fn find_script<'a>(path: &str, host: Option<&str>, scripts: &BTreeSet<&'a Text>) -> Option<&'a Text> {
     let on_host = host.map(|host| format!("{host}:{path}"));
-    if let Some(found) = on_host.and_then(|text| scripts.iter().find(|script| script.as_ref() == text.as_str())) {
+    if let Some(found) =
+        on_host.and_then(|text| scripts.iter().find(|script| script.as_ref() == text.as_str()))
+    {
         return Some(found);
     }
     let relative = path.trim_start_matches("./").trim_start_matches('/');
@@ -517,7 +531,12 @@ fn script_gaps(facts: &[&Fact], scripts: &BTreeSet<&Text>) -> Vec<Gap> {
             let (code, detail) = if several {
                 (GapCode::AmbiguousScript, format!("{script} could be any of several scripts of the scan"))
             } else {
-                (GapCode::MissingScript, format!("runs {script}, which the scan was not given or which does nothing a reader knows"))
+                (
+                    GapCode::MissingScript,
+                    format!(
+                        "runs {script}, which the scan was not given or which does nothing a reader knows"
+                    ),
+                )
             };
             gaps.push(Gap::new(fact.place.clone(), code, detail));
         }

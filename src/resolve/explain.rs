@@ -147,7 +147,8 @@ fn order(book: Book, links: Vec<Link>, has_inventory: bool) -> Resolved {
         link.key.consumer = number[link.key.consumer.0];
         link.key.resource = number[link.key.resource.0];
         link.witnesses.sort_by(|a, b| {
-            (a.basis, &a.vantage, &a.places, &a.sample, &a.via).cmp(&(b.basis, &b.vantage, &b.places, &b.sample, &b.via))
+            (a.basis, &a.vantage, &a.places, &a.sample, &a.via)
+                .cmp(&(b.basis, &b.vantage, &b.places, &b.sample, &b.via))
         });
     }
     links.sort_by(|a, b| a.key.cmp(&b.key));

@@ -28,8 +28,11 @@ impl<'a> Clock<'a> {
     pub fn predicts(&self, jobs: &[Job], entity: EntityId, activity: &Activity) -> bool {
         let (Some(first), Some(last)) = (activity.first(), activity.last()) else { return false };
         let from = first.plus_micros(-RUN_SECONDS * 1_000_000);
-        let mut starts: Vec<Stamp> =
-            jobs.iter().filter(|job| job.entity == entity).flat_map(|job| (self.runs)(job, from, last)).collect();
+        let mut starts: Vec<Stamp> = jobs
+            .iter()
+            .filter(|job| job.entity == entity)
+            .flat_map(|job| (self.runs)(job, from, last))
+            .collect();
         starts.sort_unstable();
         let moments = activity.moments();
         !moments.is_empty()
@@ -41,13 +44,7 @@ impl<'a> Clock<'a> {
 }
 
 /// Builds all links.
-pub fn build(
-    uses: &[Use],
-    names: &Names,
-    tables: &Tables,
-    book: &mut Book,
-    clock: &Clock<'_>,
-) -> Vec<Link> {
+pub fn build(uses: &[Use], names: &Names, tables: &Tables, book: &mut Book, clock: &Clock<'_>) -> Vec<Link> {
     let mut links: BTreeMap<LinkKey, Link> = BTreeMap::new();
     for it in uses {
         match it.what.basis {
@@ -58,7 +55,14 @@ pub fn build(
     links.into_values().collect()
 }
 
-fn add(links: &mut BTreeMap<LinkKey, Link>, it: &Use, consumer: EntityId, resource: EntityId, confidence: crate::evidence::Confidence, via: Option<String>) {
+fn add(
+    links: &mut BTreeMap<LinkKey, Link>,
+    it: &Use,
+    consumer: EntityId,
+    resource: EntityId,
+    confidence: crate::evidence::Confidence,
+    via: Option<String>,
+) {
     let what = &it.what;
     let key = LinkKey {
         consumer,
@@ -102,7 +106,13 @@ fn observed_use(
     add(links, it, verdict.entity, resource, verdict.confidence, None);
 }
 
-fn written_use(it: &Use, names: &Names, tables: &Tables, book: &mut Book, links: &mut BTreeMap<LinkKey, Link>) {
+fn written_use(
+    it: &Use,
+    names: &Names,
+    tables: &Tables,
+    book: &mut Book,
+    links: &mut BTreeMap<LinkKey, Link>,
+) {
     for (consumer, connection, via) in book.written_by(it) {
         let mut resource = it.what.resource.clone();
         if let (None, Some(_)) = (&resource.server, &connection.server) {

@@ -113,7 +113,10 @@ impl Link {
 
     /// Observed, succeeded, application traffic, and nothing explains it.
     pub fn shadow(&self) -> bool {
-        self.observed() && self.key.outcome == Outcome::Ok && self.key.class == Class::App && !self.explained()
+        self.observed()
+            && self.key.outcome == Outcome::Ok
+            && self.key.class == Class::App
+            && !self.explained()
     }
 
     /// The bases it rests on.

@@ -24,7 +24,9 @@ pub struct Names {
 
 fn split_port(text: &str) -> (&str, Option<&str>) {
     match text.rsplit_once(':') {
-        Some((host, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) && !host.ends_with(':') => {
+        Some((host, port))
+            if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) && !host.ends_with(':') =>
+        {
             (host, Some(port))
         }
         _ => (text, None),
@@ -50,7 +52,10 @@ impl Names {
                 (MentionKind::System, Says::DeclaredAs(kind)) => {
                     names.systems.insert(about, kind.to_string());
                 }
-                (MentionKind::System, Says::Serves(Resource { kind: ResourceKind::Database, database, .. })) => {
+                (
+                    MentionKind::System,
+                    Says::Serves(Resource { kind: ResourceKind::Database, database, .. }),
+                ) => {
                     let known = names.databases.entry(about).or_default();
                     known.extend(database.iter().map(|database| database.to_string()));
                 }
@@ -123,11 +128,6 @@ impl Names {
         }
     }
 
-    /// The kind of a declared system.
-    pub fn system_kind(&self, system: &str) -> Option<&str> {
-        self.systems.get(system).map(String::as_str)
-    }
-
     /// Whether a consumer reaches such a system at all (somebody declared it).
     pub fn is_declared_system(&self, system: &str) -> bool {
         self.systems.contains_key(system)
@@ -140,10 +140,5 @@ impl Names {
             [only] => Some(Text::from(only.as_str())),
             _ => None,
         }
-    }
-
-    /// Every declared system.
-    pub fn systems(&self) -> impl Iterator<Item = (&String, &String)> {
-        self.systems.iter()
     }
 }

@@ -1,9 +1,9 @@
 //! Whom an observed act belongs to. The login and the host must agree; among several who share both, the
 //! statement itself or the clock tells; a known login from a host that is not its owner's is nobody known.
 
+use super::EntityId;
 use super::consumers::Book;
 use super::names::Names;
-use super::{EntityId, Job};
 use crate::evidence::{Actor, Class, Confidence, MentionKind, Outcome, Use};
 use crate::resolve::links::Clock;
 use std::collections::BTreeSet;
@@ -49,23 +49,34 @@ pub fn attribute(it: &Use, system: &str, names: &Names, book: &mut Book, clock: 
         return verdict;
     }
     if placed.is_empty() && (from.is_none() || local(actor) || unplaced.len() == owners.len()) {
-        let why = if from.is_none() { "the login is its own; the log does not say the host" } else { "the login is its own; where it runs is stated nowhere" };
+        let why = if from.is_none() {
+            "the login is its own; the log does not say the host"
+        } else {
+            "the login is its own; where it runs is stated nowhere"
+        };
         let candidates = if from.is_none() || local(actor) { &owners } else { &unplaced };
         if let Some(verdict) = among(candidates, it, book, clock, why) {
             return Verdict { confidence: verdict.confidence.min(Confidence::Medium), ..verdict };
         }
     }
-    if owners.is_empty() {
-        if let Some(verdict) = by_application(actor, &from, book).or_else(|| by_statement(it, login.is_none(), book)) {
-            return verdict;
-        }
+    if owners.is_empty()
+        && let Some(verdict) =
+            by_application(actor, &from, book).or_else(|| by_statement(it, login.is_none(), book))
+    {
+        return verdict;
     }
     stranger(it, system, from, &owners, &placed, book)
 }
 
 /// One of several who share login and host: the only one; the only one whose text holds the statement; the
 /// only one whose schedule predicts the moments.
-fn among(candidates: &[EntityId], it: &Use, book: &mut Book, clock: &Clock<'_>, why: &str) -> Option<Verdict> {
+fn among(
+    candidates: &[EntityId],
+    it: &Use,
+    book: &mut Book,
+    clock: &Clock<'_>,
+    why: &str,
+) -> Option<Verdict> {
     let name = |book: &mut Book, entity: EntityId, reason: String| {
         for mention in it.what.actor.iter().filter(|mention| mention.kind != MentionKind::Database) {
             book.entities[entity.0].mentions.entry(mention.clone()).or_insert_with(|| reason.clone());
@@ -79,7 +90,9 @@ fn among(candidates: &[EntityId], it: &Use, book: &mut Book, clock: &Clock<'_>, 
     let found = match (candidates, &writers[..]) {
         ([], _) => return None,
         ([only], _) => Some((*only, why.to_owned(), Confidence::High)),
-        (_, [only]) => Some((*only, format!("{why}, and its text alone holds the statement"), Confidence::High)),
+        (_, [only]) => {
+            Some((*only, format!("{why}, and its text alone holds the statement"), Confidence::High))
+        }
         (_, writers) => {
             let timed: Vec<EntityId> = if writers.is_empty() { candidates } else { writers }
                 .iter()
@@ -87,9 +100,11 @@ fn among(candidates: &[EntityId], it: &Use, book: &mut Book, clock: &Clock<'_>, 
                 .filter(|entity| clock.predicts(&book.jobs, *entity, &it.activity))
                 .collect();
             match timed[..] {
-                [only] => {
-                    Some((only, format!("{why}, and its schedule alone predicts the moments"), Confidence::Medium))
-                }
+                [only] => Some((
+                    only,
+                    format!("{why}, and its schedule alone predicts the moments"),
+                    Confidence::Medium,
+                )),
                 _ => None,
             }
         }
@@ -171,7 +186,9 @@ fn stranger(
     for owner in owners {
         let other = book.entities[owner.0].id.clone();
         let why = if placed.contains(owner) {
-            format!("shares the login {login} and the host with others; neither statement nor clock tells which")
+            format!(
+                "shares the login {login} and the host with others; neither statement nor clock tells which"
+            )
         } else {
             format!("comes with its login {login}, but from a host that is not its own")
         };
@@ -193,9 +210,4 @@ pub fn sharers(book: &Book, entity: EntityId) -> BTreeSet<EntityId> {
         .filter(|(_, why)| why.starts_with("shares the login"))
         .filter_map(|(id, _)| book.find(id))
         .collect()
-}
-
-/// Whether any schedule line belongs to the entity.
-pub fn has_schedule(jobs: &[Job], entity: EntityId) -> bool {
-    jobs.iter().any(|job| job.entity == entity)
 }

@@ -1,9 +1,9 @@
 //! What is what: a resource as written becomes one entity, by the server's name, the database, and the
 //! engine's rule for unqualified names. A table whose server cannot be told stays on a node of its own.
 
+use super::EntityId;
 use super::consumers::Book;
 use super::names::Names;
-use super::EntityId;
 use crate::evidence::{Resource, ResourceKind, Text, Use};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,7 +75,13 @@ impl Tables {
 
     /// The entity of a resource. `targets` are the databases its consumer connects to, used when the
     /// resource does not say its server.
-    pub fn entity(&self, book: &mut Book, names: &Names, resource: &Resource, targets: &BTreeSet<Target>) -> EntityId {
+    pub fn entity(
+        &self,
+        book: &mut Book,
+        names: &Names,
+        resource: &Resource,
+        targets: &BTreeSet<Target>,
+    ) -> EntityId {
         match resource.kind {
             ResourceKind::Table => self.table(book, names, resource, targets),
             ResourceKind::Database => {
@@ -96,7 +102,13 @@ impl Tables {
         }
     }
 
-    fn table(&self, book: &mut Book, names: &Names, resource: &Resource, targets: &BTreeSet<Target>) -> EntityId {
+    fn table(
+        &self,
+        book: &mut Book,
+        names: &Names,
+        resource: &Resource,
+        targets: &BTreeSet<Target>,
+    ) -> EntityId {
         let at = match &resource.server {
             Some(server) => Some(target(names, server, resource)),
             None => self.pick(targets, resource).cloned(),

@@ -33,7 +33,8 @@ struct Field {
     names: &'static [&'static str],
 }
 
-const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const MONTHS: [&str; 12] =
+    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const WEEKDAYS: [&str; 8] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const WEEKDAY_WORDS: [&str; 7] =
     ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
@@ -77,11 +78,11 @@ impl Dialect for Vixie {
         }
         let expanded = match text.strip_prefix('@') {
             None => text,
-            Some(_) => KEYWORDS
-                .iter()
-                .find(|(keyword, _)| *keyword == text)
-                .map(|(_, fields)| *fields)
-                .ok_or_else(|| rejected(format!("{text}: not a keyword cron knows (they are lower-case)")))?,
+            Some(_) => {
+                KEYWORDS.iter().find(|(keyword, _)| *keyword == text).map(|(_, fields)| *fields).ok_or_else(
+                    || rejected(format!("{text}: not a keyword cron knows (they are lower-case)")),
+                )?
+            }
         };
         let parts: Vec<&str> = expanded.split([' ', '\t']).filter(|part| !part.is_empty()).collect();
         if parts.len() != 5 {
@@ -106,7 +107,9 @@ impl Dialect for Vixie {
         calendar.wildcard = parts[0].starts_with('*') || parts[1].starts_with('*');
         let stepped = |part: &str| part.starts_with("*/");
         if (stepped(parts[2]) && !calendar.weekday_star) || (stepped(parts[4]) && !calendar.day_star) {
-            calendar.notes.push("a day field that starts with * is ANDed with the other, not ORed".to_owned());
+            calendar
+                .notes
+                .push("a day field that starts with * is ANDed with the other, not ORed".to_owned());
         }
         calendar.text = [parts[0], parts[1], parts[2], parts[3], parts[4]].map(str::to_owned);
         Ok(Schedule { calendar })
@@ -170,7 +173,10 @@ fn parse_element<'a>(text: &'a str, field: &Field, set: &mut u64) -> Result<&'a 
             Some(after) => {
                 let (high, after) = number(after, field)?;
                 if high > field.high {
-                    return Err(rejected(format!("{}: {high} is not in {}-{}", field.name, field.low, field.high)));
+                    return Err(rejected(format!(
+                        "{}: {high} is not in {}-{}",
+                        field.name, field.low, field.high
+                    )));
                 }
                 (low, high, after)
             }
@@ -307,8 +313,10 @@ impl Calendar {
                 format!("every hour at {}", list.join(", "))
             }
             _ if minutes.len() * hours.len() <= 6 => {
-                let times: Vec<String> =
-                    hours.iter().flat_map(|h| minutes.iter().map(move |m| format!("{h:02}:{m:02}"))).collect();
+                let times: Vec<String> = hours
+                    .iter()
+                    .flat_map(|h| minutes.iter().map(move |m| format!("{h:02}:{m:02}")))
+                    .collect();
                 format!("at {}", times.join(", "))
             }
             _ => format!("at minute {minute} of hour {hour}"),

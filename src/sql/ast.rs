@@ -17,8 +17,12 @@ const RECURSION_LIMIT: usize = 120;
 /// Reads a text, if the parser takes all of it.
 pub(super) fn read(sql: &str, dialect: Dialect, traits: &mut BTreeSet<Trait>) -> Option<Found> {
     let rules = dialect.rules();
-    let statements =
-        Parser::new(&*rules).with_recursion_limit(RECURSION_LIMIT).try_with_sql(sql).ok()?.parse_statements().ok()?;
+    let statements = Parser::new(&*rules)
+        .with_recursion_limit(RECURSION_LIMIT)
+        .try_with_sql(sql)
+        .ok()?
+        .parse_statements()
+        .ok()?;
     let mut made: BTreeSet<Vec<String>> = BTreeSet::new();
     let mut found = Found { statement: !statements.is_empty(), ..Found::default() };
     for statement in &statements {
@@ -131,7 +135,8 @@ impl Tables {
         let TableFactor::Table { name, .. } = table else { return None };
         let [part] = &name.0[..] else { return Some(name) };
         let alias = part.as_ident().map(|ident| ident.value.as_str())?;
-        let factors = from.iter().flat_map(|t| std::iter::once(&t.relation).chain(t.joins.iter().map(|j| &j.relation)));
+        let factors =
+            from.iter().flat_map(|t| std::iter::once(&t.relation).chain(t.joins.iter().map(|j| &j.relation)));
         for factor in factors {
             if let TableFactor::Table { name: real, alias: Some(given), .. } = factor
                 && given.name.value.eq_ignore_ascii_case(alias)
@@ -163,7 +168,9 @@ impl Tables {
                 let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
                 if delete.tables.is_empty() {
                     for table in from {
-                        if let Some(name) = self.target(&table.relation, delete.using.as_deref().unwrap_or(&[])) {
+                        if let Some(name) =
+                            self.target(&table.relation, delete.using.as_deref().unwrap_or(&[]))
+                        {
                             self.touch(name, "delete");
                         }
                     }
@@ -183,7 +190,11 @@ impl Tables {
                 }
             }
             Statement::Copy { source: CopySource::Table { table_name, .. }, to, .. } => {
-                if *to { self.read(table_name) } else { self.write(table_name) }
+                if *to {
+                    self.read(table_name)
+                } else {
+                    self.write(table_name)
+                }
             }
             _ => self.definition(statement),
         }
@@ -192,7 +203,8 @@ impl Tables {
     fn definition(&mut self, statement: &Statement) {
         match statement {
             Statement::CreateTable(table) => {
-                let temporary = table.temporary || matches!(&table.name.0[..], [only] if only.to_string().starts_with(['#', '[']) && only.to_string().contains('#'));
+                let temporary = table.temporary
+                    || matches!(&table.name.0[..], [only] if only.to_string().starts_with(['#', '[']) && only.to_string().contains('#'));
                 let how = if temporary { "create-temporary" } else { "create" };
                 self.touch(&table.name, how);
                 if table.query.is_some() || table.clone.is_some() {
@@ -209,7 +221,10 @@ impl Tables {
             Statement::AlterTable(alter) => self.touch(&alter.name, "alter"),
             Statement::CreateIndex(index) => self.touch(&index.table_name, "index"),
             Statement::Drop { object_type, names, .. } => {
-                let table = matches!(object_type, ObjectType::Table | ObjectType::View | ObjectType::MaterializedView);
+                let table = matches!(
+                    object_type,
+                    ObjectType::Table | ObjectType::View | ObjectType::MaterializedView
+                );
                 for name in names.iter().filter(|_| table) {
                     self.touch(name, "drop");
                 }

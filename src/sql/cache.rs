@@ -30,20 +30,43 @@ pub struct Cache {
 
 /// Statements of which the literals say what they touch.
 fn literals_matter(folded: &str) -> bool {
-    folded.starts_with("copy") || folded.starts_with("do ?") || folded.contains("dblink") || folded.contains("openquery")
-        || folded.starts_with("prepare") || folded.starts_with("create function") || folded.starts_with("create or replace")
+    folded.starts_with("copy")
+        || folded.starts_with("do ?")
+        || folded.contains("dblink")
+        || folded.contains("openquery")
+        || folded.starts_with("prepare")
+        || folded.starts_with("create function")
+        || folded.starts_with("create or replace")
 }
 
 /// Whether the statement only keeps a connection alive.
 fn keeps_alive(folded: &str) -> bool {
-    matches!(folded, "" | "select ?" | "select version()" | "select pg_catalog.version()" | "select now()" | "select current_timestamp"
-        | "select current_schema()" | "select ? from dual" | "show transaction isolation level" | "show standard_conforming_strings")
+    matches!(
+        folded,
+        "" | "select ?"
+            | "select version()"
+            | "select pg_catalog.version()"
+            | "select now()"
+            | "select current_timestamp"
+            | "select current_schema()"
+            | "select ? from dual"
+            | "show transaction isolation level"
+            | "show standard_conforming_strings"
+    )
 }
 
 /// Whether the statement looks only at the server's own statistics.
 fn watches_server(folded: &str, analysis: &Analysis) -> bool {
     let probing = analysis.traits.iter().any(|it| &*it.name == "catalog-probing");
-    let names = ["pg_stat_", "pg_statio_", "pg_locks", "pg_replication", "pg_database_size", "pg_settings", "pg_is_in_recovery"];
+    let names = [
+        "pg_stat_",
+        "pg_statio_",
+        "pg_locks",
+        "pg_replication",
+        "pg_database_size",
+        "pg_settings",
+        "pg_is_in_recovery",
+    ];
     analysis.tables.is_empty() && probing && names.iter().any(|name| folded.contains(name))
 }
 

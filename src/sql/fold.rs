@@ -27,7 +27,8 @@ pub(super) fn fold_all(sql: &str, dialect: Dialect) -> String {
         folder.out.pop();
     }
     // Only whole words, quoted names and ASCII are ever copied, so the bytes stay UTF-8.
-    String::from_utf8(folder.out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    String::from_utf8(folder.out)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// The folded text, cut at [`FOLDED_BYTES`].
@@ -121,8 +122,8 @@ impl Folder<'_> {
     /// A string; a prefix such as E, N or X was written as a word just before and is taken back.
     fn string(&mut self, quote: u8) {
         let prefixed = self.at > 0 && self.text[self.at - 1].is_ascii_alphabetic();
-        let escapes = self.dialect.backslash_escapes()
-            || (prefixed && matches!(self.text[self.at - 1], b'e' | b'E'));
+        let escapes =
+            self.dialect.backslash_escapes() || (prefixed && matches!(self.text[self.at - 1], b'e' | b'E'));
         if prefixed && matches!(self.out.last(), Some(b'e' | b'n' | b'x' | b'b')) {
             let lone = self.out.len() < 2 || !is_word(self.out[self.out.len() - 2]);
             if lone {
@@ -195,7 +196,9 @@ impl Folder<'_> {
     fn number(&mut self) {
         while is_word(self.peek(0))
             || (self.peek(0) == b'.' && self.peek(1).is_ascii_digit())
-            || (matches!(self.peek(0), b'+' | b'-') && matches!(self.text[self.at - 1], b'e' | b'E') && self.peek(1).is_ascii_digit())
+            || (matches!(self.peek(0), b'+' | b'-')
+                && matches!(self.text[self.at - 1], b'e' | b'E')
+                && self.peek(1).is_ascii_digit())
         {
             self.at += 1;
             if self.at >= self.text.len() {
@@ -215,7 +218,12 @@ impl Folder<'_> {
                 Some(end) if rest.get(end + 1) == Some(&b's') => end + 2,
                 _ => return false,
             },
-            b':' if rest.get(1).is_some_and(|b| is_word(*b)) && self.at > 0 && self.text[self.at - 1] != b':' => run(1),
+            b':' if rest.get(1).is_some_and(|b| is_word(*b))
+                && self.at > 0
+                && self.text[self.at - 1] != b':' =>
+            {
+                run(1)
+            }
             b'@' if rest.get(1).is_some_and(|b| is_word(*b)) && !self.after_name() => run(1),
             b'{' => match memchr::memchr(b'}', &rest[..rest.len().min(200)]) {
                 Some(end) => end + 1,
@@ -265,7 +273,9 @@ impl Folder<'_> {
     fn skip_cast(&mut self) {
         while self.peek(0) == b':' && self.peek(1) == b':' {
             let mut at = self.at + 2;
-            while at < self.text.len() && (is_word(self.text[at]) || matches!(self.text[at], b'.' | b'[' | b']')) {
+            while at < self.text.len()
+                && (is_word(self.text[at]) || matches!(self.text[at], b'.' | b'[' | b']'))
+            {
                 at += 1;
             }
             self.at = at;

@@ -83,7 +83,10 @@ fn is_catalogue(parts: &[String]) -> bool {
     let schema = parts.len().checked_sub(2).map(|index| parts[index].as_str());
     let table = parts.last().map_or("", String::as_str);
     match schema {
-        Some(schema) => matches!(schema, "pg_catalog" | "information_schema" | "sys" | "mysql" | "performance_schema" | "pg_toast"),
+        Some(schema) => matches!(
+            schema,
+            "pg_catalog" | "information_schema" | "sys" | "mysql" | "performance_schema" | "pg_toast"
+        ),
         None => table.starts_with("pg_"),
     }
 }
@@ -136,14 +139,14 @@ struct Found {
     statement: bool,
 }
 
-
 /// Splits a script into its statements at semicolons outside of strings, comments and quoted names, as a
 /// client does before it sends them one by one. Empty ones are left out.
 pub fn split(script: &str) -> Vec<&str> {
     let bytes = script.as_bytes();
     let (mut at, mut start, mut parts) = (0, 0, Vec::new());
     let find = |from: usize, what: &[u8]| {
-        memchr::memmem::find(&bytes[from.min(bytes.len())..], what).map_or(bytes.len(), |found| from + found + what.len())
+        memchr::memmem::find(&bytes[from.min(bytes.len())..], what)
+            .map_or(bytes.len(), |found| from + found + what.len())
     };
     while at < bytes.len() {
         match bytes[at] {
@@ -154,7 +157,8 @@ pub fn split(script: &str) -> Vec<&str> {
             b'$' => {
                 let tag = bytes[at + 1..].iter().position(|b| !b.is_ascii_alphanumeric() && *b != b'_');
                 let end = tag.map(|length| at + 1 + length).filter(|end| bytes[*end] == b'$');
-                let named = end.is_some_and(|end| !bytes.get(at + 1).is_some_and(u8::is_ascii_digit) || end == at + 1);
+                let named = end
+                    .is_some_and(|end| !bytes.get(at + 1).is_some_and(u8::is_ascii_digit) || end == at + 1);
                 at = match end {
                     Some(end) if named => find(end + 1, &bytes[at..=end]),
                     _ => at + 1,

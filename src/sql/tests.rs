@@ -6,8 +6,11 @@ use crate::evidence::Action;
 /// `read a, write b.c` for a statement.
 fn said(sql: &str) -> String {
     let analysis = analyse(sql, Dialect::Postgres);
-    let mut said: Vec<String> =
-        analysis.tables.iter().map(|table| format!("{} {}", table.action.word(), table.parts.join("."))).collect();
+    let mut said: Vec<String> = analysis
+        .tables
+        .iter()
+        .map(|table| format!("{} {}", table.action.word(), table.parts.join(".")))
+        .collect();
     said.sort();
     if analysis.status != Status::Parsed {
         said.push(analysis.status.word().to_owned());
@@ -84,7 +87,10 @@ fn the_same_statement_in_source_and_in_a_log_has_one_fingerprint() {
         assert_eq!(fold(a, Dialect::Postgres), fold(b, Dialect::Postgres));
         assert_eq!(fingerprint(a, Dialect::Postgres), fingerprint(b, Dialect::Postgres));
     };
-    same("SELECT a FROM t WHERE id = %s AND d >= %(day)s", "select a\n  from t where id = 42 and d >= '2026-10-26'");
+    same(
+        "SELECT a FROM t WHERE id = %s AND d >= %(day)s",
+        "select a\n  from t where id = 42 and d >= '2026-10-26'",
+    );
     same("SELECT a FROM t WHERE id = $1", "SELECT a FROM t WHERE id = -7 -- note");
     same("SELECT a FROM \"t\" WHERE id IN %s", "SELECT a FROM t WHERE id IN (1, 2, 3)");
     same("INSERT INTO t (a, b) VALUES (%s, %s)", "INSERT INTO t (a,b) VALUES ('x', 2), ('y', 3);");

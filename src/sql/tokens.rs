@@ -16,7 +16,8 @@ fn split(folded: &str) -> Vec<&str> {
             at += 1;
             continue;
         }
-        let wordly = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'$' | b'#' | b'@') || b >= 0x80;
+        let wordly =
+            |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'$' | b'#' | b'@') || b >= 0x80;
         if wordly(bytes[at]) || bytes[at] == b'"' {
             while at < bytes.len() && (wordly(bytes[at]) || bytes[at] == b'"') {
                 if bytes[at] == b'"' {
@@ -41,9 +42,34 @@ const OPENERS: [&str; 32] = [
 
 /// Words that cannot be a table where a table is expected.
 const NOT_TABLES: [&str; 28] = [
-    "select", "where", "set", "values", "on", "using", "as", "join", "inner", "left", "right", "full", "cross",
-    "group", "order", "having", "limit", "union", "except", "intersect", "returning", "when", "then", "end",
-    "default", "dual", "unnest", "stdin",
+    "select",
+    "where",
+    "set",
+    "values",
+    "on",
+    "using",
+    "as",
+    "join",
+    "inner",
+    "left",
+    "right",
+    "full",
+    "cross",
+    "group",
+    "order",
+    "having",
+    "limit",
+    "union",
+    "except",
+    "intersect",
+    "returning",
+    "when",
+    "then",
+    "end",
+    "default",
+    "dual",
+    "unnest",
+    "stdin",
 ];
 
 /// Functions whose arguments hold a FROM of their own.
@@ -95,8 +121,14 @@ impl<'a> Reader<'a> {
     fn name(&self, index: usize) -> Option<Vec<String>> {
         let word = self.at(index);
         let starts = word.chars().next().is_some_and(|c| c.is_alphabetic() || matches!(c, '_' | '"' | '#'));
-        let barred = NOT_TABLES.contains(&word) || self.ctes.contains(word) || word.ends_with('.') || word.contains("..");
-        if !starts || barred || self.at(index + 1) == "(" && !matches!(self.at(index.wrapping_sub(1)), "into" | "copy") {
+        let barred = NOT_TABLES.contains(&word)
+            || self.ctes.contains(word)
+            || word.ends_with('.')
+            || word.contains("..");
+        if !starts
+            || barred
+            || self.at(index + 1) == "(" && !matches!(self.at(index.wrapping_sub(1)), "into" | "copy")
+        {
             return None;
         }
         Some(word.split('.').map(|part| part.trim_matches('"').to_owned()).collect())
@@ -119,15 +151,21 @@ impl<'a> Reader<'a> {
                     calls.pop();
                 }
                 "from" if before == "delete" => self.touch(self.skip(index + 1, &["only"]), "delete"),
-                "from" if before != "distinct" && !calls.last().is_some_and(|call| FROM_INSIDE.contains(call)) => {
-                    self.from_list(index + 1);
+                "from"
+                    if before != "distinct"
+                        && !calls.last().is_some_and(|call| FROM_INSIDE.contains(call)) =>
+                {
+                    self.sources(index + 1);
                 }
                 "join" => self.read_at(self.skip(index + 1, &["only", "lateral"])),
                 "using" if self.at(0) == "delete" || self.at(0) == "merge" => self.read_at(index + 1),
                 "into" if matches!(before, "insert" | "merge" | "replace" | "ignore" | "overwrite") => {
                     self.write_at(self.skip(index + 1, &["table"]));
                 }
-                "update" if !matches!(before, "for" | "on" | "do" | "then" | "key" | "no") && self.at(index + 1) != "set" => {
+                "update"
+                    if !matches!(before, "for" | "on" | "do" | "then" | "key" | "no")
+                        && self.at(index + 1) != "set" =>
+                {
                     self.write_at(self.skip(index + 1, &["only", "ignore", "low_priority"]));
                 }
                 "truncate" if index == 0 || before == ";" => {
@@ -148,7 +186,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn from_list(&mut self, mut index: usize) {
+    fn sources(&mut self, mut index: usize) {
         loop {
             index = self.skip(index, &["only", "lateral"]);
             self.read_at(index);

@@ -67,7 +67,8 @@ pub(super) fn of_statement(statement: &Statement, traits: &mut BTreeSet<Trait>) 
 /// Patterns that matter where rows leave the statement.
 fn top_level(query: &Query, add: &mut dyn FnMut(&str)) {
     of_body(&query.body, add);
-    let ordinal = |expr: &Expr| matches!(expr, Expr::Value(value) if matches!(value.value, Value::Number(..)));
+    let ordinal =
+        |expr: &Expr| matches!(expr, Expr::Value(value) if matches!(value.value, Value::Number(..)));
     let ordered = query.order_by.as_ref();
     if let Some(OrderByKind::Expressions(list)) = ordered.map(|order| &order.kind)
         && list.iter().any(|item| ordinal(&item.expr))
@@ -99,7 +100,8 @@ fn of_body(body: &SetExpr, add: &mut dyn FnMut(&str)) {
 }
 
 fn has_star(select: &Select) -> bool {
-    let star = |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
+    let star =
+        |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
     !select.from.is_empty() && select.projection.iter().any(star)
 }
 

@@ -83,7 +83,8 @@ fn try_period(events: &[i64], period: i64, tolerance: i64) -> Option<(Beat, f64)
     let beat_of = |event: i64| (event - phase + period / 2).div_euclid(period);
     let (first, last) = (beat_of(*events.first()?), beat_of(*events.last()?));
     let beats = usize::try_from(last - first + 1).ok()?;
-    let mut hit: Vec<i64> = events.iter().filter(|event| near(**event)).map(|event| beat_of(*event)).collect();
+    let mut hit: Vec<i64> =
+        events.iter().filter(|event| near(**event)).map(|event| beat_of(*event)).collect();
     let on_beat = hit.len();
     hit.dedup();
     let found = Beat { period, phase, tolerance, beats, hits: hit.len(), events: count };

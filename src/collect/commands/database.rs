@@ -12,10 +12,50 @@ pub struct PgDump;
 
 /// Options that take a value, short and long, of psql and pg_dump.
 const WITH_VALUE: [&str; 44] = [
-    "-h", "--host", "-p", "--port", "-U", "--username", "-d", "--dbname", "-c", "--command", "-f", "--file", "-o",
-    "--output", "-v", "--set", "--variable", "-F", "--field-separator", "-R", "--record-separator", "-T", "-P",
-    "--pset", "-L", "--log-file", "-t", "--table", "-n", "--schema", "-N", "--exclude-schema", "-j", "--jobs",
-    "-Z", "--compress", "-E", "--encoding", "-S", "--superuser", "--role", "--format", "--exclude-table", "--lock-wait-timeout",
+    "-h",
+    "--host",
+    "-p",
+    "--port",
+    "-U",
+    "--username",
+    "-d",
+    "--dbname",
+    "-c",
+    "--command",
+    "-f",
+    "--file",
+    "-o",
+    "--output",
+    "-v",
+    "--set",
+    "--variable",
+    "-F",
+    "--field-separator",
+    "-R",
+    "--record-separator",
+    "-T",
+    "-P",
+    "--pset",
+    "-L",
+    "--log-file",
+    "-t",
+    "--table",
+    "-n",
+    "--schema",
+    "-N",
+    "--exclude-schema",
+    "-j",
+    "--jobs",
+    "-Z",
+    "--compress",
+    "-E",
+    "--encoding",
+    "-S",
+    "--superuser",
+    "--role",
+    "--format",
+    "--exclude-table",
+    "--lock-wait-timeout",
 ];
 
 /// Options with their values, and plain words.
@@ -64,7 +104,9 @@ fn known(value: Option<String>) -> Option<Text> {
 /// Where a call connects: options, a connection string, then the environment (libpq, "Environment
 /// Variables").
 fn connection(call: &Call, options: &[(String, String)], plain: &[String]) -> Connection {
-    let option = |names: [&str; 2]| options.iter().rev().find(|(name, _)| names.contains(&name.as_str())).map(|(_, v)| v.clone());
+    let option = |names: [&str; 2]| {
+        options.iter().rev().find(|(name, _)| names.contains(&name.as_str())).map(|(_, v)| v.clone())
+    };
     let variable = |name: &str| call.env.get(name).cloned();
     let database = option(["-d", "--dbname"]).or_else(|| plain.first().cloned());
     if let Some(stated) = database.as_deref().and_then(uri) {
@@ -78,7 +120,9 @@ fn connection(call: &Call, options: &[(String, String)], plain: &[String]) -> Co
     });
     Connection {
         server,
-        user: known(option(["-U", "--username"]).or_else(|| plain.get(1).cloned()).or_else(|| variable("PGUSER"))),
+        user: known(
+            option(["-U", "--username"]).or_else(|| plain.get(1).cloned()).or_else(|| variable("PGUSER")),
+        ),
         database: known(database.or_else(|| variable("PGDATABASE"))),
         application: known(variable("PGAPPNAME")),
     }
@@ -179,11 +223,13 @@ pub fn variables(sql: &str) -> String {
     let mut rest = sql;
     while let Some(at) = rest.find(":'") {
         let after = &rest[at + 2..];
-        let end = after.find('\'').filter(|end| after[..*end].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
+        let end = after
+            .find('\'')
+            .filter(|end| after[..*end].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
         match end {
             Some(end) if !rest[..at].ends_with(':') => {
                 out.push_str(&rest[..at]);
-                
+
                 out.push('?');
                 rest = &after[end + 1..];
             }
@@ -225,7 +271,10 @@ fn copy(call: &Call, connection: &Connection, text: &str, out: &mut Out<'_>) {
     let direction = if outward { "TO STDOUT" } else { "FROM STDIN" };
     let sql = format!("COPY {} {direction} {options}", text.get(..before).unwrap_or(""));
     out.sql(call, connection, &variables(&sql), true);
-    if !matches!(path.to_ascii_lowercase().trim_end_matches(';'), "stdout" | "stdin" | "pstdout" | "pstdin" | "program") {
+    if !matches!(
+        path.to_ascii_lowercase().trim_end_matches(';'),
+        "stdout" | "stdin" | "pstdout" | "pstdin" | "program"
+    ) {
         let file = out.file(path, call);
         out.add(call, None, if outward { Action::Write } else { Action::Read }, file);
     }
@@ -242,9 +291,19 @@ impl Commands for PgDump {
         let (server, database) = (connection.server.clone(), connection.database.clone());
         let mut add = |resource: Resource| {
             let (none, login) = (BTreeSet::new(), connection.user.as_deref());
-            out.add_shaped(call, login, Action::Read, resource, Shape::none(), Confidence::High, none, Class::Backup);
+            out.add_shaped(
+                call,
+                login,
+                Action::Read,
+                resource,
+                Shape::none(),
+                Confidence::High,
+                none,
+                Class::Backup,
+            );
         };
-        let tables: Vec<&String> = options.iter().filter(|(n, _)| n == "-t" || n == "--table").map(|(_, v)| v).collect();
+        let tables: Vec<&String> =
+            options.iter().filter(|(n, _)| n == "-t" || n == "--table").map(|(_, v)| v).collect();
         for table in tables.iter().filter(|table| !table.contains(['*', '?', '{'])) {
             let parts = table.split('.').map(Text::from).collect();
             add(Resource::table(parts).at(server.as_ref(), database.as_ref()));

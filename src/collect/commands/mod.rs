@@ -7,8 +7,8 @@ mod transfer;
 
 use crate::evidence::scrub::scrub;
 use crate::evidence::{
-    Action, Actor, Basis, Class, Confidence, Connection, Evidence, Fact, Mention, MentionKind, Outcome, Place,
-    Resource, Says, Scope, Shape, Text, What,
+    Action, Actor, Basis, Class, Confidence, Connection, Evidence, Fact, Mention, MentionKind, Outcome,
+    Place, Resource, Says, Scope, Shape, Text, What,
 };
 use crate::sql::{Cache, Dialect};
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,7 +66,8 @@ pub trait Commands: Sync {
 }
 
 /// All groups.
-pub static COMMANDS: &[&dyn Commands] = &[&database::Psql, &database::PgDump, &transfer::Fetch, &transfer::Copy, &transfer::S3];
+pub static COMMANDS: &[&dyn Commands] =
+    &[&database::Psql, &database::PgDump, &transfer::Fetch, &transfer::Copy, &transfer::S3];
 
 /// Where groups state things.
 pub struct Out<'a> {
@@ -83,7 +84,16 @@ impl Out<'_> {
 
     /// States a use.
     pub fn add(&mut self, call: &Call, login: Option<&str>, action: Action, resource: Resource) {
-        self.add_shaped(call, login, action, resource, Shape::none(), Confidence::High, BTreeSet::new(), Class::App);
+        self.add_shaped(
+            call,
+            login,
+            action,
+            resource,
+            Shape::none(),
+            Confidence::High,
+            BTreeSet::new(),
+            Class::App,
+        );
     }
 
     /// States a use with all that is known of it.
@@ -151,7 +161,16 @@ impl Out<'_> {
                 let traits = understood.analysis.traits.clone();
                 let shape = understood.shape.clone();
                 let login = connection.user.as_deref();
-                self.add_shaped(call, login, table.action, resource, shape, table.confidence, traits, understood.class);
+                self.add_shaped(
+                    call,
+                    login,
+                    table.action,
+                    resource,
+                    shape,
+                    table.confidence,
+                    traits,
+                    understood.class,
+                );
             }
         }
     }
@@ -191,7 +210,8 @@ fn state(call: &Call, out: &mut Out<'_>) {
 }
 
 /// Interpreters whose first plain argument is the file they run.
-const INTERPRETERS: [&str; 11] = ["sh", "bash", "dash", "ksh", "zsh", "python", "python3", "perl", "ruby", "node", "php"];
+const INTERPRETERS: [&str; 11] =
+    ["sh", "bash", "dash", "ksh", "zsh", "python", "python3", "perl", "ruby", "node", "php"];
 /// Endings of files that are run by their path alone.
 const RUN_ENDINGS: [&str; 6] = [".sh", ".py", ".pl", ".rb", ".bash", ".ksh"];
 
@@ -200,9 +220,12 @@ fn run_file(command: &str, name: &str, call: &Call, out: &mut Out<'_>) {
         if let Some(script) = call.words[1..].iter().find(|word| !word.starts_with('-')) {
             out.runs(call, script, Connection::default());
         }
-    } else if command.starts_with("./") || RUN_ENDINGS.iter().any(|ending| name.ends_with(ending)) {
-        out.runs(call, command, Connection::default());
-    } else if command.starts_with('/') && !["/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/"].iter().any(|p| command.starts_with(p)) {
+        return;
+    }
+    let by_path = command.starts_with("./") || RUN_ENDINGS.iter().any(|ending| name.ends_with(ending));
+    let system =
+        ["/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/"].iter().any(|folder| command.starts_with(folder));
+    if by_path || (command.starts_with('/') && !system) {
         out.runs(call, command, Connection::default());
     }
 }

@@ -49,7 +49,14 @@ impl Shell<'_> {
         self.text.get(node.byte_range()).unwrap_or("")
     }
 
-    fn walk(&mut self, node: Node<'_>, redirects: &Redirects, context: &Context<'_>, out: &mut Out<'_>, depth: usize) {
+    fn walk(
+        &mut self,
+        node: Node<'_>,
+        redirects: &Redirects,
+        context: &Context<'_>,
+        out: &mut Out<'_>,
+        depth: usize,
+    ) {
         if depth > MAX_DEPTH {
             return;
         }
@@ -71,7 +78,10 @@ impl Shell<'_> {
                     if child.kind() == "heredoc_redirect" {
                         // `psql <<EOF | gzip > x`: the rest of the pipeline hangs below the redirect.
                         let mut cursor = child.walk();
-                        let rest: Vec<Node<'_>> = child.named_children(&mut cursor).filter(|n| matches!(n.kind(), "pipeline" | "list" | "command")).collect();
+                        let rest: Vec<Node<'_>> = child
+                            .named_children(&mut cursor)
+                            .filter(|n| matches!(n.kind(), "pipeline" | "list" | "command"))
+                            .collect();
                         for part in rest {
                             self.walk(part, &Redirects::default(), context, out, depth + 1);
                         }
@@ -114,7 +124,9 @@ impl Shell<'_> {
         match node.kind() {
             "heredoc_redirect" => {
                 let mut cursor = node.walk();
-                let quoted = node.named_children(&mut cursor).any(|child| child.kind() == "heredoc_start" && self.of(child).contains(['\'', '"', '\\']));
+                let quoted = node.named_children(&mut cursor).any(|child| {
+                    child.kind() == "heredoc_start" && self.of(child).contains(['\'', '"', '\\'])
+                });
                 let mut cursor = node.walk();
                 for child in node.named_children(&mut cursor) {
                     match child.kind() {
@@ -148,7 +160,10 @@ impl Shell<'_> {
         let mut at = node.start_byte();
         let mut cursor = node.walk();
         for child in node.named_children(&mut cursor) {
-            if matches!(child.kind(), "simple_expansion" | "expansion" | "command_substitution" | "arithmetic_expansion") {
+            if matches!(
+                child.kind(),
+                "simple_expansion" | "expansion" | "command_substitution" | "arithmetic_expansion"
+            ) {
                 out.push_str(self.text.get(at..child.start_byte()).unwrap_or(""));
                 out.push_str(&self.word(child, depth + 1));
                 at = child.end_byte();
@@ -214,7 +229,14 @@ impl Shell<'_> {
         }
     }
 
-    fn command(&mut self, node: Node<'_>, redirects: &Redirects, context: &Context<'_>, out: &mut Out<'_>, depth: usize) {
+    fn command(
+        &mut self,
+        node: Node<'_>,
+        redirects: &Redirects,
+        context: &Context<'_>,
+        out: &mut Out<'_>,
+        depth: usize,
+    ) {
         let mut env = self.env.clone();
         let mut words = Vec::new();
         let mut own = redirects.clone();
@@ -254,7 +276,11 @@ impl Shell<'_> {
                     self.folder = call.words.get(1).filter(|folder| !folder.contains("{}")).cloned();
                     return;
                 }
-                "sh" | "bash" | "dash" | "ksh" if call.words.iter().any(|word| word.starts_with('-') && word.ends_with('c') && !word.starts_with("--")) => {
+                "sh" | "bash" | "dash" | "ksh"
+                    if call.words.iter().any(|word| {
+                        word.starts_with('-') && word.ends_with('c') && !word.starts_with("--")
+                    }) =>
+                {
                     let at = call.words.iter().position(|word| word.starts_with('-') && word.ends_with('c'));
                     let text = at.and_then(|at| call.words.get(at + 1)).cloned();
                     return self.text(text, &call, context, out);
@@ -271,7 +297,8 @@ impl Shell<'_> {
                         return self.text(text, &call, context, out);
                     }
                     // flock [options] FILE COMMAND …: the lock file is the first plain word.
-                    let rest = peel(&call.words, &["-w", "-E", "--wait", "--timeout", "--conflict-exit-code"], 1);
+                    let rest =
+                        peel(&call.words, &["-w", "-E", "--wait", "--timeout", "--conflict-exit-code"], 1);
                     call.words = rest;
                 }
                 wrapper => match WRAPPERS.iter().find(|(known, ..)| *known == wrapper) {
@@ -309,12 +336,18 @@ impl Shell<'_> {
             return;
         }
         let Some(tree) = parser.parse(&text, None) else { return };
-        let mut inner = Shell { text: &text, first_line: 1, env: self.env.clone(), folder: None, nested: self.nested + 1 };
-        inner.assignments(tree.root_node(), context, 0);
+        let mut inner = Shell {
+            text: &text,
+            first_line: 1,
+            env: self.env.clone(),
+            folder: None,
+            nested: self.nested + 1,
+        };
+        inner.assignments(tree.root_node(), 0);
         self.env = inner.env;
     }
 
-    fn assignments(&mut self, node: Node<'_>, context: &Context<'_>, depth: usize) {
+    fn assignments(&mut self, node: Node<'_>, depth: usize) {
         if depth > MAX_DEPTH {
             return;
         }
@@ -325,7 +358,7 @@ impl Shell<'_> {
         }
         let mut cursor = node.walk();
         for child in node.named_children(&mut cursor).collect::<Vec<_>>() {
-            self.assignments(child, context, depth + 1);
+            self.assignments(child, depth + 1);
         }
     }
 }

@@ -44,7 +44,12 @@ impl Commands for Fetch {
             let at = words.iter().position(|word| names.contains(&word.as_str()))?;
             words.get(at + 1).cloned()
         };
-        let sends = words.iter().any(|word| matches!(word.as_str(), "-d" | "--data" | "--data-binary" | "--data-raw" | "-F" | "--form" | "--json") || word.starts_with("--post-"));
+        let sends = words.iter().any(|word| {
+            matches!(
+                word.as_str(),
+                "-d" | "--data" | "--data-binary" | "--data-raw" | "-F" | "--form" | "--json"
+            ) || word.starts_with("--post-")
+        });
         let usual = match (sends, words.iter().any(|word| matches!(word.as_str(), "-T" | "--upload-file"))) {
             (_, true) => "PUT",
             (true, _) => "POST",
@@ -57,7 +62,8 @@ impl Commands for Fetch {
                 out.add(call, None, Action::Call, resource);
             }
         }
-        let to = after(&["-o", "--output", "-O", "--output-document"]).filter(|path| !path.contains("://") && path != "-");
+        let to = after(&["-o", "--output", "-O", "--output-document"])
+            .filter(|path| !path.contains("://") && path != "-");
         if let Some(path) = to.filter(|path| !path.starts_with("/dev/") && !path.starts_with('-')) {
             let file = out.file(&path, call);
             out.add(call, None, Action::Write, file);
@@ -79,7 +85,8 @@ impl Commands for Copy {
     }
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
-        const WITH_VALUE: [&str; 12] = ["-i", "-P", "-o", "-l", "-c", "-F", "-S", "-e", "-b", "-B", "--rsh", "--exclude"];
+        const WITH_VALUE: [&str; 12] =
+            ["-i", "-P", "-o", "-l", "-c", "-F", "-S", "-e", "-b", "-B", "--rsh", "--exclude"];
         let mut plain = Vec::new();
         let mut words = call.words.iter().skip(1);
         while let Some(word) = words.next() {
@@ -102,7 +109,9 @@ impl Commands for Copy {
                             out.add(call, None, Action::Read, file);
                             out.add(call, None, Action::Export, far(host, words.next().unwrap_or(path)));
                         }
-                        (Some("get" | "mget"), Some(path)) => out.add(call, None, Action::Import, far(host, path)),
+                        (Some("get" | "mget"), Some(path)) => {
+                            out.add(call, None, Action::Import, far(host, path))
+                        }
                         _ => {}
                     }
                 }
@@ -116,7 +125,11 @@ impl Commands for Copy {
                     let file = out.file(source, call);
                     out.add(call, None, Action::Read, file);
                     let name = source.rsplit('/').next().unwrap_or(source);
-                    let path = if path.is_empty() || path.ends_with('/') { format!("{path}{name}") } else { path.to_owned() };
+                    let path = if path.is_empty() || path.ends_with('/') {
+                        format!("{path}{name}")
+                    } else {
+                        path.to_owned()
+                    };
                     out.add(call, None, Action::Export, far(host, &path));
                 }
                 (Some((host, path)), None) => {
@@ -142,7 +155,8 @@ impl Commands for S3 {
     }
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
-        let plain: Vec<&str> = call.words.iter().skip(1).map(String::as_str).filter(|word| !word.starts_with('-')).collect();
+        let plain: Vec<&str> =
+            call.words.iter().skip(1).map(String::as_str).filter(|word| !word.starts_with('-')).collect();
         let ["s3", "cp" | "sync" | "mv", from, to, ..] = plain[..] else { return };
         for (path, near, far) in [(from, Action::Read, Action::Import), (to, Action::Write, Action::Export)] {
             match path.strip_prefix("s3://") {

@@ -117,11 +117,16 @@ fn state_consumer(consumer: &ConsumerEntry, notes: &mut Notes<'_>) -> Result<(),
     }
     for entry in &consumer.uses {
         match entry {
-            UseEntry::Plain(text) => notes.say(&about, Says::DeclaredUse(None, resource(text)), declared, &near),
+            UseEntry::Plain(text) => {
+                notes.say(&about, Says::DeclaredUse(None, resource(text)), declared, &near)
+            }
             UseEntry::Exact { resource: text, actions } => {
                 for action in actions {
                     let action = Action::from_word(action).ok_or_else(|| {
-                        format!("consumer {:?}: {action:?} is not an action (read, write, call …)", consumer.name)
+                        format!(
+                            "consumer {:?}: {action:?} is not an action (read, write, call …)",
+                            consumer.name
+                        )
                     })?;
                     notes.say(&about, Says::DeclaredUse(Some(action), resource(text)), declared, &near);
                 }

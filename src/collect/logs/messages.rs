@@ -22,10 +22,15 @@ pub enum Severity {
 pub fn severity(word: &str) -> Option<Severity> {
     Some(match word {
         "LOG" | "JOURNAL" | "PROTOKOLL" | "REGISTRO" => Severity::Log,
-        "ERROR" | "FATAL" | "PANIC" | "FEHLER" | "PANIK" | "ERREUR" | "PANIQUE" | "ERRORE" | "ERRO" | "ОШИБКА" | "ВАЖНО" => Severity::Error,
-        "STATEMENT" | "ANWEISUNG" | "INSTRUCTION" | "SENTENCIA" | "ISTRUZIONE" | "КОМАНДА" | "ОПЕРАТОР" => Severity::Statement,
-        "DETAIL" | "HINT" | "CONTEXT" | "QUERY" | "LOCATION" | "WARNING" | "NOTICE" | "INFO" | "BACKTRACE" => Severity::More,
-        "TIPP" | "ZUSAMMENHANG" | "ANFRAGE" | "ORT" | "WARNUNG" | "HINWEIS" | "DÉTAIL" | "ASTUCE" | "CONTEXTE" | "ATTENTION" => Severity::More,
+        "ERROR" | "FATAL" | "PANIC" | "FEHLER" | "PANIK" | "ERREUR" | "PANIQUE" | "ERRORE" | "ERRO"
+        | "ОШИБКА" | "ВАЖНО" => Severity::Error,
+        "STATEMENT" | "ANWEISUNG" | "INSTRUCTION" | "SENTENCIA" | "ISTRUZIONE" | "КОМАНДА" | "ОПЕРАТОР" => {
+            Severity::Statement
+        }
+        "DETAIL" | "HINT" | "CONTEXT" | "QUERY" | "LOCATION" | "WARNING" | "NOTICE" | "INFO"
+        | "BACKTRACE" => Severity::More,
+        "TIPP" | "ZUSAMMENHANG" | "ANFRAGE" | "ORT" | "WARNUNG" | "HINWEIS" | "DÉTAIL" | "ASTUCE"
+        | "CONTEXTE" | "ATTENTION" => Severity::More,
         word if word.strip_prefix("DEBUG").is_some_and(|n| n.len() == 1) => Severity::More,
         _ => return None,
     })
@@ -65,7 +70,9 @@ fn failure(message: &str, who: &mut Who) -> Event {
     if message.starts_with("password authentication failed")
         || message.contains("authentication failed for user")
         || message.starts_with("no pg_hba.conf entry")
-        || (message.starts_with("role \"") && message.ends_with("\" does not exist") && who.database.is_empty())
+        || (message.starts_with("role \"")
+            && message.ends_with("\" does not exist")
+            && who.database.is_empty())
         || message.contains("is not permitted to log in")
     {
         if let Some(user) = quoted(message, "user ") {

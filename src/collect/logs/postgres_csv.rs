@@ -57,7 +57,11 @@ fn valid(fields: &[String]) -> bool {
 
 impl LogFormat for PostgresCsv {
     fn about(&self) -> &'static About {
-        &About { name: "postgres-csvlog", title: "PostgreSQL csvlog, version 9 to 17", provenance: Provenance::Recorded }
+        &About {
+            name: "postgres-csvlog",
+            title: "PostgreSQL csvlog, version 9 to 17",
+            provenance: Provenance::Recorded,
+        }
     }
 
     fn recognise(&self, head: &[u8]) -> Option<Confidence> {
@@ -119,7 +123,9 @@ fn read(fields: &[String], zones: &Zones, line: u64) -> Option<(Vec<Record>, boo
     let (stamp, _) = zones.read(fields[LOG_TIME].as_bytes())?;
     let severity = messages::severity(&fields[SEVERITY])?;
     let (client, port) = match fields[FROM].rsplit_once(':') {
-        Some((client, port)) if port.bytes().all(|b| b.is_ascii_digit()) => (client, port.parse().unwrap_or(0)),
+        Some((client, port)) if port.bytes().all(|b| b.is_ascii_digit()) => {
+            (client, port.parse().unwrap_or(0))
+        }
         _ => (fields[FROM].as_str(), 0),
     };
     let mut who = Who {

@@ -25,12 +25,14 @@ static KEYS: LazyLock<Regex> = LazyLock::new(|| {
 
 /// `10.0.3.7(38246):app_web@shop:[718]` of RDS and Aurora.
 static HOSTED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^:([^()\s]*?)(?:\((\d+)\))?:([^:]*?)@([^:@]*):\[(\d+)\]:?$").expect("the pattern is a constant of this file")
+    Regex::new(r"^:([^()\s]*?)(?:\((\d+)\))?:([^:]*?)@([^:@]*):\[(\d+)\]:?$")
+        .expect("the pattern is a constant of this file")
 });
 
 /// `user@database`, perhaps with `/application` or `[client]` behind it.
 static AT: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:^|[\s\]:])([^\s@\[\]]+(?:@[^\s@/\[\]]+)*)@([^\s@/\[\],:]+)").expect("the pattern is a constant of this file")
+    Regex::new(r"(?:^|[\s\]:])([^\s@\[\]]+(?:@[^\s@/\[\]]+)*)@([^\s@/\[\],:]+)")
+        .expect("the pattern is a constant of this file")
 });
 
 /// A line of the log, split.
@@ -49,7 +51,9 @@ fn split_severity(text: &str) -> Option<(usize, Severity, usize)> {
             return None;
         }
         let head = text[..found].trim_end();
-        let start = head.rfind(|c: char| !c.is_alphanumeric()).map_or(0, |at| at + head[at..].chars().next().map_or(1, char::len_utf8));
+        let start = head
+            .rfind(|c: char| !c.is_alphanumeric())
+            .map_or(0, |at| at + head[at..].chars().next().map_or(1, char::len_utf8));
         if let Some(severity) = messages::severity(&head[start..]) {
             return Some((start, severity, found + 3));
         }
@@ -74,15 +78,17 @@ fn session(prefix: &str) -> u64 {
             && hex(start)
             && hex(pid)
         {
-            return u64::from_str_radix(start, 16).unwrap_or(0) << 32 | u64::from_str_radix(pid, 16).unwrap_or(0);
+            return u64::from_str_radix(start, 16).unwrap_or(0) << 32
+                | u64::from_str_radix(pid, 16).unwrap_or(0);
         }
     }
     let bracketed = prefix.split('[').skip(1).find_map(|part| part.split(']').next()?.parse().ok());
-    bracketed.or_else(|| {
-        let at = prefix.find("pid=").or_else(|| prefix.find("p="))?;
-        prefix[at..].split('=').nth(1)?.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-    })
-    .unwrap_or(0)
+    bracketed
+        .or_else(|| {
+            let at = prefix.find("pid=").or_else(|| prefix.find("p="))?;
+            prefix[at..].split('=').nth(1)?.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+        })
+        .unwrap_or(0)
 }
 
 /// Who a prefix names.
@@ -96,7 +102,8 @@ fn who(prefix: &str) -> Who {
         (who.user, who.database) = (text(part(3)), text(part(4)));
         return who;
     }
-    let keys: Vec<_> = KEYS.captures_iter(prefix).filter_map(|found| Some((found.get(0)?, found.get(1)?))).collect();
+    let keys: Vec<_> =
+        KEYS.captures_iter(prefix).filter_map(|found| Some((found.get(0)?, found.get(1)?))).collect();
     if keys.is_empty() {
         if let Some(found) = AT.captures(prefix) {
             (who.user, who.database) = (text(&found[1]), text(&found[2]));
@@ -105,14 +112,18 @@ fn who(prefix: &str) -> Who {
     }
     for (index, (whole, key)) in keys.iter().enumerate() {
         let end = keys.get(index + 1).map_or(prefix.len(), |(next, _)| next.start());
-        let value = prefix[whole.end().min(end)..end].trim_end_matches([' ', ',', ':', ']', '>', ')', ';', '|']);
+        let value =
+            prefix[whole.end().min(end)..end].trim_end_matches([' ', ',', ':', ']', '>', ')', ';', '|']);
         match key.as_str() {
             "user" | "usr" | "username" | "u" => who.user = text(value),
             "db" | "dbname" | "database" | "d" => who.database = text(value),
-            "app" | "application" | "application_name" | "a" => who.application = Text::from(scrub(&text(value))),
+            "app" | "application" | "application_name" | "a" => {
+                who.application = Text::from(scrub(&text(value)))
+            }
             _ => {
                 let port = value.strip_suffix(')').unwrap_or(value).rsplit_once('(');
-                who.client = text(port.map_or(value, |(host, _)| host));
+                let host = port.map_or(value, |(host, _)| host);
+                who.client = if host == "[local" { Text::from("[local]") } else { text(host) };
                 who.port = port.and_then(|(_, port)| port.parse().ok()).unwrap_or(0);
             }
         }
@@ -132,7 +143,8 @@ impl LogFormat for PostgresStderr {
     fn recognise(&self, head: &[u8]) -> Option<Confidence> {
         let text = String::from_utf8_lossy(head);
         let zones = Zones::new(None);
-        let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty() && !line.starts_with('\t')).take(60).collect();
+        let lines: Vec<&str> =
+            text.lines().filter(|line| !line.is_empty() && !line.starts_with('\t')).take(60).collect();
         let matched = lines.iter().filter(|line| split_line(line, &zones).is_some()).count();
         let enough = matched > 0 && (matched >= 2 || lines.len() == 1) && matched * 3 >= lines.len();
         enough.then_some(Confidence::High)
@@ -166,7 +178,9 @@ impl LogFormat for PostgresStderr {
                     let message = line.message.to_owned();
                     open = Some((line, number, message));
                 }
-                (None, Some((_, _, message))) if line.starts_with('\t') || line.is_empty() || !begins(line.as_bytes()) => {
+                (None, Some((_, _, message)))
+                    if line.starts_with('\t') || line.is_empty() || !begins(line.as_bytes()) =>
+                {
                     message.push('\n');
                     message.push_str(line.strip_prefix('\t').unwrap_or(line));
                 }
@@ -186,10 +200,18 @@ impl LogFormat for PostgresStderr {
 
 /// Whether a line can begin a record: a date stands at its start.
 fn begins(line: &[u8]) -> bool {
-    line.len() >= 19 && line[..4].iter().all(u8::is_ascii_digit) && line[4] == b'-' && line[7] == b'-' && line[13] == b':'
+    line.len() >= 19
+        && line[..4].iter().all(u8::is_ascii_digit)
+        && line[4] == b'-'
+        && line[7] == b'-'
+        && line[13] == b':'
 }
 
-fn close<'a>(open: Option<(Line<'a>, u64, String)>, parsed: &mut Block, names: &mut HashMap<&'a str, Arc<Who>>) {
+fn close<'a>(
+    open: Option<(Line<'a>, u64, String)>,
+    parsed: &mut Block,
+    names: &mut HashMap<&'a str, Arc<Who>>,
+) {
     let Some((line, number, message)) = open else { return };
     parsed.zone_assumed |= !line.stamp.known;
     // The process id makes every prefix its own; what stands behind it repeats.
@@ -204,5 +226,11 @@ fn close<'a>(open: Option<(Line<'a>, u64, String)>, parsed: &mut Block, names: &
     if matches!(event, Event::Nothing) && line.severity == Severity::More {
         return;
     }
-    parsed.records.push(Record { stamp: line.stamp.stamp, session: session(line.prefix), who, event, line: number });
+    parsed.records.push(Record {
+        stamp: line.stamp.stamp,
+        session: session(line.prefix),
+        who,
+        event,
+        line: number,
+    });
 }

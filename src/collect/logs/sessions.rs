@@ -4,9 +4,8 @@
 
 use super::{Event, Record, Who};
 use crate::evidence::{
-    Action, Actor, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, MentionKind, Outcome, Place,
-    Resource, Scope, Sees, SessionSketch, Shape, Span, Stamp, Text, Use, Vantage, What, Zone,
-    Activity, Places,
+    Action, Activity, Actor, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, MentionKind, Outcome,
+    Place, Places, Resource, Scope, Sees, SessionSketch, Shape, Span, Stamp, Text, Use, Vantage, What, Zone,
 };
 use crate::sql::Understood;
 use std::collections::{BTreeSet, HashMap};
@@ -21,11 +20,22 @@ const FAST_MICROS: u64 = 1_000;
 
 /// Programs that watch servers, by the application name they set (their own documentation), lower-case.
 const MONITORS: [&str; 12] = [
-    "postgres_exporter", "pgwatch", "zabbix", "datadog", "telegraf", "check_postgres", "pganalyze", "pgmetrics",
-    "prometheus", "nagios", "newrelic", "pmm",
+    "postgres_exporter",
+    "pgwatch",
+    "zabbix",
+    "datadog",
+    "telegraf",
+    "check_postgres",
+    "pganalyze",
+    "pgmetrics",
+    "prometheus",
+    "nagios",
+    "newrelic",
+    "pmm",
 ];
 /// Programs that copy servers away.
-const BACKUPS: [&str; 7] = ["pg_dump", "pg_dumpall", "pg_basebackup", "barman", "pgbackrest", "wal-g", "pg_receivewal"];
+const BACKUPS: [&str; 7] =
+    ["pg_dump", "pg_dumpall", "pg_basebackup", "barman", "pgbackrest", "wal-g", "pg_receivewal"];
 
 /// The class a program's own name gives to all it does.
 fn class_of(application: &str) -> Option<Class> {
@@ -40,7 +50,6 @@ fn class_of(application: &str) -> Option<Class> {
 struct Session {
     who: Who,
     replication: bool,
-    began: bool,
     authorized: bool,
     pending: Option<(Arc<Understood>, Stamp, Place)>,
     failed: Option<bool>,
@@ -92,7 +101,7 @@ impl Sessions {
         if matches!(record.event, Event::Connected) {
             // A process id is used again: what the earlier session left pending has succeeded.
             self.flush(record.session);
-            self.open.insert(record.session, Session { began: true, ..Session::default() });
+            self.open.insert(record.session, Session::default());
         }
         let session = self.open.entry(record.session).or_default();
         learn(&mut session.who, &record.who);
@@ -144,9 +153,14 @@ impl Sessions {
     }
 
     fn failed_statement(&mut self, record: &Record, understood: Understanding, place: Place) {
-        let (Some(understood), Some(session)) = (understood, self.open.get_mut(&record.session)) else { return };
+        let (Some(understood), Some(session)) = (understood, self.open.get_mut(&record.session)) else {
+            return;
+        };
         let outcome = if session.failed.take() == Some(true) { Outcome::Denied } else { Outcome::Failed };
-        let same = session.pending.as_ref().is_some_and(|(p, ..)| p.shape.fingerprint == understood.shape.fingerprint);
+        let same = session
+            .pending
+            .as_ref()
+            .is_some_and(|(p, ..)| p.shape.fingerprint == understood.shape.fingerprint);
         let (who, replication) = (session.who.clone(), session.replication);
         if same {
             session.pending = None;
@@ -182,7 +196,16 @@ impl Sessions {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn count(&mut self, who: Who, replication: bool, understood: &Arc<Understood>, outcome: Outcome, stamp: Stamp, micros: Option<u64>, place: Place) {
+    fn count(
+        &mut self,
+        who: Who,
+        replication: bool,
+        understood: &Arc<Understood>,
+        outcome: Outcome,
+        stamp: Stamp,
+        micros: Option<u64>,
+        place: Place,
+    ) {
         if understood.analysis.tables.is_empty() {
             return;
         }
@@ -229,6 +252,7 @@ impl Sessions {
             lost: 0,
             sessions: std::mem::take(&mut self.sketch),
         });
+        let busy: BTreeSet<usize> = self.done.keys().map(|(who, ..)| *who).collect();
         for ((who, number, outcome, replication), (activity, places)) in std::mem::take(&mut self.done) {
             let (who, understood) = (&self.who_list[who], &self.shapes[&number]);
             for it in self.uses(who, replication, understood, outcome) {
@@ -236,13 +260,21 @@ impl Sessions {
             }
         }
         for ((who, replication, outcome), (activity, places)) in std::mem::take(&mut self.connects) {
-            let what = self.connect_use(&self.who_list[who], replication, outcome);
+            let mut what = self.connect_use(&self.who_list[who], replication, outcome);
+            // A log that holds every statement shows that this one came, and touched nothing of anybody's.
+            if sees == Sees::All && what.class == Class::App && !busy.contains(&who) {
+                what.class = Class::Probe;
+            }
             out.add_use(Use { what, activity, places });
         }
     }
 
     fn actor(who: &Who) -> Actor {
-        let kind = if who.client.parse::<std::net::IpAddr>().is_ok() { MentionKind::Address } else { MentionKind::Host };
+        let kind = if who.client.parse::<std::net::IpAddr>().is_ok() {
+            MentionKind::Address
+        } else {
+            MentionKind::Host
+        };
         Actor::new()
             .with(MentionKind::User, who.user.clone())
             .with(MentionKind::Database, who.database.clone())
@@ -255,7 +287,8 @@ impl Sessions {
     }
 
     fn connect_use(&self, who: &Who, replication: bool, outcome: Outcome) -> What {
-        let class = if replication { Class::Replication } else { class_of(&who.application).unwrap_or(Class::App) };
+        let class =
+            if replication { Class::Replication } else { class_of(&who.application).unwrap_or(Class::App) };
         What {
             vantage: self.vantage.clone(),
             actor: Sessions::actor(who),
@@ -278,7 +311,8 @@ impl Sessions {
             vantage: self.vantage.clone(),
             actor: Sessions::actor(who),
             action: table.action,
-            resource: Resource::table(table.parts.clone()).at(Some(&self.server), Sessions::database(who).as_ref()),
+            resource: Resource::table(table.parts.clone())
+                .at(Some(&self.server), Sessions::database(who).as_ref()),
             shape: understood.shape.clone(),
             outcome,
             class,

@@ -93,11 +93,18 @@ fn written(text: &[u8]) -> Option<Written<'_>> {
     }
     let zone = text[at..]
         .iter()
-        .take_while(|b| b.is_ascii_uppercase() || matches!(b, b'+' | b'-') || (b.is_ascii_digit() && matches!(text.get(at), Some(b'+' | b'-'))) || (**b == b':' && matches!(text.get(at), Some(b'+' | b'-'))))
+        .take_while(|b| {
+            b.is_ascii_uppercase()
+                || matches!(b, b'+' | b'-')
+                || (b.is_ascii_digit() && matches!(text.get(at), Some(b'+' | b'-')))
+                || (**b == b':' && matches!(text.get(at), Some(b'+' | b'-')))
+        })
         .count();
     let zone_text = std::str::from_utf8(&text[at..at + zone]).ok()?.trim_end_matches(['-', ':']);
-    let valid = zone_text.len() <= 6 && (zone_text.starts_with(['+', '-']) || zone_text.chars().all(|c| c.is_ascii_uppercase()));
-    let (zone_text, length) = if zone_text.is_empty() || !valid { ("", before) } else { (zone_text, at + zone_text.len()) };
+    let valid = zone_text.len() <= 6
+        && (zone_text.starts_with(['+', '-']) || zone_text.chars().all(|c| c.is_ascii_uppercase()));
+    let (zone_text, length) =
+        if zone_text.is_empty() || !valid { ("", before) } else { (zone_text, at + zone_text.len()) };
     let local = days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
     Some(Written { local, micros, zone: zone_text, length })
 }
@@ -158,11 +165,13 @@ impl Zones {
         if matches!(written.zone, "UTC" | "GMT" | "Z") {
             return Some(0);
         }
-        let local: DateTime = jiff::Timestamp::from_second(written.local).ok()?.to_zoned(TimeZone::UTC).datetime();
+        let local: DateTime =
+            jiff::Timestamp::from_second(written.local).ok()?.to_zoned(TimeZone::UTC).datetime();
         let ambiguous = zone.to_ambiguous_timestamp(local);
         let candidates = match ambiguous.offset() {
             jiff::tz::AmbiguousOffset::Unambiguous { offset } => vec![offset],
-            jiff::tz::AmbiguousOffset::Gap { before, after } | jiff::tz::AmbiguousOffset::Fold { before, after } => {
+            jiff::tz::AmbiguousOffset::Gap { before, after }
+            | jiff::tz::AmbiguousOffset::Fold { before, after } => {
                 vec![before, after]
             }
         };

@@ -4,7 +4,9 @@
 
 use super::sessions::{Sessions, Understanding};
 use super::{Block, Event, LogFormat, World, Zones, format_of};
-use crate::evidence::{Evidence, Gap, GapCode, InputRecord, InputStatus, Mention, MentionKind, Place, Span, Text};
+use crate::evidence::{
+    Evidence, Gap, GapCode, InputRecord, InputStatus, Mention, MentionKind, Place, Span, Text,
+};
 use crate::input::InputFile;
 use crate::sql::Cache;
 use rayon::prelude::*;
@@ -20,7 +22,8 @@ const BLOCKS_PER_THREAD: usize = 2;
 
 /// Dates and numbers that rotation puts into a name.
 static ROTATION: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"[-_.]?\d{4}-?\d{2}-?\d{2}(?:[-_T]?\d{2,6})?|\.\d{1,4}$").expect("the pattern is a constant of this file")
+    Regex::new(r"[-_.]?\d{4}-?\d{2}-?\d{2}(?:[-_T]?\d{2,6})?|\.\d{1,4}$")
+        .expect("the pattern is a constant of this file")
 });
 
 /// One stream.
@@ -129,7 +132,8 @@ impl Stream<'_> {
         }
         if assumed && !self.zone_stated {
             let first = self.files.first().map(|file| Place::whole(&file.path));
-            let detail = "the stamps name no zone that is known; UTC was assumed: state it as [[source]] zone";
+            let detail =
+                "the stamps name no zone that is known; UTC was assumed: state it as [[source]] zone";
             evidence.add_gap(Gap::new(first.unwrap_or(Place::whole(&self.id)), GapCode::UnknownZone, detail));
         }
         let zone = match (self.zones.name(), assumed) {
@@ -143,7 +147,14 @@ impl Stream<'_> {
     }
 
     /// Reads one file; tells whether any stamp was read in an assumed zone.
-    fn file(&self, file: &InputFile, world: &World<'_>, cache: &Cache, sessions: &mut Sessions, evidence: &mut Evidence) -> bool {
+    fn file(
+        &self,
+        file: &InputFile,
+        world: &World<'_>,
+        cache: &Cache,
+        sessions: &mut Sessions,
+        evidence: &mut Evidence,
+    ) -> bool {
         let mut record = InputRecord {
             path: file.path.clone(),
             kind: Text::from(self.format.about().name),
@@ -160,12 +171,20 @@ impl Stream<'_> {
             }
             Ok(reader) => {
                 let size = world.block_bytes.max(1);
-                let mut cutter = Cutter { reader, format: self.format, carry: Vec::new(), size, done: false, cut_record: false };
+                let mut cutter = Cutter {
+                    reader,
+                    format: self.format,
+                    carry: Vec::new(),
+                    size,
+                    done: false,
+                    cut_record: false,
+                };
                 let mut line = 0;
                 loop {
                     let mut blocks = Vec::new();
                     let mut failed = None;
-                    while blocks.len() < rayon::current_num_threads() * BLOCKS_PER_THREAD && failed.is_none() {
+                    while blocks.len() < rayon::current_num_threads() * BLOCKS_PER_THREAD && failed.is_none()
+                    {
                         match cutter.next() {
                             Ok(Some(block)) => blocks.push(block),
                             Ok(None) => break,
@@ -178,12 +197,17 @@ impl Stream<'_> {
                         if block.unmatched > 0 {
                             let place = Place::line(&file.path, line + block.first_unmatched + 1);
                             let detail = "lines that fit neither the log's prefix nor a record before them";
-                            gap(Gap { count: block.unmatched, ..Gap::new(place, GapCode::UnmatchedPrefix, detail) });
+                            gap(Gap {
+                                count: block.unmatched,
+                                ..Gap::new(place, GapCode::UnmatchedPrefix, detail)
+                            });
                         }
                         assumed |= block.zone_assumed;
                         record.records += block.records.len() as u64;
                         for (it, understood) in block.records.iter().zip(understood) {
-                            record.span = Some(record.span.map_or(Span::at(it.stamp), |span| span.cover(Span::at(it.stamp))));
+                            record.span = Some(
+                                record.span.map_or(Span::at(it.stamp), |span| span.cover(Span::at(it.stamp))),
+                            );
                             let place = Place::line(&file.path, line + it.line + 1);
                             sessions.tell(it, understood, place);
                         }
@@ -196,7 +220,11 @@ impl Stream<'_> {
                     }
                 }
                 if cutter.cut_record {
-                    gap(Gap::new(Place::whole(&file.path), GapCode::Limit, "MAX_RECORD_BYTES: a longer record was cut"));
+                    gap(Gap::new(
+                        Place::whole(&file.path),
+                        GapCode::Limit,
+                        "MAX_RECORD_BYTES: a longer record was cut",
+                    ));
                 }
             }
         }
@@ -214,7 +242,9 @@ impl Stream<'_> {
                     .records
                     .iter()
                     .map(|record| match &record.event {
-                        Event::Statement { sql, .. } | Event::ErrorStatement(sql) => Some(cache.understand(sql)),
+                        Event::Statement { sql, .. } | Event::ErrorStatement(sql) => {
+                            Some(cache.understand(sql))
+                        }
                         _ => None,
                     })
                     .collect();

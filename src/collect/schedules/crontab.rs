@@ -92,7 +92,9 @@ impl SchedulePlace for RunParts {
             out.add_gap(Gap::new(Place::whole(&file.path), GapCode::BadSchedule, detail));
             return 0;
         }
-        let Some((folder, usual)) = PERIODS.iter().find(|(folder, _)| folder_is(file, folder)) else { return 0 };
+        let Some((folder, usual)) = PERIODS.iter().find(|(folder, _)| folder_is(file, folder)) else {
+            return 0;
+        };
         let table = Table { file, world, user_column: true, account: None };
         let stated = run_parts_schedule(file, world, folder);
         let job = Line {
@@ -149,8 +151,12 @@ fn table_shape(text: &str) -> Option<bool> {
         jobs += 1;
         let mut words = rest.split_whitespace();
         let first = words.next()?;
-        let account = first.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b));
-        let shell_word = ["cd", "test", "sleep", "flock", "nice", "env", "curl", "wget", "psql", "echo", "find", "sh", "bash", "rsync"];
+        let account =
+            first.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b));
+        let shell_word = [
+            "cd", "test", "sleep", "flock", "nice", "env", "curl", "wget", "psql", "echo", "find", "sh",
+            "bash", "rsync",
+        ];
         with_user += u32::from(account && words.next().is_some() && !shell_word.contains(&first));
     }
     if jobs == 0 { None } else { Some(with_user == jobs) }
@@ -244,7 +250,8 @@ impl Table<'_> {
             } else if let Some((name, value)) = setting(trimmed) {
                 environment.insert(name, value);
             } else {
-                let remark = comments.iter().find(|comment| states_order(comment)).map(|c| cut(c, MAX_REMARK));
+                let remark =
+                    comments.iter().find(|comment| states_order(comment)).map(|c| cut(c, MAX_REMARK));
                 jobs += u64::from(self.job(trimmed, number, remark, &environment, out));
                 comments.clear();
             }
@@ -298,8 +305,10 @@ impl Table<'_> {
         let place = Place::line(&self.file.path, line.number);
         let (zone, known) = self.world.zone_of_host(host.as_deref());
         if !known {
-            let whose = host.as_deref().map_or("a crontab without host".to_owned(), |host| format!("host {host}"));
-            let detail = format!("{whose}: no zone known, UTC assumed; state it as [[host]] zone or [estate] zone");
+            let whose =
+                host.as_deref().map_or("a crontab without host".to_owned(), |host| format!("host {host}"));
+            let detail =
+                format!("{whose}: no zone known, UTC assumed; state it as [[host]] zone or [estate] zone");
             out.add_gap(Gap::new(Place::whole(&self.file.path), GapCode::UnknownZone, detail));
         }
         let mut say = |says: Says| {

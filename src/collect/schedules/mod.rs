@@ -18,7 +18,8 @@ pub trait SchedulePlace: Sync {
 }
 
 /// All kinds of places.
-pub static PLACES: &[&dyn SchedulePlace] = &[&crontab::SystemCrontab, &crontab::UserCrontab, &crontab::RunParts];
+pub static PLACES: &[&dyn SchedulePlace] =
+    &[&crontab::SystemCrontab, &crontab::UserCrontab, &crontab::RunParts];
 
 /// The family.
 pub struct Schedules;

@@ -38,6 +38,13 @@ struct File<'a> {
 }
 
 fn looks_like_sql(text: &str) -> bool {
+    // Prose may begin like a statement; it does not shout its verb, and it has none of SQL's signs.
+    let verb = text.split_whitespace().next().unwrap_or("");
+    let shouted = verb.chars().all(|c| c.is_ascii_uppercase());
+    let quiet = verb.chars().all(|c| c.is_ascii_lowercase());
+    if !shouted && !(quiet && text.contains(['=', '(', '*', ';', '_', '.', '{'])) {
+        return false;
+    }
     let words: Vec<String> = text.split_whitespace().take(4000).map(str::to_ascii_lowercase).collect();
     let flat = format!("{} ", words.join(" "));
     OPENERS.iter().any(|(opener, needs)| flat.starts_with(&format!("{opener} ")) && flat.contains(needs))
@@ -59,7 +66,9 @@ impl File<'_> {
             let mut out = String::new();
             for child in node.children(&mut cursor) {
                 if nodes.content.contains(&child.kind()) {
-                    out.push_str(&self.of(child).replace("\\n", "\n").replace("\\\"", "\"").replace("\\'", "'"));
+                    out.push_str(
+                        &self.of(child).replace("\\n", "\n").replace("\\\"", "\"").replace("\\'", "'"),
+                    );
                 } else if nodes.interpolation.contains(&child.kind()) {
                     let inner = child.named_child(0).and_then(|inner| self.fold(inner, depth + 1));
                     out.push_str(&inner.unwrap_or_else(|| "{}".to_owned()));
@@ -67,7 +76,10 @@ impl File<'_> {
             }
             Some(out)
         } else if nodes.concatenated.contains(&kind) {
-            node.named_children(&mut cursor).map(|child| self.fold(child, depth + 1)).collect::<Option<Vec<_>>>().map(|parts| parts.concat())
+            node.named_children(&mut cursor)
+                .map(|child| self.fold(child, depth + 1))
+                .collect::<Option<Vec<_>>>()
+                .map(|parts| parts.concat())
         } else if nodes.parenthesized.contains(&kind) {
             node.named_child(0).and_then(|inner| self.fold(inner, depth + 1))
         } else if nodes.identifier.contains(&kind) {
@@ -99,7 +111,10 @@ impl File<'_> {
                 let format = self.fold(left, depth + 1)?;
                 let mut cursor = right.walk();
                 let values: Vec<String> = match right.kind() {
-                    "tuple" => right.named_children(&mut cursor).map(|v| self.fold(v, depth + 1).unwrap_or("{}".into())).collect(),
+                    "tuple" => right
+                        .named_children(&mut cursor)
+                        .map(|v| self.fold(v, depth + 1).unwrap_or("{}".into()))
+                        .collect(),
                     _ => vec![self.fold(right, depth + 1).unwrap_or("{}".into())],
                 };
                 let mut values = values.into_iter();
@@ -130,16 +145,28 @@ impl File<'_> {
             return None;
         }
         let format = self.fold(object, depth + 1)?;
-        let mut plain = values.iter().filter(|v| v.kind() != "keyword_argument").map(|v| self.fold(*v, depth + 1).unwrap_or("{}".into()));
+        let mut plain = values
+            .iter()
+            .filter(|v| v.kind() != "keyword_argument")
+            .map(|v| self.fold(*v, depth + 1).unwrap_or("{}".into()));
         let named: BTreeMap<&str, String> = values
             .iter()
-            .filter_map(|v| Some((self.of(v.child_by_field_name("name")?), self.fold(v.child_by_field_name("value")?, depth + 1)?)))
+            .filter_map(|v| {
+                Some((
+                    self.of(v.child_by_field_name("name")?),
+                    self.fold(v.child_by_field_name("value")?, depth + 1)?,
+                ))
+            })
             .collect();
         let (mut out, mut rest) = (String::new(), format.as_str());
         while let Some((before, after)) = rest.split_once('{') {
             let (name, after) = after.split_once('}')?;
             out.push_str(before);
-            let value = if name.is_empty() || name.bytes().all(|b| b.is_ascii_digit()) { plain.next() } else { named.get(name).cloned() };
+            let value = if name.is_empty() || name.bytes().all(|b| b.is_ascii_digit()) {
+                plain.next()
+            } else {
+                named.get(name).cloned()
+            };
             out.push_str(&value.unwrap_or_else(|| "{}".to_owned()));
             rest = after;
         }
@@ -156,16 +183,22 @@ pub fn read(language: &Language, input: &InputFile, text: &str, at: &Where) -> E
     let Ok(query) = Query::new(&grammar, language.query) else { return out };
     let tree = parser.set_language(&grammar).ok().and_then(|()| parser.parse(text, None));
     let Some(tree) = tree else {
-        out.add_gap(Gap::new(Place::whole(&input.path), GapCode::Unparsed, "the parser gave up on this file"));
+        out.add_gap(Gap::new(
+            Place::whole(&input.path),
+            GapCode::Unparsed,
+            "the parser gave up on this file",
+        ));
         return out;
     };
     let names = query.capture_names();
     let mut file = File { nodes: &language.nodes, language, text, constants: BTreeMap::new() };
-    let (mut assigned, mut calls, mut texts, mut ignored) = (Vec::new(), Vec::new(), Vec::new(), BTreeSet::new());
+    let (mut assigned, mut calls, mut texts, mut ignored) =
+        (Vec::new(), Vec::new(), Vec::new(), BTreeSet::new());
     let mut cursor = QueryCursor::new();
     let mut matches = cursor.matches(&query, tree.root_node(), text.as_bytes());
     while let Some(found) = matches.next() {
-        let get = |name: &str| found.captures().iter().find(|c| names[c.index as usize] == name).map(|c| c.node);
+        let get =
+            |name: &str| found.captures().iter().find(|c| names[c.index as usize] == name).map(|c| c.node);
         if let (Some(name), Some(value)) = (get("assign.name"), get("assign.value")) {
             assigned.push((name, value));
         }
@@ -231,11 +264,22 @@ impl Sayer<'_> {
                 && let Some(table) = self.file.fold(*value, 0).filter(|table| !table.contains("{}"))
             {
                 let schema = assigned.iter().find_map(|(other, value)| {
-                    let same = other.parent().and_then(|n| n.parent()).and_then(|n| n.parent()).map(|n| n.id())
+                    let same = other
+                        .parent()
+                        .and_then(|n| n.parent())
+                        .and_then(|n| n.parent())
+                        .map(|n| n.id())
                         == name.parent().and_then(|n| n.parent()).and_then(|n| n.parent()).map(|n| n.id());
                     let text = self.file.of(*value);
-                    let found = (same && self.file.of(*other) == "__table_args__").then(|| text.split("schema").nth(1)).flatten()?;
-                    found.split(['"', '\'']).find(|part| part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && !part.is_empty()).map(str::to_owned)
+                    let found = (same && self.file.of(*other) == "__table_args__")
+                        .then(|| text.split("schema").nth(1))
+                        .flatten()?;
+                    found
+                        .split(['"', '\''])
+                        .find(|part| {
+                            part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && !part.is_empty()
+                        })
+                        .map(str::to_owned)
                 });
                 let full = schema.map_or(table.clone(), |schema| format!("{schema}.{table}"));
                 self.orm(*value, &full);
@@ -249,7 +293,10 @@ impl Sayer<'_> {
             let last = callee_text.rsplit('.').next().unwrap_or(&callee_text).to_ascii_lowercase();
             let first = arguments.named_child(0).and_then(|first| self.file.fold(first, 0));
             let Some(first) = first else { continue };
-            if self.file.language.tables_called.contains(&callee_text.as_str()) && !first.contains("{}") && !first.is_empty() {
+            if self.file.language.tables_called.contains(&callee_text.as_str())
+                && !first.contains("{}")
+                && !first.is_empty()
+            {
                 self.orm(*callee, &first);
             }
             let lower = callee_text.to_ascii_lowercase();
@@ -274,7 +321,9 @@ impl Sayer<'_> {
             let mut part = ignored.contains(&node.id());
             while let Some(parent) = outer.parent() {
                 let kind = parent.kind();
-                let folding = nodes.binary.contains(&kind) || nodes.concatenated.contains(&kind) || nodes.interpolation.contains(&kind);
+                let folding = nodes.binary.contains(&kind)
+                    || nodes.concatenated.contains(&kind)
+                    || nodes.interpolation.contains(&kind);
                 let formats = nodes.identifier.contains(&kind);
                 if folding {
                     part = true;
@@ -289,7 +338,9 @@ impl Sayer<'_> {
                 continue;
             }
             // `"…".format(…)`: the call around it gives the text.
-            let around = outer.parent().filter(|parent| nodes.call.contains(&parent.kind()) && outer.id() != node.id());
+            let around = outer
+                .parent()
+                .filter(|parent| nodes.call.contains(&parent.kind()) && outer.id() != node.id());
             let folded = around.and_then(|call| self.file.fold(call, 0)).or_else(|| self.file.fold(*node, 0));
             let Some(text) = folded else { continue };
             if text.starts_with("postgres") && text.contains("://") {

@@ -82,13 +82,18 @@ fn reader_of(file: &InputFile) -> Option<Reader> {
     let interpreter = first.strip_prefix("#!").map(|rest| {
         let mut words = rest.split_whitespace().map(|word| word.rsplit('/').next().unwrap_or(word));
         let word = words.next().unwrap_or("");
-        if word == "env" { words.find(|word| !word.starts_with('-')).unwrap_or("").to_owned() } else { word.to_owned() }
+        if word == "env" {
+            words.find(|word| !word.starts_with('-')).unwrap_or("").to_owned()
+        } else {
+            word.to_owned()
+        }
     });
     let by_line = interpreter.as_deref().and_then(|word| {
         let plain = word.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
         LANGUAGES.iter().find(|language| language.shebangs.contains(&plain))
     });
-    let by_ending = ending.as_deref().and_then(|e| LANGUAGES.iter().find(|language| language.endings.contains(&e)));
+    let by_ending =
+        ending.as_deref().and_then(|e| LANGUAGES.iter().find(|language| language.endings.contains(&e)));
     if let Some(language) = by_line.or(by_ending) {
         return Some(Reader::Code(language));
     }

@@ -11,11 +11,13 @@ use std::sync::LazyLock;
 
 /// A connection string in a line.
 static DSN: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?:postgres(?:ql)?)(?:\+\w+)?://[^\s"'<>,;)\]]+"#).expect("the pattern is a constant of this file")
+    Regex::new(r#"(?:postgres(?:ql)?)(?:\+\w+)?://[^\s"'<>,;)\]]+"#)
+        .expect("the pattern is a constant of this file")
 });
 /// `NAME=value` of an env file.
 static PAIR: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*["']?([^"'#\r\n]*?)["']?\s*(?:#.*)?$"#).expect("the pattern is a constant of this file")
+    Regex::new(r#"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*["']?([^"'#\r\n]*?)["']?\s*(?:#.*)?$"#)
+        .expect("the pattern is a constant of this file")
 });
 
 /// Whether a file name is one of settings.
@@ -28,13 +30,15 @@ pub fn is_settings(name: &str) -> bool {
 
 /// States the connection a string holds, with the login and the application name.
 pub fn connect(text: &str, at: &Where, place: Place, out: &mut Evidence) {
-    let scheme_less = text.split_once("://").map(|(scheme, rest)| {
-        format!("{}://{rest}", scheme.split('+').next().unwrap_or(scheme))
-    });
+    let scheme_less = text
+        .split_once("://")
+        .map(|(scheme, rest)| format!("{}://{rest}", scheme.split('+').next().unwrap_or(scheme)));
     let Some(connection) = scheme_less.as_deref().and_then(commands::database_uri) else { return };
     let Some(server) = connection.server.clone() else { return };
     let mut what = at.what(Action::Connect, Resource::database(Some(server), connection.database.clone()));
-    for (kind, value) in [(MentionKind::User, &connection.user), (MentionKind::Application, &connection.application)] {
+    for (kind, value) in
+        [(MentionKind::User, &connection.user), (MentionKind::Application, &connection.application)]
+    {
         if let Some(value) = value {
             what.actor.add(Mention::new(kind, value.clone()));
         }

@@ -1,10 +1,10 @@
 //! Files that are a list of statements or commands: SQL files and shell scripts. The statements of an SQL
 //! file run where whoever runs it connects.
 
-use super::place::Where;
 use super::World;
+use super::place::Where;
 use crate::collect::commands::{self, psql_variables};
-use crate::evidence::{Evidence, Gap, GapCode, Mention, MentionKind, Basis, Place, Resource, Text};
+use crate::evidence::{Basis, Evidence, Gap, GapCode, Mention, MentionKind, Place, Resource, Text};
 use crate::input::InputFile;
 use crate::sql::{Cache, Dialect, Status, split};
 use std::collections::BTreeMap;
@@ -14,7 +14,10 @@ pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
     let mut out = Evidence::new();
     let cache = Cache::new(Dialect::Postgres);
     // psql's own commands stand on lines of their own.
-    let sql: String = text.lines().map(|line| if line.trim_start().starts_with('\\') { "\n".to_owned() } else { format!("{line}\n") }).collect();
+    let sql: String = text
+        .lines()
+        .map(|line| if line.trim_start().starts_with('\\') { "\n".to_owned() } else { format!("{line}\n") })
+        .collect();
     let sql = psql_variables(&sql);
     for part in split(&sql) {
         let offset = part.as_ptr().addr() - sql.as_ptr().addr();
