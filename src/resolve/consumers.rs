@@ -275,8 +275,11 @@ impl Book {
             self.join(entity, mention.clone(), "its line in the schedule");
             for (script, connection) in reached {
                 let way = stem_path(&script);
-                self.join(entity, Mention::new(MentionKind::Script, script.clone()), "the job runs it");
-                self.runners.entry(script).or_default().push((entity, connection, way));
+                // A line that runs two declared jobs in a chain does the work of each under its own name.
+                let whose = self.declared_script(&script, host.as_deref()).unwrap_or(entity);
+                self.entities[whose.0].written = true;
+                self.join(whose, Mention::new(MentionKind::Script, script.clone()), "the job runs it");
+                self.runners.entry(script).or_default().push((whose, connection, way));
             }
             self.schedule_lines(entity, host, &own);
         }
@@ -293,18 +296,9 @@ impl Book {
         reached: &[(Text, Connection)],
         own: &[&&Fact],
     ) -> EntityId {
-        let path = |text: &str| text.split_once(":/").map_or(text.to_owned(), |(_, path)| format!("/{path}"));
-        for (script, _) in reached {
-            let mentions =
-                [script.to_string(), path(script)].map(|text| Mention::new(MentionKind::Script, text));
-            let declared = mentions.iter().find_map(|mention| self.who(mention));
-            if let Some(entity) = declared.filter(|entity| self.entities[entity.0].declared) {
-                let hosts = self.known.get(&entity).map(|known| &known.hosts);
-                if hosts.is_none_or(|hosts| hosts.is_empty() || host.is_some_and(|host| hosts.contains(host)))
-                {
-                    return entity;
-                }
-            }
+        let declared = reached.iter().find_map(|(script, _)| self.declared_script(script, host));
+        if let Some(entity) = declared {
+            return entity;
         }
         let named_script = own.iter().find_map(|fact| match &fact.says {
             Says::Runs { script: Some(script), .. } => Some(stem(script).to_owned()),
@@ -323,6 +317,17 @@ impl Book {
             return self.entity(format!("{id}-{}", &digest[..6]), "job", &name);
         }
         self.entity(id, "job", &name)
+    }
+
+    /// The declared consumer that a script belongs to, if it runs on this host.
+    fn declared_script(&self, script: &str, host: Option<&str>) -> Option<EntityId> {
+        let path = stem_path(script);
+        let mentions = [script.to_owned(), path].map(|text| Mention::new(MentionKind::Script, text));
+        let entity = mentions.iter().find_map(|mention| self.who(mention))?;
+        let hosts = self.known.get(&entity).map(|known| &known.hosts);
+        let here =
+            hosts.is_none_or(|hosts| hosts.is_empty() || host.is_some_and(|host| hosts.contains(host)));
+        (self.entities[entity.0].declared && here).then_some(entity)
     }
 
     fn schedule_lines(&mut self, entity: EntityId, host: Option<String>, own: &[&&Fact]) {
