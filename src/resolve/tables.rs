@@ -61,7 +61,13 @@ impl Tables {
     /// Which of several targets has this table, when exactly one does.
     fn pick<'a>(&self, targets: &'a BTreeSet<Target>, resource: &Resource) -> Option<&'a Target> {
         if targets.len() == 1 {
-            return targets.first();
+            // The one database its settings name, unless that one is not known to have the table and
+            // another is: then the settings are not the whole story.
+            let only = targets.first()?;
+            let name = self.full_name(only, &resource.parts);
+            let has = |target: &Target| self.known.get(target).is_some_and(|known| known.contains(&name));
+            let elsewhere = !has(only) && self.known.keys().any(has);
+            return (!elsewhere).then_some(only);
         }
         let mut with = targets.iter().filter(|target| {
             let name = self.full_name(target, &resource.parts);

@@ -31,6 +31,39 @@ pub(super) fn fold_all(sql: &str, dialect: Dialect) -> String {
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
+/// The text with `%s`, `%(name)s` and `:name` replaced by a parameter; `None` where it has none of them.
+pub(super) fn neutral(sql: &str) -> Option<String> {
+    let bytes = sql.as_bytes();
+    let (mut out, mut at, mut kept, mut found) = (String::with_capacity(sql.len()), 0, 0, false);
+    while at < bytes.len() {
+        let rest = &bytes[at..];
+        let run = |from: usize| {
+            rest[from..].iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count()
+        };
+        let length = match rest {
+            [b'%', b's', ..] if run(1) == 1 => 2,
+            [b'%', b'(', ..] => memchr::memchr(b')', rest)
+                .filter(|end| rest.get(end + 1) == Some(&b's'))
+                .map_or(0, |end| end + 2),
+            [b':', next, ..] if next.is_ascii_alphabetic() && (at == 0 || bytes[at - 1] != b':') => {
+                1 + run(1)
+            }
+            _ => 0,
+        };
+        if length > 0 {
+            out.push_str(sql.get(kept..at)?);
+            out.push_str("$1");
+            found = true;
+            at += length;
+            kept = at;
+        } else {
+            at += 1;
+        }
+    }
+    out.push_str(sql.get(kept..)?);
+    found.then_some(out)
+}
+
 /// The folded text, cut at [`FOLDED_BYTES`].
 pub fn fold(sql: &str, dialect: Dialect) -> String {
     let mut text = fold_all(sql, dialect);

@@ -94,7 +94,16 @@ fn is_catalogue(parts: &[String]) -> bool {
 /// Reads a text, which may hold several statements.
 pub fn analyse(sql: &str, dialect: Dialect) -> Analysis {
     let mut traits = BTreeSet::new();
-    let parsed = if sql.len() <= MAX_PARSED_BYTES { ast::read(sql, dialect, &mut traits) } else { None };
+    let parsed = if sql.len() <= MAX_PARSED_BYTES {
+        ast::read(sql, dialect, &mut traits).or_else(|| {
+            // Placeholders of client libraries are no SQL; a parameter stands in for them.
+            let neutral = fold::neutral(sql)?;
+            traits.clear();
+            ast::read(&neutral, dialect, &mut traits)
+        })
+    } else {
+        None
+    };
     let (status, confidence, found) = match parsed {
         Some(found) => (Status::Parsed, Confidence::High, found),
         None => {

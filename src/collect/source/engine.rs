@@ -42,7 +42,8 @@ fn looks_like_sql(text: &str) -> bool {
     let verb = text.split_whitespace().next().unwrap_or("");
     let shouted = verb.chars().all(|c| c.is_ascii_uppercase());
     let quiet = verb.chars().all(|c| c.is_ascii_lowercase());
-    if !shouted && !(quiet && text.contains(['=', '(', '*', ';', '_', '.', '{'])) {
+    let signs = text.contains(['=', '(', '*', ';', '_', '.', '{']);
+    if !(shouted || (quiet && signs)) {
         return false;
     }
     let words: Vec<String> = text.split_whitespace().take(4000).map(str::to_ascii_lowercase).collect();
@@ -250,7 +251,8 @@ impl Sayer<'_> {
     fn orm(&mut self, node: Node<'_>, name: &str) {
         for action in [Action::Read, Action::Write] {
             let mut what = self.at.what(action, Resource::table(name.split('.').map(Text::from).collect()));
-            what.confidence = Confidence::Medium;
+            // A class maps its table; whether it is ever written is not told by the mapping.
+            what.confidence = if action == Action::Read { Confidence::Medium } else { Confidence::Low };
             what.traits.insert(Trait::named("orm-model"));
             let place = self.place(node);
             self.out.add_written(what, place);
@@ -343,7 +345,8 @@ impl Sayer<'_> {
                 .filter(|parent| nodes.call.contains(&parent.kind()) && outer.id() != node.id());
             let folded = around.and_then(|call| self.file.fold(call, 0)).or_else(|| self.file.fold(*node, 0));
             let Some(text) = folded else { continue };
-            if text.starts_with("postgres") && text.contains("://") {
+            let pairs = text.contains("host=") && text.contains("dbname=");
+            if pairs || (text.starts_with("postgres") && text.contains("://")) {
                 let place = self.place(*node);
                 settings::connect(&text, self.at, place, self.out);
             } else if looks_like_sql(&text) {

@@ -30,10 +30,11 @@ pub fn is_settings(name: &str) -> bool {
 
 /// States the connection a string holds, with the login and the application name.
 pub fn connect(text: &str, at: &Where, place: Place, out: &mut Evidence) {
-    let scheme_less = text
-        .split_once("://")
-        .map(|(scheme, rest)| format!("{}://{rest}", scheme.split('+').next().unwrap_or(scheme)));
-    let Some(connection) = scheme_less.as_deref().and_then(commands::database_uri) else { return };
+    let without_driver = match text.split_once("://") {
+        Some((scheme, rest)) => format!("{}://{rest}", scheme.split('+').next().unwrap_or(scheme)),
+        None => text.to_owned(),
+    };
+    let Some(connection) = commands::database_uri(&without_driver) else { return };
     let Some(server) = connection.server.clone() else { return };
     let mut what = at.what(Action::Connect, Resource::database(Some(server), connection.database.clone()));
     for (kind, value) in
