@@ -100,8 +100,20 @@ impl<'a> Reader<'a> {
 
     /// Any `name as (` or `name (columns) as (`: more than the common table expressions, never less.
     fn collect_ctes(&mut self) {
+        // `UPDATE x … FROM t AS x`: an alias is no table; a table with its own name as alias is a gap.
+        for pair in self.tokens.windows(2).filter(|pair| pair[0] == "as") {
+            self.ctes.insert(pair[1]);
+        }
         if !self.tokens.contains(&"with") {
             return;
+        }
+        // Spark leaves AS out: `with name (select …)`.
+        for index in 0..self.tokens.len() {
+            let opens =
+                self.at(index + 2) == "(" && matches!(self.at(index + 3), "select" | "with" | "values");
+            if matches!(self.at(index), "with" | "recursive" | ",") && opens {
+                self.ctes.insert(self.at(index + 1));
+            }
         }
         for index in 1..self.tokens.len() {
             if self.at(index) == "as" && matches!(self.at(index + 1), "(" | "materialized" | "not") {
