@@ -59,7 +59,7 @@ impl Book {
         let mut book = Book::default();
         let facts: Vec<&Fact> = evidence.facts().collect();
         book.declared(&facts, names);
-        book.components(uses, &facts, names);
+        book.components(uses, names);
         book.containers(&facts, names);
         let scripts = all_scripts(uses, &facts);
         book.jobs(&facts, &scripts, names);
@@ -145,7 +145,7 @@ impl Book {
     }
 
     /// Components of source trees that do or hold anything in production.
-    fn components(&mut self, uses: &[Use], facts: &[&Fact], names: &Names) {
+    fn components(&mut self, uses: &[Use], names: &Names) {
         let mut folders: BTreeMap<&Text, Vec<&Use>> = BTreeMap::new();
         for it in uses.iter().filter(|it| it.what.basis == Basis::Written) {
             let standalone = it.what.actor.get(MentionKind::Script).is_some();
@@ -160,7 +160,7 @@ impl Book {
             let mention = Mention::new(MentionKind::Component, folder.clone());
             let logins: BTreeSet<&Text> =
                 uses.iter().filter_map(|it| it.what.actor.get(MentionKind::User)).collect();
-            let (entity, why) = match self.declared_component(&mention, &logins, facts) {
+            let (entity, why) = match self.declared_component(&mention, &logins) {
                 Some(found) => found,
                 None => {
                     let name = folder.rsplit('/').next().unwrap_or(folder).to_owned();
@@ -194,7 +194,6 @@ impl Book {
         &self,
         component: &Mention,
         logins: &BTreeSet<&Text>,
-        facts: &[&Fact],
     ) -> Option<(EntityId, String)> {
         if let Some(entity) = self.who(component) {
             return Some((entity, "its folder is declared".to_owned()));
@@ -210,7 +209,6 @@ impl Book {
                 return Some((only, format!("the login {login} in its settings is declared for it alone")));
             }
         }
-        let _ = facts;
         None
     }
 

@@ -109,8 +109,8 @@ impl Folder<'_> {
                 b'/' if self.peek(1) == b'*' => self.skip_comment(),
                 b'\'' => self.string(b'\''),
                 b'"' if self.dialect.double_quotes_are_strings() => self.string(b'"'),
-                b'"' | b'`' => self.quoted(byte, byte),
-                b'[' if self.dialect == Dialect::MsSql => self.quoted(b'[', b']'),
+                b'"' | b'`' => self.quoted(byte),
+                b'[' if self.dialect == Dialect::MsSql => self.quoted(b']'),
                 b'$' if !self.dollar() => self.word(),
                 b'$' => {}
                 b'0'..=b'9' => self.number(),
@@ -183,7 +183,7 @@ impl Folder<'_> {
     }
 
     /// A quoted name: bare where quoting changes nothing, else kept with double quotes.
-    fn quoted(&mut self, open: u8, close: u8) {
+    fn quoted(&mut self, close: u8) {
         let start = self.at + 1;
         let rest = &self.text[start..];
         let length = memchr::memchr(close, rest).unwrap_or(rest.len());
@@ -200,7 +200,6 @@ impl Folder<'_> {
             self.out.extend_from_slice(name);
             self.out.push(b'"');
         }
-        let _ = open;
     }
 
     /// `$1`, or a dollar-quoted string; false where the sign belongs to a word.
