@@ -1,8 +1,8 @@
 //! The pipeline on one screen: inputs, evidence, who is who, graph, findings, report. It knows no command
 //! line and prints nothing.
 
-use crate::collect::{self, World};
-use crate::evidence::{Evidence, Gap, GapCode, Place, Text};
+use crate::collect::{self, Window, World};
+use crate::evidence::{Evidence, Gap, GapCode, Place, Stamp, Text};
 use crate::findings::{self, Finding};
 use crate::graph::Graph;
 use crate::input::{self, Inputs, WalkError};
@@ -20,6 +20,12 @@ pub struct Plan {
     pub config: Option<PathBuf>,
     /// The day next runs and expiry are counted from, `YYYY-MM-DD`; none: what the settings say, else today.
     pub as_of: Option<String>,
+    /// What was observed before this moment is left out.
+    pub since: Option<Stamp>,
+    /// What was observed after this moment is left out.
+    pub until: Option<Stamp>,
+    /// Paths that are read as a stated kind, or as files of a stated host (`host:NAME`).
+    pub kinds: Vec<(String, PathBuf)>,
     /// How many bytes of a log are parsed as one unit.
     pub block_bytes: usize,
 }
@@ -78,11 +84,12 @@ fn day(plan: &Plan, settings: &Settings) -> Result<jiff::civil::Date, ScanError>
 
 /// Scans. `progress` is told the path and the bytes done since last told.
 pub fn scan(plan: &Plan, progress: &(dyn Fn(&str, u64) + Sync)) -> Result<Outcome, ScanError> {
-    let (inputs, errors) = input::walk(&plan.paths);
+    let (inputs, errors) = input::walk(&plan.paths, &plan.kinds);
     let settings = settings(plan, &inputs)?;
     let as_of = day(plan, &settings)?;
     let mut world = World::new(&inputs, &settings, progress);
     world.block_bytes = plan.block_bytes;
+    world.window = Window { since: plan.since, until: plan.until };
     let evidence = collect::collect_all(&world);
     let recognised = evidence.inputs().iter().any(|input| !input.kind.is_empty());
     let clock = Clock::new(&timing::job_runs);

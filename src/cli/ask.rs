@@ -77,14 +77,14 @@ pub fn answer(lens: &Lens) -> Result<()> {
             print(&format!("{}\n", inspect::schedule::answer_one(dialect, zone, &from, *count, expr)))
         }
         Lens::Source { file } => {
-            let (inputs, errors) = input::walk(std::slice::from_ref(file));
+            let (inputs, errors) = input::walk(std::slice::from_ref(file), &[]);
             if let Some(error) = errors.first() {
                 bail!("{error}");
             }
             inspect::source::lines(&inputs).iter().try_for_each(|line| print(&format!("{line}\n")))
         }
         Lens::Log { file } => {
-            let (inputs, errors) = input::walk(std::slice::from_ref(file));
+            let (inputs, errors) = input::walk(std::slice::from_ref(file), &[]);
             if let Some(error) = errors.first() {
                 bail!("{error}");
             }

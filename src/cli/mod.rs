@@ -5,13 +5,14 @@ mod ask;
 mod tables;
 
 use crate::collect::BLOCK_BYTES;
+use crate::evidence::{MICROS_PER_DAY, Stamp};
 use crate::findings::Severity;
 use crate::report::{self, Report};
-use crate::scan::{self, Plan};
+use crate::scan::{self, Outcome, Plan};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// It worked, findings or not.
 pub const DONE: u8 = 0;
@@ -34,10 +35,18 @@ struct Typed {
 enum Verb {
     /// Reads logs, crontabs, scripts, source and inventories, and reports who depends on what
     Scan(ScanArgs),
-    /// Prints the manual page of a rule; without one, the list of rules
+    /// Explains a rule, a finding (by fingerprint) or an entity (by id) with its whole evidence
     Explain {
-        /// A rule, such as shadow-consumer
-        rule: Option<String>,
+        /// A rule such as shadow-consumer, a finding's fingerprint, or an id such as service:billing; without
+        /// one, the list of rules
+        what: Option<String>,
+        /// What to scan, for a fingerprint or an id
+        paths: Vec<PathBuf>,
+        /// A JSON report to look it up in, instead of scanning
+        #[arg(long, value_name = "REPORT.json", conflicts_with = "paths")]
+        from: Option<PathBuf>,
+        #[command(flatten)]
+        look: Look,
     },
     /// Lists everything it can read and write
     Formats,
@@ -48,10 +57,37 @@ enum Verb {
     },
 }
 
+/// How a scan looks at its inputs.
+#[derive(Args)]
+struct Look {
+    /// The settings; default: whodepends.toml at the root of an argument
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The day next runs and expiry are counted from, YYYY-MM-DD; default: what the settings say, else today
+    #[arg(long, value_name = "DAY")]
+    as_of: Option<String>,
+    /// Leaves out what was observed before this day or RFC 3339 moment (UTC)
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    since: Option<Stamp>,
+    /// Leaves out what was observed after this day or RFC 3339 moment (UTC)
+    #[arg(long, value_name = "WHEN", value_parser = until)]
+    until: Option<Stamp>,
+    /// Reads PATH as this kind whatever its content says (a name from `whodepends formats`), or as a copy of
+    /// a host's files (host:NAME); may be repeated
+    #[arg(long = "as", value_name = "KIND=PATH", value_parser = kind_pair)]
+    kinds: Vec<(String, PathBuf)>,
+    /// How many threads work; default: all cores
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// How many bytes of a log are parsed as one unit
+    #[arg(long, hide = true, default_value_t = BLOCK_BYTES)]
+    block_bytes: usize,
+}
+
 #[derive(Args)]
 struct ScanArgs {
-    /// Files and folders of any kind, recognised by their content
-    #[arg(required = true)]
+    /// Files and folders of any kind, recognised by their content; `-` is standard input
+    #[arg(required_unless_present = "kinds")]
     paths: Vec<PathBuf>,
     /// How the report is printed (see `whodepends formats`)
     #[arg(long, default_value = "text", value_parser = report_name)]
@@ -59,21 +95,11 @@ struct ScanArgs {
     /// Writes the report to a file as well, as FORMAT=FILE; may be repeated
     #[arg(long, value_name = "FORMAT=FILE", value_parser = out_pair)]
     out: Vec<(String, PathBuf)>,
-    /// The settings; default: whodepends.toml at the root of an argument
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The day next runs and expiry are counted from, YYYY-MM-DD; default: what the settings say, else today
-    #[arg(long, value_name = "DAY")]
-    as_of: Option<String>,
-    /// How many threads work; default: all cores
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
     /// Exit with 1 on findings that are: shadow, any, or at least low, medium, high
     #[arg(long, value_name = "WHAT", value_parser = ["shadow", "any", "low", "medium", "high"])]
     fail_on: Option<String>,
-    /// How many bytes of a log are parsed as one unit
-    #[arg(long, hide = true, default_value_t = BLOCK_BYTES)]
-    block_bytes: usize,
+    #[command(flatten)]
+    look: Look,
 }
 
 fn report_name(text: &str) -> Result<String, String> {
@@ -85,6 +111,37 @@ fn out_pair(text: &str) -> Result<(String, PathBuf), String> {
     let (format, file) =
         text.split_once('=').ok_or("write it as FORMAT=FILE, for instance json=report.json")?;
     Ok((report_name(format)?, PathBuf::from(file)))
+}
+
+/// A day (its first or last moment) or an RFC 3339 moment.
+fn moment(text: &str, end_of_day: bool) -> Result<Stamp, String> {
+    let wrong =
+        || "write it as YYYY-MM-DD or as an RFC 3339 time, for instance 2026-10-26T06:00:00Z".to_owned();
+    if let Ok(time) = text.parse::<jiff::Timestamp>() {
+        return Ok(Stamp(time.as_microsecond()));
+    }
+    let day: jiff::civil::Date = text.parse().map_err(|_| wrong())?;
+    let start = day.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| wrong())?.timestamp();
+    let start = Stamp(start.as_microsecond());
+    Ok(if end_of_day { start.plus_micros(MICROS_PER_DAY - 1) } else { start })
+}
+
+fn since(text: &str) -> Result<Stamp, String> {
+    moment(text, false)
+}
+
+fn until(text: &str) -> Result<Stamp, String> {
+    moment(text, true)
+}
+
+fn kind_pair(text: &str) -> Result<(String, PathBuf), String> {
+    let (kind, path) =
+        text.split_once('=').ok_or("write it as KIND=PATH, for instance postgres-stderr=old.log")?;
+    let host = kind.strip_prefix("host:").is_some_and(|name| !name.is_empty());
+    if host || tables::readers().contains(&kind) {
+        return Ok((kind.to_owned(), PathBuf::from(path)));
+    }
+    Err(format!("{kind} is no reader; one of host:NAME, {}", tables::readers().join(", ")))
 }
 
 /// Runs the program and gives its exit code.
@@ -99,9 +156,9 @@ pub fn run() -> u8 {
     };
     let outcome = match typed.verb {
         Verb::Scan(args) => scan_verb(&args),
-        Verb::Explain { rule } => {
-            tables::explain(rule.as_deref()).and_then(|text| print(&text)).map(|()| DONE)
-        }
+        Verb::Explain { what, paths, from, look } => explain(what.as_deref(), &paths, from.as_deref(), &look)
+            .and_then(|text| print(&text))
+            .map(|()| DONE),
         Verb::Formats => print(&tables::formats()).map(|()| DONE),
         Verb::Inspect { lens } => ask::answer(&lens).map(|()| DONE),
     };
@@ -122,20 +179,47 @@ pub(crate) fn print(text: &str) -> Result<()> {
 /// A worker's stack: deep statements are parsed on it.
 const STACK_BYTES: usize = 16 * 1024 * 1024;
 
-fn scan_verb(args: &ScanArgs) -> Result<u8> {
+/// Where standard input is kept while it is read: files are recognised by their first bytes and read again.
+fn spool(paths: &[PathBuf], folder: &mut Option<tempfile::TempDir>) -> Result<Vec<PathBuf>> {
+    let mut real = Vec::with_capacity(paths.len());
+    for path in paths {
+        if path.as_os_str() != "-" {
+            real.push(path.clone());
+        } else if folder.is_none() {
+            let made = tempfile::tempdir().context("cannot make a temporary folder for standard input")?;
+            let file = made.path().join("stdin");
+            let mut out = std::fs::File::create(&file).context("cannot keep standard input")?;
+            std::io::copy(&mut std::io::stdin().lock(), &mut out).context("standard input")?;
+            *folder = Some(made);
+            real.push(file);
+        }
+    }
+    Ok(real)
+}
+
+/// Scans, with the progress on a terminal.
+fn scan_paths(paths: &[PathBuf], look: &Look) -> Result<Outcome> {
     let mut pool = rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES);
-    if let Some(threads) = args.threads {
+    if let Some(threads) = look.threads {
         if threads == 0 {
             bail!("--threads 0: at least one thread is needed");
         }
         pool = pool.num_threads(threads);
     }
     let pool = pool.build().context("cannot start worker threads")?;
+    let mut folder = None;
+    let mut paths = spool(paths, &mut folder)?;
+    let beside: Vec<PathBuf> =
+        look.kinds.iter().map(|(_, path)| path.clone()).filter(|path| !within(path, &paths)).collect();
+    paths.extend(beside);
     let plan = Plan {
-        paths: args.paths.clone(),
-        config: args.config.clone(),
-        as_of: args.as_of.clone(),
-        block_bytes: args.block_bytes.max(1),
+        paths,
+        config: look.config.clone(),
+        as_of: look.as_of.clone(),
+        since: look.since,
+        until: look.until,
+        kinds: look.kinds.clone(),
+        block_bytes: look.block_bytes.max(1),
     };
     let bar = bar();
     let progress = |path: &str, bytes: u64| {
@@ -148,7 +232,47 @@ fn scan_verb(args: &ScanArgs) -> Result<u8> {
     if let Some(bar) = &bar {
         bar.finish_and_clear();
     }
-    let outcome = outcome?;
+    Ok(outcome?)
+}
+
+/// Whether a path lies in one that is scanned anyway.
+fn within(path: &Path, paths: &[PathBuf]) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    paths.iter().any(|whole| real(path).starts_with(real(whole)))
+}
+
+fn explain(what: Option<&str>, paths: &[PathBuf], from: Option<&Path>, look: &Look) -> Result<String> {
+    let Some(what) = what else { return Ok(tables::rules()) };
+    if let Some(page) = tables::manual(what) {
+        return Ok(page);
+    }
+    let fingerprint = what.len() >= 4 && what.bytes().all(|b| b.is_ascii_hexdigit());
+    if !fingerprint && !what.contains(':') {
+        bail!("{what}: no such rule; `whodepends explain` lists them");
+    }
+    let report = match from {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+            serde_json::from_str(&text)
+                .with_context(|| format!("{}: not a JSON report of this program", path.display()))?
+        }
+        None if paths.is_empty() => {
+            bail!("{what}: name what to scan, or a JSON report with --from, to look it up in")
+        }
+        None => {
+            let outcome = scan_paths(paths, look)?;
+            if let Some(error) = outcome.errors.first() {
+                bail!("{error}");
+            }
+            outcome.report
+        }
+    };
+    let told = if fingerprint { report::finding(&report, what) } else { report::entity(&report, what) };
+    told.map_err(anyhow::Error::msg)
+}
+
+fn scan_verb(args: &ScanArgs) -> Result<u8> {
+    let outcome = scan_paths(&args.paths, &args.look)?;
     for error in &outcome.errors {
         let _ = writeln!(std::io::stderr(), "whodepends: {error}");
     }
@@ -193,6 +317,6 @@ fn fails(on: Option<&str>, report: &Report) -> bool {
     report.findings.iter().filter(|finding| finding.accepted.is_none()).any(|finding| match on {
         "any" => true,
         "shadow" => finding.rule == "shadow-consumer",
-        level => Severity::from_word(finding.severity) >= Severity::from_word(level),
+        level => Severity::from_word(&finding.severity) >= Severity::from_word(level),
     })
 }

@@ -5,7 +5,6 @@ use crate::evidence::About;
 use crate::findings::RULES;
 use crate::report;
 use crate::schedule::DIALECTS;
-use anyhow::{Result, bail};
 use std::fmt::Write;
 
 fn section(out: &mut String, title: &str, rows: &mut dyn Iterator<Item = &'static About>) {
@@ -36,20 +35,28 @@ pub fn formats() -> String {
     out
 }
 
-/// A rule's manual page, or the list of rules.
-pub fn explain(rule: Option<&str>) -> Result<String> {
+/// The names of everything that reads a file, for `--as`.
+pub fn readers() -> Vec<&'static str> {
+    let logs = logs::FORMATS.iter().map(|it| it.about().name);
+    let schedules = schedules::PLACES.iter().map(|it| it.about().name);
+    let declared = declared::INVENTORIES.iter().map(|it| it.about().name);
+    let source = source::LANGUAGES.iter().map(|it| it.about.name);
+    logs.chain(schedules).chain(declared).chain(source).chain(source::OTHER_READERS).collect()
+}
+
+/// The list of rules.
+pub fn rules() -> String {
     let mut out = String::new();
-    let Some(id) = rule else {
-        for rule in RULES {
-            let _ = writeln!(out, "{:<22} {}", rule.manual().id, rule.manual().title);
-        }
-        return Ok(out);
-    };
-    let Some(rule) = RULES.iter().find(|rule| rule.manual().id == id) else {
-        bail!("{id}: no such rule; `whodepends explain` lists them");
-    };
-    let manual = rule.manual();
-    let _ = writeln!(out, "{}: {}\n", manual.id, manual.title);
+    for rule in RULES {
+        let _ = writeln!(out, "{:<22} {}", rule.manual().id, rule.manual().title);
+    }
+    out
+}
+
+/// A rule's manual page.
+pub fn manual(id: &str) -> Option<String> {
+    let manual = RULES.iter().find(|rule| rule.manual().id == id)?.manual();
+    let mut out = format!("{}: {}\n\n", manual.id, manual.title);
     for (title, text) in [
         ("What it finds", manual.what),
         ("Why it hurts at a cutover", manual.why),
@@ -58,5 +65,5 @@ pub fn explain(rule: Option<&str>) -> Result<String> {
     ] {
         let _ = writeln!(out, "{title}\n  {text}\n");
     }
-    Ok(out)
+    Some(out)
 }

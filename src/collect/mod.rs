@@ -7,11 +7,27 @@ pub mod logs;
 pub mod schedules;
 pub mod source;
 
-use crate::evidence::{Evidence, Gap, GapCode, InputRecord, InputStatus, Place, Text};
+use crate::evidence::{Evidence, Gap, GapCode, InputRecord, InputStatus, Place, Stamp, Text};
 use crate::input::{InputFile, Inputs};
 use crate::settings::Settings;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+
+/// The moments a scan asks about; open where nothing was asked.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Window {
+    /// Nothing before.
+    pub since: Option<Stamp>,
+    /// Nothing after.
+    pub until: Option<Stamp>,
+}
+
+impl Window {
+    /// Whether a moment is asked about.
+    pub fn holds(&self, stamp: Stamp) -> bool {
+        self.since.is_none_or(|since| stamp >= since) && self.until.is_none_or(|until| stamp <= until)
+    }
+}
 
 /// What collectors may look at beside the files they read.
 pub struct World<'a> {
@@ -25,6 +41,8 @@ pub struct World<'a> {
     pub progress: &'a (dyn Fn(&str, u64) + Sync),
     /// How many bytes of a log are parsed as one unit.
     pub block_bytes: usize,
+    /// The moments that are asked about.
+    pub window: Window,
 }
 
 impl<'a> World<'a> {
@@ -34,7 +52,14 @@ impl<'a> World<'a> {
         settings: &'a Settings,
         progress: &'a (dyn Fn(&str, u64) + Sync),
     ) -> World<'a> {
-        World { inputs, settings, host_zones: inputs.host_zones(), progress, block_bytes: BLOCK_BYTES }
+        World {
+            inputs,
+            settings,
+            host_zones: inputs.host_zones(),
+            progress,
+            block_bytes: BLOCK_BYTES,
+            window: Window::default(),
+        }
     }
 
     /// The zone a host's local times are in, and whether that is known: its own file, the settings, else

@@ -62,6 +62,8 @@ pub enum ResourceKind {
     Database,
     /// A table, view, or materialized view.
     Table,
+    /// A function or procedure of a database.
+    Routine,
     /// An HTTP endpoint: method and path.
     Endpoint,
     /// A topic or channel.
@@ -86,6 +88,7 @@ impl ResourceKind {
         match self {
             ResourceKind::Database => "database",
             ResourceKind::Table => "table",
+            ResourceKind::Routine => "routine",
             ResourceKind::Endpoint => "endpoint",
             ResourceKind::Topic => "topic",
             ResourceKind::Queue => "queue",
@@ -115,6 +118,11 @@ impl Resource {
     /// A table by its name in parts; server and database unknown.
     pub fn table(parts: Vec<Text>) -> Resource {
         Resource { kind: ResourceKind::Table, server: None, database: None, parts }
+    }
+
+    /// A function or procedure by its name in parts; server and database unknown.
+    pub fn routine(parts: Vec<Text>) -> Resource {
+        Resource { kind: ResourceKind::Routine, server: None, database: None, parts }
     }
 
     /// A database as a whole.
@@ -208,6 +216,8 @@ pub enum Class {
     Backup,
     /// Replication.
     Replication,
+    /// The server's own upkeep: VACUUM, ANALYZE, REINDEX.
+    Maintenance,
 }
 
 impl Class {
@@ -220,13 +230,16 @@ impl Class {
             Class::Keepalive => "keepalive",
             Class::Backup => "backup",
             Class::Replication => "replication",
+            Class::Maintenance => "maintenance",
         }
     }
 
     /// The class of that word.
     pub fn from_word(word: &str) -> Option<Class> {
-        use Class::{App, Backup, Keepalive, Monitoring, Probe, Replication};
-        [App, Monitoring, Probe, Keepalive, Backup, Replication].into_iter().find(|c| c.word() == word)
+        use Class::{App, Backup, Keepalive, Maintenance, Monitoring, Probe, Replication};
+        [App, Monitoring, Probe, Keepalive, Backup, Replication, Maintenance]
+            .into_iter()
+            .find(|c| c.word() == word)
     }
 }
 

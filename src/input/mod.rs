@@ -33,6 +33,8 @@ pub struct InputFile {
     pub inner: Text,
     /// How it is compressed.
     pub compression: Compression,
+    /// The reader a person named for it, whatever its content says.
+    pub forced: Option<Text>,
     /// The first decompressed bytes.
     pub head: Arc<[u8]>,
 }

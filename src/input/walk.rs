@@ -199,8 +199,30 @@ fn look(found: &Found, hosts: &BTreeMap<String, Option<Text>>) -> Result<InputFi
         host,
         inner,
         compression,
+        forced: None,
         head: head.into(),
     })
+}
+
+/// Applies what a person said of paths: the most exact path holds.
+fn force(files: &mut [InputFile], kinds: &[(String, PathBuf)]) {
+    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let mut kinds: Vec<(&str, PathBuf)> =
+        kinds.iter().map(|(kind, path)| (kind.as_str(), real(path))).collect();
+    kinds.sort_by_key(|(_, path)| path.components().count());
+    for file in files.iter_mut().filter(|_| !kinds.is_empty()) {
+        let whole = real(&file.real);
+        for (kind, path) in kinds.iter().filter(|(_, path)| whole.starts_with(path)) {
+            match kind.strip_prefix("host:") {
+                Some(host) => {
+                    let inner = whole.strip_prefix(path).unwrap_or(&whole).to_string_lossy();
+                    file.host = Some(Text::from(host));
+                    file.inner = Text::from(format!("/{inner}"));
+                }
+                None => file.forced = Some(Text::from(*kind)),
+            }
+        }
+    }
 }
 
 /// Files with the same content as an earlier one are skipped, so that a copy of a log counts once.
@@ -240,8 +262,9 @@ fn drop_copies(inputs: &mut Inputs) {
 }
 
 /// Walks the arguments and reads every file's head. An argument that does not exist or cannot be opened is
-/// an error per argument, beside what the others gave.
-pub fn walk(paths: &[PathBuf]) -> (Inputs, Vec<WalkError>) {
+/// an error per argument, beside what the others gave. `kinds` names the reader of the files at or below a
+/// path, or their host as `host:NAME`.
+pub fn walk(paths: &[PathBuf], kinds: &[(String, PathBuf)]) -> (Inputs, Vec<WalkError>) {
     let mut inputs = Inputs::default();
     let mut errors = Vec::new();
     let mut found = Vec::new();
@@ -270,6 +293,7 @@ pub fn walk(paths: &[PathBuf]) -> (Inputs, Vec<WalkError>) {
             Err(gap) => inputs.gaps.push(gap),
         }
     }
+    force(&mut inputs.files, kinds);
     drop_copies(&mut inputs);
     inputs.skipped.sort();
     inputs.gaps.sort();

@@ -55,7 +55,7 @@ pub fn build(parts: &Parts<'_>) -> Report {
     let whole = spans.reduce(Span::cover);
     Report {
         schema_version: SCHEMA_VERSION,
-        tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
+        tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         as_of: parts.as_of.to_string(),
         window: whole.as_ref().map(window).unwrap_or_default(),
         inputs: inputs(parts),
@@ -87,7 +87,7 @@ fn inputs(parts: &Parts<'_>) -> Vec<InputRow> {
         why: why.get(&input.path).map(|why| (*why).clone()),
         path: input.path.to_string(),
         kind: input.kind.to_string(),
-        status: input.status.word(),
+        status: input.status.word().to_owned(),
         records: input.records,
         first: moment(input.span.map(|span| span.first)),
         last: moment(input.span.map(|span| span.last)),
@@ -117,14 +117,14 @@ fn entities(graph: &Graph) -> Vec<EntityRow> {
         kind: entity.kind.clone(),
         name: entity.name.clone(),
         part_of: entity.part_of.map(|whole| graph.entity(whole).id.clone()),
-        class: entity.class.map(Class::word),
+        class: entity.class.map(|class| class.word().to_owned()),
         declared: entity.declared,
         owner: entity.owner.clone(),
         mentions: entity
             .mentions
             .iter()
             .map(|(mention, why)| MentionRow {
-                kind: mention.kind.word(),
+                kind: mention.kind.word().to_owned(),
                 text: mention.text.to_string(),
                 why: why.clone(),
             })
@@ -133,7 +133,7 @@ fn entities(graph: &Graph) -> Vec<EntityRow> {
             .mentions
             .keys()
             .map(|mention| IdentifierRow {
-                kind: mention.kind.word(),
+                kind: mention.kind.word().to_owned(),
                 text: mention.text.to_string(),
                 exclusive: entity.exclusive.contains(mention),
             })
@@ -162,7 +162,7 @@ fn link_row(graph: &Graph, link: &Link) -> LinkRow {
     }
     let via: BTreeSet<&String> = link.witnesses.iter().filter_map(|witness| witness.via.as_ref()).collect();
     let evidence = link.witnesses.iter().take(EVIDENCE_SHOWN).map(|witness| EvidenceRow {
-        basis: witness.basis.word(),
+        basis: witness.basis.word().to_owned(),
         collector: if witness.basis == Basis::Observed { "logs" } else { "source" }.to_owned(),
         vantage: witness.vantage.to_string(),
         place: witness.places.first().map(ToString::to_string),
@@ -175,16 +175,16 @@ fn link_row(graph: &Graph, link: &Link) -> LinkRow {
         evidence: evidence.collect(),
         id,
         consumer,
-        action: key.action.word(),
+        action: key.action.word().to_owned(),
         resource,
         via: via.into_iter().cloned().collect(),
-        bases: link.bases().into_iter().map(Basis::word).collect(),
-        class: key.class.word(),
-        outcome: key.outcome.word(),
-        scope: key.scope.word(),
+        bases: link.bases().into_iter().map(|basis| basis.word().to_owned()).collect(),
+        class: key.class.word().to_owned(),
+        outcome: key.outcome.word().to_owned(),
+        scope: key.scope.word().to_owned(),
         explained: link.explained(),
         shadow: link.shadow(),
-        confidence: link.confidence.word(),
+        confidence: link.confidence.word().to_owned(),
         count: link.count(),
         first: moment(activity.first()),
         last: moment(activity.last()),
@@ -220,17 +220,17 @@ fn finding(graph: &Graph, finding: &Finding, accepted: &Option<String>) -> Findi
     let id = |entity: Option<EntityId>| entity.map(|entity| graph.entity(entity).id.clone());
     FindingRow {
         fingerprint: finding.fingerprint(graph),
-        rule: finding.rule.id,
-        family: finding.rule.family,
-        severity: finding.severity.word(),
-        confidence: finding.confidence.word(),
+        rule: finding.rule.id.to_owned(),
+        family: finding.rule.family.to_owned(),
+        severity: finding.severity.word().to_owned(),
+        confidence: finding.confidence.word().to_owned(),
         title: finding.title.clone(),
         consumer: id(finding.consumer),
         resource: id(finding.resource),
         upstream: id(finding.upstream),
         downstream: id(finding.downstream),
         via: None,
-        facts: finding.facts.clone(),
+        facts: finding.facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
         question: finding.question.clone(),
         places: finding.places.iter().map(ToString::to_string).collect(),
         new: false,
@@ -241,7 +241,7 @@ fn finding(graph: &Graph, finding: &Finding, accepted: &Option<String>) -> Findi
 fn gap(gap: &Gap) -> GapRow {
     GapRow {
         place: gap.place.to_string(),
-        code: gap.code.word(),
+        code: gap.code.word().to_owned(),
         detail: gap.detail.to_string(),
         count: gap.count,
     }

@@ -4,11 +4,13 @@
 mod build;
 mod json;
 mod text;
+mod why;
 
 pub use build::{Parts, build};
+pub use why::{entity, finding};
 
 use crate::evidence::{About, Provenance};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The version of the JSON contract; adding a field does not change it.
@@ -29,15 +31,15 @@ pub static FORMATS: &[&dyn Format] = &[&text::TextFormat, &json::JsonFormat];
 const OWN: Provenance = Provenance::Recorded;
 
 /// The program that made the report.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Tool {
-    pub name: &'static str,
-    pub version: &'static str,
+    pub name: String,
+    pub version: String,
 }
 
 /// From the first to the last observed moment.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Window {
     pub first: Option<String>,
@@ -45,22 +47,22 @@ pub struct Window {
 }
 
 /// One input and how it ended.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct InputRow {
     pub path: String,
     pub kind: String,
-    pub status: &'static str,
+    pub status: String,
     pub records: u64,
     pub gaps: u64,
     pub first: Option<String>,
     pub last: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
 
 /// One place that watched.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct VantageRow {
     pub id: String,
@@ -74,25 +76,25 @@ pub struct VantageRow {
 }
 
 /// A name of an entity and why it is its name.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct MentionRow {
-    pub kind: &'static str,
+    pub kind: String,
     pub text: String,
     pub why: String,
 }
 
 /// A name by which an entity is recognised between scans.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct IdentifierRow {
-    pub kind: &'static str,
+    pub kind: String,
     pub text: String,
     pub exclusive: bool,
 }
 
 /// Whom an entity was not joined with.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct NotJoinedRow {
     pub to: String,
@@ -100,14 +102,14 @@ pub struct NotJoinedRow {
 }
 
 /// One entity.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct EntityRow {
     pub id: String,
     pub kind: String,
     pub name: String,
     pub part_of: Option<String>,
-    pub class: Option<&'static str>,
+    pub class: Option<String>,
     pub declared: bool,
     pub owner: Option<String>,
     pub mentions: Vec<MentionRow>,
@@ -116,10 +118,10 @@ pub struct EntityRow {
 }
 
 /// One piece of evidence.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct EvidenceRow {
-    pub basis: &'static str,
+    pub basis: String,
     pub collector: String,
     pub vantage: String,
     pub place: Option<String>,
@@ -130,21 +132,21 @@ pub struct EvidenceRow {
 }
 
 /// One link.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct LinkRow {
     pub id: String,
     pub consumer: String,
-    pub action: &'static str,
+    pub action: String,
     pub resource: String,
     pub via: Vec<String>,
-    pub bases: Vec<&'static str>,
-    pub class: &'static str,
-    pub outcome: &'static str,
-    pub scope: &'static str,
+    pub bases: Vec<String>,
+    pub class: String,
+    pub outcome: String,
+    pub scope: String,
     pub explained: bool,
     pub shadow: bool,
-    pub confidence: &'static str,
+    pub confidence: String,
     pub count: u64,
     pub first: Option<String>,
     pub last: Option<String>,
@@ -153,7 +155,7 @@ pub struct LinkRow {
 }
 
 /// One line of a schedule.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct JobRow {
     pub entity: String,
@@ -170,21 +172,21 @@ pub struct JobRow {
 }
 
 /// One finding.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct FindingRow {
     pub fingerprint: String,
-    pub rule: &'static str,
-    pub family: &'static str,
-    pub severity: &'static str,
-    pub confidence: &'static str,
+    pub rule: String,
+    pub family: String,
+    pub severity: String,
+    pub confidence: String,
     pub title: String,
     pub consumer: Option<String>,
     pub resource: Option<String>,
     pub upstream: Option<String>,
     pub downstream: Option<String>,
     pub via: Option<String>,
-    pub facts: BTreeMap<&'static str, String>,
+    pub facts: BTreeMap<String, String>,
     pub question: String,
     pub places: Vec<String>,
     pub new: bool,
@@ -192,17 +194,17 @@ pub struct FindingRow {
 }
 
 /// One gap.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct GapRow {
     pub place: String,
-    pub code: &'static str,
+    pub code: String,
     pub detail: String,
     pub count: u64,
 }
 
 /// One fold: many names that became one.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct FoldRow {
     pub from: String,
@@ -211,7 +213,7 @@ pub struct FoldRow {
 }
 
 /// Who looked at a resource, and when.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct CoverageRow {
     pub resource: String,
@@ -221,7 +223,7 @@ pub struct CoverageRow {
 }
 
 /// The surprise of one resource.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct SurpriseRow {
     pub resource: String,
@@ -231,7 +233,7 @@ pub struct SurpriseRow {
 }
 
 /// The share of observed use that nothing explains.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Surprise {
     pub density: f64,
@@ -241,7 +243,7 @@ pub struct Surprise {
 }
 
 /// Everything a scan found.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Report {
     pub schema_version: u32,

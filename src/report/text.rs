@@ -45,7 +45,7 @@ impl Format for TextFormat {
 }
 
 /// One line with control characters (and the marks that turn writing direction) made visible.
-fn line(out: &mut String, text: &str) {
+pub(super) fn line(out: &mut String, text: &str) {
     for c in text.chars() {
         let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         if c.is_control() || turns {
@@ -94,10 +94,11 @@ fn head(out: &mut String, report: &Report) {
 /// The order in which facts are worth reading.
 const FACT_ORDER: [&str; 8] = ["count", "first", "last", "read", "write", "how", "schedule", "offset"];
 
-fn show(out: &mut String, finding: &FindingRow) {
+pub(super) fn show(out: &mut String, finding: &FindingRow) {
     let new = if finding.new { "NEW " } else { "" };
     line(out, &format!("{new}{} [{}] {}", finding.severity.to_uppercase(), finding.rule, finding.title));
-    let mut facts: Vec<(&str, &String)> = finding.facts.iter().map(|(name, value)| (*name, value)).collect();
+    let mut facts: Vec<(&str, &String)> =
+        finding.facts.iter().map(|(name, value)| (name.as_str(), value)).collect();
     facts.sort_by_key(|(name, _)| (FACT_ORDER.iter().position(|known| known == name).unwrap_or(99), *name));
     for (name, value) in facts {
         line(out, &format!("    {:<20} {value}", name.replace('_', " ")));
@@ -118,7 +119,7 @@ fn gaps(out: &mut String, report: &Report) {
     line(out, "What could not be seen:");
     let mut by_code: BTreeMap<&str, Vec<&GapRow>> = BTreeMap::new();
     for gap in &report.gaps {
-        by_code.entry(gap.code).or_default().push(gap);
+        by_code.entry(&gap.code).or_default().push(gap);
     }
     for (code, gaps) in by_code {
         let total: u64 = gaps.iter().map(|gap| gap.count).sum();

@@ -50,7 +50,8 @@ fn is_declared(book: &Book, names: &Names, link: &Link) -> bool {
             Stated::Database(id) | Stated::Table(id) => system_of(id) == system,
         })
         .collect();
-    let connects = link.key.action == Action::Connect || entity.kind == "database";
+    let connects =
+        link.key.action == Action::Connect || matches!(entity.kind.as_str(), "database" | "routine");
     if connects {
         return !about.is_empty();
     }

@@ -17,6 +17,7 @@ pub type Target = (String, Option<String>);
 #[derive(Debug, Default)]
 pub struct Tables {
     known: BTreeMap<Target, BTreeSet<String>>,
+    routines: BTreeMap<Target, BTreeSet<String>>,
 }
 
 fn qualified(parts: &[Text]) -> Option<String> {
@@ -32,26 +33,35 @@ impl Tables {
         let mut tables = Tables::default();
         let stated = book.known.values().flat_map(|known| known.declared_uses.iter().map(|(_, r, _)| r));
         for resource in stated.chain(uses.iter().map(|it| &it.what.resource)) {
-            if resource.kind != ResourceKind::Table {
-                continue;
-            }
-            if let (Some(server), Some(name)) = (&resource.server, qualified(&resource.parts)) {
-                let target = target(names, server, resource);
-                tables.known.entry(target).or_default().insert(name);
+            let known = match resource.kind {
+                ResourceKind::Table => &mut tables.known,
+                ResourceKind::Routine => &mut tables.routines,
+                _ => continue,
+            };
+            let name = qualified(&resource.parts).filter(|name| !name.starts_with('{'));
+            if let (Some(server), Some(name)) = (&resource.server, name) {
+                known.entry(target(names, server, resource)).or_default().insert(name);
             }
         }
         tables
     }
 
-    /// The full name of a table in a database: its own schema; else the only schema known to have it; else
-    /// the default one.
-    fn full_name(&self, target: &Target, parts: &[Text]) -> String {
+    /// The full name of a table (or routine) in a database: its own schema; of several the session looks in,
+    /// the first that is known to have it; else the only schema known to have it; else the default one.
+    fn full_name(&self, kind: ResourceKind, target: &Target, parts: &[Text]) -> String {
+        let known = if kind == ResourceKind::Routine { &self.routines } else { &self.known };
+        let known = known.get(target);
         if let Some(name) = qualified(parts) {
-            return name;
+            let [.., schemas, table] = parts else { return name };
+            let Some(list) = schemas.strip_prefix('{').and_then(|list| list.strip_suffix('}')) else {
+                return name;
+            };
+            let mut full = list.split(',').map(|schema| format!("{schema}.{table}"));
+            return full.find(|full| known.is_some_and(|known| known.contains(full))).unwrap_or(name);
         }
         let table = parts.first().map_or("", |part| &**part);
         let suffix = format!(".{table}");
-        let known = self.known.get(target).into_iter().flatten();
+        let known = known.into_iter().flatten();
         match known.filter(|name| name.ends_with(&suffix)).collect::<Vec<_>>()[..] {
             [only] => only.clone(),
             _ => format!("{DEFAULT_SCHEMA}.{table}"),
@@ -64,13 +74,13 @@ impl Tables {
             // The one database its settings name, unless that one is not known to have the table and
             // another is: then the settings are not the whole story.
             let only = targets.first()?;
-            let name = self.full_name(only, &resource.parts);
+            let name = self.full_name(resource.kind, only, &resource.parts);
             let has = |target: &Target| self.known.get(target).is_some_and(|known| known.contains(&name));
             let elsewhere = !has(only) && self.known.keys().any(has);
             return (!elsewhere).then_some(only);
         }
         let mut with = targets.iter().filter(|target| {
-            let name = self.full_name(target, &resource.parts);
+            let name = self.full_name(resource.kind, target, &resource.parts);
             self.known.get(target).is_some_and(|known| known.contains(&name))
         });
         match (with.next(), with.next()) {
@@ -89,7 +99,7 @@ impl Tables {
         targets: &BTreeSet<Target>,
     ) -> EntityId {
         match resource.kind {
-            ResourceKind::Table => self.table(book, names, resource, targets),
+            ResourceKind::Table | ResourceKind::Routine => self.table(book, names, resource, targets),
             ResourceKind::Database => {
                 let at = match &resource.server {
                     Some(server) => Some(target(names, server, resource)),
@@ -115,21 +125,22 @@ impl Tables {
         resource: &Resource,
         targets: &BTreeSet<Target>,
     ) -> EntityId {
+        let kind = resource.kind.word();
         let at = match &resource.server {
             Some(server) => Some(target(names, server, resource)),
             None => self.pick(targets, resource).cloned(),
         };
         let Some(mut at) = at else {
             let name = resource.parts.join(".");
-            return book.entity(format!("table:?/{name}"), "table", &name);
+            return book.entity(format!("{kind}:?/{name}"), kind, &name);
         };
         if let [database, _, _] = &resource.parts[..] {
             at.1 = Some(database.to_string());
         }
-        let name = self.full_name(&at, &resource.parts);
+        let name = self.full_name(resource.kind, &at, &resource.parts);
         let whole = database(book, &at);
         let place = book.entities[whole.0].id.trim_start_matches("database:").to_owned();
-        let entity = book.entity(format!("table:{place}/{name}"), "table", &name);
+        let entity = book.entity(format!("{kind}:{place}/{name}"), kind, &name);
         book.entities[entity.0].part_of = Some(whole);
         entity
     }

@@ -1,7 +1,7 @@
 //! Tables and roles from the parser's tree, with the exact scope of every common table expression: a name
 //! means the expression only where the SQL standard says so (ISO/IEC 9075-2, 7.17). It never reads tokens.
 
-use super::{Dialect, Found, traits};
+use super::{Dialect, Found, routines, session, traits};
 use crate::evidence::Trait;
 use sqlparser::ast::{
     CopySource, Expr, FromTable, ObjectName, ObjectType, Query, Select, Statement, TableFactor, TableObject,
@@ -54,6 +54,9 @@ pub(super) fn read(sql: &str, dialect: Dialect, traits: &mut BTreeSet<Trait>) ->
         }
         found.writes.extend(one.writes.into_iter().filter(|name| !made.contains(name)));
         traits::of_statement(statement, traits);
+        routines::of_statement(statement, dialect, &mut found);
+        found.session.extend(session::of_statement(statement, dialect));
+        found.acts |= session::acts(statement);
     }
     // What is written first and read later in one text is its own product only if it vanished.
     let vanished: BTreeSet<Vec<String>> = found
@@ -75,7 +78,7 @@ fn drops(statement: &Statement, name: &[String], dialect: Dialect) -> bool {
 }
 
 /// A name in parts, folded by the dialect; parts that are function calls name nothing.
-fn parts(name: &ObjectName, dialect: Dialect) -> Vec<String> {
+pub(super) fn parts(name: &ObjectName, dialect: Dialect) -> Vec<String> {
     let part = |part: &sqlparser::ast::ObjectNamePart| {
         part.as_ident().map(|ident| dialect.fold_name(&ident.value, ident.quote_style.is_some()))
     };

@@ -37,6 +37,8 @@ fn literals_matter(folded: &str) -> bool {
         || folded.starts_with("prepare")
         || folded.starts_with("create function")
         || folded.starts_with("create or replace")
+        || folded.starts_with("set ")
+        || folded.contains("set_config(")
 }
 
 /// Whether the statement only keeps a connection alive.
@@ -55,6 +57,13 @@ fn keeps_alive(folded: &str) -> bool {
     )
 }
 
+/// Whether the statement is the server's own upkeep.
+fn maintains(folded: &str) -> bool {
+    ["vacuum", "analyze", "reindex", "cluster", "checkpoint"].iter().any(|verb| {
+        folded.strip_prefix(verb).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '(', ';']))
+    })
+}
+
 /// Whether the statement looks only at the server's own statistics.
 fn watches_server(folded: &str, analysis: &Analysis) -> bool {
     let probing = analysis.traits.iter().any(|it| &*it.name == "catalog-probing");
@@ -67,7 +76,10 @@ fn watches_server(folded: &str, analysis: &Analysis) -> bool {
         "pg_settings",
         "pg_is_in_recovery",
     ];
-    analysis.tables.is_empty() && probing && names.iter().any(|name| folded.contains(name))
+    analysis.tables.is_empty()
+        && analysis.routines.is_empty()
+        && probing
+        && names.iter().any(|name| folded.contains(name))
 }
 
 impl Cache {
@@ -88,6 +100,8 @@ impl Cache {
         let analysis = analyse(sql, self.dialect);
         let class = if keeps_alive(&folded) {
             Class::Keepalive
+        } else if maintains(&folded) {
+            Class::Maintenance
         } else if watches_server(&folded, &analysis) {
             Class::Monitoring
         } else {

@@ -7,12 +7,15 @@ mod ast;
 mod cache;
 mod dialect;
 mod fold;
+mod routines;
+mod session;
 mod tokens;
 mod traits;
 
 pub use cache::{Cache, SHAPES_CACHED, Understood};
 pub use dialect::Dialect;
 pub use fold::{FOLDED_BYTES, fingerprint, fold};
+pub use session::SessionChange;
 
 use crate::evidence::{Action, Confidence, Text, Trait};
 use std::collections::BTreeSet;
@@ -76,6 +79,13 @@ pub struct Analysis {
     pub traits: BTreeSet<Trait>,
     /// Data flow only.
     pub flow: Flow,
+    /// The application's own functions and procedures that are called, in name parts.
+    pub routines: Vec<Vec<Text>>,
+    /// What changes for later statements of the session.
+    pub session: Vec<SessionChange>,
+    /// Whether something is done even where no table is named: definitions, grants, procedural blocks, or
+    /// a statement that was not understood.
+    pub acts: bool,
 }
 
 /// Whether a name is the server's own catalogue.
@@ -135,7 +145,16 @@ pub fn analyse(sql: &str, dialect: Dialect) -> Analysis {
         add(parts, if removes { Action::Write } else { Action::Touch });
         flow.touches.insert((parts.join("."), (*how).to_owned()));
     }
-    Analysis { status, tables: tables.into_iter().collect(), traits, flow }
+    let text = |name: &Vec<String>| name.iter().map(|part| Text::from(part.as_str())).collect();
+    Analysis {
+        status,
+        tables: tables.into_iter().collect(),
+        traits,
+        flow,
+        routines: found.routines.iter().map(text).collect(),
+        session: found.session,
+        acts: found.acts,
+    }
 }
 
 /// What one reading of a text found, before roles are told as actions.
@@ -144,6 +163,9 @@ struct Found {
     reads: BTreeSet<Vec<String>>,
     writes: BTreeSet<Vec<String>>,
     touches: BTreeSet<(Vec<String>, &'static str)>,
+    routines: BTreeSet<Vec<String>>,
+    session: Vec<SessionChange>,
+    acts: bool,
     /// Whether the text is a statement at all.
     statement: bool,
 }

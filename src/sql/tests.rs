@@ -74,7 +74,9 @@ fn unparsable_text_still_gives_its_tables_with_low_confidence() {
     for (sql, want) in [
         ("SELECT a FROM t WHERE b = 'cut off in the mid", "read t, tokens"),
         ("INSERT INTO public.t (a) VALUES ((((", "write public.t, tokens"),
-        ("VACUUM ANALYZE t", "tokens"),
+        ("VACUUM ANALYZE t", "touch t, tokens"),
+        ("VACUUM (ANALYZE, VERBOSE) s.t (a, b), u", "touch s.t, touch u, tokens"),
+        ("VACUUM", "tokens"),
         ("hello from nowhere", "not-sql"),
     ] {
         assert_eq!(said(sql), want, "{sql}");

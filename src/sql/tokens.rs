@@ -34,10 +34,11 @@ fn split(folded: &str) -> Vec<&str> {
 }
 
 /// Words that open a statement.
-const OPENERS: [&str; 32] = [
+const OPENERS: [&str; 34] = [
     "select", "insert", "update", "delete", "merge", "with", "truncate", "copy", "create", "alter", "drop",
     "lock", "grant", "revoke", "call", "exec", "execute", "begin", "commit", "rollback", "set", "show",
     "explain", "declare", "load", "replace", "vacuum", "analyze", "do", "use", "prepare", "refresh",
+    "reindex", "cluster",
 ];
 
 /// Words that cannot be a table where a table is expected.
@@ -87,6 +88,8 @@ pub(super) fn read(folded: &str) -> Found {
     let mut reader = Reader { tokens, ctes: BTreeSet::new(), found: Found::default() };
     reader.found.statement = reader.tokens.first().is_some_and(|first| OPENERS.contains(first));
     if reader.found.statement {
+        let idle = ["begin", "commit", "rollback", "set", "show", "explain", "select", "vacuum", "analyze"];
+        reader.found.acts = !idle.contains(&reader.at(0));
         reader.collect_ctes();
         reader.walk();
     }
@@ -146,6 +149,14 @@ impl<'a> Reader<'a> {
         Some(word.split('.').map(|part| part.trim_matches('"').to_owned()).collect())
     }
 
+    /// The name at a position where a column list may follow it.
+    fn bare_name(&self, index: usize) -> Option<Vec<String>> {
+        let word = self.at(index);
+        let starts = word.chars().next().is_some_and(|c| c.is_alphabetic() || matches!(c, '_' | '"'));
+        let whole = !word.ends_with('.') && !word.contains("..");
+        (starts && whole).then(|| word.split('.').map(|part| part.trim_matches('"').to_owned()).collect())
+    }
+
     fn skip(&self, mut index: usize, words: &[&str]) -> usize {
         while words.contains(&self.at(index)) {
             index += 1;
@@ -183,9 +194,39 @@ impl<'a> Reader<'a> {
                 "truncate" if index == 0 || before == ";" => {
                     self.touch(self.skip(index + 1, &["table", "only"]), "truncate");
                 }
+                "vacuum" | "analyze" | "reindex" | "cluster" if index == 0 || before == ";" => {
+                    self.upkeep(index)
+                }
                 "copy" if index == 0 || before == ";" => self.copy(index),
                 _ => {}
             }
+        }
+    }
+
+    /// `VACUUM (options) t (columns), u`: the server's upkeep of tables.
+    fn upkeep(&mut self, index: usize) {
+        let mut at = index + 1;
+        let words =
+            ["full", "freeze", "verbose", "analyze", "table", "index", "concurrently", "skip_locked", "only"];
+        loop {
+            if self.at(at) == "(" {
+                while at < self.tokens.len() && self.at(at) != ")" {
+                    at += 1;
+                }
+                at += 1;
+            }
+            at = self.skip(at, &words);
+            if let Some(name) = self.bare_name(at) {
+                self.found.touches.insert((name, "maintain"));
+            }
+            at += 1;
+            if self.at(at) == "(" {
+                continue;
+            }
+            if self.at(at) != "," {
+                return;
+            }
+            at += 1;
         }
     }
 

@@ -172,6 +172,14 @@ impl Out<'_> {
                     understood.class,
                 );
             }
+            for name in &understood.analysis.routines {
+                let resource = Resource::routine(name.clone())
+                    .at(connection.server.as_ref(), connection.database.as_ref());
+                let shape = understood.shape.clone();
+                let (login, traits) = (connection.user.as_deref(), BTreeSet::new());
+                let (sure, class) = (Confidence::Medium, understood.class);
+                self.add_shaped(call, login, Action::Call, resource, shape, sure, traits, class);
+            }
         }
     }
 }

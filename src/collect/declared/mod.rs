@@ -61,6 +61,9 @@ impl Notes<'_> {
 pub struct Declared;
 
 fn inventory_of(file: &InputFile) -> Option<&'static dyn Inventory> {
+    if let Some(kind) = &file.forced {
+        return INVENTORIES.iter().copied().find(|inventory| inventory.about().name == &**kind);
+    }
     INVENTORIES.iter().copied().find(|inventory| !file.ignored && file.is_text() && inventory.claims(file))
 }
 

@@ -90,7 +90,14 @@ fn log(message: &str, who: &mut Who) -> Event {
     if let Some(rest) = message.strip_prefix("duration: ") {
         let Some((number, rest)) = rest.split_once(" ms") else { return Event::Nothing };
         let micros = number.trim().parse::<f64>().ok().map(|ms| (ms * 1000.0).max(0.0) as u64);
-        return statement(rest.trim_start(), micros);
+        let (rest, micros) = (rest.trim_start(), micros.unwrap_or(0));
+        if rest.is_empty() {
+            return Event::Duration(micros);
+        }
+        if let Some(plan) = rest.strip_prefix("plan:") {
+            return planned(plan.trim_start(), micros);
+        }
+        return statement(rest, Some(micros));
     }
     if message.starts_with("statement: ") || message.starts_with("execute ") {
         return statement(message, None);
@@ -123,6 +130,29 @@ fn log(message: &str, who: &mut Who) -> Event {
         return Event::Disconnected;
     }
     Event::Nothing
+}
+
+/// auto_explain's text and JSON formats: the query stands before the plan.
+fn planned(plan: &str, micros: u64) -> Event {
+    if let Some(rest) = plan.strip_prefix("Query Text: ") {
+        // The plan's first line is the first that holds a node's cost.
+        let mut end = rest.len();
+        let mut at = 0;
+        for line in rest.split_inclusive('\n') {
+            if line.contains("  (cost=")
+                || line.starts_with("Query Identifier:")
+                || line.starts_with("Query Parameters:")
+            {
+                end = at;
+                break;
+            }
+            at += line.len();
+        }
+        return Event::Planned { sql: rest[..end].trim().to_owned(), micros };
+    }
+    let query = serde_json::from_str::<serde_json::Value>(plan).ok();
+    let text = query.as_ref().and_then(|plan| plan.get("Query Text")?.as_str());
+    text.map_or(Event::Nothing, |sql| Event::Planned { sql: sql.to_owned(), micros })
 }
 
 /// `statement: …`, `execute name: …`; parse and bind belong to an execution that is logged itself.

@@ -44,6 +44,15 @@ pub enum Event {
         /// How long it took; a statement with a duration has succeeded.
         micros: Option<u64>,
     },
+    /// How long the statement before it took, in microseconds; it has succeeded.
+    Duration(u64),
+    /// A statement that ran, seen with its plan (auto_explain), with its duration in microseconds.
+    Planned {
+        /// The statement.
+        sql: String,
+        /// How long it took.
+        micros: u64,
+    },
     /// The statement that the error just before was about.
     ErrorStatement(String),
     /// Something failed; the flag says it was refused for lack of rights.
@@ -110,6 +119,9 @@ pub struct Logs;
 
 /// The format that is surest a file is one of its logs.
 pub fn format_of(file: &InputFile) -> Option<&'static dyn LogFormat> {
+    if let Some(kind) = &file.forced {
+        return FORMATS.iter().copied().find(|format| format.about().name == &**kind);
+    }
     let recognised = FORMATS.iter().filter_map(|format| Some((format.recognise(&file.head)?, *format)));
     recognised.max_by_key(|(confidence, _)| *confidence).map(|(_, format)| format)
 }

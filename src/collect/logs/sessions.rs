@@ -3,11 +3,13 @@
 //! uses and never decides who a login belongs to.
 
 use super::{Event, Record, Who};
+use crate::collect::Window;
+use crate::evidence::scrub::scrub;
 use crate::evidence::{
     Action, Activity, Actor, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, MentionKind, Outcome,
     Place, Places, Resource, Scope, Sees, SessionSketch, Shape, Span, Stamp, Text, Use, Vantage, What, Zone,
 };
-use crate::sql::Understood;
+use crate::sql::{SessionChange, Understood};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -46,28 +48,64 @@ fn class_of(application: &str) -> Option<Class> {
     MONITORS.iter().any(|known| name.starts_with(known)).then_some(Class::Monitoring)
 }
 
+/// How many plans of one statement's functions are held until the statement itself is seen.
+const MAX_PLANNED: usize = 64;
+
 #[derive(Debug, Default)]
 struct Session {
     who: Who,
     replication: bool,
-    authorized: bool,
     pending: Option<(Arc<Understood>, Stamp, Place)>,
+    planned: Vec<(Arc<Understood>, Stamp, u64, Place)>,
     failed: Option<bool>,
+    /// Schemas of unqualified names, set for the session and for the transaction; none: the default.
+    path: Vec<Text>,
+    local_path: Option<Vec<Text>>,
 }
 
-type Key = (usize, usize, Outcome, bool);
+impl Session {
+    /// What a statement that worked changes for those after it.
+    fn change(&mut self, understood: &Understood) {
+        for change in &understood.analysis.session {
+            match change {
+                SessionChange::SearchPath { schemas, local: false } => self.path = schemas.clone(),
+                SessionChange::SearchPath { schemas, local: true } => self.local_path = Some(schemas.clone()),
+                SessionChange::Application(name) => self.who.application = Text::from(scrub(name)),
+                SessionChange::TransactionEnd => self.local_path = None,
+            }
+        }
+    }
+
+    fn actor(&self) -> Acting {
+        let path = self.local_path.as_ref().unwrap_or(&self.path).clone();
+        Acting { who: self.who.clone(), replication: self.replication, path }
+    }
+}
+
+/// Who acts, and where unqualified names are looked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Acting {
+    who: Who,
+    replication: bool,
+    path: Vec<Text>,
+}
+
+type Key = (usize, usize, Outcome);
 
 /// The open sessions of one stream, and what they did.
 pub struct Sessions {
     vantage: Text,
     server: Text,
     open: HashMap<u64, Session>,
-    whos: HashMap<Who, usize>,
-    who_list: Vec<Who>,
+    window: Window,
+    whos: HashMap<Acting, usize>,
+    who_list: Vec<Acting>,
     shapes: HashMap<usize, Arc<Understood>>,
     done: HashMap<Key, (Activity, Places)>,
-    connects: HashMap<(usize, bool, Outcome), (Activity, Places)>,
+    connects: HashMap<(usize, Outcome), (Activity, Places)>,
+    acted: BTreeSet<Who>,
     unknown: Option<(Place, u64)>,
+    unnumbered: Option<(Place, u64)>,
     span: Option<Span>,
     sees_all: bool,
     statements: bool,
@@ -76,17 +114,20 @@ pub struct Sessions {
 
 impl Sessions {
     /// Of a stream.
-    pub fn new(vantage: Text, server: Text) -> Sessions {
+    pub fn new(vantage: Text, server: Text, window: Window) -> Sessions {
         Sessions {
             vantage,
             server,
+            window,
             open: HashMap::new(),
             whos: HashMap::new(),
             who_list: Vec::new(),
             shapes: HashMap::new(),
             done: HashMap::new(),
             connects: HashMap::new(),
+            acted: BTreeSet::new(),
             unknown: None,
+            unnumbered: None,
             span: None,
             sees_all: false,
             statements: false,
@@ -96,8 +137,13 @@ impl Sessions {
 
     /// Hears the next record of the stream.
     pub fn tell(&mut self, record: &Record, understood: Understanding, place: Place) {
-        let span = Span::at(record.stamp);
-        self.span = Some(self.span.map_or(span, |known| known.cover(span)));
+        if self.window.holds(record.stamp) {
+            let span = Span::at(record.stamp);
+            self.span = Some(self.span.map_or(span, |known| known.cover(span)));
+        }
+        if record.session == 0 {
+            return self.unnumbered(record, understood, place);
+        }
         if matches!(record.event, Event::Connected) {
             // A process id is used again: what the earlier session left pending has succeeded.
             self.flush(record.session);
@@ -107,17 +153,18 @@ impl Sessions {
         learn(&mut session.who, &record.who);
         match &record.event {
             Event::Statement { micros, .. } => self.statement(record, understood, *micros, place),
+            Event::Duration(micros) => self.duration(record.session, *micros),
+            Event::Planned { micros, .. } => self.planned(record, understood, *micros, place),
             Event::Error(denied) => session.failed = Some(*denied),
             Event::ErrorStatement(_) => self.failed_statement(record, understood, place),
             Event::Authorized(replication) => {
                 session.replication = *replication;
-                session.authorized = true;
-                let (who, replication) = (session.who.clone(), *replication);
-                self.connect(who, replication, Outcome::Ok, record.stamp, place);
+                let actor = session.actor();
+                self.connect(actor, Outcome::Ok, record.stamp, place);
             }
             Event::Refused => {
-                let who = session.who.clone();
-                self.connect(who, false, Outcome::Denied, record.stamp, place);
+                let actor = session.actor();
+                self.connect(actor, Outcome::Denied, record.stamp, place);
             }
             Event::Disconnected => {
                 self.flush(record.session);
@@ -132,23 +179,90 @@ impl Sessions {
         }
     }
 
-    fn statement(&mut self, record: &Record, understood: Understanding, micros: Option<u64>, place: Place) {
-        let Some(understood) = understood else { return };
-        self.flush(record.session);
+    /// A record whose line names no process: it stands for itself, because nothing tells which lines belong
+    /// together.
+    fn unnumbered(&mut self, record: &Record, understood: Understanding, place: Place) {
+        let actor = Acting { who: (*record.who).clone(), ..Acting::default() };
+        match &record.event {
+            Event::Statement { micros, .. } => {
+                let Some(understood) = understood else { return };
+                let (_, count) = self.unnumbered.get_or_insert_with(|| (place.clone(), 0));
+                *count += 1;
+                self.saw_statement(*micros);
+                self.count(actor, &understood, Outcome::Ok, record.stamp, *micros, place);
+            }
+            Event::Planned { micros, .. } => {
+                let Some(understood) = understood else { return };
+                self.count(actor, &understood, Outcome::Ok, record.stamp, Some(*micros), place);
+            }
+            Event::Authorized(replication) => {
+                self.connect(Acting { replication: *replication, ..actor }, Outcome::Ok, record.stamp, place);
+            }
+            Event::Refused => self.connect(actor, Outcome::Denied, record.stamp, place),
+            _ => {}
+        }
+    }
+
+    fn saw_statement(&mut self, micros: Option<u64>) {
         self.statements = true;
         self.sees_all |= micros.is_none_or(|micros| micros < FAST_MICROS);
+    }
+
+    fn statement(&mut self, record: &Record, understood: Understanding, micros: Option<u64>, place: Place) {
+        let Some(understood) = understood else { return };
+        if let Some(session) = self.open.get_mut(&record.session) {
+            // The plan of this very statement was logged just before it.
+            let same = |it: &(Arc<Understood>, Stamp, u64, Place)| {
+                it.0.shape.fingerprint == understood.shape.fingerprint
+            };
+            if let (Some(_), Some(index)) = (micros, session.planned.iter().position(same)) {
+                session.planned.remove(index);
+            }
+        }
+        self.flush(record.session);
+        self.saw_statement(micros);
         let Some(session) = self.open.get_mut(&record.session) else { return };
         match micros {
             // Logged after it ended: it has succeeded.
             Some(micros) => {
-                let (who, replication) = (session.who.clone(), session.replication);
-                self.count(who, replication, &understood, Outcome::Ok, record.stamp, Some(micros), place);
+                let actor = session.actor();
+                session.change(&understood);
+                self.count(actor, &understood, Outcome::Ok, record.stamp, Some(micros), place);
             }
             // Logged before it ran: whether it failed shows in the session's next line.
             None => {
                 session.failed = None;
                 session.pending = Some((understood, record.stamp, place));
             }
+        }
+    }
+
+    /// A duration on a line of its own: the statement before it has ended well.
+    fn duration(&mut self, id: u64, micros: u64) {
+        let Some(session) = self.open.get_mut(&id) else { return };
+        if let Some((understood, stamp, place)) = session.pending.take() {
+            let actor = session.actor();
+            session.change(&understood);
+            session.failed = None;
+            self.count(actor, &understood, Outcome::Ok, stamp, Some(micros), place);
+        }
+    }
+
+    /// A statement seen with its plan: the pending one, or one that a function ran, or one whose own line
+    /// follows.
+    fn planned(&mut self, record: &Record, understood: Understanding, micros: u64, place: Place) {
+        let (Some(understood), Some(session)) = (understood, self.open.get_mut(&record.session)) else {
+            return;
+        };
+        let pending = session.pending.as_ref();
+        if pending.is_some_and(|(it, ..)| it.shape.fingerprint == understood.shape.fingerprint) {
+            return;
+        }
+        if session.planned.len() < MAX_PLANNED {
+            session.planned.push((understood, record.stamp, micros, place));
+        } else {
+            let actor = session.actor();
+            self.count(actor, &understood, Outcome::Ok, record.stamp, Some(micros), place);
         }
     }
 
@@ -161,68 +275,85 @@ impl Sessions {
             .pending
             .as_ref()
             .is_some_and(|(p, ..)| p.shape.fingerprint == understood.shape.fingerprint);
-        let (who, replication) = (session.who.clone(), session.replication);
+        let actor = session.actor();
         if same {
             session.pending = None;
         }
-        self.count(who, replication, &understood, outcome, record.stamp, None, place);
+        self.count(actor, &understood, outcome, record.stamp, None, place);
     }
 
     /// A pending statement that no error followed has succeeded.
     fn flush(&mut self, id: u64) {
         let Some(session) = self.open.get_mut(&id) else { return };
         let failed = session.failed.take();
-        if let Some((understood, stamp, place)) = session.pending.take() {
-            let (who, replication) = (session.who.clone(), session.replication);
+        let actor = session.actor();
+        let planned = std::mem::take(&mut session.planned);
+        let pending = session.pending.take();
+        if let (Some((understood, ..)), None) = (&pending, failed) {
+            session.change(understood);
+        }
+        for (understood, stamp, micros, place) in planned {
+            self.count(actor.clone(), &understood, Outcome::Ok, stamp, Some(micros), place);
+        }
+        if let Some((understood, stamp, place)) = pending {
             let outcome = match failed {
                 None => Outcome::Ok,
                 Some(true) => Outcome::Denied,
                 Some(false) => Outcome::Failed,
             };
-            self.count(who, replication, &understood, outcome, stamp, None, place);
+            self.count(actor, &understood, outcome, stamp, None, place);
         }
     }
 
-    fn who(&mut self, who: Who) -> usize {
+    fn who(&mut self, actor: Acting) -> usize {
         // The port tells sessions apart, not consumers.
-        let who = Who { port: 0, ..who };
-        if let Some(known) = self.whos.get(&who) {
+        let actor = Acting { who: Who { port: 0, ..actor.who }, ..actor };
+        if let Some(known) = self.whos.get(&actor) {
             return *known;
         }
         let number = self.who_list.len();
-        self.who_list.push(who.clone());
-        self.whos.insert(who, number);
+        self.who_list.push(actor.clone());
+        self.whos.insert(actor, number);
         number
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn count(
         &mut self,
-        who: Who,
-        replication: bool,
+        actor: Acting,
         understood: &Arc<Understood>,
         outcome: Outcome,
         stamp: Stamp,
         micros: Option<u64>,
         place: Place,
     ) {
-        if understood.analysis.tables.is_empty() {
+        if !self.window.holds(stamp) {
             return;
         }
-        if who.user.is_empty() {
+        let analysis = &understood.analysis;
+        let named = !analysis.tables.is_empty() || !analysis.routines.is_empty();
+        if outcome == Outcome::Ok && understood.class == Class::App && (named || analysis.acts) {
+            self.acted.insert(Who { port: 0, ..actor.who.clone() });
+        }
+        if !named {
+            return;
+        }
+        if actor.who.user.is_empty() {
             let (_, count) = self.unknown.get_or_insert_with(|| (place.clone(), 0));
             *count += 1;
         }
         let number = Arc::as_ptr(understood).addr();
         self.shapes.entry(number).or_insert_with(|| understood.clone());
-        let key = (self.who(who), number, outcome, replication);
+        let key = (self.who(actor), number, outcome);
         let (activity, places) = self.done.entry(key).or_default();
         activity.add(stamp, 0, micros);
         places.add(Some(stamp), place);
     }
 
-    fn connect(&mut self, who: Who, replication: bool, outcome: Outcome, stamp: Stamp, place: Place) {
-        let key = (self.who(who), replication, outcome);
+    fn connect(&mut self, actor: Acting, outcome: Outcome, stamp: Stamp, place: Place) {
+        if !self.window.holds(stamp) {
+            return;
+        }
+        let key = (self.who(Acting { path: Vec::new(), ..actor }), outcome);
         let (activity, places) = self.connects.entry(key).or_default();
         activity.add(stamp, 0, None);
         places.add(Some(stamp), place);
@@ -235,6 +366,11 @@ impl Sessions {
         }
         if let Some((place, count)) = self.unknown.take() {
             let detail = "the session began before the log did, so its login is not known";
+            out.add_gap(Gap { count, ..Gap::new(place, GapCode::UnknownSession, detail) });
+        }
+        if let Some((place, count)) = self.unnumbered.take() {
+            let detail = "the prefix names no process (%p or %c), so sessions cannot be told apart: a failed \
+                          statement may count as one that worked";
             out.add_gap(Gap { count, ..Gap::new(place, GapCode::UnknownSession, detail) });
         }
         let sees = match (self.sees_all, self.statements) {
@@ -252,17 +388,17 @@ impl Sessions {
             lost: 0,
             sessions: std::mem::take(&mut self.sketch),
         });
-        let busy: BTreeSet<usize> = self.done.keys().map(|(who, ..)| *who).collect();
-        for ((who, number, outcome, replication), (activity, places)) in std::mem::take(&mut self.done) {
+        for ((who, number, outcome), (activity, places)) in std::mem::take(&mut self.done) {
             let (who, understood) = (&self.who_list[who], &self.shapes[&number]);
-            for it in self.uses(who, replication, understood, outcome) {
+            for it in self.uses(who, understood, outcome) {
                 out.add_use(Use { what: it, activity: activity.clone(), places: places.clone() });
             }
         }
-        for ((who, replication, outcome), (activity, places)) in std::mem::take(&mut self.connects) {
-            let mut what = self.connect_use(&self.who_list[who], replication, outcome);
+        for ((number, outcome), (activity, places)) in std::mem::take(&mut self.connects) {
+            let who = &self.who_list[number];
+            let mut what = self.connect_use(who, outcome);
             // A log that holds every statement shows that this one came, and touched nothing of anybody's.
-            if sees == Sees::All && what.class == Class::App && !busy.contains(&who) {
+            if sees == Sees::All && what.class == Class::App && !self.acted.contains(&who.who) {
                 what.class = Class::Probe;
             }
             out.add_use(Use { what, activity, places });
@@ -286,9 +422,10 @@ impl Sessions {
         (!who.database.is_empty()).then(|| who.database.clone())
     }
 
-    fn connect_use(&self, who: &Who, replication: bool, outcome: Outcome) -> What {
-        let class =
-            if replication { Class::Replication } else { class_of(&who.application).unwrap_or(Class::App) };
+    fn connect_use(&self, actor: &Acting, outcome: Outcome) -> What {
+        let who = &actor.who;
+        let by_name = class_of(&who.application).unwrap_or(Class::App);
+        let class = if actor.replication { Class::Replication } else { by_name };
         What {
             vantage: self.vantage.clone(),
             actor: Sessions::actor(who),
@@ -304,24 +441,43 @@ impl Sessions {
         }
     }
 
-    fn uses(&self, who: &Who, replication: bool, understood: &Understood, outcome: Outcome) -> Vec<What> {
+    fn uses(&self, actor: &Acting, understood: &Understood, outcome: Outcome) -> Vec<What> {
+        let who = &actor.who;
         let by_name = class_of(&who.application);
-        let class = if replication { Class::Replication } else { by_name.unwrap_or(understood.class) };
-        let use_of = |table: &crate::sql::TableUse| What {
+        let class = if actor.replication { Class::Replication } else { by_name.unwrap_or(understood.class) };
+        let use_of = |action: Action, resource: Resource, confidence: Confidence| What {
             vantage: self.vantage.clone(),
             actor: Sessions::actor(who),
-            action: table.action,
-            resource: Resource::table(table.parts.clone())
-                .at(Some(&self.server), Sessions::database(who).as_ref()),
+            action,
+            resource: resource.at(Some(&self.server), Sessions::database(who).as_ref()),
             shape: understood.shape.clone(),
             outcome,
             class,
             scope: Scope::Production,
             basis: Basis::Observed,
-            confidence: table.confidence,
+            confidence,
             traits: understood.analysis.traits.clone(),
         };
-        understood.analysis.tables.iter().map(use_of).collect()
+        let tables = understood.analysis.tables.iter().map(|table| {
+            use_of(table.action, Resource::table(looked_for(&table.parts, &actor.path)), table.confidence)
+        });
+        let routines = understood.analysis.routines.iter().map(|name| {
+            use_of(Action::Call, Resource::routine(looked_for(name, &actor.path)), Confidence::Medium)
+        });
+        tables.chain(routines).collect()
+    }
+}
+
+/// An unqualified name with the schema the session looks in; several schemas stand in braces, and `resolve`
+/// tells which of them has it.
+fn looked_for(parts: &[Text], path: &[Text]) -> Vec<Text> {
+    match (parts, path) {
+        ([name], [schema]) => vec![schema.clone(), name.clone()],
+        ([name], [_, ..]) => {
+            let schemas: Vec<&str> = path.iter().map(|schema| &**schema).collect();
+            vec![Text::from(format!("{{{}}}", schemas.join(","))), name.clone()]
+        }
+        _ => parts.to_vec(),
     }
 }
 

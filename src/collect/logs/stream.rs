@@ -125,7 +125,7 @@ impl Stream<'_> {
     /// Reads all files of the stream in order.
     pub fn collect(&self, world: &World<'_>, cache: &Cache) -> Evidence {
         let mut evidence = Evidence::new();
-        let mut sessions = Sessions::new(self.id.clone(), self.of.text.clone());
+        let mut sessions = Sessions::new(self.id.clone(), self.of.text.clone(), world.window);
         let mut assumed = false;
         for file in &self.files {
             assumed |= self.file(file, world, cache, &mut sessions, &mut evidence);
@@ -242,9 +242,9 @@ impl Stream<'_> {
                     .records
                     .iter()
                     .map(|record| match &record.event {
-                        Event::Statement { sql, .. } | Event::ErrorStatement(sql) => {
-                            Some(cache.understand(sql))
-                        }
+                        Event::Statement { sql, .. }
+                        | Event::Planned { sql, .. }
+                        | Event::ErrorStatement(sql) => Some(cache.understand(sql)),
                         _ => None,
                     })
                     .collect();

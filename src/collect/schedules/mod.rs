@@ -25,6 +25,9 @@ pub static PLACES: &[&dyn SchedulePlace] =
 pub struct Schedules;
 
 fn place_of(file: &InputFile) -> Option<&'static dyn SchedulePlace> {
+    if let Some(kind) = &file.forced {
+        return PLACES.iter().copied().find(|place| place.about().name == &**kind);
+    }
     PLACES.iter().copied().find(|place| file.is_text() && place.claims(file))
 }
 

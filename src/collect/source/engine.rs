@@ -18,8 +18,10 @@ const MAX_DEPTH: usize = 64;
 const MAX_TEXT: usize = 256 * 1024;
 
 /// Words that open SQL worth reading, with what must follow somewhere: prose is not SQL.
-const OPENERS: [(&str, &str); 9] = [
+const OPENERS: [(&str, &str); 11] = [
     ("select", " from "),
+    ("select", "("),
+    ("call", "("),
     ("with", " select "),
     ("insert into", ""),
     ("update", " set "),
@@ -357,6 +359,13 @@ impl Sayer<'_> {
 
     fn sql(&mut self, node: Node<'_>, text: &str) {
         let understood = self.cache.understand(text);
+        // Without FROM it is SQL only if the parser says so and it calls something.
+        let calls_only = !text.to_ascii_lowercase().contains("from") && understood.analysis.tables.is_empty();
+        if calls_only
+            && (understood.analysis.status != Status::Parsed || understood.analysis.routines.is_empty())
+        {
+            return;
+        }
         let place = self.place(node);
         let mut unknown = text.contains("from {}") || text.contains("FROM {}");
         for table in &understood.analysis.tables {
@@ -369,6 +378,12 @@ impl Sayer<'_> {
             what.traits = understood.analysis.traits.clone();
             what.confidence = table.confidence;
             what.class = understood.class;
+            self.out.add_written(what, place.clone());
+        }
+        for name in &understood.analysis.routines {
+            let mut what = self.at.what(Action::Call, Resource::routine(name.clone()));
+            what.shape = understood.shape.clone();
+            what.confidence = Confidence::Medium;
             self.out.add_written(what, place.clone());
         }
         if unknown {

@@ -72,7 +72,17 @@ enum Reader {
     Sql,
 }
 
+/// The readers of this family that are no language.
+pub const OTHER_READERS: [&str; 2] = ["settings", "sql-file"];
+
 fn reader_of(file: &InputFile) -> Option<Reader> {
+    if let Some(kind) = &file.forced {
+        return match &**kind {
+            "settings" => Some(Reader::Settings),
+            "sql-file" => Some(Reader::Sql),
+            name => LANGUAGES.iter().find(|language| language.about.name == name).map(Reader::Code),
+        };
+    }
     if file.ignored || !file.is_text() || file.size == 0 {
         return None;
     }

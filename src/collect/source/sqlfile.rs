@@ -4,7 +4,9 @@
 use super::World;
 use super::place::Where;
 use crate::collect::commands::{self, psql_variables};
-use crate::evidence::{Basis, Evidence, Gap, GapCode, Mention, MentionKind, Place, Resource, Text};
+use crate::evidence::{
+    Action, Basis, Confidence, Evidence, Gap, GapCode, Mention, MentionKind, Place, Resource, Text,
+};
 use crate::input::InputFile;
 use crate::sql::{Cache, Dialect, Status, split};
 use std::collections::BTreeMap;
@@ -37,6 +39,12 @@ pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
             what.traits = understood.analysis.traits.clone();
             what.confidence = table.confidence;
             what.class = understood.class;
+            out.add_written(what, place.clone());
+        }
+        for name in &understood.analysis.routines {
+            let mut what = at.what(Action::Call, Resource::routine(name.clone()));
+            what.shape = understood.shape.clone();
+            what.confidence = Confidence::Medium;
             out.add_written(what, place.clone());
         }
     }

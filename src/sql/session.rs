@@ -1,0 +1,148 @@
+//! What a statement changes for the statements after it in the same session: the schemas unqualified names
+//! are looked for in, the name the client gives itself, where a transaction ends. It never keeps a session:
+//! whoever reads a log does.
+
+use super::Dialect;
+use crate::evidence::Text;
+use sqlparser::ast::{
+    ContextModifier, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Reset, SelectItem, Set,
+    SetExpr, Statement, Value,
+};
+
+/// One change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionChange {
+    /// `search_path` is these schemas; none: the default, `"$user", public`.
+    SearchPath {
+        /// In order, without `$user` and the catalogue.
+        schemas: Vec<Text>,
+        /// Until the transaction ends.
+        local: bool,
+    },
+    /// `application_name` is this.
+    Application(Text),
+    /// The transaction ends.
+    TransactionEnd,
+}
+
+/// One word of a list: `'a, b'`, `a`, `"a"`, `DEFAULT`.
+fn words(expr: &Expr) -> Vec<String> {
+    match expr {
+        Expr::Identifier(ident) => vec![ident.value.clone()],
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) => {
+                text.split(',').map(|part| part.trim().trim_matches('"').to_owned()).collect()
+            }
+            Value::Number(number, _) => vec![number.to_string()],
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+fn search_path(values: &[Expr], local: bool) -> SessionChange {
+    let all: Vec<String> = values.iter().flat_map(words).filter(|word| !word.is_empty()).collect();
+    let default = all.len() == 1 && all[0].eq_ignore_ascii_case("default");
+    let standard = all.iter().map(String::as_str).eq(["$user", "public"]);
+    let schemas = if default || standard {
+        Vec::new()
+    } else {
+        let own = |word: &&String| word.as_str() != "$user" && word.as_str() != "pg_catalog";
+        all.iter().filter(own).map(|word| Text::from(word.as_str())).collect()
+    };
+    SessionChange::SearchPath { schemas, local }
+}
+
+fn named(name: &str, values: &[Expr], local: bool) -> Option<SessionChange> {
+    match name.to_ascii_lowercase().as_str() {
+        "search_path" => Some(search_path(values, local)),
+        "application_name" => {
+            let text = match values {
+                [Expr::Value(value)] => match &value.value {
+                    Value::SingleQuotedString(text) => text.clone(),
+                    _ => return None,
+                },
+                [Expr::Identifier(ident)] => ident.value.clone(),
+                _ => return None,
+            };
+            Some(SessionChange::Application(Text::from(text)))
+        }
+        _ => None,
+    }
+}
+
+/// `SELECT set_config('search_path', '…', false)`.
+fn set_config(function: &Function) -> Option<SessionChange> {
+    let name = function.name.to_string().to_ascii_lowercase();
+    if name.rsplit('.').next() != Some("set_config") {
+        return None;
+    }
+    let FunctionArguments::List(list) = &function.args else { return None };
+    let values: Vec<&Expr> = list
+        .args
+        .iter()
+        .filter_map(|argument| match argument {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
+            _ => None,
+        })
+        .collect();
+    let [name, value, local] = values[..] else { return None };
+    let local = matches!(local, Expr::Value(value) if matches!(value.value, Value::Boolean(true)));
+    named(words(name).first()?, std::slice::from_ref(value), local)
+}
+
+/// What a statement changes.
+pub(super) fn of_statement(statement: &Statement, dialect: Dialect) -> Option<SessionChange> {
+    if dialect != Dialect::Postgres {
+        return None;
+    }
+    match statement {
+        Statement::Set(Set::SingleAssignment { scope, variable, values, .. }) => {
+            let local = matches!(scope, Some(ContextModifier::Local));
+            named(&variable.to_string(), values, local)
+        }
+        Statement::Reset(reset) => match &reset.reset {
+            Reset::ConfigurationParameter(name) if name.to_string().eq_ignore_ascii_case("search_path") => {
+                Some(SessionChange::SearchPath { schemas: Vec::new(), local: false })
+            }
+            Reset::ALL => Some(SessionChange::SearchPath { schemas: Vec::new(), local: false }),
+            _ => None,
+        },
+        Statement::Discard { .. } => Some(SessionChange::SearchPath { schemas: Vec::new(), local: false }),
+        Statement::Commit { .. } | Statement::Rollback { .. } => Some(SessionChange::TransactionEnd),
+        Statement::Query(query) => {
+            let SetExpr::Select(select) = &*query.body else { return None };
+            select.projection.iter().find_map(|item| match item {
+                SelectItem::UnnamedExpr(Expr::Function(function)) => set_config(function),
+                _ => None,
+            })
+        }
+        _ => None,
+    }
+}
+
+/// Whether a statement does something to the application's world even where it names no table: definitions,
+/// grants, procedural blocks. Queries, settings and transactions do not.
+pub(super) fn acts(statement: &Statement) -> bool {
+    !matches!(
+        statement,
+        Statement::Query(_)
+            | Statement::Set(_)
+            | Statement::Reset(_)
+            | Statement::Discard { .. }
+            | Statement::Commit { .. }
+            | Statement::Rollback { .. }
+            | Statement::StartTransaction { .. }
+            | Statement::Savepoint { .. }
+            | Statement::ReleaseSavepoint { .. }
+            | Statement::ShowVariable { .. }
+            | Statement::ShowVariables { .. }
+            | Statement::Deallocate { .. }
+            | Statement::Close { .. }
+            | Statement::Fetch { .. }
+            | Statement::LISTEN { .. }
+            | Statement::UNLISTEN { .. }
+            | Statement::Vacuum(_)
+            | Statement::Analyze(_)
+    )
+}
