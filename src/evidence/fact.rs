@@ -76,6 +76,8 @@ pub enum Says {
         /// How the run reaches a server, where the command line says so (`psql -h db1 -f x.sql`).
         connection: Connection,
     },
+    /// It takes over the settings and functions of this file: sourced, not run.
+    Includes(Text),
     /// What it holds is computed from that.
     DerivesFrom(Resource),
     /// It comes before that one, because of this.

@@ -28,6 +28,8 @@ pub enum MentionKind {
     Component,
     /// A script file: `host:/absolute/path` when the host is known, else its path relative to the input.
     Script,
+    /// A code file of a component, which may also be run by itself; the text is like a script's.
+    Code,
     /// A scheduled job: `host:place:command`, unique to its line, not yet a name for people.
     Job,
     /// A declared name: of a service, job, client, person or partner in an inventory.
@@ -54,6 +56,7 @@ impl MentionKind {
             MentionKind::Database => "database",
             MentionKind::Component => "component",
             MentionKind::Script => "script",
+            MentionKind::Code => "code",
             MentionKind::Job => "job",
             MentionKind::Declared => "declared",
             MentionKind::System => "system",

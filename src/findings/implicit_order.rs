@@ -15,7 +15,8 @@ static MANUAL: Manual = Manual {
     family: "when",
     title: "One job reads what another wrote, and only the clock keeps them in order",
     what: "Two scheduled jobs share one exact resource: one writes it, the other reads it, and the reader's \
-           next start follows the writer's by less than either's period. No chain, call or shared job ties them.",
+           next start follows the writer's by less than either's period. No chain, call or shared job ties them, \
+           the reader tests no file that the writer makes, and they do not wait for one lock.",
     why: "The reader is right only because the writer usually finishes in time. On a slower or faster target, \
           or after one of the two moved first, it reads yesterday's data and succeeds.",
     example: "job:batch1/ledger_load (02:30) reads finance.daily_settlement, which job:batch1/settle (02:00) writes",
@@ -53,6 +54,9 @@ impl Rule for ImplicitOrder {
         for (resource, from) in writers.iter().filter(|(_, from)| from.len() <= MAX_WRITERS) {
             for writer in from {
                 for reader in readers.get(resource).into_iter().flatten().filter(|reader| *reader != writer) {
+                    if kept_in_order(graph, *writer, *reader) {
+                        continue;
+                    }
                     out.extend(hand_off(graph, &jobs, *writer, *reader, *resource));
                 }
             }
@@ -63,6 +67,19 @@ impl Rule for ImplicitOrder {
 /// Whether a resource is one that is handed over: a table, a file or an object.
 fn handed(graph: &Graph, link: &Link) -> bool {
     matches!(graph.entity(link.key.resource).kind.as_str(), "table" | "file" | "object")
+}
+
+/// Whether something other than the clock keeps the two in order: the reader tests a file that the writer
+/// makes, or both wait for one lock.
+fn kept_in_order(graph: &Graph, writer: EntityId, reader: EntityId) -> bool {
+    let with = |who: EntityId, how: &str| -> BTreeSet<EntityId> {
+        let links = graph.links_of(who).into_iter();
+        links.filter(|l| l.traits.iter().any(|t| &*t.name == how)).map(|l| l.key.resource).collect()
+    };
+    let made = |file: &EntityId| writes(graph, writer, *file);
+    let locks = with(writer, "waits-for-lock");
+    with(reader, "tests-file").iter().any(made)
+        || with(reader, "waits-for-lock").iter().any(|lock| locks.contains(lock))
 }
 
 /// How long after the writer's start the reader starts, in seconds: the smallest and largest offset over the

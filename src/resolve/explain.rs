@@ -38,6 +38,10 @@ fn system_of(id: &str) -> &str {
 /// Whether the inventory states this use of this consumer.
 fn is_declared(book: &Book, names: &Names, link: &Link) -> bool {
     let Some(known) = book.known.get(&link.key.consumer) else { return false };
+    if known.declared_uses.is_empty() && book.entities[link.key.consumer.0].declared {
+        // The inventory stops at names: it states no use that this one could go beyond.
+        return true;
+    }
     let entity = &book.entities[link.key.resource.0];
     let system = system_of(&entity.id).to_owned();
     let whole = entity.part_of.map_or(entity.id.clone(), |whole| book.entities[whole.0].id.clone());
@@ -70,20 +74,29 @@ fn is_declared(book: &Book, names: &Names, link: &Link) -> bool {
 /// Marks what explains each link and puts everything into its final order.
 pub fn finish(evidence: &Evidence, names: &Names, mut book: Book, mut links: Vec<Link>) -> Resolved {
     let mut texts: BTreeMap<EntityId, BTreeSet<(Action, EntityId)>> = BTreeMap::new();
+    // A mapped table is read and written through its class.
+    let mut mapped: BTreeSet<(EntityId, EntityId)> = BTreeSet::new();
     for link in &links {
         let written = link.witnesses.iter().any(|witness| witness.basis == Basis::Written);
         if written && link.key.scope == Scope::Production {
             texts.entry(link.key.consumer).or_default().insert((link.key.action, link.key.resource));
+            if link.traits.iter().any(|it| &*it.name == "orm-model") {
+                mapped.insert((link.key.consumer, link.key.resource));
+            }
         }
     }
     for link in &mut links {
         let (consumer, action, resource) = (link.key.consumer, link.key.action, link.key.resource);
         let says = |who: EntityId| {
-            texts.get(&who).is_some_and(|said| {
-                said.contains(&(action, resource))
-                    || (action == Action::Connect && !said.is_empty() && on_system(&book, said, resource))
-                    || book.entities[resource.0].part_of.is_some_and(|whole| said.contains(&(action, whole)))
-            })
+            let data = matches!(action, Action::Read | Action::Write);
+            (data && mapped.contains(&(who, resource)))
+                || texts.get(&who).is_some_and(|said| {
+                    said.contains(&(action, resource))
+                        || (action == Action::Connect && !said.is_empty() && on_system(&book, said, resource))
+                        || book.entities[resource.0]
+                            .part_of
+                            .is_some_and(|whole| said.contains(&(action, whole)))
+                })
         };
         link.written = says(consumer) || sharers(&book, consumer).into_iter().any(says);
         link.declared = is_declared(&book, names, link);

@@ -113,7 +113,12 @@ fn written_use(
     book: &mut Book,
     links: &mut BTreeMap<LinkKey, Link>,
 ) {
+    let in_settings = it.what.traits.iter().any(|it| &*it.name == "in-settings");
     for (consumer, connection, via) in book.written_by(it) {
+        // A job that takes a settings file over knows how to connect; whether it does, its text says.
+        if in_settings && via.is_some() {
+            continue;
+        }
         let mut resource = it.what.resource.clone();
         if let (None, Some(_)) = (&resource.server, &connection.server) {
             resource = resource.at(connection.server.as_ref(), connection.database.as_ref());

@@ -3,8 +3,10 @@
 //! blindly, and a refusal that a person would wonder about is kept beside the entity. It concludes nothing
 //! about a link: that is `findings`.
 
+mod components;
 mod consumers;
 mod explain;
+mod jobs;
 mod links;
 mod names;
 mod observed;
@@ -178,6 +180,8 @@ pub struct Job {
     pub zone: String,
     /// Whether that zone is known, not assumed.
     pub zone_known: bool,
+    /// Guards in the command that change when it does its work, as written: `sleep 600`, a test of the day.
+    pub guards: Vec<String>,
     /// The command, scrubbed.
     pub command: String,
     /// A comment beside it that states an order or a wait.
@@ -206,9 +210,11 @@ pub use links::Clock;
 /// Resolves everything collectors stated; `clock` evaluates schedules.
 pub fn resolve(evidence: &Evidence, clock: &Clock<'_>) -> Resolved {
     let uses = evidence.uses();
-    let names = names::Names::learn(evidence);
+    let mut names = names::Names::learn(evidence);
+    let gaps = std::mem::take(&mut names.gaps);
     let mut book = consumers::Book::learn(evidence, &uses, &names);
     let tables = tables::Tables::learn(&uses, &names, &book);
+    book.gaps.extend(gaps);
     book.assign_shapes(&uses);
     let links = links::build(&uses, &names, &tables, &mut book, clock);
     explain::finish(evidence, &names, book, links)

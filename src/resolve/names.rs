@@ -1,8 +1,11 @@
 //! Names of hosts, servers and databases: which texts mean the same machine or system, each by a declared
 //! identifier, a static address, or sessions that two vantages shared. It never folds loopback or
-//! link-local addresses into anything but the host they were seen on.
+//! link-local addresses into anything but the host they were seen on, and where two hosts files contradict
+//! each other, it believes neither.
 
-use crate::evidence::{Evidence, MentionKind, Resource, ResourceKind, Says, Text, Vantage};
+use crate::evidence::{
+    Basis, Evidence, Fact, Gap, GapCode, MentionKind, Resource, ResourceKind, Says, Text, Vantage,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many shared sessions make two vantages' servers one.
@@ -20,6 +23,18 @@ pub struct Names {
     aliases: BTreeMap<String, String>,
     /// Owners of systems.
     pub owners: BTreeMap<String, String>,
+    /// By first label: the hosts whose names begin with it.
+    labels: BTreeMap<String, BTreeSet<String>>,
+    /// What the hosts files do not agree on.
+    pub gaps: Vec<Gap>,
+}
+
+/// The first label of a host name; addresses have none.
+fn label(name: &str) -> Option<&str> {
+    if name.parse::<std::net::IpAddr>().is_ok() {
+        return None;
+    }
+    name.split('.').next().filter(|label| !label.is_empty())
 }
 
 fn split_port(text: &str) -> (&str, Option<&str>) {
@@ -40,6 +55,7 @@ impl Names {
         for fact in evidence.facts() {
             let about = fact.about.text.to_string();
             match (fact.about.kind, &fact.says) {
+                (MentionKind::Host, _) if fact.basis == Basis::Written => {}
                 (MentionKind::Host, Says::SameAs(other)) => {
                     names.hosts.insert(other.text.to_lowercase(), about);
                 }
@@ -65,8 +81,50 @@ impl Names {
                 _ => {}
             }
         }
+        names.hosts_files(evidence);
         names.join_vantages(evidence);
         names
+    }
+
+    /// What hosts say of each other, beneath what an inventory says.
+    fn hosts_files(&mut self, evidence: &Evidence) {
+        let declared: Vec<(String, String)> = self.hosts.clone().into_iter().collect();
+        for (name, host) in &declared {
+            for name in [name, &host.to_lowercase()] {
+                let label = label(name).map(str::to_owned);
+                self.labels.entry(label.unwrap_or_default()).or_default().insert(host.clone());
+            }
+        }
+        let written = |fact: &&Fact| fact.about.kind == MentionKind::Host && fact.basis == Basis::Written;
+        let mut claims: BTreeMap<String, BTreeMap<String, &Fact>> = BTreeMap::new();
+        for fact in evidence.facts().filter(written) {
+            let Says::SameAs(other) = &fact.says else { continue };
+            let short = label(&fact.about.text).unwrap_or(&fact.about.text).to_owned();
+            let host = self.host(&fact.about.text).map_or(short, str::to_owned);
+            for name in [&other.text, &fact.about.text] {
+                claims.entry(name.to_lowercase()).or_default().insert(host.clone(), fact);
+            }
+        }
+        for (name, hosts) in claims {
+            if self.hosts.contains_key(&name) {
+                continue;
+            }
+            let mut all = hosts.into_iter();
+            match (all.next(), all.next()) {
+                (Some((host, _)), None) => {
+                    if let Some(label) = label(&name) {
+                        self.labels.entry(label.to_owned()).or_default().insert(host.clone());
+                    }
+                    self.hosts.insert(name, host);
+                }
+                (Some((one, _)), Some((other, fact))) => {
+                    let detail =
+                        format!("{name} is {one} in one hosts file and {other} here; neither is believed");
+                    self.gaps.push(Gap::new(fact.place.clone(), GapCode::Unresolved, detail));
+                }
+                (None, _) => {}
+            }
+        }
     }
 
     /// Anonymous servers become the server of a vantage that kept the same sessions.
@@ -88,9 +146,18 @@ impl Names {
         }
     }
 
-    /// The host that a name, alias or address means, as declared.
+    /// The host that a name, alias or address means, as declared; else the only known host whose name begins
+    /// with the same label: `web1.example.org` is `web1` unless there is another `web1`.
     pub fn host(&self, text: &str) -> Option<&str> {
-        self.hosts.get(&text.to_lowercase()).map(String::as_str)
+        let lower = text.to_lowercase();
+        if let Some(host) = self.hosts.get(&lower) {
+            return Some(host);
+        }
+        let hosts = self.labels.get(label(&lower)?)?;
+        let [only] = hosts.iter().collect::<Vec<_>>()[..] else { return None };
+        // Two full names with different domains are two hosts until somebody says otherwise.
+        let long = lower.contains('.') && only.contains('.') && lower != only.to_lowercase();
+        (!long).then_some(only)
     }
 
     /// The host's declared name, else the text itself.
@@ -125,6 +192,17 @@ impl Names {
         match found.into_iter().collect::<Vec<_>>()[..] {
             [only] => only.clone(),
             _ => server.to_owned(),
+        }
+    }
+
+    /// The one host that all addresses of a system lie on: where its own sockets are.
+    pub fn machine_of(&self, system: &str) -> Option<&str> {
+        let addresses = self.endpoints.iter().filter(|(_, of)| of.as_str() == system);
+        let hosts: BTreeSet<&str> =
+            addresses.filter_map(|(endpoint, _)| self.host(split_port(endpoint).0)).collect();
+        match hosts.into_iter().collect::<Vec<_>>()[..] {
+            [only] => Some(only),
+            _ => None,
         }
     }
 

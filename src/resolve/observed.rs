@@ -16,8 +16,12 @@ pub struct Verdict {
     pub confidence: Confidence,
 }
 
-/// Where an actor comes from: declared host name, address, or host text.
-fn origin(actor: &Actor, names: &Names) -> Option<String> {
+/// Where an actor comes from: declared host name, address, or host text. Loopback and sockets are the
+/// server's own machine.
+fn origin(actor: &Actor, system: &str, names: &Names) -> Option<String> {
+    if local(actor) {
+        return Some(names.machine_of(system).unwrap_or(system).to_owned());
+    }
     let text = actor.get(MentionKind::Address).or_else(|| actor.get(MentionKind::Host))?;
     Some(names.host_or_self(text))
 }
@@ -35,7 +39,7 @@ fn local(actor: &Actor) -> bool {
 /// Attributes an observed use.
 pub fn attribute(it: &Use, system: &str, names: &Names, book: &mut Book, clock: &Clock<'_>) -> Verdict {
     let actor = &it.what.actor;
-    let from = origin(actor, names);
+    let from = origin(actor, system, names);
     let login = actor.get(MentionKind::User).map(|user| user.to_string());
     let owners = login.as_deref().map(|login| book.with_login(login)).unwrap_or_default();
     let here = |book: &Book, entity: &EntityId| {
@@ -82,6 +86,13 @@ fn among(
             book.entities[entity.0].mentions.entry(mention.clone()).or_insert_with(|| reason.clone());
         }
     };
+    let (candidates, by_name) = by_given_name(candidates, it, book);
+    if let (Some(application), [only]) = (&by_name, &candidates[..]) {
+        let reason = format!("{why}, and it alone sets the application name {application}");
+        name(book, *only, reason);
+        return Some(Verdict { entity: *only, confidence: Confidence::High });
+    }
+    let candidates = &candidates[..];
     let shape = it.what.shape.fingerprint;
     let writers: Vec<EntityId> = match book.writers_of_shape(shape) {
         Some(owners) if shape != 0 => candidates.iter().copied().filter(|c| owners.contains(c)).collect(),
@@ -112,6 +123,23 @@ fn among(
     let (entity, reason, confidence) = found?;
     name(book, entity, reason);
     Some(Verdict { entity, confidence })
+}
+
+/// Those among candidates that give themselves the application name seen; without any, those that give
+/// themselves no other. The name is returned where it told them apart.
+fn by_given_name(candidates: &[EntityId], it: &Use, book: &Book) -> (Vec<EntityId>, Option<String>) {
+    let all = || (candidates.to_vec(), None);
+    let Some(seen) = it.what.actor.get(MentionKind::Application) else { return all() };
+    if candidates.len() < 2 {
+        return all();
+    }
+    let names = |entity: &&EntityId| &book.known[*entity].applications;
+    let setters: Vec<EntityId> = candidates.iter().filter(|c| names(c).contains(&**seen)).copied().collect();
+    if !setters.is_empty() {
+        return (setters, Some(seen.to_string()));
+    }
+    let silent: Vec<EntityId> = candidates.iter().filter(|c| names(c).is_empty()).copied().collect();
+    if silent.is_empty() { all() } else { (silent, None) }
 }
 
 /// An application name that exactly one consumer sets, from a host that does not contradict it.
@@ -169,7 +197,7 @@ fn stranger(
     let login = actor.get(MentionKind::User).map(|user| user.to_string());
     let application = actor.get(MentionKind::Application).filter(|name| &***name != "[unknown]");
     let who = login.clone().or_else(|| application.map(|application| application.to_string()));
-    let at = if local(actor) { Some(system.to_owned()) } else { from };
+    let at = from;
     let (id, name) = match (who, at) {
         (Some(who), Some(at)) => (format!("client:{who}@{at}"), who),
         (Some(who), None) => (format!("client:{who}"), who),

@@ -34,6 +34,10 @@ pub(super) fn read(sql: &str, dialect: Dialect, traits: &mut BTreeSet<Trait>) ->
         for (name, how) in &one.touches {
             match *how {
                 "create-temporary" => {
+                    if let [only] = &name[..] {
+                        let name = crate::evidence::Text::from(only.as_str());
+                        found.session.push(session::SessionChange::Temporary(name));
+                    }
                     made.insert(name.clone());
                     traits.insert(Trait::named("temp-table"));
                 }

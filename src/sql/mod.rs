@@ -15,7 +15,7 @@ mod traits;
 pub use cache::{Cache, SHAPES_CACHED, Understood};
 pub use dialect::Dialect;
 pub use fold::{FOLDED_BYTES, fingerprint, fold};
-pub use session::SessionChange;
+pub use session::{SearchPath, SessionChange};
 
 use crate::evidence::{Action, Confidence, Text, Trait};
 use std::collections::BTreeSet;

@@ -2,12 +2,13 @@
 //! are looked for in, the name the client gives itself, where a transaction ends. It never keeps a session:
 //! whoever reads a log does.
 
-use super::Dialect;
+use super::{Analysis, Dialect, TableUse};
 use crate::evidence::Text;
 use sqlparser::ast::{
     ContextModifier, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Reset, SelectItem, Set,
     SetExpr, Statement, Value,
 };
+use std::collections::BTreeSet;
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,72 @@ pub enum SessionChange {
     Application(Text),
     /// The transaction ends.
     TransactionEnd,
+    /// A temporary table of this name exists from now on.
+    Temporary(Text),
+}
+
+/// How many temporary tables of one session are remembered.
+const MAX_TEMPORARY: usize = 256;
+
+/// Where a session looks for unqualified names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SearchPath {
+    session: Vec<Text>,
+    transaction: Option<Vec<Text>>,
+    temporary: BTreeSet<Text>,
+}
+
+impl SearchPath {
+    /// The same, with only the temporary tables that a statement names.
+    #[must_use]
+    pub fn as_seen_by(&self, analysis: &Analysis) -> SearchPath {
+        let named = |table: &TableUse| match &table.parts[..] {
+            [name] => self.temporary.get(name).cloned(),
+            _ => None,
+        };
+        SearchPath {
+            session: self.session.clone(),
+            transaction: self.transaction.clone(),
+            temporary: analysis.tables.iter().filter_map(named).collect(),
+        }
+    }
+
+    /// Takes over what a statement that worked changes.
+    pub fn change(&mut self, changes: &[SessionChange]) {
+        for change in changes {
+            match change {
+                SessionChange::SearchPath { schemas, local: false } => self.session = schemas.clone(),
+                SessionChange::SearchPath { schemas, local: true } => {
+                    self.transaction = Some(schemas.clone());
+                }
+                SessionChange::TransactionEnd => self.transaction = None,
+                SessionChange::Temporary(name) => {
+                    if self.temporary.len() < MAX_TEMPORARY {
+                        self.temporary.insert(name.clone());
+                    }
+                }
+                SessionChange::Application(_) => {}
+            }
+        }
+    }
+
+    /// An unqualified name with the schema it is looked for in; several schemas stand in braces, in order,
+    /// and whoever knows the tables tells which of them has it. `None`: a temporary table of the session's
+    /// own, which is nobody else's (PostgreSQL looks there first).
+    pub fn qualify(&self, parts: &[Text]) -> Option<Vec<Text>> {
+        if matches!(parts, [name] if self.temporary.contains(name)) {
+            return None;
+        }
+        let schemas = self.transaction.as_ref().unwrap_or(&self.session);
+        Some(match (parts, &schemas[..]) {
+            ([name], [schema]) => vec![schema.clone(), name.clone()],
+            ([name], [_, ..]) => {
+                let list: Vec<&str> = schemas.iter().map(|schema| &**schema).collect();
+                vec![Text::from(format!("{{{}}}", list.join(","))), name.clone()]
+            }
+            _ => parts.to_vec(),
+        })
+    }
 }
 
 /// One word of a list: `'a, b'`, `a`, `"a"`, `DEFAULT`.

@@ -76,7 +76,7 @@ fn unparsable_text_still_gives_its_tables_with_low_confidence() {
         ("INSERT INTO public.t (a) VALUES ((((", "write public.t, tokens"),
         ("VACUUM ANALYZE t", "touch t, tokens"),
         ("VACUUM (ANALYZE, VERBOSE) s.t (a, b), u", "touch s.t, touch u, tokens"),
-        ("VACUUM", "tokens"),
+        ("VACUUM (VERBOSE)", "tokens"),
         ("hello from nowhere", "not-sql"),
     ] {
         assert_eq!(said(sql), want, "{sql}");

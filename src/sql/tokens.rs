@@ -205,29 +205,27 @@ impl<'a> Reader<'a> {
 
     /// `VACUUM (options) t (columns), u`: the server's upkeep of tables.
     fn upkeep(&mut self, index: usize) {
-        let mut at = index + 1;
-        let words =
-            ["full", "freeze", "verbose", "analyze", "table", "index", "concurrently", "skip_locked", "only"];
-        loop {
-            if self.at(at) == "(" {
-                while at < self.tokens.len() && self.at(at) != ")" {
-                    at += 1;
-                }
-                at += 1;
-            }
-            at = self.skip(at, &words);
-            if let Some(name) = self.bare_name(at) {
-                self.found.touches.insert((name, "maintain"));
-            }
-            at += 1;
-            if self.at(at) == "(" {
-                continue;
-            }
+        let words = ["full", "freeze", "verbose", "analyze", "table", "concurrently", "skip_locked", "only"];
+        let mut at = self.skip(self.after_list(index + 1), &words);
+        // REINDEX INDEX, SCHEMA and DATABASE name no table.
+        while !matches!(self.at(at), "index" | "schema" | "database" | "system") {
+            let Some(name) = self.bare_name(at) else { return };
+            self.found.touches.insert((name, "maintain"));
+            at = self.after_list(at + 1);
             if self.at(at) != "," {
                 return;
             }
             at += 1;
         }
+    }
+
+    /// The position after a list in parentheses, should one stand here.
+    fn after_list(&self, index: usize) -> usize {
+        if self.at(index) != "(" {
+            return index;
+        }
+        let close = self.tokens[index..].iter().position(|token| *token == ")");
+        close.map_or(self.tokens.len(), |close| index + close + 1)
     }
 
     fn copy(&mut self, index: usize) {

@@ -8,7 +8,7 @@ DSN = os.environ.get("DATABASE_URL", "postgresql://billing:secret@db1:5432/shop"
 
 
 class Order:
-    __tablename__ = "orders"  # expect: read table:orders  # expect: write table:orders
+    __tablename__ = "orders"  # expect: read table:orders
 
 
 def work(cursor, wanted):

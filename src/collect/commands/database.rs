@@ -2,8 +2,7 @@
 //! connect, and what the SQL they are given does. Passwords are never looked at.
 
 use super::{Call, Commands, Out};
-use crate::evidence::{Action, Class, Confidence, Connection, Resource, Shape, Text};
-use std::collections::BTreeSet;
+use crate::evidence::{Action, Class, Connection, Resource, Text, What};
 
 /// psql(1).
 pub struct Psql;
@@ -101,30 +100,44 @@ fn known(value: Option<String>) -> Option<Text> {
     value.filter(|value| !value.is_empty() && !value.contains("{}")).map(Text::from)
 }
 
-/// Where a call connects: options, a connection string, then the environment (libpq, "Environment
-/// Variables").
+/// Where libpq connects when nothing else is said ("Environment Variables").
+pub fn environment(call: &Call) -> Connection {
+    let variable = |name: &str| known(call.env.get(name).cloned());
+    Connection {
+        server: server(variable("PGHOST").or_else(|| variable("PGHOSTADDR")), variable("PGPORT")),
+        user: variable("PGUSER"),
+        database: variable("PGDATABASE"),
+        application: variable("PGAPPNAME"),
+    }
+}
+
+/// `host:port`; a socket's folder stays as it is.
+fn server(host: Option<Text>, port: Option<Text>) -> Option<Text> {
+    match (host, port) {
+        (Some(host), Some(port)) if !host.starts_with('/') => Some(Text::from(format!("{host}:{port}"))),
+        (host, _) => host,
+    }
+}
+
+/// Where a call connects: options, a connection string, then the environment.
 fn connection(call: &Call, options: &[(String, String)], plain: &[String]) -> Connection {
     let option = |names: [&str; 2]| {
         options.iter().rev().find(|(name, _)| names.contains(&name.as_str())).map(|(_, v)| v.clone())
     };
-    let variable = |name: &str| call.env.get(name).cloned();
+    let around = environment(call);
     let database = option(["-d", "--dbname"]).or_else(|| plain.first().cloned());
-    if let Some(stated) = database.as_deref().and_then(uri) {
-        return stated;
-    }
-    let host = option(["-h", "--host"]).or_else(|| variable("PGHOST"));
-    let port = option(["-p", "--port"]).or_else(|| variable("PGPORT"));
-    let server = known(host).map(|host| match known(port) {
-        Some(port) if !host.starts_with('/') => Text::from(format!("{host}:{port}")),
-        _ => host,
-    });
+    let stated = database.as_deref().and_then(uri);
+    let in_string = stated.is_some();
+    let stated = stated.unwrap_or_default();
+    let host = known(option(["-h", "--host"]));
+    let port = known(option(["-p", "--port"])).or_else(|| known(call.env.get("PGPORT").cloned()));
+    let user = known(option(["-U", "--username"]).or_else(|| plain.get(1).cloned()));
+    let named = if in_string { None } else { known(database) };
     Connection {
-        server,
-        user: known(
-            option(["-U", "--username"]).or_else(|| plain.get(1).cloned()).or_else(|| variable("PGUSER")),
-        ),
-        database: known(database.or_else(|| variable("PGDATABASE"))),
-        application: known(variable("PGAPPNAME")),
+        server: stated.server.or_else(|| server(host, port)).or(around.server),
+        user: stated.user.or(user).or(around.user),
+        database: stated.database.or(named).or(around.database),
+        application: stated.application.or(around.application),
     }
 }
 
@@ -176,7 +189,7 @@ impl Commands for Psql {
         let connection = connection(call, &options, &plain);
         let whole = Resource::database(connection.server.clone(), connection.database.clone());
         if !connection.is_empty() {
-            out.add(call, connection.user.as_deref(), Action::Connect, whole);
+            out.add(call, Some(&connection), Action::Connect, whole);
         }
         for (name, value) in &options {
             match name.as_str() {
@@ -217,7 +230,7 @@ fn script(call: &Call, connection: &Connection, text: &str, whole: bool, out: &m
     }
 }
 
-/// psql's `:'name'` is a literal when it is sent.
+/// psql's `:'name'` is a literal when it is sent; a parameter stands for it.
 pub fn variables(sql: &str) -> String {
     let mut out = String::with_capacity(sql.len());
     let mut rest = sql;
@@ -229,8 +242,7 @@ pub fn variables(sql: &str) -> String {
         match end {
             Some(end) if !rest[..at].ends_with(':') => {
                 out.push_str(&rest[..at]);
-
-                out.push('?');
+                out.push_str("$1");
                 rest = &after[end + 1..];
             }
             _ => {
@@ -289,18 +301,14 @@ impl Commands for PgDump {
         let (options, plain) = options(&call.words, &[]);
         let connection = connection(call, &options, &plain);
         let (server, database) = (connection.server.clone(), connection.database.clone());
+        if server.is_none() && database.is_none() {
+            let detail = "a dump of which server and database are only known when it runs";
+            out.unresolved(call, detail);
+            return;
+        }
         let mut add = |resource: Resource| {
-            let (none, login) = (BTreeSet::new(), connection.user.as_deref());
-            out.add_shaped(
-                call,
-                login,
-                Action::Read,
-                resource,
-                Shape::none(),
-                Confidence::High,
-                none,
-                Class::Backup,
-            );
+            let what = What { class: Class::Backup, ..out.what(Action::Read, resource) };
+            out.add_use(call, Some(&connection), what);
         };
         let tables: Vec<&String> =
             options.iter().filter(|(n, _)| n == "-t" || n == "--table").map(|(_, v)| v).collect();

@@ -2,15 +2,18 @@
 //! scripts and by schedules. It never runs anything, and what can only be known at run time stays `{}`.
 
 mod database;
+mod files;
 mod shell;
 mod transfer;
+mod words;
+mod wrappers;
 
 use crate::evidence::scrub::scrub;
 use crate::evidence::{
-    Action, Actor, Basis, Class, Confidence, Connection, Evidence, Fact, Mention, MentionKind, Outcome,
-    Place, Resource, Says, Scope, Shape, Text, What,
+    Action, Actor, Basis, Class, Confidence, Connection, Evidence, Fact, Gap, GapCode, Mention, MentionKind,
+    Outcome, Place, Resource, ResourceKind, Says, Scope, Shape, Text, Trait, What,
 };
-use crate::sql::{Cache, Dialect};
+use crate::sql::{Cache, Dialect, SearchPath};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a command stands and what surrounds it.
@@ -35,11 +38,14 @@ pub struct Context<'a> {
     pub vantage: Text,
     /// Variables that are set before it starts.
     pub env: BTreeMap<String, String>,
+    /// The folder of the script itself, for `$(dirname "$0")`.
+    pub own_folder: Option<String>,
     /// The text of a file on the same host that it sources.
     pub files: &'a dyn Fn(&str) -> Option<String>,
 }
 
 /// One simple command with everything resolved that can be.
+#[derive(Default)]
 pub struct Call {
     /// The command and its arguments; unknown parts are `{}`, dates `{date}`.
     pub words: Vec<String>,
@@ -66,14 +72,23 @@ pub trait Commands: Sync {
 }
 
 /// All groups.
-pub static COMMANDS: &[&dyn Commands] =
-    &[&database::Psql, &database::PgDump, &transfer::Fetch, &transfer::Copy, &transfer::S3];
+pub static COMMANDS: &[&dyn Commands] = &[
+    &database::Psql,
+    &database::PgDump,
+    &transfer::Fetch,
+    &transfer::Copy,
+    &transfer::S3,
+    &files::Move,
+    &files::Touch,
+    &files::Pack,
+];
 
 /// Where groups state things.
 pub struct Out<'a> {
     context: &'a Context<'a>,
     cache: &'a Cache,
     evidence: Evidence,
+    calls: usize,
 }
 
 impl Out<'_> {
@@ -83,49 +98,48 @@ impl Out<'_> {
     }
 
     /// States a use.
-    pub fn add(&mut self, call: &Call, login: Option<&str>, action: Action, resource: Resource) {
-        self.add_shaped(
-            call,
-            login,
-            action,
-            resource,
-            Shape::none(),
-            Confidence::High,
-            BTreeSet::new(),
-            Class::App,
-        );
+    pub fn add(&mut self, call: &Call, who: Option<&Connection>, action: Action, resource: Resource) {
+        self.add_use(call, who, self.what(action, resource));
     }
 
-    /// States a use with all that is known of it.
-    #[allow(clippy::too_many_arguments)]
-    pub fn add_shaped(
-        &mut self,
-        call: &Call,
-        login: Option<&str>,
-        action: Action,
-        resource: Resource,
-        shape: Shape,
-        confidence: Confidence,
-        traits: BTreeSet<crate::evidence::Trait>,
-        class: Class,
-    ) {
-        let mut actor = self.context.actor.clone();
-        if let Some(login) = login.filter(|login| !login.contains("{}")) {
-            actor.add(Mention::new(MentionKind::User, login));
-        }
-        let what = What {
+    /// States a use that was done in a way that matters.
+    pub fn add_trait(&mut self, call: &Call, action: Action, resource: Resource, how: Trait) {
+        let mut what = self.what(action, resource);
+        what.traits.insert(how);
+        self.add_use(call, None, what);
+    }
+
+    /// A use by the text that is read, before anything more is known of it.
+    pub fn what(&self, action: Action, resource: Resource) -> What {
+        What {
             vantage: self.context.vantage.clone(),
-            actor,
+            actor: self.context.actor.clone(),
             action,
             resource,
-            shape,
+            shape: Shape::none(),
             outcome: Outcome::Ok,
-            class,
+            class: Class::App,
             scope: self.context.scope,
             basis: self.context.basis,
-            confidence,
-            traits,
-        };
+            confidence: Confidence::High,
+            traits: BTreeSet::new(),
+        }
+    }
+
+    /// States a use with all that is known of it; `who` adds the login and the application name.
+    /// A file of which nothing is known names nothing and is left out.
+    pub fn add_use(&mut self, call: &Call, who: Option<&Connection>, mut what: What) {
+        let unknown = what.resource.parts.first().is_some_and(|part| part.starts_with("{}"));
+        if what.resource.kind == ResourceKind::File && unknown {
+            return;
+        }
+        let names =
+            who.map(|who| [(MentionKind::User, &who.user), (MentionKind::Application, &who.application)]);
+        for (kind, name) in names.into_iter().flatten() {
+            if let Some(name) = name.as_ref().filter(|name| !name.contains("{}")) {
+                what.actor.add(Mention::new(kind, name.clone()));
+            }
+        }
         self.evidence.add_written(what, Place::line(&self.context.input, call.line));
     }
 
@@ -142,6 +156,23 @@ impl Out<'_> {
         self.evidence.add_fact(Fact { about, says, basis, scope, span: None, place });
     }
 
+    /// Names what only a run can tell.
+    pub fn unresolved(&mut self, call: &Call, detail: &str) {
+        let place = Place::line(&self.context.input, call.line);
+        self.evidence.add_gap(Gap::new(place, GapCode::Unresolved, detail));
+    }
+
+    /// States that a file is sourced.
+    pub fn includes(&mut self, call: &Call, path: &str) {
+        if path.contains("{}") {
+            return;
+        }
+        let says = Says::Includes(Text::from(scrub(&absolute(path, call)).as_ref()));
+        let (about, basis, scope) = (self.context.about.clone(), self.context.basis, self.context.scope);
+        let place = Place::line(&self.context.input, call.line);
+        self.evidence.add_fact(Fact { about, says, basis, scope, span: None, place });
+    }
+
     /// A file of this host as a resource.
     pub fn file(&self, path: &str, call: &Call) -> Resource {
         Resource::file(self.host(), scrub(&absolute(path, call)).into_owned())
@@ -150,36 +181,32 @@ impl Out<'_> {
     /// States what SQL text does. `whole` texts are sent in one piece, others statement by statement.
     pub fn sql(&mut self, call: &Call, connection: &Connection, text: &str, whole: bool) {
         let parts = if whole { vec![text] } else { crate::sql::split(text) };
+        let mut path = SearchPath::default();
         for part in parts {
             let understood = self.cache.understand(part);
-            for table in &understood.analysis.tables {
-                if table.parts.iter().any(|part| part.contains(['{', '?'])) {
+            let analysis = &understood.analysis;
+            let (server, database) = (connection.server.as_ref(), connection.database.as_ref());
+            let tables = analysis.tables.iter().filter_map(|table| {
+                let resource = Resource::table(path.qualify(&table.parts)?);
+                Some((table.action, resource, table.confidence))
+            });
+            let routines = analysis.routines.iter().filter_map(|name| {
+                Some((Action::Call, Resource::routine(path.qualify(name)?), Confidence::Medium))
+            });
+            for (action, resource, confidence) in tables.chain(routines) {
+                if resource.parts.last().is_some_and(|part| part.contains(['{', '?'])) {
                     continue;
                 }
-                let resource = Resource::table(table.parts.clone())
-                    .at(connection.server.as_ref(), connection.database.as_ref());
-                let traits = understood.analysis.traits.clone();
-                let shape = understood.shape.clone();
-                let login = connection.user.as_deref();
-                self.add_shaped(
-                    call,
-                    login,
-                    table.action,
-                    resource,
-                    shape,
-                    table.confidence,
-                    traits,
-                    understood.class,
-                );
+                let what = What {
+                    shape: understood.shape.clone(),
+                    confidence,
+                    traits: analysis.traits.clone(),
+                    class: understood.class,
+                    ..self.what(action, resource.at(server, database))
+                };
+                self.add_use(call, Some(connection), what);
             }
-            for name in &understood.analysis.routines {
-                let resource = Resource::routine(name.clone())
-                    .at(connection.server.as_ref(), connection.database.as_ref());
-                let shape = understood.shape.clone();
-                let (login, traits) = (connection.user.as_deref(), BTreeSet::new());
-                let (sure, class) = (Confidence::Medium, understood.class);
-                self.add_shaped(call, login, Action::Call, resource, shape, sure, traits, class);
-            }
+            path.change(&analysis.session);
         }
     }
 }
@@ -196,7 +223,7 @@ fn absolute(path: &str, call: &Call) -> String {
 /// States what a whole script, or one command line of a schedule, does.
 pub fn read(text: &str, context: &Context<'_>) -> Evidence {
     let cache = Cache::new(Dialect::Postgres);
-    let mut out = Out { context, cache: &cache, evidence: Evidence::new() };
+    let mut out = Out { context, cache: &cache, evidence: Evidence::new(), calls: 0 };
     shell::read(text, context, &mut out);
     out.evidence
 }
@@ -218,15 +245,27 @@ fn state(call: &Call, out: &mut Out<'_>) {
 }
 
 /// Interpreters whose first plain argument is the file they run.
-const INTERPRETERS: [&str; 11] =
-    ["sh", "bash", "dash", "ksh", "zsh", "python", "python3", "perl", "ruby", "node", "php"];
+const INTERPRETERS: [&str; 10] =
+    ["sh", "bash", "dash", "ksh", "zsh", "python", "perl", "ruby", "node", "php"];
 /// Endings of files that are run by their path alone.
 const RUN_ENDINGS: [&str; 6] = [".sh", ".py", ".pl", ".rb", ".bash", ".ksh"];
 
 fn run_file(command: &str, name: &str, call: &Call, out: &mut Out<'_>) {
-    if INTERPRETERS.contains(&name) {
+    if INTERPRETERS.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.')) {
+        let rest = &call.words[1..];
+        let inline = rest.iter().any(|word| matches!(word.as_str(), "-c" | "-e"));
+        if inline {
+            return;
+        }
+        // `python -m package.module` runs package/module.py.
+        if let (true, Some(at)) = (name.starts_with("python"), rest.iter().position(|word| word == "-m")) {
+            if let Some(module) = rest.get(at + 1) {
+                out.runs(call, &format!("{}.py", module.replace('.', "/")), database::environment(call));
+            }
+            return;
+        }
         if let Some(script) = call.words[1..].iter().find(|word| !word.starts_with('-')) {
-            out.runs(call, script, Connection::default());
+            out.runs(call, script, database::environment(call));
         }
         return;
     }
@@ -234,7 +273,7 @@ fn run_file(command: &str, name: &str, call: &Call, out: &mut Out<'_>) {
     let system =
         ["/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/"].iter().any(|folder| command.starts_with(folder));
     if by_path || (command.starts_with('/') && !system) {
-        out.runs(call, command, Connection::default());
+        out.runs(call, command, database::environment(call));
     }
 }
 

@@ -1,23 +1,54 @@
-//! Shell text (POSIX sh and bash) as a tree: assignments, sourced files, wrappers peeled, here-documents,
-//! redirections. It follows text from top to bottom and never decides which branch is taken: both are read.
+//! Shell text (POSIX sh and bash) as a tree: assignments, sourced files, functions, wrappers peeled,
+//! here-documents, redirections. It follows text from top to bottom and never decides which branch is taken:
+//! all are read, and a variable that branches set differently is unknown after them.
 
+use super::wrappers::{self, Wrapped};
 use super::{Call, Context, Out, state};
+use crate::evidence::{Action, Gap, GapCode, Place, Text, Trait};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use tree_sitter::{Node, Parser};
 
-/// How deep text may nest, and how many times a command may hold another as text.
-const MAX_DEPTH: usize = 200;
-const MAX_NESTED_TEXTS: usize = 8;
-/// How long a resolved word may become.
-const MAX_WORD: usize = 64 * 1024;
+/// How deep text may nest.
+pub(super) const MAX_DEPTH: usize = 200;
+/// How many times a command may hold another as text, a function call another, a sourced file another.
+const MAX_NESTED_TEXTS: usize = 12;
+/// How many commands one text may come to, functions and loops unrolled.
+const MAX_CALLS: usize = 20_000;
+/// How many values of a literal loop are followed.
+const MAX_LOOP: usize = 64;
 
-/// What is known while a text is read.
-struct Shell<'a> {
-    text: &'a str,
+/// A function's body, and the line it starts on when it stands in the text that is read.
+#[derive(Debug, Clone)]
+struct Function {
+    body: Rc<str>,
+    line: Option<u64>,
+}
+
+/// What the commands so far have set.
+#[derive(Debug, Clone, Default)]
+pub(super) struct State {
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) folder: Option<String>,
+    /// `$1`, `$2` …; `None`: nobody knows how the text is called.
+    pub(super) arguments: Option<Vec<String>>,
+    functions: BTreeMap<String, Function>,
+    /// Files held open for locks and logs: descriptor to path.
+    descriptors: BTreeMap<u32, String>,
+}
+
+/// A text being read.
+pub(super) struct Shell<'a> {
+    pub(super) text: &'a str,
     first_line: u64,
-    env: BTreeMap<String, String>,
-    folder: Option<String>,
+    /// Everything inside is said to stand on this line: the text comes from another file.
+    pinned: Option<u64>,
+    pub(super) state: State,
     nested: usize,
+    /// Commands are followed for what they set and not stated: the text is sourced.
+    quiet: bool,
+    pub(super) own_folder: Option<String>,
+    pub(super) host: Option<Text>,
 }
 
 #[derive(Default, Clone)]
@@ -29,9 +60,23 @@ struct Redirects {
 
 /// Reads a text.
 pub(super) fn read(text: &str, context: &Context<'_>, out: &mut Out<'_>) {
-    let env = context.env.clone();
-    let mut shell = Shell { text, first_line: context.first_line, env, folder: None, nested: 0 };
+    let state = State { env: context.env.clone(), ..State::default() };
+    let mut shell = Shell {
+        text,
+        first_line: context.first_line,
+        pinned: None,
+        state,
+        nested: 0,
+        quiet: false,
+        own_folder: context.own_folder.clone(),
+        host: context.host.clone(),
+    };
     shell.run(context, out);
+    if out.calls > MAX_CALLS {
+        let place = Place::line(&context.input, context.first_line);
+        let detail = "MAX_CALLS: functions and loops come to more commands; the rest was not followed";
+        out.evidence.add_gap(Gap::new(place, GapCode::Limit, detail));
+    }
 }
 
 impl Shell<'_> {
@@ -45,8 +90,12 @@ impl Shell<'_> {
         }
     }
 
-    fn of(&self, node: Node<'_>) -> &str {
+    pub(super) fn of(&self, node: Node<'_>) -> &str {
         self.text.get(node.byte_range()).unwrap_or("")
+    }
+
+    fn line(&self, node: Node<'_>) -> u64 {
+        self.pinned.unwrap_or(self.first_line + node.start_position().row as u64)
     }
 
     fn walk(
@@ -57,46 +106,192 @@ impl Shell<'_> {
         out: &mut Out<'_>,
         depth: usize,
     ) {
-        if depth > MAX_DEPTH {
+        if depth > MAX_DEPTH || out.calls > MAX_CALLS {
             return;
         }
         match node.kind() {
             "variable_assignment" => {
                 let (name, value) = self.assignment(node, depth);
                 self.inside(node, context, out, depth);
-                self.env.insert(name, value);
+                self.state.env.insert(name, value);
             }
+            "function_definition" => self.define(node),
             "command" => self.command(node, redirects, context, out, depth),
-            "redirected_statement" => {
-                let mut own = redirects.clone();
-                let mut cursor = node.walk();
-                let children: Vec<Node<'_>> = node.named_children(&mut cursor).collect();
-                for child in children.iter().filter(|child| child.kind().ends_with("_redirect")) {
-                    self.redirect(*child, &mut own, depth);
-                }
-                for child in children {
-                    if child.kind() == "heredoc_redirect" {
-                        // `psql <<EOF | gzip > x`: the rest of the pipeline hangs below the redirect.
-                        let mut cursor = child.walk();
-                        let rest: Vec<Node<'_>> = child
-                            .named_children(&mut cursor)
-                            .filter(|n| matches!(n.kind(), "pipeline" | "list" | "command"))
-                            .collect();
-                        for part in rest {
-                            self.walk(part, &Redirects::default(), context, out, depth + 1);
-                        }
-                    } else if !child.kind().ends_with("_redirect") {
-                        self.walk(child, &own, context, out, depth + 1);
-                    }
-                }
+            "test_command" => {
+                self.tests(node, out, depth);
+                self.inside(node, context, out, depth);
             }
-            _ => {
-                let mut cursor = node.walk();
-                for child in node.named_children(&mut cursor).collect::<Vec<_>>() {
-                    self.walk(child, redirects, context, out, depth + 1);
+            "redirected_statement" => self.redirected(node, redirects, context, out, depth),
+            "if_statement" | "case_statement" => self.branches(node, redirects, context, out, depth),
+            "for_statement" => self.each(node, redirects, context, out, depth),
+            "subshell" | "command_substitution" | "process_substitution" => {
+                let before = self.state.clone();
+                self.children(node, redirects, context, out, depth);
+                self.state = before;
+            }
+            _ => self.children(node, redirects, context, out, depth),
+        }
+    }
+
+    fn children(
+        &mut self,
+        node: Node<'_>,
+        redirects: &Redirects,
+        context: &Context<'_>,
+        out: &mut Out<'_>,
+        depth: usize,
+    ) {
+        let mut cursor = node.walk();
+        for child in node.named_children(&mut cursor).collect::<Vec<_>>() {
+            self.walk(child, redirects, context, out, depth + 1);
+        }
+    }
+
+    fn redirected(
+        &mut self,
+        node: Node<'_>,
+        redirects: &Redirects,
+        context: &Context<'_>,
+        out: &mut Out<'_>,
+        depth: usize,
+    ) {
+        let mut own = redirects.clone();
+        let mut cursor = node.walk();
+        let children: Vec<Node<'_>> = node.named_children(&mut cursor).collect();
+        for child in children.iter().filter(|child| child.kind().ends_with("_redirect")) {
+            self.redirect(*child, &mut own, depth);
+        }
+        for child in children {
+            if child.kind() == "heredoc_redirect" {
+                // `psql <<EOF | gzip > x`: the rest of the pipeline hangs below the redirect.
+                let mut cursor = child.walk();
+                let rest: Vec<Node<'_>> = child
+                    .named_children(&mut cursor)
+                    .filter(|n| matches!(n.kind(), "pipeline" | "list" | "command"))
+                    .collect();
+                for part in rest {
+                    self.walk(part, &Redirects::default(), context, out, depth + 1);
+                }
+            } else if !child.kind().ends_with("_redirect") {
+                self.walk(child, &own, context, out, depth + 1);
+            }
+        }
+    }
+
+    /// Each branch starts from what held before; what they set differently is unknown after them.
+    fn branches(
+        &mut self,
+        node: Node<'_>,
+        redirects: &Redirects,
+        context: &Context<'_>,
+        out: &mut Out<'_>,
+        depth: usize,
+    ) {
+        let mut cursor = node.walk();
+        let (clauses, first): (Vec<Node<'_>>, Vec<Node<'_>>) = node
+            .named_children(&mut cursor)
+            .partition(|child| matches!(child.kind(), "elif_clause" | "else_clause" | "case_item"));
+        let before = self.state.clone();
+        let mut ends = Vec::new();
+        for child in first {
+            self.walk(child, redirects, context, out, depth + 1);
+        }
+        ends.push(std::mem::replace(&mut self.state, before.clone()));
+        for clause in clauses {
+            self.children(clause, redirects, context, out, depth + 1);
+            ends.push(std::mem::replace(&mut self.state, before.clone()));
+        }
+        self.state = before;
+        for end in ends {
+            self.state.functions.extend(end.functions);
+            self.state.descriptors.extend(end.descriptors);
+            for (name, value) in end.env {
+                let held = self.state.env.entry(name).or_insert_with(|| value.clone());
+                if *held != value {
+                    "{}".clone_into(held);
                 }
             }
         }
+    }
+
+    /// `for x in a b c`: the body once per value where all are known.
+    fn each(
+        &mut self,
+        node: Node<'_>,
+        redirects: &Redirects,
+        context: &Context<'_>,
+        out: &mut Out<'_>,
+        depth: usize,
+    ) {
+        let variable = node.child_by_field_name("variable").map_or("", |name| self.of(name)).to_owned();
+        let mut cursor = node.walk();
+        let nodes: Vec<Node<'_>> = node.children_by_field_name("value", &mut cursor).collect();
+        let mut values: Vec<String> = nodes.iter().flat_map(|value| self.fields(*value, depth)).collect();
+        for value in nodes {
+            self.inside(value, context, out, depth + 1);
+        }
+        if values.is_empty()
+            || values.len() > MAX_LOOP
+            || values.iter().any(|value| value.contains(['{', '*']))
+        {
+            values = vec!["{}".to_owned()];
+        }
+        let Some(body) = node.child_by_field_name("body") else { return };
+        for value in values {
+            self.state.env.insert(variable.clone(), value);
+            self.walk(body, redirects, context, out, depth + 1);
+        }
+    }
+
+    fn define(&mut self, node: Node<'_>) {
+        let name = node.child_by_field_name("name").map_or("", |name| self.of(name)).to_owned();
+        let Some(body) = node.child_by_field_name("body") else { return };
+        let line = (!self.quiet && self.pinned.is_none())
+            .then_some(self.first_line + body.start_position().row as u64);
+        self.state.functions.insert(name, Function { body: Rc::from(self.of(body)), line });
+    }
+
+    /// `[ -e FILE ]`, `[[ -f FILE ]]`: whoever makes that file decides when this goes on.
+    fn tests(&mut self, node: Node<'_>, out: &mut Out<'_>, depth: usize) {
+        if depth > MAX_DEPTH {
+            return;
+        }
+        let mut cursor = node.walk();
+        for child in node.named_children(&mut cursor).collect::<Vec<_>>() {
+            let operator = child.child_by_field_name("operator").map(|operator| self.of(operator));
+            if child.kind() == "unary_expression" && matches!(operator, Some("-e" | "-f" | "-s" | "-r")) {
+                let last = child.named_child_count().saturating_sub(1) as u32;
+                let path = child.named_child(last).map(|word| self.word(word, depth)).unwrap_or_default();
+                self.tested(&path, self.line(child), out);
+            } else {
+                self.tests(child, out, depth + 1);
+            }
+        }
+    }
+
+    /// States that the text goes on only if a file is there.
+    fn tested(&self, path: &str, line: u64, out: &mut Out<'_>) {
+        if self.quiet || !path.contains('/') || path.contains("{}") || path.starts_with("/dev/") {
+            return;
+        }
+        let call = self.bare(line);
+        let file = out.file(path, &call);
+        out.add_trait(&call, Action::Read, file, Trait::named("tests-file"));
+    }
+
+    /// States that a lock is taken, and waited for.
+    fn locked(&self, path: &str, line: u64, out: &mut Out<'_>) {
+        if self.quiet || path.is_empty() || path.contains("{}") {
+            return;
+        }
+        let call = self.bare(line);
+        let file = out.file(path, &call);
+        out.add_trait(&call, Action::Touch, file, Trait::named("waits-for-lock"));
+    }
+
+    /// A call that is only a place.
+    fn bare(&self, line: u64) -> Call {
+        Call { line, folder: self.state.folder.clone(), ..Call::default() }
     }
 
     /// Commands inside substitutions of a word.
@@ -120,7 +315,7 @@ impl Shell<'_> {
         (name, value)
     }
 
-    fn redirect(&self, node: Node<'_>, own: &mut Redirects, depth: usize) {
+    fn redirect(&mut self, node: Node<'_>, own: &mut Redirects, depth: usize) {
         match node.kind() {
             "heredoc_redirect" => {
                 let mut cursor = node.walk();
@@ -128,7 +323,7 @@ impl Shell<'_> {
                     child.kind() == "heredoc_start" && self.of(child).contains(['\'', '"', '\\'])
                 });
                 let mut cursor = node.walk();
-                for child in node.named_children(&mut cursor) {
+                for child in node.named_children(&mut cursor).collect::<Vec<_>>() {
                     match child.kind() {
                         "heredoc_body" if quoted => own.stdin = Some(self.of(child).to_owned()),
                         "heredoc_body" => own.stdin = Some(self.expanded(child, depth)),
@@ -142,90 +337,25 @@ impl Shell<'_> {
             }
             "file_redirect" => {
                 let destination = node.child_by_field_name("destination");
-                let Some(path) = destination.map(|word| self.word(word, depth)) else { return };
+                let Some(path) = destination.map(|word| self.whole_word(word, depth)) else { return };
                 let text = self.of(node);
-                if text.starts_with('<') {
-                    own.stdin_file = Some(path);
-                } else if !text.starts_with("2>") && !path.chars().all(|c| c.is_ascii_digit() || c == '-') {
-                    own.stdout_file = Some(path);
+                let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+                let descriptor: Option<u32> = text[..digits].parse().ok();
+                let input = text[digits..].starts_with('<');
+                let number = path.chars().all(|c| c.is_ascii_digit() || c == '-');
+                match descriptor {
+                    Some(3..) => {
+                        if let Some(descriptor) = descriptor.filter(|_| !number) {
+                            self.state.descriptors.insert(descriptor, path);
+                        }
+                    }
+                    _ if input => own.stdin_file = Some(path),
+                    Some(2) => {}
+                    _ if !number => own.stdout_file = Some(path),
+                    _ => {}
                 }
             }
             _ => {}
-        }
-    }
-
-    /// The text of a node with its expansions resolved, everything between them kept.
-    fn expanded(&self, node: Node<'_>, depth: usize) -> String {
-        let mut out = String::new();
-        let mut at = node.start_byte();
-        let mut cursor = node.walk();
-        for child in node.named_children(&mut cursor) {
-            if matches!(
-                child.kind(),
-                "simple_expansion" | "expansion" | "command_substitution" | "arithmetic_expansion"
-            ) {
-                out.push_str(self.text.get(at..child.start_byte()).unwrap_or(""));
-                out.push_str(&self.word(child, depth + 1));
-                at = child.end_byte();
-            }
-        }
-        out.push_str(self.text.get(at..node.end_byte()).unwrap_or(""));
-        out
-    }
-
-    fn variable(&self, name: &str) -> String {
-        self.env.get(name).cloned().unwrap_or_else(|| "{}".to_owned())
-    }
-
-    /// A word with quotes removed and variables resolved.
-    fn word(&self, node: Node<'_>, depth: usize) -> String {
-        if depth > MAX_DEPTH {
-            return "{}".to_owned();
-        }
-        let text = self.of(node);
-        let mut word = match node.kind() {
-            "raw_string" => text.trim_start_matches('\'').trim_end_matches('\'').to_owned(),
-            "ansi_c_string" => text.trim_start_matches("$'").trim_end_matches('\'').to_owned(),
-            "string" => {
-                let inner = self.expanded(node, depth);
-                let inner = inner.strip_prefix('"').unwrap_or(&inner);
-                let inner = inner.strip_suffix('"').unwrap_or(inner);
-                inner.replace("\\\"", "\"").replace("\\$", "$").replace("\\\n", "").replace("\\`", "`")
-            }
-            "simple_expansion" => self.variable(text.trim_start_matches('$')),
-            "expansion" => self.parameter(text),
-            "command_substitution" => substitution(text),
-            "arithmetic_expansion" | "process_substitution" => "{}".to_owned(),
-            "concatenation" | "command_name" | "variable_name" if node.named_child_count() > 0 => {
-                let mut whole = String::new();
-                let mut cursor = node.walk();
-                let mut at = node.start_byte();
-                for child in node.named_children(&mut cursor) {
-                    whole.push_str(self.text.get(at..child.start_byte()).unwrap_or(""));
-                    whole.push_str(&self.word(child, depth + 1));
-                    at = child.end_byte();
-                }
-                whole.push_str(self.text.get(at..node.end_byte()).unwrap_or(""));
-                whole
-            }
-            _ => text.replace('\\', ""),
-        };
-        if word.len() > MAX_WORD {
-            word = "{}".to_owned();
-        }
-        word
-    }
-
-    /// `${NAME}`, `${NAME:-default}`, `${NAME:=default}`; other operators give an unknown.
-    fn parameter(&self, text: &str) -> String {
-        let inner = text.trim_start_matches("${").trim_end_matches('}');
-        let end = inner.bytes().position(|b| !b.is_ascii_alphanumeric() && b != b'_').unwrap_or(inner.len());
-        let (name, rest) = inner.split_at(end);
-        let default = ["!:-", ":-", ":=", "-", "="].iter().find_map(|operator| rest.strip_prefix(operator));
-        match (self.env.get(name), default) {
-            (Some(value), _) if rest.is_empty() || default.is_some() => value.clone(),
-            (None, Some(default)) => default.trim_matches(['"', '\'']).to_owned(),
-            _ => "{}".to_owned(),
         }
     }
 
@@ -237,10 +367,11 @@ impl Shell<'_> {
         out: &mut Out<'_>,
         depth: usize,
     ) {
-        let mut env = self.env.clone();
+        let mut env = self.state.env.clone();
         let mut words = Vec::new();
         let mut own = redirects.clone();
         let mut cursor = node.walk();
+        let mut done = 0;
         for child in node.named_children(&mut cursor).collect::<Vec<_>>() {
             match child.kind() {
                 "variable_assignment" => {
@@ -249,7 +380,16 @@ impl Shell<'_> {
                 }
                 kind if kind.ends_with("_redirect") => self.redirect(child, &mut own, depth),
                 "comment" => {}
-                _ => words.push(self.word(child, depth)),
+                _ if child.start_byte() < done => {}
+                _ => {
+                    let end = self.end_of_word(child);
+                    if end > child.end_byte() {
+                        words.push(self.whole_word(child, depth));
+                    } else {
+                        words.extend(self.fields(child, depth));
+                    }
+                    done = end;
+                }
             }
         }
         self.inside(node, context, out, depth + 1);
@@ -259,51 +399,73 @@ impl Shell<'_> {
             stdin: own.stdin,
             stdin_file: own.stdin_file,
             stdout_file: own.stdout_file,
-            line: self.first_line + node.start_position().row as u64,
-            folder: self.folder.clone(),
+            line: self.line(node),
+            folder: self.state.folder.clone(),
         };
         self.call(call, context, out);
     }
 
-    /// One command: what changes the shell itself, wrappers, and the rest.
+    /// One command: what changes the shell itself, functions, wrappers, and the rest.
     fn call(&mut self, mut call: Call, context: &Context<'_>, out: &mut Out<'_>) {
+        out.calls += 1;
         loop {
             let Some(command) = call.words.first() else { return };
+            if let Some(function) = self.state.functions.get(command.as_str()).cloned() {
+                return self.function(&function, &call, context, out);
+            }
             let name = command.rsplit('/').next().unwrap_or(command).to_owned();
             match name.as_str() {
-                "." | "source" => return self.source(&call, context),
+                "." | "source" => return self.source(&call, context, out),
                 "cd" => {
-                    self.folder = call.words.get(1).filter(|folder| !folder.contains("{}")).cloned();
+                    let folder = call.words.get(1).filter(|folder| !folder.contains("{}"));
+                    self.state.folder = folder.map(|folder| super::absolute(folder, &call));
                     return;
                 }
-                "sh" | "bash" | "dash" | "ksh"
-                    if call.words.iter().any(|word| {
-                        word.starts_with('-') && word.ends_with('c') && !word.starts_with("--")
-                    }) =>
-                {
-                    let at = call.words.iter().position(|word| word.starts_with('-') && word.ends_with('c'));
-                    let text = at.and_then(|at| call.words.get(at + 1)).cloned();
-                    return self.text(text, &call, context, out);
-                }
-                "su" | "runuser" => {
-                    let at = call.words.iter().position(|word| word == "-c" || word == "--command");
-                    let text = at.and_then(|at| call.words.get(at + 1)).cloned();
-                    return self.text(text, &call, context, out);
-                }
-                "eval" => return self.text(Some(call.words[1..].join(" ")), &call, context, out),
-                "flock" => {
-                    if let Some(at) = call.words.iter().position(|word| word == "-c" || word == "--command") {
-                        let text = call.words.get(at + 1).cloned();
-                        return self.text(text, &call, context, out);
+                "shift" => {
+                    let by = call.words.get(1).and_then(|by| by.parse().ok()).unwrap_or(1usize);
+                    if let Some(arguments) = &mut self.state.arguments {
+                        arguments.drain(..by.min(arguments.len()));
                     }
-                    // flock [options] FILE COMMAND …: the lock file is the first plain word.
-                    let rest =
-                        peel(&call.words, &["-w", "-E", "--wait", "--timeout", "--conflict-exit-code"], 1);
-                    call.words = rest;
+                    return;
                 }
-                wrapper => match WRAPPERS.iter().find(|(known, ..)| *known == wrapper) {
-                    Some((_, with_value, plain)) => call.words = peel(&call.words, with_value, *plain),
-                    None => return state(&call, out),
+                "set" if call.words.get(1).is_some_and(|word| word == "--") => {
+                    self.state.arguments = Some(call.words[2..].to_vec());
+                    return;
+                }
+                "trap" => return self.text(call.words.get(1).cloned(), &call, context, out),
+                "eval" => return self.text(Some(call.words[1..].join(" ")), &call, context, out),
+                "test" | "[" => {
+                    if let Some(at) =
+                        call.words.iter().position(|w| matches!(w.as_str(), "-e" | "-f" | "-s" | "-r"))
+                    {
+                        let path = call.words.get(at + 1).cloned().unwrap_or_default();
+                        self.tested(&path, call.line, out);
+                    }
+                    return;
+                }
+                "flock" => {
+                    let lock = wrappers::flock(&call.words);
+                    let path = lock
+                        .descriptor
+                        .map_or(lock.path, |fd| self.state.descriptors.get(&fd).cloned().unwrap_or_default());
+                    if lock.waits {
+                        self.locked(&path, call.line, out);
+                    }
+                    match lock.wrapped {
+                        Wrapped::Text(text) => return self.text(Some(text), &call, context, out),
+                        Wrapped::Words(words) => call.words = words,
+                    }
+                }
+                _ => match wrappers::peel(&name, &call.words) {
+                    Some(Wrapped::Text(text)) => return self.text(Some(text), &call, context, out),
+                    Some(Wrapped::Words(words)) => call.words = words,
+                    None if self.quiet => return,
+                    None => {
+                        if !self.wrapper(&call, context, out) {
+                            state(&call, out);
+                        }
+                        return;
+                    }
                 },
             }
             // Assignments in front of the wrapped command (`env A=b cmd`).
@@ -314,103 +476,70 @@ impl Shell<'_> {
         }
     }
 
+    /// A text inside this one, with the state it starts from.
+    fn inner<'t>(&self, text: &'t str, first_line: u64, pinned: Option<u64>, state: State) -> Shell<'t> {
+        Shell {
+            text,
+            first_line,
+            pinned,
+            state,
+            nested: self.nested + 1,
+            quiet: self.quiet,
+            own_folder: self.own_folder.clone(),
+            host: self.host.clone(),
+        }
+    }
+
     /// A command given as text.
     fn text(&mut self, text: Option<String>, call: &Call, context: &Context<'_>, out: &mut Out<'_>) {
         let Some(text) = text.filter(|_| self.nested < MAX_NESTED_TEXTS) else { return };
-        let mut inner = Shell {
-            text: &text,
-            first_line: call.line,
-            env: call.env.clone(),
-            folder: self.folder.clone(),
-            nested: self.nested + 1,
-        };
+        let state = State { env: call.env.clone(), ..self.state.clone() };
+        self.inner(&text, call.line, self.pinned, state).run(context, out);
+    }
+
+    /// A function's body, with the call's words as its arguments.
+    fn function(&mut self, function: &Function, call: &Call, context: &Context<'_>, out: &mut Out<'_>) {
+        if self.nested >= MAX_NESTED_TEXTS {
+            return;
+        }
+        let arguments = Some(call.words[1..].to_vec());
+        let before = self.state.arguments.clone();
+        let state = State { env: call.env.clone(), arguments, ..std::mem::take(&mut self.state) };
+        let pinned = if function.line.is_some() { self.pinned } else { Some(call.line) };
+        let mut inner = self.inner(&function.body, function.line.unwrap_or(call.line), pinned, state);
         inner.run(context, out);
+        self.state = State { arguments: before, ..inner.state };
     }
 
-    /// A sourced file gives its variables; what it does is stated where it is read itself.
-    fn source(&mut self, call: &Call, context: &Context<'_>) {
+    /// A sourced file gives its variables and functions; what it does is stated where it is read itself.
+    fn source(&mut self, call: &Call, context: &Context<'_>, out: &mut Out<'_>) {
         let Some(path) = call.words.get(1).filter(|_| self.nested < MAX_NESTED_TEXTS) else { return };
-        let Some(text) = (context.files)(path) else { return };
-        let mut parser = Parser::new();
-        if parser.set_language(&tree_sitter_bash::LANGUAGE.into()).is_err() {
-            return;
+        if !self.quiet {
+            out.includes(call, path);
         }
-        let Some(tree) = parser.parse(&text, None) else { return };
-        let mut inner = Shell {
-            text: &text,
-            first_line: 1,
-            env: self.env.clone(),
-            folder: None,
-            nested: self.nested + 1,
-        };
-        inner.assignments(tree.root_node(), 0);
-        self.env = inner.env;
+        let Some(text) = (context.files)(&super::absolute(path, call)) else { return };
+        let state = std::mem::take(&mut self.state);
+        let mut inner = self.inner(&text, 1, Some(call.line), state);
+        inner.quiet = true;
+        inner.run(context, out);
+        self.state = inner.state;
     }
 
-    fn assignments(&mut self, node: Node<'_>, depth: usize) {
-        if depth > MAX_DEPTH {
-            return;
+    /// A script that runs its own arguments (`"$@"`) is read with them, as what the line does; tells whether
+    /// the call is one of such a script.
+    fn wrapper(&mut self, call: &Call, context: &Context<'_>, out: &mut Out<'_>) -> bool {
+        let path = &call.words[0];
+        if call.words.len() < 2 || !path.contains('/') || self.nested >= MAX_NESTED_TEXTS {
+            return false;
         }
-        if node.kind() == "variable_assignment" {
-            let (name, value) = self.assignment(node, depth);
-            self.env.insert(name, value);
-            return;
-        }
-        let mut cursor = node.walk();
-        for child in node.named_children(&mut cursor).collect::<Vec<_>>() {
-            self.assignments(child, depth + 1);
-        }
+        let text = (context.files)(&super::absolute(path, call));
+        let Some(text) = text.filter(|text| wrappers::runs_arguments(text)) else { return false };
+        let arguments = Some(call.words[1..].to_vec());
+        let state =
+            State { env: call.env.clone(), folder: call.folder.clone(), arguments, ..State::default() };
+        let mut inner = self.inner(&text, call.line, Some(call.line), state);
+        inner.own_folder = path.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+        inner.run(context, out);
+        true
     }
-}
-
-/// Commands that run another: their options that take a value, and how many plain words stand before the
-/// other command.
-const WRAPPERS: [(&str, &[&str], usize); 19] = [
-    ("sudo", &["-u", "-g", "-h", "-p", "-C", "--user", "--group"], 0),
-    ("doas", &["-u", "-C"], 0),
-    ("nice", &["-n", "--adjustment"], 0),
-    ("ionice", &["-c", "-n", "-p", "--class", "--classdata"], 0),
-    ("timeout", &["-k", "-s", "--kill-after", "--signal"], 1),
-    ("nohup", &[], 0),
-    ("setsid", &[], 0),
-    ("chronic", &[], 0),
-    ("cronic", &[], 0),
-    ("exec", &["-a"], 0),
-    ("time", &["-f", "-o"], 0),
-    ("command", &[], 0),
-    ("env", &["-u", "-C", "--unset", "--chdir"], 0),
-    ("stdbuf", &["-i", "-o", "-e"], 0),
-    ("run-one", &[], 0),
-    ("setlock", &[], 1),
-    ("lckdo", &["-W"], 1),
-    ("systemd-cat", &["-t", "-p"], 0),
-    ("xargs", &["-n", "-I", "-P", "-L", "-d", "-a", "-s", "-E"], 0),
-];
-
-/// The wrapped command: options (and the values of those that take one) and `plain` words are left out.
-fn peel(words: &[String], with_value: &[&str], plain: usize) -> Vec<String> {
-    let mut at = 1;
-    let mut left = plain;
-    while let Some(word) = words.get(at) {
-        if word == "--" {
-            at += 1;
-        } else if with_value.contains(&word.as_str()) {
-            at += 2;
-        } else if word.starts_with('-') && word.len() > 1 {
-            at += 1;
-        } else if left > 0 {
-            left -= 1;
-            at += 1;
-        } else {
-            break;
-        }
-    }
-    words.get(at..).unwrap_or(&[]).to_vec()
-}
-
-/// What a command substitution gives: a date where it is `date`, else unknown.
-fn substitution(text: &str) -> String {
-    let inner = text.trim_start_matches("$(").trim_start_matches('`').trim_start();
-    let date = inner == "date)" || inner.starts_with("date ") || inner.starts_with("/bin/date ");
-    if date { "{date}".to_owned() } else { "{}".to_owned() }
 }

@@ -85,12 +85,42 @@ impl Commands for Copy {
     }
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
-        const WITH_VALUE: [&str; 12] =
-            ["-i", "-P", "-o", "-l", "-c", "-F", "-S", "-e", "-b", "-B", "--rsh", "--exclude"];
+        // Options with values: scp(1), sftp(1), rsync(1).
+        let with_value: &[&str] = match call.words[0].rsplit('/').next() {
+            Some("scp") => &["-c", "-D", "-F", "-i", "-J", "-l", "-o", "-P", "-S", "-X"],
+            Some("sftp") => {
+                &["-B", "-b", "-c", "-D", "-F", "-i", "-J", "-l", "-o", "-P", "-R", "-S", "-s", "-X"]
+            }
+            _ => &[
+                "-e",
+                "-f",
+                "-T",
+                "-B",
+                "-M",
+                "--rsh",
+                "--exclude",
+                "--include",
+                "--filter",
+                "--files-from",
+                "--exclude-from",
+                "--include-from",
+                "--log-file",
+                "--bwlimit",
+                "--timeout",
+                "--password-file",
+                "--chmod",
+                "--chown",
+                "--temp-dir",
+                "--partial-dir",
+                "--backup-dir",
+                "--suffix",
+                "--link-dest",
+            ],
+        };
         let mut plain = Vec::new();
         let mut words = call.words.iter().skip(1);
         while let Some(word) = words.next() {
-            if WITH_VALUE.contains(&word.as_str()) {
+            if with_value.contains(&word.as_str()) {
                 words.next();
             } else if !word.starts_with('-') {
                 plain.push(word.as_str());

@@ -2,6 +2,7 @@
 //! inventory says and never judges whether that is so.
 
 mod compose;
+mod hosts;
 mod own;
 
 use super::{Family, World};
@@ -21,7 +22,8 @@ pub trait Inventory: Sync {
 }
 
 /// All inventories.
-pub static INVENTORIES: &[&dyn Inventory] = &[&own::Own, &compose::Compose];
+pub static INVENTORIES: &[&dyn Inventory] =
+    &[&own::Own, &compose::Compose, &hosts::HostsFile, &hosts::HostItself];
 
 /// Where an inventory writes down what it says, line by line.
 pub struct Notes<'a> {
@@ -35,6 +37,16 @@ impl Notes<'_> {
     /// The shown path of the folder that holds the inventory; empty at the top.
     pub fn folder(&self) -> &str {
         self.file.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+
+    /// The host whose file system the inventory was copied from.
+    pub fn host(&self) -> Option<Text> {
+        self.file.host.clone()
+    }
+
+    /// Whether the inventory's path on its host ends so.
+    pub fn path_ends(&self, ending: &str) -> bool {
+        self.file.inner.ends_with(ending)
     }
 
     /// States a fact, at the first line that holds `near`.

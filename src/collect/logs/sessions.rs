@@ -9,7 +9,7 @@ use crate::evidence::{
     Action, Activity, Actor, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, MentionKind, Outcome,
     Place, Places, Resource, Scope, Sees, SessionSketch, Shape, Span, Stamp, Text, Use, Vantage, What, Zone,
 };
-use crate::sql::{SessionChange, Understood};
+use crate::sql::{SearchPath, SessionChange, Understood};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -58,27 +58,23 @@ struct Session {
     pending: Option<(Arc<Understood>, Stamp, Place)>,
     planned: Vec<(Arc<Understood>, Stamp, u64, Place)>,
     failed: Option<bool>,
-    /// Schemas of unqualified names, set for the session and for the transaction; none: the default.
-    path: Vec<Text>,
-    local_path: Option<Vec<Text>>,
+    path: SearchPath,
 }
 
 impl Session {
     /// What a statement that worked changes for those after it.
     fn change(&mut self, understood: &Understood) {
-        for change in &understood.analysis.session {
-            match change {
-                SessionChange::SearchPath { schemas, local: false } => self.path = schemas.clone(),
-                SessionChange::SearchPath { schemas, local: true } => self.local_path = Some(schemas.clone()),
-                SessionChange::Application(name) => self.who.application = Text::from(scrub(name)),
-                SessionChange::TransactionEnd => self.local_path = None,
+        let changes = &understood.analysis.session;
+        self.path.change(changes);
+        for change in changes {
+            if let SessionChange::Application(name) = change {
+                self.who.application = Text::from(scrub(name));
             }
         }
     }
 
     fn actor(&self) -> Acting {
-        let path = self.local_path.as_ref().unwrap_or(&self.path).clone();
-        Acting { who: self.who.clone(), replication: self.replication, path }
+        Acting { who: self.who.clone(), replication: self.replication, path: self.path.clone() }
     }
 }
 
@@ -87,7 +83,7 @@ impl Session {
 struct Acting {
     who: Who,
     replication: bool,
-    path: Vec<Text>,
+    path: SearchPath,
 }
 
 type Key = (usize, usize, Outcome);
@@ -341,6 +337,7 @@ impl Sessions {
             let (_, count) = self.unknown.get_or_insert_with(|| (place.clone(), 0));
             *count += 1;
         }
+        let actor = Acting { path: actor.path.as_seen_by(analysis), ..actor };
         let number = Arc::as_ptr(understood).addr();
         self.shapes.entry(number).or_insert_with(|| understood.clone());
         let key = (self.who(actor), number, outcome);
@@ -353,7 +350,7 @@ impl Sessions {
         if !self.window.holds(stamp) {
             return;
         }
-        let key = (self.who(Acting { path: Vec::new(), ..actor }), outcome);
+        let key = (self.who(Acting { path: SearchPath::default(), ..actor }), outcome);
         let (activity, places) = self.connects.entry(key).or_default();
         activity.add(stamp, 0, None);
         places.add(Some(stamp), place);
@@ -458,26 +455,14 @@ impl Sessions {
             confidence,
             traits: understood.analysis.traits.clone(),
         };
-        let tables = understood.analysis.tables.iter().map(|table| {
-            use_of(table.action, Resource::table(looked_for(&table.parts, &actor.path)), table.confidence)
+        let tables = understood.analysis.tables.iter().filter_map(|table| {
+            let parts = actor.path.qualify(&table.parts)?;
+            Some(use_of(table.action, Resource::table(parts), table.confidence))
         });
-        let routines = understood.analysis.routines.iter().map(|name| {
-            use_of(Action::Call, Resource::routine(looked_for(name, &actor.path)), Confidence::Medium)
+        let routines = understood.analysis.routines.iter().filter_map(|name| {
+            Some(use_of(Action::Call, Resource::routine(actor.path.qualify(name)?), Confidence::Medium))
         });
         tables.chain(routines).collect()
-    }
-}
-
-/// An unqualified name with the schema the session looks in; several schemas stand in braces, and `resolve`
-/// tells which of them has it.
-fn looked_for(parts: &[Text], path: &[Text]) -> Vec<Text> {
-    match (parts, path) {
-        ([name], [schema]) => vec![schema.clone(), name.clone()],
-        ([name], [_, ..]) => {
-            let schemas: Vec<&str> = path.iter().map(|schema| &**schema).collect();
-            vec![Text::from(format!("{{{}}}", schemas.join(","))), name.clone()]
-        }
-        _ => parts.to_vec(),
     }
 }
 

@@ -22,8 +22,10 @@ const BLOCKS_PER_THREAD: usize = 2;
 
 /// Dates and numbers that rotation puts into a name.
 static ROTATION: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"[-_.]?\d{4}-?\d{2}-?\d{2}(?:[-_T]?\d{2,6})?|\.\d{1,4}$")
-        .expect("the pattern is a constant of this file")
+    Regex::new(
+        r"[-_.]?\d{4}-?\d{2}-?\d{2}(?:[-_T]?\d{2,6})?|\.\d{1,4}$|[-_.](?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b",
+    )
+    .expect("the pattern is a constant of this file")
 });
 
 /// One stream.

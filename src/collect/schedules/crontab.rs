@@ -351,6 +351,7 @@ impl Table<'_> {
             basis: Basis::Written,
             vantage: Text::from("source"),
             env: environment.clone(),
+            own_folder: None,
             files: &files,
         };
         out.merge(commands::read(&text, &context));

@@ -1,7 +1,8 @@
 //! One engine for all languages: the grammar's query marks assignments, calls and text; constants are folded
-//! within the file; folded text that is SQL, a URL in an HTTP call, or a connection string is evidence.
+//! within the file and taken over from files it imports; folded text that is SQL, a URL in an HTTP call, or a connection string is evidence.
 //! Unknown parts stay `{}`, and a table whose name holds one is a gap, never a table.
 
+use super::modules::{Import, Modules};
 use super::place::Where;
 use super::settings;
 use super::{Language, Nodes};
@@ -11,7 +12,7 @@ use crate::input::InputFile;
 use crate::sql::{Cache, Dialect, Status};
 use std::collections::{BTreeMap, BTreeSet};
 use streaming_iterator::StreamingIterator;
-use tree_sitter::{Node, Parser, Query, QueryCursor};
+use tree_sitter::{Node, Parser, Query, QueryCursor, Tree};
 
 /// How deep an expression is folded, and how long text may become.
 const MAX_DEPTH: usize = 64;
@@ -36,7 +37,7 @@ struct File<'a> {
     nodes: &'a Nodes,
     language: &'a Language,
     text: &'a str,
-    constants: BTreeMap<String, String>,
+    constants: Constants,
 }
 
 fn looks_like_sql(text: &str) -> bool {
@@ -87,8 +88,12 @@ impl File<'_> {
             node.named_child(0).and_then(|inner| self.fold(inner, depth + 1))
         } else if nodes.identifier.contains(&kind) {
             let name = self.of(node);
-            let last = name.rsplit('.').next().unwrap_or(name);
-            self.constants.get(name).or_else(|| self.constants.get(last)).cloned()
+            // `self.TABLE` and `Order.TABLE` are the file's own; a name of another module is not.
+            let own = |(object, last)| {
+                let here = matches!(object, "self" | "cls") || object.starts_with(char::is_uppercase);
+                if here { self.constants.get(last) } else { None }
+            };
+            self.constants.get(name).or_else(|| name.rsplit_once('.').and_then(own)).cloned()
         } else if nodes.binary.contains(&kind) {
             self.binary(node, depth)
         } else if nodes.call.contains(&kind) {
@@ -178,62 +183,107 @@ impl File<'_> {
     }
 }
 
-/// Reads a file.
-pub fn read(language: &Language, input: &InputFile, text: &str, at: &Where) -> Evidence {
-    let mut out = Evidence::new();
-    let mut parser = Parser::new();
-    let grammar = (language.parser)();
-    let Ok(query) = Query::new(&grammar, language.query) else { return out };
-    let tree = parser.set_language(&grammar).ok().and_then(|()| parser.parse(text, None));
-    let Some(tree) = tree else {
-        out.add_gap(Gap::new(
-            Place::whole(&input.path),
-            GapCode::Unparsed,
-            "the parser gave up on this file",
-        ));
-        return out;
-    };
+/// Names and the text each stands for.
+pub type Constants = BTreeMap<String, String>;
+
+/// What the grammar's query marks in a file.
+#[derive(Default)]
+struct Marked<'t> {
+    assigned: Vec<(Node<'t>, Node<'t>)>,
+    calls: Vec<(Node<'t>, Node<'t>)>,
+    texts: Vec<Node<'t>>,
+    ignored: BTreeSet<usize>,
+    imports: Vec<Import>,
+}
+
+fn mark<'t>(language: &Language, text: &str, root: Node<'t>) -> Marked<'t> {
+    let mut marked = Marked::default();
+    let Ok(query) = Query::new(&(language.parser)(), language.query) else { return marked };
     let names = query.capture_names();
-    let mut file = File { nodes: &language.nodes, language, text, constants: BTreeMap::new() };
-    let (mut assigned, mut calls, mut texts, mut ignored) =
-        (Vec::new(), Vec::new(), Vec::new(), BTreeSet::new());
     let mut cursor = QueryCursor::new();
-    let mut matches = cursor.matches(&query, tree.root_node(), text.as_bytes());
+    let mut matches = cursor.matches(&query, root, text.as_bytes());
     while let Some(found) = matches.next() {
         let get =
             |name: &str| found.captures().iter().find(|c| names[c.index as usize] == name).map(|c| c.node);
+        let word = |name: &str| get(name).and_then(|node| text.get(node.byte_range())).map(str::to_owned);
         if let (Some(name), Some(value)) = (get("assign.name"), get("assign.value")) {
-            assigned.push((name, value));
+            marked.assigned.push((name, value));
         }
         if let (Some(callee), Some(arguments)) = (get("call.callee"), get("call.arguments")) {
-            calls.push((callee, arguments));
+            marked.calls.push((callee, arguments));
         }
-        texts.extend(get("text"));
-        ignored.extend(get("ignore").map(|node| node.id()));
+        if let Some(module) = word("import.module") {
+            marked.imports.push(Import { module, name: word("import.name"), alias: word("import.alias") });
+        }
+        marked.texts.extend(get("text"));
+        marked.ignored.extend(get("ignore").map(|node| node.id()));
     }
-    // A name that is given two different values is no constant.
-    let mut unsure = BTreeSet::new();
-    for (name, value) in &assigned {
-        if let Some(folded) = file.fold(*value, 0) {
-            let name = file.of(*name).to_owned();
-            match file.constants.get(&name) {
-                Some(other) if *other != folded && !unsure.contains(&name) => {
-                    unsure.insert(name);
-                }
-                _ => {
-                    file.constants.insert(name, folded);
+    marked
+}
+
+impl File<'_> {
+    /// Learns the constants of the file; a name that is given two different values is none.
+    fn learn(&mut self, assigned: &[(Node<'_>, Node<'_>)]) {
+        let mut unsure = BTreeSet::new();
+        let mut own = BTreeSet::new();
+        for (name, value) in assigned {
+            if let Some(folded) = self.fold(*value, 0) {
+                let name = self.of(*name).to_owned();
+                match self.constants.get(&name) {
+                    Some(other) if *other != folded && own.contains(&name) => {
+                        unsure.insert(name);
+                    }
+                    _ => {
+                        own.insert(name.clone());
+                        self.constants.insert(name, folded);
+                    }
                 }
             }
         }
+        for name in unsure {
+            self.constants.remove(&name);
+        }
     }
-    for name in unsure {
-        file.constants.remove(&name);
-    }
+}
+
+fn tree_of(language: &Language, text: &str) -> Option<Tree> {
+    let mut parser = Parser::new();
+    parser.set_language(&(language.parser)()).ok()?;
+    parser.parse(text, None)
+}
+
+/// The constants of a file by themselves.
+pub fn constants(language: &Language, text: &str) -> Constants {
+    let Some(tree) = tree_of(language, text) else { return Constants::new() };
+    let marked = mark(language, text, tree.root_node());
+    let mut file = File { nodes: &language.nodes, language, text, constants: Constants::new() };
+    file.learn(&marked.assigned);
+    file.constants
+}
+
+/// Reads a file.
+pub fn read(
+    language: &Language,
+    input: &InputFile,
+    text: &str,
+    at: &Where,
+    modules: &Modules<'_>,
+) -> Evidence {
+    let mut out = Evidence::new();
+    let Some(tree) = tree_of(language, text) else {
+        let detail = "the parser gave up on this file";
+        out.add_gap(Gap::new(Place::whole(&input.path), GapCode::Unparsed, detail));
+        return out;
+    };
+    let marked = mark(language, text, tree.root_node());
+    let constants = modules.imported(input, language, &marked.imports);
+    let mut file = File { nodes: &language.nodes, language, text, constants };
+    file.learn(&marked.assigned);
     let cache = Cache::new(Dialect::Postgres);
     let mut say = Sayer { file: &file, input, at, cache: &cache, out: &mut out };
-    say.assignments(&assigned);
-    say.calls(&calls);
-    say.texts(&texts, &ignored);
+    say.assignments(&marked.assigned);
+    say.calls(&marked.calls);
+    say.texts(&marked.texts, &marked.ignored);
     out
 }
 
@@ -251,14 +301,12 @@ impl Sayer<'_> {
     }
 
     fn orm(&mut self, node: Node<'_>, name: &str) {
-        for action in [Action::Read, Action::Write] {
-            let mut what = self.at.what(action, Resource::table(name.split('.').map(Text::from).collect()));
-            // A class maps its table; whether it is ever written is not told by the mapping.
-            what.confidence = if action == Action::Read { Confidence::Medium } else { Confidence::Low };
-            what.traits.insert(Trait::named("orm-model"));
-            let place = self.place(node);
-            self.out.add_written(what, place);
-        }
+        let mut what = self.at.what(Action::Read, Resource::table(name.split('.').map(Text::from).collect()));
+        // A class maps its table; what is done with it the mapping does not tell.
+        what.confidence = Confidence::Medium;
+        what.traits.insert(Trait::named("orm-model"));
+        let place = self.place(node);
+        self.out.add_written(what, place);
     }
 
     fn assignments(&mut self, assigned: &[(Node<'_>, Node<'_>)]) {

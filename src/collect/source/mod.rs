@@ -1,8 +1,9 @@
 //! Source trees: languages from `grammars/`, settings files, SQL files. What a tree's text says is stated
-//! with the part of the tree it belongs to; it never follows data from one file to another and never
-//! executes anything.
+//! with the part of the tree it belongs to; beyond constants that are imported by name it never follows data
+//! from one file to another, and it never executes anything.
 
 mod engine;
+mod modules;
 mod place;
 mod settings;
 mod sqlfile;
@@ -127,7 +128,8 @@ impl Family for Source {
     }
 
     fn collect(&self, files: &[&InputFile], world: &World<'_>) -> Evidence {
-        let parts: Vec<Evidence> = files.par_iter().map(|file| read(file, world)).collect();
+        let modules = modules::Modules::new(world);
+        let parts: Vec<Evidence> = files.par_iter().map(|file| read(file, world, &modules)).collect();
         let mut evidence = Evidence::new();
         for part in parts {
             evidence.merge(part);
@@ -136,7 +138,7 @@ impl Family for Source {
     }
 }
 
-fn read(file: &InputFile, world: &World<'_>) -> Evidence {
+fn read(file: &InputFile, world: &World<'_>, modules: &modules::Modules<'_>) -> Evidence {
     let mut evidence = Evidence::new();
     let Some(reader) = reader_of(file) else { return evidence };
     let kind = match &reader {
@@ -160,7 +162,7 @@ fn read(file: &InputFile, world: &World<'_>) -> Evidence {
             let at = place::Where::of(file, world);
             evidence.merge(match reader {
                 Reader::Code(language) if language.commands => sqlfile::commands(file, &text, &at, world),
-                Reader::Code(language) => engine::read(language, file, &text, &at),
+                Reader::Code(language) => engine::read(language, file, &text, &at, modules),
                 Reader::Settings => settings::read(file, &text, &at),
                 Reader::Sql => sqlfile::read(file, &text, &at),
             });

@@ -27,6 +27,7 @@ const MARKS: [&str; 14] = [
 ];
 
 /// Where a file stands.
+#[derive(Clone)]
 pub struct Where {
     /// Whose text it is.
     pub actor: Actor,
@@ -65,10 +66,17 @@ fn scope(path: &str, head: &str) -> Scope {
     }
 }
 
-/// The folder of the component a shown path belongs to.
-fn component(path: &str, world: &World<'_>) -> String {
-    let mut folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+/// The folder of the component a file belongs to, as a shown path: the nearest one above it with a mark;
+/// without, on a copied host the file's own folder, elsewhere the top one.
+fn component(file: &InputFile, world: &World<'_>) -> String {
+    let path = &*file.path;
+    let root = path.strip_suffix(&*file.inner).map(str::len).filter(|_| file.host.is_some());
+    let own = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut folder = own;
     loop {
+        if root.is_some_and(|root| folder.len() <= root) {
+            return own.to_owned();
+        }
         let marked = |mark: &&str| {
             let file = if folder.is_empty() { (*mark).to_owned() } else { format!("{folder}/{mark}") };
             world.inputs.files.binary_search_by(|known| (*known.path).cmp(&file)).is_ok()
@@ -90,17 +98,12 @@ impl Where {
             Some(host) => Text::from(format!("{host}:{}", file.inner)),
             None => file.path.clone(),
         };
-        let folder = component(&file.path, world);
+        let folder = component(file, world);
         let folder = if folder.is_empty() { "source tree".to_owned() } else { folder };
         let name = file.name();
         let standalone = name.ends_with(".sql") || file.head.starts_with(b"#!") || name.ends_with(".sh");
-        let actor = match (&file.host, standalone) {
-            (Some(_), _) => Actor::new().with(MentionKind::Script, script.clone()),
-            (None, true) => {
-                Actor::new().with(MentionKind::Component, folder).with(MentionKind::Script, script.clone())
-            }
-            (None, false) => Actor::new().with(MentionKind::Component, folder),
-        };
+        let kind = if standalone { MentionKind::Script } else { MentionKind::Code };
+        let actor = Actor::new().with(MentionKind::Component, folder).with(kind, script.clone());
         Where { actor, scope: scope(&file.path, &file.head_text()), script }
     }
 

@@ -3,7 +3,7 @@
 
 use super::place::Where;
 use crate::collect::commands;
-use crate::evidence::{Action, Evidence, Mention, MentionKind, Place, Resource};
+use crate::evidence::{Action, Actor, Evidence, Mention, MentionKind, Place, Resource, Trait};
 use crate::input::InputFile;
 use regex::Regex;
 use std::collections::BTreeMap;
@@ -14,11 +14,15 @@ static DSN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(?:postgres(?:ql)?)(?:\+\w+)?://[^\s"'<>,;)\]]+"#)
         .expect("the pattern is a constant of this file")
 });
-/// `NAME=value` of an env file.
+/// `NAME=value` of an env file, `NAME: value` and `- NAME=value` of YAML.
 static PAIR: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*["']?([^"'#\r\n]*?)["']?\s*(?:#.*)?$"#)
+    Regex::new(r#"^\s*(?:export\s+|-\s+)?["']?([A-Za-z_][\w.]*)["']?\s*[=:]\s*["']?([^"'#\r\n]*?)["']?\s*,?\s*(?:#.*)?$"#)
         .expect("the pattern is a constant of this file")
 });
+
+/// The trait of a connection that stands in a settings file: it says how whoever takes the file over would
+/// connect, not that they do.
+const IN_SETTINGS: &str = "in-settings";
 
 /// Whether a file name is one of settings.
 pub fn is_settings(name: &str) -> bool {
@@ -44,27 +48,134 @@ pub fn connect(text: &str, at: &Where, place: Place, out: &mut Evidence) {
             what.actor.add(Mention::new(kind, value.clone()));
         }
     }
+    if is_settings(place.input.rsplit('/').next().unwrap_or("")) {
+        what.traits.insert(Trait::named(IN_SETTINGS));
+    }
     out.add_written(what, place);
 }
 
-/// Reads a settings file; `${NAME}` and `$NAME` are resolved from the file itself.
+/// Reads a settings file; `${NAME}` and `$NAME` are resolved from the file itself. In a compose file each
+/// service's settings are its own.
 pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
     let mut out = Evidence::new();
     let mut pairs: BTreeMap<String, String> = BTreeMap::new();
+    let mut parts: BTreeMap<String, (String, u64)> = BTreeMap::new();
+    let mut services = file.name().contains("compose").then(Services::default);
     for (index, line) in text.lines().enumerate() {
         if line.trim_start().starts_with(['#', ';']) {
             continue;
         }
+        let place = Place::line(&file.path, index as u64 + 1);
         let mut line = line.to_owned();
         for (name, value) in &pairs {
             line = line.replace(&format!("${{{name}}}"), value);
         }
+        let whose = match &mut services {
+            None => at.clone(),
+            Some(services) => {
+                if services.line(&line) {
+                    // What was collected belongs to the service before.
+                    connect_parts(&std::mem::take(&mut parts), &services.before(at), file, &mut out);
+                }
+                services.now(at)
+            }
+        };
         if let Some(pair) = PAIR.captures(&line) {
-            pairs.insert(pair[1].to_owned(), pair[2].to_owned());
+            let (name, value) = (pair[1].to_owned(), pair[2].trim().to_owned());
+            if value.contains("host=") && value.contains("dbname=") {
+                connect(&value, &whose, place.clone(), &mut out);
+            }
+            parts.insert(name.clone(), (value.clone(), index as u64 + 1));
+            pairs.insert(name, value);
         }
         for found in DSN.find_iter(&line) {
-            connect(found.as_str(), at, Place::line(&file.path, index as u64 + 1), &mut out);
+            connect(found.as_str(), &whose, place.clone(), &mut out);
         }
     }
+    let whose = services.map_or_else(|| at.clone(), |services| services.now(at));
+    connect_parts(&parts, &whose, file, &mut out);
     out
+}
+
+/// Where in a compose file a line stands.
+#[derive(Default)]
+struct Services {
+    inside: bool,
+    indent: usize,
+    name: Option<String>,
+    last: Option<String>,
+}
+
+impl Services {
+    /// Follows one line; tells whether another service begins with it.
+    fn line(&mut self, line: &str) -> bool {
+        let indent = line.len() - line.trim_start().len();
+        let key = line.trim().strip_suffix(':').filter(|key| !key.contains([' ', '"', '\'']));
+        if indent == 0 && !line.trim().is_empty() {
+            self.inside = key == Some("services");
+            self.indent = 0;
+            self.last = self.name.take();
+            return true;
+        }
+        let Some(key) = key.filter(|_| self.inside) else { return false };
+        if self.indent == 0 {
+            self.indent = indent;
+        }
+        if indent != self.indent {
+            return false;
+        }
+        self.last = self.name.replace(key.to_owned());
+        true
+    }
+
+    fn as_service(at: &Where, name: Option<&String>) -> Where {
+        let mut whose = at.clone();
+        if let Some(name) = name {
+            whose.actor = Actor::new().with(MentionKind::Container, name.as_str());
+        }
+        whose
+    }
+
+    fn now(&self, at: &Where) -> Where {
+        Services::as_service(at, self.name.as_ref())
+    }
+
+    fn before(&self, at: &Where) -> Where {
+        Services::as_service(at, self.last.as_ref())
+    }
+}
+
+/// Words that say a group of settings is about a database.
+const ABOUT_DATABASES: [&str; 6] = ["DB", "PG", "POSTGRES", "SQL", "DATABASE", "DATASOURCE"];
+
+/// `X_HOST`, `X_PORT`, `X_NAME`, `X_USER` with one X that speaks of a database are one connection.
+fn connect_parts(pairs: &BTreeMap<String, (String, u64)>, at: &Where, file: &InputFile, out: &mut Evidence) {
+    let spelled: BTreeMap<String, &(String, u64)> =
+        pairs.iter().map(|(name, value)| (name.to_ascii_uppercase().replace('.', "_"), value)).collect();
+    for (name, (host, line)) in &spelled {
+        let Some(group) = ["HOSTNAME", "HOST", "SERVER"].iter().find_map(|end| name.strip_suffix(end)) else {
+            continue;
+        };
+        let words: Vec<&str> = group.split('_').filter(|word| !word.is_empty()).collect();
+        let about = words.iter().any(|word| ABOUT_DATABASES.contains(word)) || group == "PG";
+        let get = |ends: &[&str]| {
+            let found = ends.iter().find_map(|end| spelled.get(&format!("{group}{end}")));
+            found.map(|(value, _)| value.as_str()).filter(|value| !value.is_empty() && !value.contains('$'))
+        };
+        let database = get(&["NAME", "DATABASE", "DBNAME", "DB"]);
+        let plain = |text: &str| !text.is_empty() && !text.contains(['$', '{', '/', ' ', '<', '@']);
+        let (Some(database), true, true) = (database, about, plain(host)) else { continue };
+        let port = get(&["PORT"]).map_or(String::new(), |port| format!(":{port}"));
+        let user = get(&["USER", "USERNAME", "LOGIN"]).map_or(String::new(), |user| format!("{user}@"));
+        if !plain(database) || get(&["PORT"]).is_some_and(|port| port != "5432" && other_engine(port)) {
+            continue;
+        }
+        let uri = format!("postgres://{user}{host}{port}/{database}");
+        connect(&uri, at, Place::line(&file.path, *line), out);
+    }
+}
+
+/// Ports on which other engines listen by default: MySQL, SQL Server, Oracle, MongoDB, Redis.
+fn other_engine(port: &str) -> bool {
+    matches!(port, "3306" | "1433" | "1521" | "27017" | "6379")
 }

@@ -8,7 +8,7 @@ use crate::evidence::{
     Action, Basis, Confidence, Evidence, Gap, GapCode, Mention, MentionKind, Place, Resource, Text,
 };
 use crate::input::InputFile;
-use crate::sql::{Cache, Dialect, Status, split};
+use crate::sql::{Cache, Dialect, SearchPath, Status, split};
 use std::collections::BTreeMap;
 
 /// Reads an SQL file.
@@ -21,6 +21,7 @@ pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
         .map(|line| if line.trim_start().starts_with('\\') { "\n".to_owned() } else { format!("{line}\n") })
         .collect();
     let sql = psql_variables(&sql);
+    let mut path = SearchPath::default();
     for part in split(&sql) {
         let offset = part.as_ptr().addr() - sql.as_ptr().addr();
         let line = memchr::memchr_iter(b'\n', &sql.as_bytes()[..offset]).count() as u64 + 1;
@@ -31,10 +32,11 @@ pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
             out.add_gap(Gap::new(place.clone(), GapCode::Unparsed, detail));
         }
         for table in &understood.analysis.tables {
+            let Some(parts) = path.qualify(&table.parts) else { continue };
             if table.parts.iter().any(|part| part.contains(['{', '?'])) {
                 continue;
             }
-            let mut what = at.what(table.action, Resource::table(table.parts.clone()));
+            let mut what = at.what(table.action, Resource::table(parts));
             what.shape = understood.shape.clone();
             what.traits = understood.analysis.traits.clone();
             what.confidence = table.confidence;
@@ -42,11 +44,13 @@ pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
             out.add_written(what, place.clone());
         }
         for name in &understood.analysis.routines {
-            let mut what = at.what(Action::Call, Resource::routine(name.clone()));
+            let Some(parts) = path.qualify(name) else { continue };
+            let mut what = at.what(Action::Call, Resource::routine(parts));
             what.shape = understood.shape.clone();
             what.confidence = Confidence::Medium;
             out.add_written(what, place.clone());
         }
+        path.change(&understood.analysis.session);
     }
     out
 }
@@ -67,6 +71,7 @@ pub fn commands(file: &InputFile, text: &str, at: &Where, world: &World<'_>) -> 
         basis: Basis::Written,
         vantage: Text::from("source"),
         env: BTreeMap::new(),
+        own_folder: file.inner.rsplit_once('/').map(|(folder, _)| folder.to_owned()),
         files: &files,
     };
     commands::read(text, &context)

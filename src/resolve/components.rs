@@ -1,0 +1,174 @@
+//! Components of source trees and containers: which consumer a folder or a compose service is. It never joins
+//! two folders because they look alike.
+
+use super::EntityId;
+use super::consumers::Book;
+use super::jobs::JobLine;
+use super::names::Names;
+use crate::evidence::{Basis, Fact, Mention, MentionKind, Says, Scope, Text, Use};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Who runs files of a component.
+enum Runner<'a> {
+    /// One job alone.
+    One(&'a JobLine<'a>),
+    /// More than one.
+    Several,
+}
+
+/// The last part of a folder's path that says what it is about.
+fn telling_name(folder: &str) -> &str {
+    const GENERIC: [&str; 12] =
+        ["etc", "conf", "config", "settings", "src", "app", "bin", "lib", "sql", "scripts", "opt", "current"];
+    let last = folder.rsplit('/').next().unwrap_or(folder);
+    folder.rsplit('/').find(|part| !GENERIC.contains(part)).unwrap_or(last)
+}
+
+/// Whether a job runs the file that a use stands in.
+fn is_run(it: &Use, lines: &[JobLine<'_>]) -> bool {
+    let code = it.what.actor.get(MentionKind::Code);
+    code.is_some_and(|code| lines.iter().any(|line| line.reached.iter().any(|(script, _)| script == code)))
+}
+
+fn runner<'a>(uses: &[&Use], lines: &'a [JobLine<'a>]) -> Option<Runner<'a>> {
+    let files: BTreeSet<&Text> = uses.iter().filter_map(|it| it.what.actor.get(MentionKind::Code)).collect();
+    let mut running =
+        lines.iter().filter(|line| line.reached.iter().any(|(script, _)| files.contains(script)));
+    let first = running.next()?;
+    // The same job on two lines is one.
+    let others = running.any(|line| line.name() != first.name());
+    Some(if others { Runner::Several } else { Runner::One(first) })
+}
+
+impl Book {
+    /// Components of source trees that do or hold anything in production. A component of which one job alone
+    /// runs a file is that job.
+    pub(super) fn components(&mut self, uses: &[Use], lines: &[JobLine<'_>], names: &Names) {
+        let mut folders: BTreeMap<&Text, Vec<&Use>> = BTreeMap::new();
+        for it in uses.iter().filter(|it| it.what.basis == Basis::Written) {
+            let standalone = it.what.actor.get(MentionKind::Script).is_some();
+            if let (Some(folder), false) = (it.what.actor.get(MentionKind::Component), standalone) {
+                folders.entry(folder).or_default().push(it);
+            }
+        }
+        for (folder, uses) in folders {
+            if uses.iter().all(|it| it.what.scope != Scope::Production) {
+                continue;
+            }
+            let mention = Mention::new(MentionKind::Component, folder.clone());
+            let logins: BTreeSet<&Text> =
+                uses.iter().filter_map(|it| it.what.actor.get(MentionKind::User)).collect();
+            let (entity, why) = match self.declared_component(&mention, &logins) {
+                Some(found) => found,
+                None => match runner(&uses, lines) {
+                    Some(Runner::One(line)) => {
+                        (self.job_entity(line), "a job, and it alone, runs a file of this folder".to_owned())
+                    }
+                    // Each job does what its own file says; the folder is nobody.
+                    Some(Runner::Several) if uses.iter().all(|it| is_run(it, lines)) => continue,
+                    _ => {
+                        let name = telling_name(folder).to_owned();
+                        let entity = self.entity(format!("service:{name}"), "service", &name);
+                        (entity, "its own source folder".to_owned())
+                    }
+                },
+            };
+            self.entities[entity.0].written = true;
+            self.join(entity, mention, why);
+            let known = self.known.entry(entity).or_default();
+            for it in uses {
+                if let Some(host) = it.what.actor.get(MentionKind::Host) {
+                    known.hosts.insert(names.host_or_self(host));
+                }
+                if let Some(application) = it.what.actor.get(MentionKind::Application) {
+                    known.applications.insert(application.to_string());
+                }
+                if let (Some(user), Scope::Production) = (it.what.actor.get(MentionKind::User), it.what.scope)
+                {
+                    known.users.entry(user.to_string()).or_insert(Basis::Written);
+                }
+            }
+        }
+    }
+
+    /// The declared consumer whose source folder this is, or lies in.
+    pub(super) fn declared_folder(&self, folder: &str) -> Option<EntityId> {
+        let mut folder = folder;
+        loop {
+            let found = self.who(&Mention::new(MentionKind::Component, folder));
+            if let Some(entity) = found.filter(|entity| self.entities[entity.0].declared) {
+                return Some(entity);
+            }
+            folder = folder.rsplit_once('/')?.0;
+        }
+    }
+
+    /// The declared consumer that a component is: by a declared folder, by its name, or by a login that one
+    /// declared consumer alone has and that stands in this component's settings.
+    fn declared_component(
+        &self,
+        component: &Mention,
+        logins: &BTreeSet<&Text>,
+    ) -> Option<(EntityId, String)> {
+        if let Some(entity) = self.declared_folder(&component.text) {
+            return Some((entity, "its folder is declared".to_owned()));
+        }
+        let name = component.text.rsplit('/').next().unwrap_or(&component.text);
+        let named = |alias: &str| self.who(&Mention::new(MentionKind::Declared, alias));
+        let by_name = named(&format!("service:{name}")).or_else(|| named(name));
+        if let Some(entity) = by_name {
+            return Some((entity, format!("the folder {} is named like it", component.text)));
+        }
+        for login in logins {
+            if let [only] = self.with_login(login)[..] {
+                return Some((only, format!("the login {login} in its settings is declared for it alone")));
+            }
+        }
+        None
+    }
+
+    /// Containers of compose files: the component they are built from, the address they are given.
+    pub(super) fn containers(&mut self, uses: &[Use], facts: &[&Fact], names: &Names) {
+        let containers: BTreeSet<&Mention> = facts
+            .iter()
+            .filter(|fact| fact.about.kind == MentionKind::Container)
+            .filter(|fact| matches!(&fact.says, Says::DeclaredAs(kind) if &**kind == "service"))
+            .map(|fact| &fact.about)
+            .collect();
+        for container in containers {
+            let own = || facts.iter().filter(|fact| fact.about == *container);
+            let built = own().find_map(|fact| match &fact.says {
+                Says::SameAs(other) if other.kind == MentionKind::Component => {
+                    self.who(other).or_else(|| self.declared_folder(&other.text))
+                }
+                _ => None,
+            });
+            let named = || {
+                let names = [format!("service:{}", container.text), container.text.to_string()];
+                names.into_iter().find_map(|name| self.who(&Mention::new(MentionKind::Declared, name)))
+            };
+            let said = |it: &&Use| it.what.actor.iter().any(|mention| mention == container);
+            let (entity, why) = match (built, named(), uses.iter().find(said)) {
+                (Some(entity), ..) => (entity, "built from its folder"),
+                (None, Some(entity), _) => (entity, "named like it"),
+                (None, None, Some(it)) if it.what.scope == Scope::Production => {
+                    let name = container.text.to_string();
+                    let entity = self.entity(format!("service:{name}"), "service", &name);
+                    self.entities[entity.0].written = true;
+                    (entity, "its settings say what it connects to")
+                }
+                (None, None, _) => continue,
+            };
+            self.join(entity, container.clone(), format!("compose service {}: {why}", container.text));
+            for fact in own() {
+                if let Says::RunsOn(address) = &fact.says {
+                    let host = names.host_or_self(&address.text);
+                    self.known.entry(entity).or_default().hosts.insert(host);
+                    let why =
+                        format!("compose service {} has this address at {}", container.text, fact.place);
+                    self.entities[entity.0].mentions.entry(address.clone()).or_insert(why);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! Scheduled jobs and scripts: which lines of schedules are one consumer, which scripts each job runs, found
+//! by host and longest unique path suffix. It never guesses among several scripts: that is a gap.
+
+use super::consumers::Book;
+use super::names::Names;
+use super::{EntityId, Job};
+use crate::evidence::{
+    Basis, Connection, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Says, Scope, Text, Use,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many scripts deep a job is followed.
+const MAX_RUN_DEPTH: usize = 16;
+
+/// One line of a schedule, with all that is stated of it.
+pub(super) struct JobLine<'a> {
+    /// Its mention.
+    pub mention: &'a Mention,
+    /// The host it runs on, by declared name.
+    pub host: Option<String>,
+    /// The scripts it runs, directly or through others, with the connection the way there states.
+    pub reached: Vec<(Text, Connection)>,
+    own: Vec<&'a Fact>,
+}
+
+impl JobLine<'_> {
+    /// What the job is called for people: the first script it names, else its program.
+    pub fn name(&self) -> String {
+        let script = self.own.iter().find_map(|fact| match &fact.says {
+            Says::Runs { script: Some(script), .. } => Some(stem(script).to_owned()),
+            _ => None,
+        });
+        script
+            .unwrap_or_else(|| stem(self.command().split_whitespace().next().unwrap_or("command")).to_owned())
+    }
+
+    fn names_script(&self) -> bool {
+        self.own.iter().any(|fact| matches!(&fact.says, Says::Runs { script: Some(_), .. }))
+    }
+
+    fn command(&self) -> &str {
+        self.mention.text.splitn(3, ':').nth(2).unwrap_or(&self.mention.text)
+    }
+
+    fn find<'s>(&'s self, pick: impl Fn(&'s Says) -> Option<String>) -> Option<String> {
+        self.own.iter().find_map(|fact| pick(&fact.says))
+    }
+}
+
+/// The last part of a path, without extension.
+fn stem(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.split_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem })
+}
+
+/// A script's path on its host.
+fn stem_path(script: &str) -> String {
+    script.split_once(":/").map_or(script.to_owned(), |(_, path)| format!("/{path}"))
+}
+
+/// All lines of schedules, in the order of their mentions.
+pub(super) fn lines<'a>(facts: &[&'a Fact], scripts: &BTreeSet<&Text>, names: &Names) -> Vec<JobLine<'a>> {
+    let mut by_job: BTreeMap<&Mention, Vec<&'a Fact>> = BTreeMap::new();
+    for fact in facts.iter().copied().filter(|fact| fact.about.kind == MentionKind::Job) {
+        by_job.entry(&fact.about).or_default().push(fact);
+    }
+    let runs = runs_by_subject(facts);
+    let scheduled = |own: &Vec<&Fact>| own.iter().any(|fact| matches!(fact.says, Says::Scheduled { .. }));
+    by_job
+        .into_iter()
+        .filter(|(_, own)| scheduled(own))
+        .map(|(mention, own)| {
+            let host = own.iter().find_map(|fact| match &fact.says {
+                Says::RunsOn(host) => Some(names.host_or_self(&host.text)),
+                _ => None,
+            });
+            let mut reached = Vec::new();
+            follow(mention, host.as_deref(), &runs, scripts, &Connection::default(), 0, &mut reached);
+            JobLine { mention, host, reached, own }
+        })
+        .collect()
+}
+
+impl Book {
+    /// Learns the jobs of all lines.
+    pub(super) fn jobs(&mut self, lines: &[JobLine<'_>]) {
+        for line in lines {
+            let host = line.host.as_deref();
+            let entity = self.job_entity(line);
+            self.entities[entity.0].written = true;
+            if let Some(host) = &line.host {
+                self.known.entry(entity).or_default().hosts.insert(host.clone());
+            }
+            self.join(entity, line.mention.clone(), "its line in the schedule");
+            for (script, connection) in &line.reached {
+                // A line that runs two declared jobs in a chain does the work of each under its own name.
+                let whose = self.declared_script(script, host).unwrap_or(entity);
+                self.entities[whose.0].written = true;
+                self.join(whose, Mention::new(MentionKind::Script, script.clone()), "the job runs it");
+                let way = stem_path(script);
+                self.runners.entry(script.clone()).or_default().push((whose, connection.clone(), way));
+            }
+            self.schedule_lines(entity, line);
+        }
+        for runners in self.runners.values_mut() {
+            runners.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+            runners.dedup();
+        }
+    }
+
+    /// The consumer that a line of a schedule is: a declared one whose script it runs, else a job named by
+    /// its host and its script.
+    pub(super) fn job_entity(&mut self, line: &JobLine<'_>) -> EntityId {
+        let host = line.host.as_deref();
+        let declared = line.reached.iter().find_map(|(script, _)| self.declared_script(script, host));
+        if let Some(entity) = declared {
+            return entity;
+        }
+        let name = line.name();
+        let id = match host {
+            Some(host) => format!("job:{host}/{name}"),
+            None => format!("job:{name}"),
+        };
+        let taken = self.find(&id).is_some_and(|entity| !self.entities[entity.0].declared);
+        let itself = self.who(line.mention).is_some();
+        if !line.names_script() && taken && !itself {
+            let digest = blake3::hash(line.command().as_bytes()).to_hex();
+            return self.entity(format!("{id}-{}", &digest[..6]), "job", &name);
+        }
+        self.entity(id, "job", &name)
+    }
+
+    /// The declared consumer that a script belongs to, if it runs on this host: by a declared path, or by a
+    /// declared source folder of a job that holds it.
+    fn declared_script(&self, script: &str, host: Option<&str>) -> Option<EntityId> {
+        let path = stem_path(script);
+        let by_path = self.with_script(&[script, &path]);
+        let entity = by_path.or_else(|| {
+            self.entities_with_folders().find(|(_, folder)| holds(folder, &path)).map(|(entity, _)| entity)
+        })?;
+        let hosts = self.known.get(&entity).map(|known| &known.hosts);
+        let here =
+            hosts.is_none_or(|hosts| hosts.is_empty() || host.is_some_and(|host| hosts.contains(host)));
+        (self.entities[entity.0].declared && here).then_some(entity)
+    }
+
+    /// Declared jobs with their declared source folders.
+    fn entities_with_folders(&self) -> impl Iterator<Item = (EntityId, &Text)> {
+        let jobs = self.entities.iter().enumerate().filter(|(_, it)| it.declared && it.kind == "job");
+        jobs.flat_map(|(index, it)| {
+            let folders = it.mentions.keys().filter(|mention| mention.kind == MentionKind::Component);
+            folders.map(move |mention| (EntityId(index), &mention.text))
+        })
+    }
+
+    fn schedule_lines(&mut self, entity: EntityId, line: &JobLine<'_>) {
+        let account = line.find(|says| match says {
+            Says::RunsAs(account) => Some(account.to_string()),
+            _ => None,
+        });
+        let zone = line.find(|says| match says {
+            Says::InZone(zone) => Some(zone.to_string()),
+            _ => None,
+        });
+        let command = line.find(|says| match says {
+            Says::Runs { command, script: None, .. } => Some(command.to_string()),
+            _ => None,
+        });
+        let remark = line.find(|says| match says {
+            Says::Remark(text) => Some(text.to_string()),
+            _ => None,
+        });
+        for fact in &line.own {
+            if let Says::Scheduled { text, dialect, zone: known, guards } = &fact.says {
+                self.jobs.push(Job {
+                    entity,
+                    host: line.host.clone(),
+                    account: account.clone(),
+                    schedule: text.to_string(),
+                    dialect: dialect.to_string(),
+                    zone: known.as_deref().map(str::to_owned).or(zone.clone()).unwrap_or("UTC".into()),
+                    zone_known: known.is_some(),
+                    guards: guards.iter().map(|guard| guard.to_string()).collect(),
+                    command: command.clone().unwrap_or_default(),
+                    remark: remark.clone(),
+                    place: fact.place.clone(),
+                });
+            }
+        }
+    }
+
+    /// Scripts that do something and that no known job runs are consumers themselves, or a part of the
+    /// declared consumer whose source folder holds them.
+    pub(super) fn scripts(&mut self, uses: &[Use], names: &Names) {
+        for it in uses {
+            let script = it.what.actor.get(MentionKind::Script);
+            let Some(script) = script.filter(|_| it.what.basis == Basis::Written) else { continue };
+            if self.runners.contains_key(script) || it.what.scope != Scope::Production {
+                continue;
+            }
+            let mention = Mention::new(MentionKind::Script, script.clone());
+            if self.who(&mention).is_some() {
+                continue;
+            }
+            let (host, path) = match script.split_once(":/") {
+                Some((host, path)) => (Some(names.host_or_self(host)), format!("/{path}")),
+                None => (None, script.to_string()),
+            };
+            let declared = self.with_script(&[script, &path]);
+            let folder = it.what.actor.get(MentionKind::Component);
+            let (entity, why) = match declared.or_else(|| self.declared_folder(folder?)) {
+                Some(entity) if declared.is_none() => (entity, "it lies in its declared source folder"),
+                Some(entity) => (entity, "its path is declared"),
+                None => (self.entity(format!("script:{script}"), "script", stem(&path)), "its own text"),
+            };
+            self.entities[entity.0].written = true;
+            self.join(entity, mention, why);
+            self.known.entry(entity).or_default().hosts.extend(host);
+        }
+    }
+}
+
+/// Whether a folder as an inventory spells it holds a path of a host: the same path, or a shown path that
+/// ends in it with at least two parts.
+fn holds(folder: &str, path: &str) -> bool {
+    let folder = folder.trim_end_matches('/');
+    let mut above = path.rsplit_once('/').map_or("", |(above, _)| above);
+    while above.matches('/').count() >= 2 || above == folder && !above.is_empty() {
+        if folder == above || folder.ends_with(above) {
+            return true;
+        }
+        above = above.rsplit_once('/').map_or("", |(above, _)| above);
+    }
+    false
+}
+
+/// A sourced file states no connection by being sourced.
+static NOTHING: Connection = Connection { server: None, user: None, database: None, application: None };
+
+type Runs<'a> = BTreeMap<&'a Mention, Vec<(&'a Text, &'a Connection)>>;
+
+fn runs_by_subject<'a>(facts: &[&'a Fact]) -> Runs<'a> {
+    let mut runs: Runs<'a> = BTreeMap::new();
+    for fact in facts {
+        match &fact.says {
+            Says::Runs { script: Some(script), connection, .. } => {
+                runs.entry(&fact.about).or_default().push((script, connection));
+            }
+            Says::Includes(file) => runs.entry(&fact.about).or_default().push((file, &NOTHING)),
+            _ => {}
+        }
+    }
+    runs
+}
+
+/// What a run states of the connection, over what the way to it has stated.
+fn over(stated: &Connection, way: &Connection) -> Connection {
+    let pick = |own: &Option<Text>, other: &Option<Text>| own.clone().or_else(|| other.clone());
+    Connection {
+        server: pick(&stated.server, &way.server),
+        user: pick(&stated.user, &way.user),
+        database: pick(&stated.database, &way.database),
+        application: pick(&stated.application, &way.application),
+    }
+}
+
+/// Follows what runs what: a script is found by host and path, else by the longest path suffix that only one
+/// script has.
+fn follow(
+    subject: &Mention,
+    host: Option<&str>,
+    runs: &Runs<'_>,
+    scripts: &BTreeSet<&Text>,
+    connection: &Connection,
+    depth: usize,
+    reached: &mut Vec<(Text, Connection)>,
+) {
+    if depth > MAX_RUN_DEPTH {
+        return;
+    }
+    for (script, stated) in runs.get(subject).into_iter().flatten() {
+        let connection = over(stated, connection);
+        let Some(found) = find_script(script, host, scripts) else {
+            continue;
+        };
+        if reached.iter().any(|(known, with)| known == found && *with == connection) {
+            continue;
+        }
+        reached.push((found.clone(), connection.clone()));
+        let next = Mention::new(MentionKind::Script, found.clone());
+        follow(&next, host, runs, scripts, &connection, depth + 1, reached);
+    }
+}
+
+fn find_script<'a>(path: &str, host: Option<&str>, scripts: &BTreeSet<&'a Text>) -> Option<&'a Text> {
+    let on_host = host.map(|host| Text::from(format!("{host}:{path}")));
+    if let Some(found) = on_host.and_then(|text| scripts.get(&text).copied()) {
+        return Some(found);
+    }
+    let relative = path.trim_start_matches("./").trim_start_matches('/');
+    let fits = |script: &&&Text| {
+        let other_host = script.split_once(":/").is_some_and(|(theirs, _)| Some(theirs) != host);
+        let suffix = script.strip_suffix(relative).is_some_and(|head| head.is_empty() || head.ends_with('/'));
+        suffix && (host.is_none() || !other_host)
+    };
+    let mut found = scripts.iter().filter(fits);
+    match (found.next(), found.next()) {
+        (Some(only), None) => Some(only),
+        _ => None,
+    }
+}
+
+/// Every script of the scan: those that do something and those that run something.
+pub(super) fn all_scripts<'a>(uses: &'a [Use], facts: &[&'a Fact]) -> BTreeSet<&'a Text> {
+    let running = facts.iter().map(|fact| &fact.about).filter(|about| about.kind == MentionKind::Script);
+    let kinds = [MentionKind::Script, MentionKind::Code];
+    let doing = uses.iter().flat_map(|it| kinds.map(|kind| it.what.actor.get(kind)).into_iter().flatten());
+    running.map(|about| &about.text).chain(doing).collect()
+}
+
+/// The gaps of scripts that jobs, or scripts of hosts, run and the scan was not given, or that could be any
+/// of several. A script that was read and does nothing is none.
+pub(super) fn script_gaps(evidence: &Evidence, facts: &[&Fact], scripts: &BTreeSet<&Text>) -> Vec<Gap> {
+    let inputs: Vec<Text> =
+        evidence.inputs().into_iter().filter(|i| !i.kind.is_empty()).map(|i| i.path).collect();
+    let hosts: BTreeMap<&Mention, &str> = facts
+        .iter()
+        .filter_map(|fact| match &fact.says {
+            Says::RunsOn(host) => Some((&fact.about, &*host.text)),
+            _ => None,
+        })
+        .collect();
+    let mut gaps = Vec::new();
+    for fact in facts {
+        let (script, verb) = match &fact.says {
+            Says::Runs { script: Some(script), .. } => (script, "runs"),
+            Says::Includes(file) => (file, "sources"),
+            _ => continue,
+        };
+        let own_host = fact.about.text.split_once(":/").map(|(host, _)| host);
+        let host = hosts.get(&fact.about).copied().or(own_host);
+        // A tree's own helper scripts run what only its build or its users have.
+        let matters = fact.about.kind == MentionKind::Job || own_host.is_some();
+        if !matters || find_script(script, host, scripts).is_some() {
+            continue;
+        }
+        let relative = script.trim_start_matches("./").trim_start_matches('/');
+        let ending = format!("/{relative}");
+        if inputs.iter().any(|path| path.ends_with(&ending) || &**path == relative) {
+            continue;
+        }
+        let several = scripts.iter().filter(|known| known.ends_with(&ending)).count() > 1;
+        let (code, detail) = if several {
+            (GapCode::AmbiguousScript, format!("{script} could be any of several scripts of the scan"))
+        } else {
+            (GapCode::MissingScript, format!("{verb} {script}, which the scan was not given"))
+        };
+        gaps.push(Gap::new(fact.place.clone(), code, detail));
+    }
+    gaps
+}
