@@ -279,7 +279,9 @@ fn hostile_files_become_named_gaps() {
         .collect();
     let wanted = [
         "binary.log unrecognised",
-        "crontab unrecognised",
+        "crontab:1 bad-schedule",
+        "crontab:2 missing-script",
+        "crontab:3 bad-schedule",
         "cut.log.gz unrecognised",
         "empty.log unrecognised",
     ];

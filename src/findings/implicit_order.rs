@@ -1,7 +1,7 @@
 //! `implicit-order`: one job reads what another wrote earlier, and only the clock keeps them in order.
 
 use super::{Finding, Manual, Rule, Severity, who};
-use crate::evidence::{Action, Confidence, Outcome, Scope, Stamp};
+use crate::evidence::{Action, Class, Confidence, Outcome, Scope, Stamp};
 use crate::graph::Graph;
 use crate::resolve::{EntityId, Job, Link};
 use crate::timing::JobClock;
@@ -26,9 +26,9 @@ static MANUAL: Manual = Manual {
 /// A resource with more writers than this is a shared one (audit tables, queues), not a hand-off.
 const MAX_WRITERS: usize = 20;
 /// How many runs of the writer the offset is looked at for.
-const RUNS_COMPARED: usize = 28;
-/// Days ahead in which those runs are looked for.
-const DAYS_COMPARED: i64 = 70;
+const RUNS_COMPARED: usize = 9_000;
+/// The days in which those runs are looked for: a year, so that both sides of daylight saving are among them.
+const DAYS_COMPARED: i64 = 371;
 
 impl Rule for ImplicitOrder {
     fn manual(&self) -> &'static Manual {
@@ -40,7 +40,10 @@ impl Rule for ImplicitOrder {
         let mut writers: BTreeMap<EntityId, BTreeSet<EntityId>> = BTreeMap::new();
         let mut readers: BTreeMap<EntityId, BTreeSet<EntityId>> = BTreeMap::new();
         for link in graph.links() {
-            let counted = link.key.outcome == Outcome::Ok && link.key.scope == Scope::Production;
+            // A backup reads everything on purpose, whenever it comes.
+            let counted = link.key.outcome == Outcome::Ok
+                && link.key.scope == Scope::Production
+                && link.key.class == Class::App;
             if !counted || !jobs.contains_key(&link.key.consumer) {
                 continue;
             }
@@ -82,8 +85,8 @@ fn kept_in_order(graph: &Graph, writer: EntityId, reader: EntityId) -> bool {
         || with(reader, "waits-for-lock").iter().any(|lock| locks.contains(lock))
 }
 
-/// How long after the writer's start the reader starts, in seconds: the smallest and largest offset over the
-/// coming runs, if each lies within either's period.
+/// How long after the writer's start the reader starts, in seconds: the smallest and largest usual offset over
+/// a year's runs, as far as they lie within either's period.
 fn offsets(writer: &Job, reader: &Job) -> Option<(i64, i64)> {
     let (one, two) = (JobClock::of(writer)?, JobClock::of(reader)?);
     let period = one.schedule.period_seconds()?.min(two.schedule.period_seconds()?);
@@ -96,12 +99,17 @@ fn offsets(writer: &Job, reader: &Job) -> Option<(i64, i64)> {
     let mut seen = Vec::new();
     for start in starts.iter().take(RUNS_COMPARED) {
         let next = followers.partition_point(|other| other <= start);
-        let offset = followers.get(next)?.seconds() - start.seconds();
+        let Some(follower) = followers.get(next) else { break };
+        let offset = follower.seconds() - start.seconds();
         if offset < period {
             seen.push(offset);
         }
     }
-    Some((*seen.iter().min()?, *seen.iter().max()?))
+    // A changing of the clocks makes an odd one or two; what it does to a job is another question.
+    seen.sort_unstable();
+    let rare = seen.len() / 20;
+    let usual = seen.get(rare..seen.len() - rare)?;
+    Some((*usual.first()?, *usual.last()?))
 }
 
 fn hand_off(

@@ -3,7 +3,7 @@
 
 use crate::evidence::{Action, Class, MentionKind, Outcome, Place, Scope, Stamp};
 use crate::graph::Graph;
-use crate::resolve::{Entity, EntityId, Link};
+use crate::resolve::{Entity, EntityId, Link, count_acts};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many tables or statements a fact lists.
@@ -42,7 +42,7 @@ pub fn facts(graph: &Graph, consumer: &Entity, links: &[&Link]) -> BTreeMap<&'st
         }
         facts.insert(action.word(), list.join(", "));
     }
-    let count: u64 = links.iter().map(|link| link.count()).max().unwrap_or(0);
+    let count = count_acts(links);
     if count > 0 {
         let days: BTreeSet<i32> = links
             .iter()
@@ -50,7 +50,7 @@ pub fn facts(graph: &Graph, consumer: &Entity, links: &[&Link]) -> BTreeMap<&'st
             .collect();
         facts.insert(
             "count",
-            format!("{} on {} days", links.iter().map(|link| link.count()).sum::<u64>(), days.len()),
+            format!("{count} on {} {}", days.len(), if days.len() == 1 { "day" } else { "days" }),
         );
         let first: Option<Stamp> = links.iter().filter_map(|link| link.activity().first()).min();
         let last = links.iter().filter_map(|link| link.activity().last()).max();

@@ -38,6 +38,7 @@ pub fn lines(file: &InputFile, settings: &Settings, out: &mut dyn FnMut(String))
         let (kind, status, sql, micros) = match &record.event {
             Event::Statement { sql, micros } => ("statement", "ok", Some(sql), *micros),
             Event::Planned { sql, micros } => ("plan", "ok", Some(sql), Some(*micros)),
+            Event::Prepared(sql) => ("prepared", "ok", Some(sql), None),
             Event::Duration(micros) => ("duration", "ok", None, Some(*micros)),
             Event::ErrorStatement(sql) => ("error-statement", "failed", Some(sql), None),
             Event::Error(denied) => ("error", if *denied { "denied" } else { "failed" }, None, None),

@@ -82,20 +82,19 @@ pub fn entity(report: &Report, id: &str) -> Result<String, String> {
     }
     line(&mut out, &format!("  {:<10} {}", "declared", if row.declared { "yes" } else { "no" }));
     identity(&mut out, report, id);
-    let sections: [(&str, &dyn Fn(&LinkRow) -> bool); 2] = [
-        ("What it does", &|link| link.consumer == id),
-        ("Who uses it", &|link| within(report, &link.resource, id)),
-    ];
-    for (title, belongs) in sections {
-        let rows: Vec<&LinkRow> = report.links.iter().filter(|link| belongs(link)).collect();
-        if !rows.is_empty() {
-            heading(&mut out, title);
-            for row in rows {
-                link(&mut out, row);
-            }
-        }
-    }
+    section(&mut out, report, "What it does", |link| link.consumer == id);
+    section(&mut out, report, "Who uses it", |link| within(report, &link.resource, id));
     Ok(out)
+}
+
+fn section(out: &mut String, report: &Report, title: &str, belongs: impl Fn(&LinkRow) -> bool) {
+    let mut rows = report.links.iter().filter(|link| belongs(link)).peekable();
+    if rows.peek().is_some() {
+        heading(out, title);
+    }
+    for row in rows {
+        link(out, row);
+    }
 }
 
 /// Whether a resource is, or is a part of, another.

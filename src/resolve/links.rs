@@ -87,6 +87,7 @@ fn add(
         vantage: what.vantage.clone(),
         activity: it.activity.clone(),
         places: it.places.clone(),
+        shape: what.shape.fingerprint,
         sample: what.shape.sample.clone(),
         via,
     });

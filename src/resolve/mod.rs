@@ -62,6 +62,8 @@ pub struct Witness {
     pub activity: Activity,
     /// Where it can be seen.
     pub places: Places,
+    /// The fingerprint of the statement or request; 0 where there is none.
+    pub shape: u64,
     /// One folded statement or request.
     pub sample: Text,
     /// The script or file on the way from the consumer to the statement.
@@ -133,24 +135,9 @@ impl Link {
         bases
     }
 
-    /// Per day the largest count that any one vantage gives, summed over days: the same query in two logs is
-    /// one query.
+    /// How often it was seen: see [`count_acts`].
     pub fn count(&self) -> u64 {
-        let mut per_vantage: BTreeMap<&Text, BTreeMap<i32, u64>> = BTreeMap::new();
-        for witness in &self.witnesses {
-            let days = per_vantage.entry(&witness.vantage).or_default();
-            for (day, what) in witness.activity.days() {
-                *days.entry(day).or_default() += what.count;
-            }
-        }
-        let mut largest: BTreeMap<i32, u64> = BTreeMap::new();
-        for days in per_vantage.values() {
-            for (day, count) in days {
-                let most = largest.entry(*day).or_default();
-                *most = (*most).max(*count);
-            }
-        }
-        largest.values().sum()
+        count_acts(&[self])
     }
 
     /// All observed activity; counts of several vantages are not to be read from it (see [`Link::count`]).
@@ -161,6 +148,38 @@ impl Link {
         }
         all
     }
+}
+
+/// How many statements or requests links rest on. One statement on two tables is one act; per day the largest
+/// number that any one vantage gives counts, summed over days: the same query in two logs is one query.
+pub fn count_acts(links: &[&Link]) -> u64 {
+    // By vantage and shape the most that any one link gives on a day; shapes are told apart only within
+    // one actor, so equal statements of one link are added first.
+    let mut acts: BTreeMap<(&Text, u64, i32), u64> = BTreeMap::new();
+    for link in links {
+        let mut own: BTreeMap<(&Text, u64, i32), u64> = BTreeMap::new();
+        for witness in &link.witnesses {
+            for (day, what) in witness.activity.days() {
+                let count = own.entry((&witness.vantage, witness.shape, day)).or_default();
+                *count = count.saturating_add(what.count);
+            }
+        }
+        for (key, count) in own {
+            let most = acts.entry(key).or_default();
+            *most = (*most).max(count);
+        }
+    }
+    let mut per_vantage: BTreeMap<(i32, &Text), u64> = BTreeMap::new();
+    for ((vantage, _, day), count) in acts {
+        let sum = per_vantage.entry((day, vantage)).or_default();
+        *sum = sum.saturating_add(count);
+    }
+    let mut largest: BTreeMap<i32, u64> = BTreeMap::new();
+    for ((day, _), count) in per_vantage {
+        let most = largest.entry(day).or_default();
+        *most = (*most).max(count);
+    }
+    largest.values().fold(0, |sum, count| sum.saturating_add(*count))
 }
 
 /// A job that a clock starts.

@@ -79,11 +79,13 @@ impl Schedule {
         self.calendar.wildcard
     }
 
-    /// The longest time between two runs, in seconds, over five weeks without a daylight-saving change.
+    /// The usual (median) time between two runs, in seconds, over five weeks without a daylight-saving change.
     pub fn period_seconds(&self) -> Option<i64> {
         const MONDAY: i64 = 1_767_571_200; // 2026-01-05T00:00:00Z
         let runs = self.between(&TimeZone::UTC, MONDAY - 1, MONDAY + 35 * 86_400, 100_000);
-        runs.windows(2).map(|pair| pair[1] - pair[0]).max()
+        let mut gaps: Vec<i64> = runs.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        gaps.sort_unstable();
+        gaps.get(gaps.len() / 2).copied()
     }
 
     /// What was accepted but is suspicious, one line each.

@@ -316,6 +316,9 @@ impl Folder<'_> {
 
     fn punctuation(&mut self, byte: u8) {
         self.at += 1;
+        if byte == b'*' && (self.out.ends_with(b"select") || self.out.ends_with(b"distinct")) {
+            self.out.push(b' ');
+        }
         if byte == b')' && self.out.ends_with(b" in(?") {
             // A list bound as one parameter (`IN %s`) and a written list are one shape.
             self.out.truncate(self.out.len() - 2);

@@ -59,11 +59,22 @@ fn application(message: &str) -> &str {
 /// What a message says, and what it adds to who.
 pub fn event(severity: Severity, message: &str, who: &mut Who) -> Event {
     match severity {
-        Severity::More => Event::Nothing,
+        // `prepare: PREPARE name AS …` is the detail of a logged EXECUTE.
+        Severity::More => match message.strip_prefix("prepare: ").and_then(prepared) {
+            Some(sql) => Event::Prepared(sql.to_owned()),
+            None => Event::Nothing,
+        },
         Severity::Statement => Event::ErrorStatement(message.to_owned()),
         Severity::Error => failure(message, who),
         Severity::Log => log(message, who),
     }
+}
+
+/// The statement of `PREPARE name (types) AS statement`.
+fn prepared(text: &str) -> Option<&str> {
+    let lower = text.to_ascii_lowercase();
+    let at = lower.find(" as ")? + 4;
+    lower.starts_with("prepare").then(|| text.get(at..))?
 }
 
 fn failure(message: &str, who: &mut Who) -> Event {

@@ -53,6 +53,8 @@ pub enum Event {
         /// How long it took.
         micros: u64,
     },
+    /// The text behind the EXECUTE just before.
+    Prepared(String),
     /// The statement that the error just before was about.
     ErrorStatement(String),
     /// Something failed; the flag says it was refused for lack of rights.

@@ -19,6 +19,7 @@ const FROM: usize = 4;
 const SESSION: usize = 5;
 const SEVERITY: usize = 11;
 const MESSAGE: usize = 13;
+const DETAIL: usize = 14;
 const QUERY: usize = 19;
 const APPLICATION: usize = 22;
 
@@ -142,6 +143,7 @@ fn read(fields: &[String], zones: &Zones, line: u64) -> Option<(Vec<Record>, boo
     let number = |text: &str| u64::from_str_radix(text, 16).unwrap_or(0);
     let session = number(start) << 32 | number(pid);
     let event = messages::event(severity, &fields[MESSAGE], &mut who);
+    let detail = messages::event(Severity::More, &fields[DETAIL], &mut who);
     let who = Arc::new(who);
     let record = |event: Event| Record { stamp: stamp.stamp, session, who: who.clone(), event, line };
     let mut records = Vec::new();
@@ -152,6 +154,9 @@ fn read(fields: &[String], zones: &Zones, line: u64) -> Option<(Vec<Record>, boo
         if failed && !fields[QUERY].is_empty() {
             records.push(record(Event::ErrorStatement(fields[QUERY].clone())));
         }
+    }
+    if matches!(detail, Event::Prepared(_)) {
+        records.push(record(detail));
     }
     Some((records, stamp.known))
 }

@@ -1,13 +1,14 @@
-//! PostgreSQL's stderr log with any `log_line_prefix` that begins with a time (runtime-config-logging in its
-//! manual): process id or session id in any place, and user, database, application and client as
-//! `key=value` pairs, as `user@database`, or in the order of hosted services. Continuation lines start with
-//! a tab. It keeps no state across lines.
+//! PostgreSQL's stderr log with any `log_line_prefix` that holds a time in its first part
+//! (runtime-config-logging in its manual): process id or session id in any place, and user, database,
+//! application and client as `key=value` pairs, as `user@database`, or in the order of hosted services.
+//! Continuation lines start with a tab. It keeps no state across lines.
 
 use super::messages::{self, Severity};
 use super::{Block, Event, LogFormat, Record, Who, Zones};
 use crate::evidence::scrub::scrub;
 use crate::evidence::{About, Confidence, Provenance, Text};
 use regex::Regex;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
@@ -38,7 +39,8 @@ static AT: LazyLock<Regex> = LazyLock::new(|| {
 /// A line of the log, split.
 struct Line<'a> {
     stamp: super::Zoned,
-    prefix: &'a str,
+    /// The prefix without its time.
+    prefix: Cow<'a, str>,
     severity: Severity,
     message: &'a str,
 }
@@ -63,10 +65,16 @@ fn split_severity(text: &str) -> Option<(usize, Severity, usize)> {
 }
 
 fn split_line<'a>(text: &'a str, zones: &Zones) -> Option<Line<'a>> {
-    let (stamp, used) = zones.read(text.as_bytes())?;
-    let rest = text.get(used..)?;
-    let (start, severity, after) = split_severity(rest)?;
-    Some(Line { stamp, prefix: &rest[..start], severity, message: &rest[after..] })
+    let at = stamp_at(text.as_bytes())?;
+    let (stamp, used) = zones.read(&text.as_bytes()[at..])?;
+    let (start, severity, after) = split_severity(text.get(at + used..)?)?;
+    let (start, after) = (start + at + used, after + at + used);
+    let prefix = if at == 0 {
+        Cow::Borrowed(&text[used..start])
+    } else {
+        Cow::Owned(format!("{} {}", &text[..at], &text[at + used..start]))
+    };
+    Some(Line { stamp, prefix, severity, message: &text[after..] })
 }
 
 /// The session: `%c` (hex.hex) where there is one, else the first bracketed number.
@@ -112,8 +120,16 @@ fn who(prefix: &str) -> Who {
     }
     for (index, (whole, key)) in keys.iter().enumerate() {
         let end = keys.get(index + 1).map_or(prefix.len(), |(next, _)| next.start());
-        let value =
-            prefix[whole.end().min(end)..end].trim_end_matches([' ', ',', ':', ']', '>', ')', ';', '|']);
+        let value = prefix[whole.end().min(end)..end].trim_end_matches([' ', ',', ':', '>', ')', ';', '|']);
+        // A process id in brackets, and a bracket that the value did not open, belong to the prefix.
+        let pid = value.strip_suffix(']').and_then(|value| value.rsplit_once('['));
+        let value = match pid {
+            Some((before, pid)) if !pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit()) => {
+                before.trim_end()
+            }
+            _ => value,
+        };
+        let value = if value.contains('[') { value } else { value.trim_end_matches(']').trim_end() };
         match key.as_str() {
             "user" | "usr" | "username" | "u" => who.user = text(value),
             "db" | "dbname" | "database" | "d" => who.database = text(value),
@@ -123,7 +139,7 @@ fn who(prefix: &str) -> Who {
             _ => {
                 let port = value.strip_suffix(')').unwrap_or(value).rsplit_once('(');
                 let host = port.map_or(value, |(host, _)| host);
-                who.client = if host == "[local" { Text::from("[local]") } else { text(host) };
+                who.client = text(host);
                 who.port = port.and_then(|(_, port)| port.parse().ok()).unwrap_or(0);
             }
         }
@@ -135,7 +151,7 @@ impl LogFormat for PostgresStderr {
     fn about(&self) -> &'static About {
         &About {
             name: "postgres-stderr",
-            title: "PostgreSQL stderr log with any log_line_prefix that begins with a time",
+            title: "PostgreSQL stderr log with any log_line_prefix that holds a time",
             provenance: Provenance::Recorded,
         }
     }
@@ -165,7 +181,7 @@ impl LogFormat for PostgresStderr {
     fn parse(&self, block: &[u8], zones: &Zones) -> Block {
         let text = String::from_utf8_lossy(block);
         let mut parsed = Block::default();
-        let mut names: HashMap<&str, Arc<Who>> = HashMap::new();
+        let mut names: HashMap<String, Arc<Who>> = HashMap::new();
         let mut open: Option<(Line<'_>, u64, String)> = None;
         for line in text.split_inclusive('\n') {
             let number = parsed.lines;
@@ -198,28 +214,47 @@ impl LogFormat for PostgresStderr {
     }
 }
 
-/// Whether a line can begin a record: a date stands at its start.
-fn begins(line: &[u8]) -> bool {
-    line.len() >= 19
-        && line[..4].iter().all(u8::is_ascii_digit)
-        && line[4] == b'-'
-        && line[7] == b'-'
-        && line[13] == b':'
+/// How far into a line its time may begin.
+const MAX_BEFORE_STAMP: usize = 160;
+
+/// Where the time of a line stands: `2026-10-26 02:00:01` in its first part, before anything that only a
+/// message holds.
+fn stamp_at(line: &[u8]) -> Option<usize> {
+    let date = |at: usize| {
+        let text = line.get(at..at + 19)?;
+        let shape = text[4] == b'-' && text[7] == b'-' && text[13] == b':' && text[16] == b':';
+        let digits = [0, 1, 2, 3, 5, 6, 8, 9, 11, 12].iter().all(|index| text[*index].is_ascii_digit());
+        (shape && digits).then_some(at)
+    };
+    if let Some(at) = date(0) {
+        return Some(at);
+    }
+    let end = line.len().min(MAX_BEFORE_STAMP);
+    let end = memchr::memmem::find(&line[..end], b":  ").unwrap_or(end);
+    memchr::memchr_iter(b'-', &line[..end]).filter_map(|dash| date(dash.checked_sub(4)?)).next()
 }
 
-fn close<'a>(
-    open: Option<(Line<'a>, u64, String)>,
-    parsed: &mut Block,
-    names: &mut HashMap<&'a str, Arc<Who>>,
-) {
+/// Whether a line can begin a record: it is no continuation and its time stands in its first part.
+fn begins(line: &[u8]) -> bool {
+    !line.starts_with(b"\t") && stamp_at(line).is_some()
+}
+
+fn close(open: Option<(Line<'_>, u64, String)>, parsed: &mut Block, names: &mut HashMap<String, Arc<Who>>) {
     let Some((line, number, message)) = open else { return };
     parsed.zone_assumed |= !line.stamp.known;
-    // The process id makes every prefix its own; what stands behind it repeats.
+    // The process id makes every prefix its own; what stands behind it repeats, if it names anybody.
     let tail = match line.prefix.rfind(']') {
-        Some(at) if line.prefix[at + 1..].len() > 1 => &line.prefix[at + 1..],
-        _ => line.prefix,
+        Some(at) if line.prefix[at + 1..].contains(['=', '@']) => &line.prefix[at + 1..],
+        _ => &line.prefix,
     };
-    let base = names.entry(tail).or_insert_with(|| Arc::new(who(tail))).clone();
+    let base = match names.get(tail) {
+        Some(known) => known.clone(),
+        None => {
+            let named = Arc::new(who(tail));
+            names.insert(tail.to_owned(), named.clone());
+            named
+        }
+    };
     let mut own = (*base).clone();
     let event = messages::event(line.severity, message.trim_end(), &mut own);
     let who = if own == *base { base } else { Arc::new(own) };
@@ -228,9 +263,65 @@ fn close<'a>(
     }
     parsed.records.push(Record {
         stamp: line.stamp.stamp,
-        session: session(line.prefix),
+        session: session(&line.prefix),
         who,
         event,
         line: number,
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `user database application client session` of the only record of a log.
+    fn said(prefix: &str) -> String {
+        let log = format!("{prefix}LOG:  statement: SELECT 1\n\tFROM t\n");
+        assert!(PostgresStderr.recognise(log.as_bytes()).is_some(), "{prefix:?} is not recognised");
+        let block = PostgresStderr.parse(log.as_bytes(), &Zones::new(None));
+        let [record] = &block.records[..] else { panic!("{prefix:?} gives {} records", block.records.len()) };
+        let Event::Statement { sql, .. } = &record.event else { panic!("{prefix:?} gives no statement") };
+        assert_eq!((sql.as_str(), block.unmatched), ("SELECT 1\nFROM t", 0), "{prefix:?}");
+        let who = &record.who;
+        format!("{}|{}|{}|{}|{:x}", who.user, who.database, who.application, who.client, record.session)
+    }
+
+    #[test]
+    fn prefixes_in_use_are_read_without_being_told() {
+        let time = "2026-11-22 22:42:43.123 CET";
+        for (prefix, want) in [
+            (format!("{time} [718] "), "||||2ce"),
+            (format!("{time} [718] app_web@shop "), "app_web|shop|||2ce"),
+            (
+                format!("{time} [718]: [3-1] user=app_web,db=shop,app=Tableau 2024.1,client=10.0.3.7 "),
+                "app_web|shop|Tableau 2024.1|10.0.3.7|2ce",
+            ),
+            (
+                format!("{time} [718] user=app_web,db=shop,app=[unknown],client=[local] "),
+                "app_web|shop||[local]|2ce",
+            ),
+            (format!("{time}:10.0.3.7(38246):app_web@shop:[718]:"), "app_web|shop||10.0.3.7|2ce"),
+            (format!("{time} user=app_web,db=shop [718]: "), "app_web|shop|||2ce"),
+            (
+                format!("user=app_web,db=shop,app=psql,client=10.0.3.7 {time} [718] "),
+                "app_web|shop|psql|10.0.3.7|2ce",
+            ),
+            (format!("< {time} >[718] "), "||||2ce"),
+            (format!("[718] {time} app_web@shop "), "app_web|shop|||2ce"),
+            (format!("{time}-6abc0001.2ce-"), "||||6abc0001000002ce"),
+            (
+                format!("{time} p=718 u=app_web d=shop h=web1.example.org(41122) a=my app, v2 "),
+                "app_web|shop|my app, v2|web1.example.org|2ce",
+            ),
+        ] {
+            assert_eq!(said(&prefix), want, "{prefix:?}");
+        }
+    }
+
+    #[test]
+    fn a_continuation_that_looks_like_a_record_is_none() {
+        let log = "2026-11-22 22:42:43 UTC [7] LOG:  statement: SELECT '\n\t2026-11-22 22:42:44 UTC [8] LOG:  statement: DELETE FROM t'\n";
+        let block = PostgresStderr.parse(log.as_bytes(), &Zones::new(None));
+        assert_eq!(block.records.len(), 1);
+    }
 }

@@ -151,6 +151,7 @@ impl Sessions {
             Event::Statement { micros, .. } => self.statement(record, understood, *micros, place),
             Event::Duration(micros) => self.duration(record.session, *micros),
             Event::Planned { micros, .. } => self.planned(record, understood, *micros, place),
+            Event::Prepared(_) => self.executed(record, understood, place),
             Event::Error(denied) => session.failed = Some(*denied),
             Event::ErrorStatement(_) => self.failed_statement(record, understood, place),
             Event::Authorized(replication) => {
@@ -233,6 +234,19 @@ impl Sessions {
         }
     }
 
+    /// The text behind an EXECUTE: it ran if the EXECUTE did.
+    fn executed(&mut self, record: &Record, understood: Understanding, place: Place) {
+        let (Some(understood), Some(session)) = (understood, self.open.get_mut(&record.session)) else {
+            return;
+        };
+        if let Some(pending) = &mut session.pending {
+            pending.0 = understood;
+        } else {
+            let actor = session.actor();
+            self.count(actor, &understood, Outcome::Ok, record.stamp, None, place);
+        }
+    }
+
     /// A duration on a line of its own: the statement before it has ended well.
     fn duration(&mut self, id: u64, micros: u64) {
         let Some(session) = self.open.get_mut(&id) else { return };
@@ -250,6 +264,7 @@ impl Sessions {
         let (Some(understood), Some(session)) = (understood, self.open.get_mut(&record.session)) else {
             return;
         };
+        self.statements = true;
         let pending = session.pending.as_ref();
         if pending.is_some_and(|(it, ..)| it.shape.fingerprint == understood.shape.fingerprint) {
             return;
@@ -326,6 +341,10 @@ impl Sessions {
             return;
         }
         let analysis = &understood.analysis;
+        // What is only prepared has not run; its EXECUTE is told with the text.
+        if understood.shape.sample.starts_with("prepare ") {
+            return;
+        }
         let named = !analysis.tables.is_empty() || !analysis.routines.is_empty();
         if outcome == Outcome::Ok && understood.class == Class::App && (named || analysis.acts) {
             self.acted.insert(Who { port: 0, ..actor.who.clone() });

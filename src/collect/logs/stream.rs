@@ -246,6 +246,7 @@ impl Stream<'_> {
                     .map(|record| match &record.event {
                         Event::Statement { sql, .. }
                         | Event::Planned { sql, .. }
+                        | Event::Prepared(sql)
                         | Event::ErrorStatement(sql) => Some(cache.understand(sql)),
                         _ => None,
                     })

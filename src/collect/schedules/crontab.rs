@@ -138,28 +138,60 @@ fn looks_named(file: &InputFile) -> bool {
     name.contains("crontab") || name.ends_with(".cron") || file.inner.contains("/cron.d/")
 }
 
-/// Whether every line that is no comment, blank or setting is a job: `Some(true)` with a user column,
-/// `Some(false)` without, `None`: not a crontab.
+/// Whether most lines that are no comment, blank or setting are jobs: `Some(true)` with a user column,
+/// `Some(false)` without, `None`: not a crontab. Lines that cron would reject are named when it is read.
 fn table_shape(text: &str) -> Option<bool> {
-    let (mut jobs, mut with_user) = (0u32, 0u32);
+    let (mut jobs, mut with_user, mut other) = (0u32, 0u32, 0u32);
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         if setting(line).is_some() {
             continue;
         }
-        let (schedule, rest) = split_schedule(line)?;
-        schedule::parse(DIALECT, schedule).ok()?;
+        let job = split_schedule(line).filter(|(schedule, _)| schedule::parse(DIALECT, schedule).is_ok());
+        let Some((_, rest)) = job else {
+            other += 1;
+            continue;
+        };
         jobs += 1;
         let mut words = rest.split_whitespace();
-        let first = words.next()?;
+        let first = words.next().unwrap_or("");
         let account =
             first.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b));
         let shell_word = [
-            "cd", "test", "sleep", "flock", "nice", "env", "curl", "wget", "psql", "echo", "find", "sh",
-            "bash", "rsync",
+            "cd",
+            "test",
+            "sleep",
+            "flock",
+            "nice",
+            "env",
+            "curl",
+            "wget",
+            "psql",
+            "echo",
+            "find",
+            "sh",
+            "bash",
+            "rsync",
+            "python",
+            "python3",
+            "php",
+            "perl",
+            "ruby",
+            "node",
+            "exec",
+            "timeout",
+            "ionice",
+            "docker",
+            "mysqldump",
+            "tar",
+            "cp",
+            "mv",
+            "rm",
+            "touch",
+            "sudo",
         ];
         with_user += u32::from(account && words.next().is_some() && !shell_word.contains(&first));
     }
-    if jobs == 0 { None } else { Some(with_user == jobs) }
+    if jobs == 0 || other > jobs * 2 { None } else { Some(with_user == jobs) }
 }
 
 /// `NAME = value` of crontab(5): blanks around the sign allowed, one pair of quotes removed.

@@ -71,6 +71,8 @@ enum Reader {
     Code(&'static Language),
     Settings,
     Sql,
+    /// A file that only says that its folder is built or deployed as one.
+    Mark,
 }
 
 /// The readers of this family that are no language.
@@ -84,10 +86,13 @@ fn reader_of(file: &InputFile) -> Option<Reader> {
             name => LANGUAGES.iter().find(|language| language.about.name == name).map(Reader::Code),
         };
     }
-    if file.ignored || !file.is_text() || file.size == 0 {
+    if file.ignored || !file.is_text() {
         return None;
     }
     let name = file.name();
+    if file.size == 0 && name != "__init__.py" {
+        return None;
+    }
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
     let first = file.head_text().lines().next().unwrap_or("").to_owned();
     let interpreter = first.strip_prefix("#!").map(|rest| {
@@ -111,7 +116,10 @@ fn reader_of(file: &InputFile) -> Option<Reader> {
     if ending.as_deref() == Some("sql") {
         return Some(Reader::Sql);
     }
-    settings::is_settings(name).then_some(Reader::Settings)
+    if settings::is_settings(name) {
+        return Some(Reader::Settings);
+    }
+    place::MARKS.contains(&name).then_some(Reader::Mark)
 }
 
 impl Family for Source {
@@ -124,6 +132,7 @@ impl Family for Source {
             Reader::Code(language) => language.about.name,
             Reader::Settings => "settings",
             Reader::Sql => "sql-file",
+            Reader::Mark => "component-mark",
         })
     }
 
@@ -145,6 +154,7 @@ fn read(file: &InputFile, world: &World<'_>, modules: &modules::Modules<'_>) -> 
         Reader::Code(language) => language.about.name,
         Reader::Settings => "settings",
         Reader::Sql => "sql-file",
+        Reader::Mark => "component-mark",
     };
     let mut record = InputRecord {
         path: file.path.clone(),
@@ -165,6 +175,7 @@ fn read(file: &InputFile, world: &World<'_>, modules: &modules::Modules<'_>) -> 
                 Reader::Code(language) => engine::read(language, file, &text, &at, modules),
                 Reader::Settings => settings::read(file, &text, &at),
                 Reader::Sql => sqlfile::read(file, &text, &at),
+                Reader::Mark => Evidence::new(),
             });
             (world.progress)(&file.path, text.len() as u64);
         }

@@ -9,7 +9,7 @@ use crate::input::InputFile;
 use std::collections::BTreeSet;
 
 /// Files that mark the folder of something built or deployed as one.
-const MARKS: [&str; 14] = [
+pub(super) const MARKS: [&str; 14] = [
     "pyproject.toml",
     "setup.py",
     "setup.cfg",
