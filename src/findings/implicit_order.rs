@@ -155,6 +155,11 @@ fn hand_off(
     for (name, job) in [("upstream_remark", first), ("downstream_remark", second)] {
         facts.extend(job.remark.clone().map(|remark| (name, remark)));
     }
+    for (name, job) in [("upstream_guard", first), ("downstream_guard", second)] {
+        if !job.guards.is_empty() {
+            facts.insert(name, job.guards.join("; "));
+        }
+    }
     let observed = links.iter().any(|link| link.observed());
     let mut places = vec![first.place.clone(), second.place.clone()];
     places.extend(who::places(&links));

@@ -209,6 +209,7 @@ fn jobs(parts: &Parts<'_>) -> Vec<JobRow> {
             zone: job.zone.clone(),
             zone_known: job.zone_known,
             next: moment(next.map(Stamp::from_seconds)),
+            guards: job.guards.clone(),
             command: job.command.clone(),
             place: job.place.to_string(),
         }

@@ -167,6 +167,7 @@ pub struct JobRow {
     pub zone: String,
     pub zone_known: bool,
     pub next: Option<String>,
+    pub guards: Vec<String>,
     pub command: String,
     pub place: String,
 }

@@ -59,7 +59,32 @@ fn ln_tail(hits: f64, beats: f64, chance: f64) -> f64 {
     -beats * (term(share, chance) + term(1.0 - share, 1.0 - chance))
 }
 
+/// More moments than this are first counted in bins, which rules most periods out without sorting.
+const MANY: usize = 512;
+/// How many bins that may take.
+const MAX_BINS: i64 = 65_536;
+
+/// Whether so many moments can lie within one window of the phase: two neighbouring bins hold any window.
+fn possible(events: &[i64], period: i64, tolerance: i64) -> bool {
+    let width = 2 * tolerance + 1;
+    let count = (period + width - 1) / width;
+    if events.len() < MANY || count > MAX_BINS || count < 3 {
+        return true;
+    }
+    let mut bins = vec![0u32; count as usize];
+    for event in events {
+        bins[(event.rem_euclid(period) / width) as usize] += 1;
+    }
+    let most = (0..bins.len()).map(|at| bins[at] + bins[(at + 1) % bins.len()]).max().unwrap_or(0);
+    // The last bin may be narrower than a window, so that a window around the turn touches three.
+    let turn = bins[0] + bins[bins.len() - 1] + bins[bins.len() - 2];
+    f64::from(most.max(turn)) >= MIN_EXPLAINED * events.len() as f64
+}
+
 fn try_period(events: &[i64], period: i64, tolerance: i64) -> Option<(Beat, f64)> {
+    if !possible(events, period, tolerance) {
+        return None;
+    }
     let mut phases: Vec<i64> = events.iter().map(|event| event.rem_euclid(period)).collect();
     phases.sort_unstable();
     // The window that holds most phases, going around once.

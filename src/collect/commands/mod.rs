@@ -83,12 +83,19 @@ pub static COMMANDS: &[&dyn Commands] = &[
     &files::Pack,
 ];
 
+/// How many guards one command line keeps, and how long one may be.
+const MAX_GUARDS: usize = 8;
+const MAX_GUARD: usize = 120;
+
 /// Where groups state things.
 pub struct Out<'a> {
     context: &'a Context<'a>,
     cache: &'a Cache,
     evidence: Evidence,
     calls: usize,
+    /// Tests and sleeps before the first command that does anything.
+    guards: Vec<Text>,
+    worked: bool,
 }
 
 impl Out<'_> {
@@ -156,6 +163,14 @@ impl Out<'_> {
         self.evidence.add_fact(Fact { about, says, basis, scope, span: None, place });
     }
 
+    /// Notes a test or a sleep in front of all work.
+    pub fn guard(&mut self, text: &str) {
+        let text: String = scrub(text.trim()).chars().take(MAX_GUARD).collect();
+        if !self.worked && self.guards.len() < MAX_GUARDS {
+            self.guards.push(Text::from(text));
+        }
+    }
+
     /// Names what only a run can tell.
     pub fn unresolved(&mut self, call: &Call, detail: &str) {
         let place = Place::line(&self.context.input, call.line);
@@ -220,18 +235,38 @@ fn absolute(path: &str, call: &Call) -> String {
     }
 }
 
+/// What a text does, and what it waits for or asks before it does anything.
+pub struct Told {
+    /// What it does.
+    pub evidence: Evidence,
+    /// Tests and sleeps in front, as written: `sleep 600`, `[ $(date +%d) -le 7 ]`.
+    pub guards: Vec<Text>,
+}
+
 /// States what a whole script, or one command line of a schedule, does.
-pub fn read(text: &str, context: &Context<'_>) -> Evidence {
+pub fn read(text: &str, context: &Context<'_>) -> Told {
     let cache = Cache::new(Dialect::Postgres);
-    let mut out = Out { context, cache: &cache, evidence: Evidence::new(), calls: 0 };
+    let mut out = Out {
+        context,
+        cache: &cache,
+        evidence: Evidence::new(),
+        calls: 0,
+        guards: Vec::new(),
+        worked: false,
+    };
     shell::read(text, context, &mut out);
-    out.evidence
+    Told { evidence: out.evidence, guards: out.guards }
 }
 
 /// States what one call does: a known command, or a script that is run.
 fn state(call: &Call, out: &mut Out<'_>) {
     let Some(command) = call.words.first() else { return };
     let name = command.rsplit('/').next().unwrap_or(command);
+    match name {
+        "sleep" if !out.worked => out.guard(&call.words.join(" ")),
+        "sleep" | "true" | "false" | ":" | "echo" | "logger" | "exit" | "export" | "umask" | "ulimit" => {}
+        _ => out.worked = true,
+    }
     match COMMANDS.iter().find(|group| group.names().contains(&name)) {
         Some(group) => group.state(call, out),
         None => run_file(command, name, call, out),

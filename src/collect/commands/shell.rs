@@ -118,6 +118,9 @@ impl Shell<'_> {
             "function_definition" => self.define(node),
             "command" => self.command(node, redirects, context, out, depth),
             "test_command" => {
+                if self.nested == 0 {
+                    out.guard(self.of(node));
+                }
                 self.tests(node, out, depth);
                 self.inside(node, context, out, depth);
             }
@@ -435,6 +438,9 @@ impl Shell<'_> {
                 "trap" => return self.text(call.words.get(1).cloned(), &call, context, out),
                 "eval" => return self.text(Some(call.words[1..].join(" ")), &call, context, out),
                 "test" | "[" => {
+                    if self.nested == 0 {
+                        out.guard(&call.words.join(" "));
+                    }
                     if let Some(at) =
                         call.words.iter().position(|w| matches!(w.as_str(), "-e" | "-f" | "-s" | "-r"))
                     {

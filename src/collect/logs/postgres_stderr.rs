@@ -24,6 +24,11 @@ static KEYS: LazyLock<Regex> = LazyLock::new(|| {
         .expect("the pattern is a constant of this file")
 });
 
+/// `pid=718`, `p=718`.
+static PID: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:^|[\s,;|\[(<])(?:pid|p)=(\d+)").expect("the pattern is a constant of this file")
+});
+
 /// `10.0.3.7(38246):app_web@shop:[718]` of RDS and Aurora.
 static HOSTED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^:([^()\s]*?)(?:\((\d+)\))?:([^:]*?)@([^:@]*):\[(\d+)\]:?$")
@@ -91,12 +96,8 @@ fn session(prefix: &str) -> u64 {
         }
     }
     let bracketed = prefix.split('[').skip(1).find_map(|part| part.split(']').next()?.parse().ok());
-    bracketed
-        .or_else(|| {
-            let at = prefix.find("pid=").or_else(|| prefix.find("p="))?;
-            prefix[at..].split('=').nth(1)?.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-        })
-        .unwrap_or(0)
+    let named = || PID.captures(prefix).and_then(|found| found[1].parse().ok());
+    bracketed.or_else(named).unwrap_or(0)
 }
 
 /// Who a prefix names.

@@ -343,6 +343,28 @@ impl Table<'_> {
                 format!("{whose}: no zone known, UTC assumed; state it as [[host]] zone or [estate] zone");
             out.add_gap(Gap::new(Place::whole(&self.file.path), GapCode::UnknownZone, detail));
         }
+        let text = match &line.stdin {
+            Some(stdin) => format!("{} <<'CRON_STDIN'\n{stdin}\nCRON_STDIN\n", line.command),
+            None => line.command.to_owned(),
+        };
+        let host_for_files = host.clone();
+        let inputs = self.world.inputs;
+        let files = move |path: &str| inputs.find(host_for_files.as_deref(), path)?.text().ok();
+        let context = commands::Context {
+            host: host.clone(),
+            account: line.account.clone(),
+            actor: Actor::new().with(MentionKind::Job, job.text.clone()),
+            about: job.clone(),
+            input: self.file.path.clone(),
+            first_line: line.number,
+            scope: Scope::Production,
+            basis: Basis::Written,
+            vantage: Text::from("source"),
+            env: environment.clone(),
+            own_folder: None,
+            files: &files,
+        };
+        let told = commands::read(&text, &context);
         let mut say = |says: Says| {
             let basis = Basis::Written;
             let (about, place) = (job.clone(), place.clone());
@@ -352,7 +374,7 @@ impl Table<'_> {
             text: Text::from(line.schedule.split_whitespace().collect::<Vec<_>>().join(" ")),
             dialect: Text::from(DIALECT),
             zone: known.then(|| zone.clone()),
-            guards: Vec::new(),
+            guards: told.guards.clone(),
         });
         say(Says::InZone(zone));
         if let Some(host) = &host {
@@ -365,28 +387,7 @@ impl Table<'_> {
             say(Says::Remark(Text::from(remark.as_str())));
         }
         say(Says::Runs { command: Text::from(shown), script: None, connection: Default::default() });
-        let text = match &line.stdin {
-            Some(stdin) => format!("{} <<'CRON_STDIN'\n{stdin}\nCRON_STDIN\n", line.command),
-            None => line.command.to_owned(),
-        };
-        let host_for_files = host.clone();
-        let inputs = self.world.inputs;
-        let files = move |path: &str| inputs.find(host_for_files.as_deref(), path)?.text().ok();
-        let context = commands::Context {
-            host,
-            account: line.account.clone(),
-            actor: Actor::new().with(MentionKind::Job, job.text.clone()),
-            about: job,
-            input: self.file.path.clone(),
-            first_line: line.number,
-            scope: Scope::Production,
-            basis: Basis::Written,
-            vantage: Text::from("source"),
-            env: environment.clone(),
-            own_folder: None,
-            files: &files,
-        };
-        out.merge(commands::read(&text, &context));
+        out.merge(told.evidence);
     }
 }
 

@@ -74,5 +74,5 @@ pub fn commands(file: &InputFile, text: &str, at: &Where, world: &World<'_>) -> 
         own_folder: file.inner.rsplit_once('/').map(|(folder, _)| folder.to_owned()),
         files: &files,
     };
-    commands::read(text, &context)
+    commands::read(text, &context).evidence
 }
