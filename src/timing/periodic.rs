@@ -68,7 +68,7 @@ const MAX_BINS: i64 = 65_536;
 fn possible(events: &[i64], period: i64, tolerance: i64) -> bool {
     let width = 2 * tolerance + 1;
     let count = (period + width - 1) / width;
-    if events.len() < MANY || count > MAX_BINS || count < 3 {
+    if events.len() < MANY || !(3..=MAX_BINS).contains(&count) {
         return true;
     }
     let mut bins = vec![0u32; count as usize];
