@@ -21,17 +21,44 @@ pub(super) struct JobLine<'a> {
     /// The scripts it runs, directly or through others, with the connection the way there states.
     pub reached: Vec<(Text, Connection)>,
     own: Vec<&'a Fact>,
+    /// Whether another line of the host runs the same script with other arguments.
+    alike: bool,
 }
 
+/// How many arguments tell jobs of one script apart.
+const ARGUMENTS_IN_NAME: usize = 2;
+
 impl JobLine<'_> {
-    /// What the job is called for people: the first script it names, else its program.
+    /// What the job is called for people: the first script it names, else its program; and the arguments,
+    /// where other lines of the host run the same with other ones.
     pub fn name(&self) -> String {
-        let script = self.own.iter().find_map(|fact| match &fact.says {
-            Says::Runs { script: Some(script), .. } => Some(stem(script).to_owned()),
-            _ => None,
-        });
+        if self.alike { format!("{} {}", self.program(), self.arguments()) } else { self.program() }
+    }
+
+    fn program(&self) -> String {
+        let script = self.runs().map(|(script, _)| stem(script).to_owned());
         script
             .unwrap_or_else(|| stem(self.command().split_whitespace().next().unwrap_or("command")).to_owned())
+    }
+
+    fn runs(&self) -> Option<(&Text, &Text)> {
+        self.own.iter().find_map(|fact| match &fact.says {
+            Says::Runs { script: Some(script), command, .. } => Some((script, command)),
+            _ => None,
+        })
+    }
+
+    /// The first plain words behind the script.
+    fn arguments(&self) -> String {
+        let Some((script, command)) = self.runs() else { return String::new() };
+        let file = script.rsplit('/').next().unwrap_or(script);
+        let mut words = command.split_whitespace().skip_while(|word| !word.ends_with(file)).skip(1);
+        let plain = |word: &&str| {
+            word.starts_with(|c: char| c.is_ascii_alphabetic())
+                && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:".contains(&b))
+        };
+        let told: Vec<&str> = words.by_ref().take_while(|word| plain(word)).take(ARGUMENTS_IN_NAME).collect();
+        told.join(" ")
     }
 
     fn names_script(&self) -> bool {
@@ -66,7 +93,7 @@ pub(super) fn lines<'a>(facts: &[&'a Fact], scripts: &BTreeSet<&Text>, names: &N
     }
     let runs = runs_by_subject(facts);
     let scheduled = |own: &Vec<&Fact>| own.iter().any(|fact| matches!(fact.says, Says::Scheduled { .. }));
-    by_job
+    let mut lines: Vec<JobLine<'a>> = by_job
         .into_iter()
         .filter(|(_, own)| scheduled(own))
         .map(|(mention, own)| {
@@ -76,9 +103,18 @@ pub(super) fn lines<'a>(facts: &[&'a Fact], scripts: &BTreeSet<&Text>, names: &N
             });
             let mut reached = Vec::new();
             follow(mention, host.as_deref(), &runs, scripts, &Connection::default(), 0, &mut reached);
-            JobLine { mention, host, reached, own }
+            JobLine { mention, host, reached, own, alike: false }
         })
-        .collect()
+        .collect();
+    let mut told: BTreeMap<(Option<String>, String), BTreeSet<String>> = BTreeMap::new();
+    for line in &lines {
+        told.entry((line.host.clone(), line.program())).or_default().insert(line.arguments());
+    }
+    for line in &mut lines {
+        let several = told[&(line.host.clone(), line.program())].len() > 1;
+        line.alike = several && !line.arguments().is_empty();
+    }
+    lines
 }
 
 impl Book {
@@ -293,20 +329,36 @@ fn follow(
 }
 
 fn find_script<'a>(path: &str, host: Option<&str>, scripts: &BTreeSet<&'a Text>) -> Option<&'a Text> {
+    match candidates(path, host, scripts)[..] {
+        [only] => Some(only),
+        _ => None,
+    }
+}
+
+/// The scripts a path can mean: the one at that place of the host, else those that share its longest suffix
+/// with any. On a known host a suffix is at least a folder and a name, because what runs there may be a copy
+/// of a tree; a name alone would be a guess.
+fn candidates<'a>(path: &str, host: Option<&str>, scripts: &BTreeSet<&'a Text>) -> Vec<&'a Text> {
     let on_host = host.map(|host| Text::from(format!("{host}:{path}")));
     if let Some(found) = on_host.and_then(|text| scripts.get(&text).copied()) {
-        return Some(found);
+        return vec![found];
     }
-    let relative = path.trim_start_matches("./").trim_start_matches('/');
-    let fits = |script: &&&Text| {
-        let other_host = script.split_once(":/").is_some_and(|(theirs, _)| Some(theirs) != host);
-        let suffix = script.strip_suffix(relative).is_some_and(|head| head.is_empty() || head.ends_with('/'));
-        suffix && (host.is_none() || !other_host)
+    let mut relative = path.trim_start_matches("./").trim_start_matches('/');
+    let own = |script: &&&Text| {
+        script.split_once(":/").is_none_or(|(theirs, _)| Some(theirs) == host || host.is_none())
     };
-    let mut found = scripts.iter().filter(fits);
-    match (found.next(), found.next()) {
-        (Some(only), None) => Some(only),
-        _ => None,
+    loop {
+        let fits = |script: &&&Text| {
+            script.strip_suffix(relative).is_some_and(|head| head.is_empty() || head.ends_with(['/', ':']))
+        };
+        let found: Vec<&Text> = scripts.iter().filter(own).filter(fits).copied().collect();
+        if !found.is_empty() {
+            return found;
+        }
+        match relative.split_once('/') {
+            Some((_, rest)) if host.is_none() || rest.contains('/') => relative = rest,
+            _ => return Vec::new(),
+        }
     }
 }
 
@@ -321,8 +373,9 @@ pub(super) fn all_scripts<'a>(uses: &'a [Use], facts: &[&'a Fact]) -> BTreeSet<&
 /// The gaps of scripts that jobs, or scripts of hosts, run and the scan was not given, or that could be any
 /// of several. A script that was read and does nothing is none.
 pub(super) fn script_gaps(evidence: &Evidence, facts: &[&Fact], scripts: &BTreeSet<&Text>) -> Vec<Gap> {
-    let inputs: Vec<Text> =
-        evidence.inputs().into_iter().filter(|i| !i.kind.is_empty()).map(|i| i.path).collect();
+    let inputs = evidence.inputs();
+    let paths: BTreeSet<&Text> = inputs.iter().map(|input| &input.path).collect();
+    let kinds: BTreeMap<&Text, &Text> = inputs.iter().map(|input| (&input.path, &input.kind)).collect();
     let hosts: BTreeMap<&Mention, &str> = facts
         .iter()
         .filter_map(|fact| match &fact.says {
@@ -341,19 +394,23 @@ pub(super) fn script_gaps(evidence: &Evidence, facts: &[&Fact], scripts: &BTreeS
         let host = hosts.get(&fact.about).copied().or(own_host);
         // A tree's own helper scripts run what only its build or its users have.
         let matters = fact.about.kind == MentionKind::Job || own_host.is_some();
-        if !matters || find_script(script, host, scripts).is_some() {
+        let found = candidates(script, host, scripts);
+        if !matters || found.len() == 1 {
             continue;
         }
-        let relative = script.trim_start_matches("./").trim_start_matches('/');
-        let ending = format!("/{relative}");
-        if inputs.iter().any(|path| path.ends_with(&ending) || &**path == relative) {
-            continue;
-        }
-        let several = scripts.iter().filter(|known| known.ends_with(&ending)).count() > 1;
-        let (code, detail) = if several {
-            (GapCode::AmbiguousScript, format!("{script} could be any of several scripts of the scan"))
-        } else {
-            (GapCode::MissingScript, format!("{verb} {script}, which the scan was not given"))
+        // Among all inputs, by the same rule; a host's own files are known by their path there.
+        let given = candidates(script, None, &paths);
+        let read = |path: &&Text| kinds.get(*path).is_some_and(|kind| !kind.is_empty());
+        let (code, detail) = match given.first() {
+            // It was read, and does nothing that a reader knows.
+            Some(path) if read(path) => continue,
+            Some(_) => {
+                (GapCode::MissingScript, format!("{verb} {script}, which is of a kind that no reader knows"))
+            }
+            None if found.len() > 1 => {
+                (GapCode::AmbiguousScript, format!("{script} could be any of several scripts of the scan"))
+            }
+            None => (GapCode::MissingScript, format!("{verb} {script}, which the scan was not given")),
         };
         gaps.push(Gap::new(fact.place.clone(), code, detail));
     }

@@ -2,7 +2,7 @@
 //! remote queries) are keyed by their whole text instead. The cache is bounded and gives the same answer
 //! whether it holds a shape or not.
 
-use super::{Analysis, Dialect, analyse, fold};
+use super::{Analysis, Dialect, Status, analyse, fold};
 use crate::evidence::{Class, Shape, Text};
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
@@ -25,6 +25,8 @@ pub struct Understood {
 #[derive(Debug)]
 pub struct Cache {
     dialect: Dialect,
+    /// Dialects that are tried when the first does not take a text: nobody said whose it is.
+    others: &'static [Dialect],
     known: RwLock<HashMap<u64, Arc<Understood>, foldhash::fast::FixedState>>,
 }
 
@@ -85,7 +87,14 @@ fn watches_server(folded: &str, analysis: &Analysis) -> bool {
 impl Cache {
     /// An empty cache.
     pub fn new(dialect: Dialect) -> Cache {
-        Cache { dialect, known: RwLock::default() }
+        Cache { dialect, others: &[], known: RwLock::default() }
+    }
+
+    /// An empty cache for text of which nobody says whose SQL it is; `dialect` is tried first, and shapes fold
+    /// by its rules.
+    pub fn of_unknown(dialect: Dialect) -> Cache {
+        const OTHERS: &[Dialect] = &[Dialect::MySql, Dialect::Hive, Dialect::Generic];
+        Cache { others: OTHERS, ..Cache::new(dialect) }
     }
 
     /// Understands a statement.
@@ -97,7 +106,12 @@ impl Cache {
         if let Some(held) = held {
             return held;
         }
-        let analysis = analyse(sql, self.dialect);
+        let mut analysis = analyse(sql, self.dialect);
+        if analysis.status == Status::Tokens {
+            let parsed =
+                |other: &Dialect| Some(analyse(sql, *other)).filter(|it| it.status == Status::Parsed);
+            analysis = self.others.iter().find_map(parsed).unwrap_or(analysis);
+        }
         let class = if keeps_alive(&folded) {
             Class::Keepalive
         } else if maintains(&folded) {

@@ -31,15 +31,21 @@ pub(super) fn fold_all(sql: &str, dialect: Dialect) -> String {
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-/// The text with `%s`, `%(name)s` and `:name` replaced by a parameter; `None` where it has none of them.
+/// What stands for a name that only a run can tell, in text that is parsed.
+pub(super) const UNKNOWN_NAME: &str = "zz_unknown_zz";
+
+/// The text with `%s`, `%(name)s` and `:name` replaced by a parameter, and `{}` and `{name}` by an unknown
+/// name; `None` where it has none of them. A list bound as one parameter gets its parentheses.
 pub(super) fn neutral(sql: &str) -> Option<String> {
     let bytes = sql.as_bytes();
     let (mut out, mut at, mut kept, mut found) = (String::with_capacity(sql.len()), 0, 0, false);
+    let mut quoted = false;
     while at < bytes.len() {
         let rest = &bytes[at..];
         let run = |from: usize| {
             rest[from..].iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count()
         };
+        quoted ^= rest[0] == b'\'';
         let length = match rest {
             [b'%', b's', ..] if run(1) == 1 => 2,
             [b'%', b'(', ..] => memchr::memchr(b')', rest)
@@ -48,11 +54,21 @@ pub(super) fn neutral(sql: &str) -> Option<String> {
             [b':', next, ..] if next.is_ascii_alphabetic() && (at == 0 || bytes[at - 1] != b':') => {
                 1 + run(1)
             }
+            [b'{', ..] if !quoted => match rest.get(1 + run(1)) {
+                Some(b'}') => run(1) + 2,
+                _ => 0,
+            },
             _ => 0,
         };
         if length > 0 {
             out.push_str(sql.get(kept..at)?);
-            out.push_str("$1");
+            let before = out.trim_end().to_ascii_lowercase();
+            let list = before.ends_with("values") || before.ends_with(" in") || before.ends_with("\nin");
+            out.push_str(match (rest[0], list) {
+                (b'{', _) => UNKNOWN_NAME,
+                (_, true) => "($1)",
+                (_, false) => "$1",
+            });
             found = true;
             at += length;
             kept = at;

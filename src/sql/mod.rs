@@ -114,7 +114,7 @@ pub fn analyse(sql: &str, dialect: Dialect) -> Analysis {
     } else {
         None
     };
-    let (status, confidence, found) = match parsed {
+    let (status, confidence, mut found) = match parsed {
         Some(found) => (Status::Parsed, Confidence::High, found),
         None => {
             let found = tokens::read(&fold::fold_all(sql, dialect));
@@ -122,30 +122,32 @@ pub fn analyse(sql: &str, dialect: Dialect) -> Analysis {
             (status, Confidence::Low, found)
         }
     };
+    let shown = |parts: &Vec<String>| parts.join(".").replace(fold::UNKNOWN_NAME, "{}");
     let mut tables = BTreeSet::new();
     let mut flow = Flow::default();
     let mut add = |parts: &Vec<String>, action: Action| {
-        if is_catalogue(parts) {
+        if is_catalogue(parts) && !parts.concat().contains(fold::UNKNOWN_NAME) {
             traits.insert(Trait::named("catalog-probing"));
         } else if !parts.is_empty() {
-            let parts = parts.iter().map(|part| Text::from(part.as_str())).collect();
+            let parts = parts.iter().map(|part| Text::from(part.replace(fold::UNKNOWN_NAME, "{}"))).collect();
             tables.insert(TableUse { action, parts, confidence });
         }
     };
     for parts in &found.reads {
         add(parts, Action::Read);
-        flow.reads.insert(parts.join("."));
+        flow.reads.insert(shown(parts));
     }
     for parts in &found.writes {
         add(parts, Action::Write);
-        flow.writes.insert(parts.join("."));
+        flow.writes.insert(shown(parts));
     }
     for (parts, how) in &found.touches {
         let removes = matches!(*how, "delete" | "truncate");
         add(parts, if removes { Action::Write } else { Action::Touch });
-        flow.touches.insert((parts.join("."), (*how).to_owned()));
+        flow.touches.insert((shown(parts), (*how).to_owned()));
     }
     let text = |name: &Vec<String>| name.iter().map(|part| Text::from(part.as_str())).collect();
+    found.routines.retain(|name| !name.concat().contains(fold::UNKNOWN_NAME));
     Analysis {
         status,
         tables: tables.into_iter().collect(),

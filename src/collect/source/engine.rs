@@ -279,7 +279,7 @@ pub fn read(
     let constants = modules.imported(input, language, &marked.imports);
     let mut file = File { nodes: &language.nodes, language, text, constants };
     file.learn(&marked.assigned);
-    let cache = Cache::new(Dialect::Postgres);
+    let cache = Cache::of_unknown(Dialect::Postgres);
     let mut say = Sayer { file: &file, input, at, cache: &cache, out: &mut out };
     say.assignments(&marked.assigned);
     say.calls(&marked.calls);

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 /// Reads an SQL file.
 pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
     let mut out = Evidence::new();
-    let cache = Cache::new(Dialect::Postgres);
+    let cache = Cache::of_unknown(Dialect::Postgres);
     // psql's own commands stand on lines of their own.
     let sql: String = text
         .lines()
