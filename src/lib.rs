@@ -23,8 +23,17 @@
 //! - Sessions of a log are joined by one step in file order over records that were parsed and understood in
 //!   parallel, instead of by associative chunk heads and tails: parsing is where the time goes, and the
 //!   result is the same for any block size and any number of threads by construction.
-//! - `Says` also has `RunsAs`, `DeclaredAs`, `DeclaredUse`, `OfClass` and `Remark`: what inventories and
-//!   crontabs state beside the facts the design lists.
+//! - `Says` also has `RunsAs`, `Includes`, `DeclaredAs`, `DeclaredUse`, `OfClass` and `Remark`: what inventories,
+//!   crontabs and scripts state beside the facts the design lists. `Precedes` is stated by nobody yet: a file that a
+//!   script tests or a lock it waits for is a use with a trait (`tests-file`, `waits-for-lock`), because the
+//!   collector that reads one script does not know the other; the rule sees both ends in the graph.
+//! - `Class` has `maintenance` (VACUUM, ANALYZE, REINDEX): neither an application's work nor monitoring.
+//! - `ResourceKind` has `routine`: a client that only calls functions of the database depends on it, and which
+//!   tables those touch is not known.
+//! - `MentionKind` has `code`: a file of a component that a job may run by itself, so that a folder of which one
+//!   job alone runs a file is that job, and several jobs of one folder stay several.
+//! - Names that a session looks for in several schemas carry the list (`{catalog,public}`) until `resolve`, which
+//!   alone knows the tables, picks the first schema that has it.
 //! - Streams in an archive or with more than one server per file are not told apart yet; the file is the
 //!   stream's unit.
 

@@ -314,3 +314,6 @@ fn run_file(command: &str, name: &str, call: &Call, out: &mut Out<'_>) {
 
 pub use database::{uri as database_uri, variables as psql_variables};
 pub use transfer::endpoint as http_endpoint;
+
+#[cfg(test)]
+mod tests;
