@@ -55,7 +55,9 @@ fn finding(graph: &Graph, id: EntityId, system: EntityId, links: &[&crate::resol
         places.push(job.place.clone());
     }
     places.extend(who::places(links));
-    let severity = if seen || !facts.contains_key("schedule") { Severity::Medium } else { Severity::Low };
+    // Written and never seen, where others were seen: perhaps it no longer runs. Where nobody looked, it counts.
+    let watched = graph.links().any(|link| link.observed() && graph.system_of(link.key.resource) == system);
+    let severity = if seen || !watched { Severity::Medium } else { Severity::Low };
     Finding {
         rule: &MANUAL,
         severity,

@@ -86,7 +86,18 @@ pub(super) fn parts(name: &ObjectName, dialect: Dialect) -> Vec<String> {
     let part = |part: &sqlparser::ast::ObjectNamePart| {
         part.as_ident().map(|ident| dialect.fold_name(&ident.value, ident.quote_style.is_some()))
     };
-    name.0.iter().map(part).collect::<Option<Vec<String>>>().unwrap_or_default()
+    let parts = name.0.iter().map(part).collect::<Option<Vec<String>>>().unwrap_or_default();
+    match &parts[..] {
+        // Spark reads a file by its format: json.`path` is that path.
+        [format, path] if dialect.reads_files() && is_format(format) && path.contains('/') => {
+            vec![path.clone()]
+        }
+        _ => parts,
+    }
+}
+
+fn is_format(word: &str) -> bool {
+    matches!(word, "json" | "parquet" | "csv" | "orc" | "avro" | "delta" | "text" | "binaryfile")
 }
 
 struct Tables {
@@ -202,6 +213,9 @@ impl Tables {
                 } else {
                     self.write(table_name)
                 }
+            }
+            Statement::Directory { path, .. } => {
+                self.found.writes.insert(vec![path.clone()]);
             }
             _ => self.definition(statement),
         }

@@ -80,6 +80,11 @@ impl Dialect {
         if keeps { name.to_owned() } else { name.to_lowercase() }
     }
 
+    /// Whether a query may name a file where others name a table.
+    pub(super) fn reads_files(self) -> bool {
+        matches!(self, Dialect::Hive | Dialect::Databricks)
+    }
+
     /// Whether double quotes hold a string.
     pub(super) fn double_quotes_are_strings(self) -> bool {
         matches!(self, Dialect::MySql | Dialect::BigQuery | Dialect::Hive | Dialect::Databricks)
