@@ -45,7 +45,7 @@ fn main() {
             out,
             "Language {{ about: About {{ name: {:?}, title: {:?}, provenance: Provenance::{provenance} }}, parser: || {}.into(), \
              query: include_str!({:?}), endings: {}, shebangs: {}, commands: {}, nodes: Nodes {{ {} }}, \
-             tables_assigned: {}, tables_called: {}, http: {}, environment: {} }},",
+             tables_assigned: {}, tables_called: {}, http: {}, environment: {}, environment_tables: {}, shells: {} }},",
             text("name"),
             text("title"),
             text("crate"),
@@ -62,7 +62,9 @@ fn main() {
                 "binary",
                 "identifier",
                 "call",
-                "parenthesized"
+                "parenthesized",
+                "subscript",
+                "list"
             ]
             .map(|key| format!("{key}: {}", within("nodes", key)))
             .join(", "),
@@ -70,6 +72,8 @@ fn main() {
             within("tables", "called"),
             within("http", "callees"),
             within("environment", "callees"),
+            within("environment", "tables"),
+            within("shell", "callees"),
         );
     }
     out.push_str("];\n");

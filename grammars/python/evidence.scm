@@ -8,3 +8,5 @@
 (import_from_statement module_name: (_) @import.module name: (aliased_import name: (dotted_name) @import.name alias: (identifier) @import.alias))
 (import_statement name: (dotted_name) @import.module)
 (import_statement name: (aliased_import name: (dotted_name) @import.module alias: (identifier) @import.alias))
+(argument_list (keyword_argument name: (identifier) @pair.name value: (_) @pair.value)) @pair.group
+(dictionary (pair key: (string) @pair.name value: (_) @pair.value)) @pair.group

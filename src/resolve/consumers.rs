@@ -59,7 +59,7 @@ impl Book {
         book.containers(uses, &facts, names);
         book.jobs(&lines);
         book.gaps.extend(jobs::script_gaps(evidence, &facts, &scripts));
-        book.scripts(uses, names);
+        book.scripts(uses, &facts, &scripts, names);
         book.written_connections(uses, names);
         book
     }

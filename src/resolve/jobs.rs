@@ -227,7 +227,8 @@ impl Book {
 
     /// Scripts that do something and that no known job runs are consumers themselves, or a part of the
     /// declared consumer whose source folder holds them.
-    pub(super) fn scripts(&mut self, uses: &[Use], names: &Names) {
+    pub(super) fn scripts(&mut self, uses: &[Use], facts: &[&Fact], all: &BTreeSet<&Text>, names: &Names) {
+        let parts = included(uses, facts, all);
         for it in uses {
             let script = it.what.actor.get(MentionKind::Script);
             let Some(script) = script.filter(|_| it.what.basis == Basis::Written) else { continue };
@@ -244,6 +245,11 @@ impl Book {
             };
             let declared = self.with_script(&[script, &path]);
             let folder = it.what.actor.get(MentionKind::Component);
+            let part = parts.get(script).and_then(|component| self.who(component));
+            if let Some(entity) = part.filter(|_| declared.is_none()) {
+                self.join(entity, mention, "its code reads this file");
+                continue;
+            }
             let (entity, why) = match declared.or_else(|| self.declared_folder(folder?)) {
                 Some(entity) if declared.is_none() => (entity, "it lies in its declared source folder"),
                 Some(entity) => (entity, "its path is declared"),
@@ -254,6 +260,32 @@ impl Book {
             self.known.entry(entity).or_default().hosts.extend(host);
         }
     }
+}
+
+/// By script: the component whose code alone reads it.
+fn included(uses: &[Use], facts: &[&Fact], scripts: &BTreeSet<&Text>) -> BTreeMap<Text, Mention> {
+    let mut components: BTreeMap<&Text, &Mention> = BTreeMap::new();
+    for it in uses {
+        let component = it.what.actor.iter().find(|mention| mention.kind == MentionKind::Component);
+        if let (Some(code), Some(component)) = (it.what.actor.get(MentionKind::Code), component) {
+            components.insert(code, component);
+        }
+    }
+    let mut readers: BTreeMap<Text, BTreeSet<&Mention>> = BTreeMap::new();
+    for fact in facts.iter().filter(|fact| fact.about.kind == MentionKind::Code) {
+        let Says::Includes(file) = &fact.says else { continue };
+        let host = fact.about.text.split_once(":/").map(|(host, _)| host);
+        let found = find_script(file, host, scripts);
+        if let (Some(script), Some(component)) = (found, components.get(&fact.about.text)) {
+            readers.entry(script.clone()).or_default().insert(component);
+        }
+    }
+    let alone =
+        |(script, readers): (Text, BTreeSet<&Mention>)| match readers.into_iter().collect::<Vec<_>>()[..] {
+            [only] => Some((script, only.clone())),
+            _ => None,
+        };
+    readers.into_iter().filter_map(alone).collect()
 }
 
 /// Whether a folder as an inventory spells it holds a path of a host: the same path, or a shown path that
@@ -323,8 +355,10 @@ fn follow(
             continue;
         }
         reached.push((found.clone(), connection.clone()));
-        let next = Mention::new(MentionKind::Script, found.clone());
-        follow(&next, host, runs, scripts, &connection, depth + 1, reached);
+        for kind in [MentionKind::Script, MentionKind::Code] {
+            let next = Mention::new(kind, found.clone());
+            follow(&next, host, runs, scripts, &connection, depth + 1, reached);
+        }
     }
 }
 
@@ -393,7 +427,8 @@ pub(super) fn script_gaps(evidence: &Evidence, facts: &[&Fact], scripts: &BTreeS
         let own_host = fact.about.text.split_once(":/").map(|(host, _)| host);
         let host = hosts.get(&fact.about).copied().or(own_host);
         // A tree's own helper scripts run what only its build or its users have.
-        let matters = fact.about.kind == MentionKind::Job || own_host.is_some();
+        let code = fact.about.kind == MentionKind::Code;
+        let matters = fact.about.kind == MentionKind::Job || (own_host.is_some() && !code);
         let found = candidates(script, host, scripts);
         if !matters || found.len() == 1 {
             continue;

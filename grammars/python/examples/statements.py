@@ -20,3 +20,19 @@ def work(cursor, wanted):
     cursor.execute("DELETE FROM " + wanted)
     print("select a seat from the list")
     requests.get("http://billing.internal:8080/v1/rates?day=1")  # expect: call endpoint:billing.internal:8080/GET /v1/rates
+
+
+DATABASES = {
+    "default": {"ENGINE": "django.db.backends.postgresql", "NAME": "shop", "USER": "web", "HOST": "db2", "PORT": "5433"},  # expect: connect database:db2:5433/shop/
+    "other": {"ENGINE": "django.db.backends.mysql", "NAME": "blog", "USER": "web", "HOST": "db3"},
+    "local": {"NAME": "file.sqlite3"},
+}
+
+
+def connect(module, subprocess, wanted):
+    module.connect(host="db1", dbname="shop", user="billing", password="hunter2")  # expect: connect database:db1/shop/
+    module.connect(host=wanted, dbname="shop", user="billing")
+    subprocess.run(["psql", "-h", "db1", "-d", "shop", "-c", "DELETE FROM public.stage"], check=True)  # expect: connect database:db1/shop/  # expect: write table:db1/shop/public.stage
+    subprocess.check_call("pg_dump -h db1 shop > /srv/x.sql", shell=True)  # expect: read database:db1/shop/  # expect: write file:/srv/x.sql
+    subprocess.run(["echo", wanted])
+    module.execute("CALL finance.close_day(%s)", (wanted,))  # expect: call routine:finance.close_day

@@ -5,9 +5,12 @@
 use super::modules::{Import, Modules};
 use super::place::Where;
 use super::settings;
-use super::{Language, Nodes};
+use super::{Language, Nodes, World};
 use crate::collect::commands;
-use crate::evidence::{Action, Confidence, Evidence, Gap, GapCode, Place, Resource, Text, Trait};
+use crate::evidence::{
+    Action, Basis, Confidence, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Place, Resource, Says,
+    Text, Trait,
+};
 use crate::input::InputFile;
 use crate::sql::{Cache, Dialect, Status};
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +41,8 @@ struct File<'a> {
     language: &'a Language,
     text: &'a str,
     constants: Constants,
+    /// Variables of the environment, as far as a file beside the code sets them.
+    environment: Constants,
 }
 
 fn looks_like_sql(text: &str) -> bool {
@@ -98,6 +103,8 @@ impl File<'_> {
             self.binary(node, depth)
         } else if nodes.call.contains(&kind) {
             self.call(node, depth)
+        } else if nodes.subscript.contains(&kind) {
+            self.element(node, depth)
         } else {
             None
         };
@@ -138,6 +145,15 @@ impl File<'_> {
         }
     }
 
+    /// `os.environ["NAME"]`.
+    fn element(&self, node: Node<'_>, depth: usize) -> Option<String> {
+        let (table, key) = (node.named_child(0)?, node.named_child(1)?);
+        if !self.language.environment_tables.contains(&self.of(table)) {
+            return None;
+        }
+        self.environment.get(&self.fold(key, depth + 1)?).cloned()
+    }
+
     /// `"…".format(a, b)`, and reading a variable of the environment with a default.
     fn call(&self, node: Node<'_>, depth: usize) -> Option<String> {
         let function = node.child_by_field_name("function")?;
@@ -146,7 +162,9 @@ impl File<'_> {
         let values: Vec<Node<'_>> = arguments.named_children(&mut cursor).collect();
         let callee = self.of(function);
         if self.language.environment.contains(&callee) {
-            return values.get(1).and_then(|default| self.fold(*default, depth + 1));
+            let set = values.first().and_then(|name| self.fold(*name, depth + 1));
+            let set = set.and_then(|name| self.environment.get(&name).cloned());
+            return set.or_else(|| values.get(1).and_then(|default| self.fold(*default, depth + 1)));
         }
         let object = function.child_by_field_name("object")?;
         if !callee.ends_with(".format") {
@@ -194,6 +212,8 @@ struct Marked<'t> {
     texts: Vec<Node<'t>>,
     ignored: BTreeSet<usize>,
     imports: Vec<Import>,
+    /// By group: where it stands, and its named values.
+    groups: BTreeMap<usize, (Node<'t>, Vec<(Node<'t>, Node<'t>)>)>,
 }
 
 fn mark<'t>(language: &Language, text: &str, root: Node<'t>) -> Marked<'t> {
@@ -211,6 +231,12 @@ fn mark<'t>(language: &Language, text: &str, root: Node<'t>) -> Marked<'t> {
         }
         if let (Some(callee), Some(arguments)) = (get("call.callee"), get("call.arguments")) {
             marked.calls.push((callee, arguments));
+        }
+        if let (Some(group), Some(name), Some(value)) =
+            (get("pair.group"), get("pair.name"), get("pair.value"))
+        {
+            let held = marked.groups.entry(group.id()).or_insert_with(|| (group, Vec::new()));
+            held.1.push((name, value));
         }
         if let Some(module) = word("import.module") {
             marked.imports.push(Import { module, name: word("import.name"), alias: word("import.alias") });
@@ -253,10 +279,11 @@ fn tree_of(language: &Language, text: &str) -> Option<Tree> {
 }
 
 /// The constants of a file by themselves.
-pub fn constants(language: &Language, text: &str) -> Constants {
+pub fn constants(language: &Language, text: &str, environment: Constants) -> Constants {
     let Some(tree) = tree_of(language, text) else { return Constants::new() };
     let marked = mark(language, text, tree.root_node());
-    let mut file = File { nodes: &language.nodes, language, text, constants: Constants::new() };
+    let constants = Constants::new();
+    let mut file = File { nodes: &language.nodes, language, text, constants, environment };
     file.learn(&marked.assigned);
     file.constants
 }
@@ -268,6 +295,7 @@ pub fn read(
     text: &str,
     at: &Where,
     modules: &Modules<'_>,
+    world: &World<'_>,
 ) -> Evidence {
     let mut out = Evidence::new();
     let Some(tree) = tree_of(language, text) else {
@@ -277,11 +305,13 @@ pub fn read(
     };
     let marked = mark(language, text, tree.root_node());
     let constants = modules.imported(input, language, &marked.imports);
-    let mut file = File { nodes: &language.nodes, language, text, constants };
+    let environment = modules.environment(input);
+    let mut file = File { nodes: &language.nodes, language, text, constants, environment };
     file.learn(&marked.assigned);
     let cache = Cache::of_unknown(Dialect::Postgres);
-    let mut say = Sayer { file: &file, input, at, cache: &cache, out: &mut out };
+    let mut say = Sayer { file: &file, input, at, cache: &cache, world, told: Vec::new(), out: &mut out };
     say.assignments(&marked.assigned);
+    say.connections(&marked.groups);
     say.calls(&marked.calls);
     say.texts(&marked.texts, &marked.ignored);
     out
@@ -292,6 +322,9 @@ struct Sayer<'a> {
     input: &'a InputFile,
     at: &'a Where,
     cache: &'a Cache,
+    world: &'a World<'a>,
+    /// Byte ranges that were read as commands: their texts are told.
+    told: Vec<std::ops::Range<usize>>,
     out: &'a mut Evidence,
 }
 
@@ -339,9 +372,66 @@ impl Sayer<'_> {
         }
     }
 
+    /// `connect(host=…, dbname=…, user=…)`, `{"HOST": …, "NAME": …, "USER": …}`.
+    fn connections(&mut self, groups: &BTreeMap<usize, (Node<'_>, Vec<(Node<'_>, Node<'_>)>)>) {
+        for (group, pairs) in groups.values() {
+            let named: BTreeMap<String, String> = pairs
+                .iter()
+                .filter_map(|(name, value)| {
+                    let name = self.file.fold(*name, 0).unwrap_or_else(|| self.file.of(*name).to_owned());
+                    Some((name.to_ascii_lowercase(), self.file.fold(*value, 0)?))
+                })
+                .collect();
+            let place = self.place(*group);
+            settings::connect_named(&named, self.at, place, self.out);
+        }
+    }
+
+    /// A command that the code runs: what it does is what the code does.
+    fn shell(&mut self, callee: Node<'_>, argument: Node<'_>) {
+        let nodes = &self.file.language.nodes;
+        let text = if nodes.list.contains(&argument.kind()) {
+            let mut cursor = argument.walk();
+            let quoted = |node: Node<'_>| match self.file.fold(node, 0) {
+                Some(word) if !word.contains('\'') => format!("'{word}'"),
+                _ => "\"$UNKNOWN\"".to_owned(),
+            };
+            argument.named_children(&mut cursor).map(quoted).collect::<Vec<_>>().join(" ")
+        } else {
+            self.file.fold(argument, 0).unwrap_or_default()
+        };
+        if text.trim().is_empty() {
+            return;
+        }
+        self.told.push(argument.byte_range());
+        let (host, inputs) = (self.input.host.clone(), self.world.inputs);
+        let files = move |path: &str| inputs.find(host.as_deref(), path)?.text().ok();
+        let context = commands::Context {
+            host: self.input.host.clone(),
+            account: None,
+            actor: self.at.actor.clone(),
+            about: Mention::new(MentionKind::Code, self.at.script.clone()),
+            input: self.input.path.clone(),
+            first_line: callee.start_position().row as u64 + 1,
+            scope: self.at.scope,
+            basis: Basis::Written,
+            vantage: Text::from("source"),
+            env: self.file.environment.clone(),
+            own_folder: self.input.inner.rsplit_once('/').map(|(folder, _)| folder.to_owned()),
+            files: &files,
+        };
+        self.out.merge(commands::read(&text, &context).evidence);
+    }
+
     fn calls(&mut self, calls: &[(Node<'_>, Node<'_>)]) {
         for (callee, arguments) in calls {
             let callee_text = self.file.of(*callee).to_owned();
+            if self.file.language.shells.contains(&callee_text.as_str())
+                && let Some(argument) = arguments.named_child(0)
+            {
+                self.shell(*callee, argument);
+                continue;
+            }
             let last = callee_text.rsplit('.').next().unwrap_or(&callee_text).to_ascii_lowercase();
             let first = arguments.named_child(0).and_then(|first| self.file.fold(first, 0));
             let Some(first) = first else { continue };
@@ -370,7 +460,8 @@ impl Sayer<'_> {
         for node in texts {
             // Only the outermost expression counts; what it is made of was folded into it.
             let mut outer = *node;
-            let mut part = ignored.contains(&node.id());
+            let mut part = ignored.contains(&node.id())
+                || self.told.iter().any(|told| told.contains(&node.start_byte()));
             while let Some(parent) = outer.parent() {
                 let kind = parent.kind();
                 let folding = nodes.binary.contains(&kind)
@@ -395,6 +486,15 @@ impl Sayer<'_> {
                 .filter(|parent| nodes.call.contains(&parent.kind()) && outer.id() != node.id());
             let folded = around.and_then(|call| self.file.fold(call, 0)).or_else(|| self.file.fold(*node, 0));
             let Some(text) = folded else { continue };
+            if text.ends_with(".sql") && text.len() < 200 && !text.contains([' ', '{', '\n']) {
+                // A file of statements that the code reads is a part of the code.
+                let (about, basis) =
+                    (Mention::new(MentionKind::Code, self.at.script.clone()), Basis::Written);
+                let says = Says::Includes(Text::from(text.as_str()));
+                let (scope, place) = (self.at.scope, self.place(*node));
+                self.out.add_fact(Fact { about, says, basis, scope, span: None, place });
+                continue;
+            }
             let pairs = text.contains("host=") && text.contains("dbname=");
             if pairs || (text.starts_with("postgres") && text.contains("://")) {
                 let place = self.place(*node);

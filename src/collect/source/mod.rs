@@ -33,6 +33,10 @@ pub struct Nodes {
     pub call: &'static [&'static str],
     /// Parentheses.
     pub parenthesized: &'static [&'static str],
+    /// An element of a table by its key.
+    pub subscript: &'static [&'static str],
+    /// A list of values.
+    pub list: &'static [&'static str],
 }
 
 /// One language, from its folder in `grammars/`.
@@ -59,6 +63,10 @@ pub struct Language {
     pub http: &'static [&'static str],
     /// Calls that read a variable of the environment with a default.
     pub environment: &'static [&'static str],
+    /// Tables that hold the variables of the environment.
+    pub environment_tables: &'static [&'static str],
+    /// Calls that run a command.
+    pub shells: &'static [&'static str],
 }
 
 include!(concat!(env!("OUT_DIR"), "/languages.rs"));
@@ -172,7 +180,7 @@ fn read(file: &InputFile, world: &World<'_>, modules: &modules::Modules<'_>) -> 
             let at = place::Where::of(file, world);
             evidence.merge(match reader {
                 Reader::Code(language) if language.commands => sqlfile::commands(file, &text, &at, world),
-                Reader::Code(language) => engine::read(language, file, &text, &at, modules),
+                Reader::Code(language) => engine::read(language, file, &text, &at, modules, world),
                 Reader::Settings => settings::read(file, &text, &at),
                 Reader::Sql => sqlfile::read(file, &text, &at),
                 Reader::Mark => Evidence::new(),

@@ -3,7 +3,7 @@
 //! find it. Constants that the other file imports itself are not followed.
 
 use super::engine::{self, Constants};
-use super::{Language, World};
+use super::{Language, World, settings};
 use crate::input::InputFile;
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
@@ -90,11 +90,31 @@ impl<'a> Modules<'a> {
         }
     }
 
+    /// The variables that the nearest `.env` file at or above a file's folder sets.
+    pub fn environment(&self, from: &InputFile) -> Constants {
+        let mut folder = from.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        loop {
+            let name = if folder.is_empty() { ".env".to_owned() } else { format!("{folder}/.env") };
+            let files = &self.world.inputs.files;
+            if let Ok(index) = files.binary_search_by(|known| (*known.path).cmp(&name)) {
+                let text = files[index].text().unwrap_or_default();
+                return settings::variables(&text);
+            }
+            match folder.rsplit_once('/') {
+                Some((above, _)) => folder = above,
+                None if folder.is_empty() => return Constants::new(),
+                None => folder = "",
+            }
+        }
+    }
+
     fn constants(&self, file: &InputFile, language: &Language) -> Arc<Constants> {
         if let Some(held) = self.held.read().ok().and_then(|held| held.get(&file.path).cloned()) {
             return held;
         }
-        let read = file.text().map(|text| engine::constants(language, &text)).unwrap_or_default();
+        let environment = self.environment(file);
+        let read =
+            file.text().map(|text| engine::constants(language, &text, environment)).unwrap_or_default();
         let read = Arc::new(read);
         if let Ok(mut held) = self.held.write() {
             held.insert(file.path.clone(), read.clone());

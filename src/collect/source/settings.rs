@@ -54,6 +54,39 @@ pub fn connect(text: &str, at: &Where, place: Place, out: &mut Evidence) {
     out.add_written(what, place);
 }
 
+/// The variables that the text of an env file sets.
+pub fn variables(text: &str) -> BTreeMap<String, String> {
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with(['#', ';']));
+    lines
+        .filter_map(|line| PAIR.captures(line))
+        .map(|pair| (pair[1].to_owned(), pair[2].trim().to_owned()))
+        .collect()
+}
+
+/// States the connection that named values standing together make: host, database and user at least. Names
+/// are those of libpq, of drivers and of Django.
+pub fn connect_named(named: &BTreeMap<String, String>, at: &Where, place: Place, out: &mut Evidence) {
+    let get =
+        |names: &[&str]| names.iter().find_map(|name| named.get(*name)).filter(|value| !value.is_empty());
+    let postgres = named.get("engine").is_none_or(|engine| engine.contains("postgres"));
+    let host = get(&["host", "hostname", "server"]);
+    let database = get(&["dbname", "database", "db", "name"]);
+    let user = get(&["user", "username"]);
+    let (Some(host), Some(database), Some(user), true) = (host, database, user, postgres) else { return };
+    let plain = |text: &String| !text.contains(['{', '/', ' ', '@', ':']);
+    if !(plain(host) && plain(database) && plain(user)) {
+        return;
+    }
+    let port = get(&["port"]).filter(|port| port.bytes().all(|b| b.is_ascii_digit()));
+    if port.is_some_and(|port| other_engine(port)) {
+        return;
+    }
+    let port = port.map_or(String::new(), |port| format!(":{port}"));
+    let name = get(&["application_name"]).filter(|name| plain(name));
+    let name = name.map_or(String::new(), |name| format!("?application_name={name}"));
+    connect(&format!("postgres://{user}@{host}{port}/{database}{name}"), at, place, out);
+}
+
 /// Reads a settings file; `${NAME}` and `$NAME` are resolved from the file itself. In a compose file each
 /// service's settings are its own.
 pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
