@@ -204,6 +204,9 @@ impl File<'_> {
 /// Names and the text each stands for.
 pub type Constants = BTreeMap<String, String>;
 
+/// By group of named values: where it stands, and its pairs of name and value.
+type Groups<'t> = BTreeMap<usize, (Node<'t>, Vec<(Node<'t>, Node<'t>)>)>;
+
 /// What the grammar's query marks in a file.
 #[derive(Default)]
 struct Marked<'t> {
@@ -213,7 +216,7 @@ struct Marked<'t> {
     ignored: BTreeSet<usize>,
     imports: Vec<Import>,
     /// By group: where it stands, and its named values.
-    groups: BTreeMap<usize, (Node<'t>, Vec<(Node<'t>, Node<'t>)>)>,
+    groups: Groups<'t>,
 }
 
 fn mark<'t>(language: &Language, text: &str, root: Node<'t>) -> Marked<'t> {
@@ -373,7 +376,7 @@ impl Sayer<'_> {
     }
 
     /// `connect(host=…, dbname=…, user=…)`, `{"HOST": …, "NAME": …, "USER": …}`.
-    fn connections(&mut self, groups: &BTreeMap<usize, (Node<'_>, Vec<(Node<'_>, Node<'_>)>)>) {
+    fn connections(&mut self, groups: &Groups<'_>) {
         for (group, pairs) in groups.values() {
             let named: BTreeMap<String, String> = pairs
                 .iter()
