@@ -3,6 +3,7 @@
 //! in here into facts.
 
 use crate::evidence::Text;
+use crate::evidence::scrub::scrub;
 use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;
 
@@ -169,7 +170,8 @@ pub fn glob(pattern: &str) -> Option<GlobMatcher> {
 impl Settings {
     /// Reads the text of a `whodepends.toml`; the error says line and column.
     pub fn parse(text: &str) -> Result<Settings, String> {
-        let settings: Settings = toml::from_str(text).map_err(|error| error.to_string().trim().to_owned())?;
+        let settings: Settings =
+            toml::from_str(text).map_err(|error| scrub(error.to_string().trim()).into_owned())?;
         for source in &settings.sources {
             if glob(&source.path).is_none() {
                 return Err(format!("[[source]] path = {:?} is not a valid glob", source.path));

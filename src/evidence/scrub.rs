@@ -22,17 +22,81 @@ static KEY_VALUE: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
         r#"(?ix)
         ( [\w.-]* (?: passw(?:or)?d | passwd | pwd | passphrase | secret | api[_-]?key | access[_-]?key | token
-            | credential s? | private[_-]?key | signature | sig | authorization ) [\w-]* ["']? \s*
+            | account[_-]?key | credential s? | private[_-]?key | signature | authorization ) [\w-]* ["']? \s*
           (?: := | => | [=:] | \s (?: IS \s )? ) \s* (?: bearer \s+ | basic \s+ )?
+        | (?: \b | [\w.-]* [_.-] ) (?: db )? (?: pass | sig ) ["']? \s* [=:] \s*
         | \b identified \s+ by \s+
         | \b (?: bearer | basic ) \s+ )
         ( "[^"\r\n]*" | '[^'\r\n]*' | [^\s"'&;,)}\]]+ )"#,
     )
 });
 
+/// Passwords given to programs by their short options, as the manual pages of these programs have them.
+static ARGUMENT: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r#"(?x)
+        ( \b (?: mysql | mariadb ) [\w-]* \b [^|;&\n]*? \s -p
+        | \b sshpass \b [^|;&\n]*? \s -p \s*
+        | \b redis-cli \b [^|;&\n]*? \s -a \s*
+        | \b (?: sqlcmd | bcp | osql ) \b [^|;&\n]*? \s -P \s*
+        | \b ldap\w+ \b [^|;&\n]*? \s -w \s*
+        | \b (?: 7za? | mongo\w* ) \b [^|;&\n]*? \s -p \s*
+        | \b (?: docker | podman ) \s+ login \b [^|;&\n]*? \s -p \s*
+        | \b (?: zip | unzip ) \b [^|;&\n]*? \s -P \s*
+        | \b openssl \b [^|;&\n]*? \s -[kK] \s*
+        | \b curl \b [^|;&\n]*? \s (?: -b | --cookie ) \s*
+        | \b https? \s [^|;&\n]*? (?: -a | --auth ) [\s=] [^\s:]* :
+        | \b sqlplus \b [^|;&\n]*? \s [\w"']+ /
+        | \b lftp \b [^|;&\n]*? \s -u [\s"']* [^\s,"']+ ,
+        | \b curl \b [^|;&\n]*? \s -[a-zA-Z]*u [\s"']* [^\s:"']+ : )
+        ( "[^"\r\n]*" | '[^'\r\n]*' | [^\s"']+ )"#,
+    )
+});
+
+/// Variables of a shell and long options: unlike in other text, a comma or bracket belongs to the value.
+static ASSIGNED: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r#"(?x)
+        ( \b [A-Z0-9_]* (?: PASSWORD | PASSWD | PASS | PWD | SECRET | TOKEN ) [A-Z0-9_]* =
+        | (?: ^ | \s ) --[\w-]* (?: password | passwd | secret | token ) [\w-]* [=\s] )
+        ( "[^"\r\n]*" | '[^'\r\n]*' | [^\s"';&|]+ )"#,
+    )
+});
+
+/// Programs that are given SQL as an argument: its literals are somebody's data.
+static SQL_CLIENT: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"\b(?:psql|mysql|mariadb|sqlite3|sqlplus|sqlcmd|duckdb)\b"));
+
+/// Quoted words of a shell.
+static QUOTED: LazyLock<Regex> = LazyLock::new(|| compiled(r#"'[^']*'|"(?:[^"\\]|\\.)*""#));
+
+/// Literals of SQL inside a double-quoted word, escape strings before others.
+static SINGLE_QUOTED: LazyLock<Regex> = LazyLock::new(|| compiled(r"\b[eE]'(?:[^'\\]|\\.)*'|'[^']*'"));
+
+/// Programs of engines in which double quotes hold strings, too (MySQL, "String Literals"; SQLite, "Quirks").
+static DOUBLE_QUOTES_ARE_STRINGS: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"\b(?:mysql|mariadb|sqlite3)\b"));
+
+/// A string of theirs inside a single-quoted word.
+static INNER_DOUBLE: LazyLock<Regex> = LazyLock::new(|| compiled(r#""[^"]*""#));
+
+/// A literal of SQL inside a single-quoted word of a shell.
+static REOPENED: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?s)'\\''.*?'\\''"));
+
+/// A dollar-quoted literal of SQL; inside double quotes of a shell the signs are escaped.
+static DOLLAR_QUOTED: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"(?s)\\?\$[a-z]*\\?\$.*?\\?\$[a-z]*\\?\$"));
+
+/// A variable of psql, which stands for a literal.
+static VARIABLE: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"(\s(?:-v|--set|--variable)[\s=]\s*\w+=)([^\s'\x22]+)"));
+
 /// `-u name:password` of curl and the like.
 static USER_COLON: LazyLock<Regex> =
     LazyLock::new(|| compiled(r#"(?i)((?:^|\s)(?:-u|--user|--proxy-user)[ =]?["']?[^\s:"']+):[^\s"']+"#));
+
+/// Key ids of AWS (IAM identifiers, "Unique identifiers").
+static KEY_ID: LazyLock<Regex> = LazyLock::new(|| compiled(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"));
 
 /// Addr-spec of RFC 5322 in its plain form.
 static EMAIL: LazyLock<Regex> =
@@ -65,6 +129,39 @@ fn luhn(text: &str) -> bool {
     sum % 10 == 0
 }
 
+/// What stands for a URL's login with a password.
+const IN_URL: &str = "$1:‹scrubbed›@";
+/// How long a text is at least that holds a secret by shape and no `@`: a card number of thirteen digits.
+const SHORTEST: usize = 13;
+/// How long a run of hexadecimal digits is when it is a key or a hash, not a number: 128 bits.
+const HEX_KEY: usize = 32;
+/// How long a run of letters and digits is when it may be a key.
+const KEY: usize = 24;
+
+/// A run without its keys: of a path only the parts that are keys, as web hooks have them, else the whole.
+fn without_keys(run: &str) -> String {
+    let is_key = |part: &str| part.len() >= KEY && random_looking(part);
+    let is_mixed = |part: &str| {
+        let has = |kind: fn(&u8) -> bool| part.bytes().any(|byte| kind(&byte));
+        has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
+    };
+    let parts: Vec<&str> = run.split(['/', '=']).collect();
+    let holds_key = parts.iter().any(|part| is_key(part));
+    if random_looking(run) && !(run.starts_with('/') && holds_key) {
+        return SCRUBBED.to_owned();
+    }
+    if !holds_key {
+        return run.to_owned();
+    }
+    // A key may hold slashes itself, so what is mixed like one beside it goes too.
+    let keep = |part: &str| {
+        let name = part.trim_end_matches(['/', '=']);
+        let secret = is_key(name) || is_mixed(name);
+        if secret { format!("{SCRUBBED}{}", &part[name.len()..]) } else { part.to_owned() }
+    };
+    run.split_inclusive(['/', '=']).map(keep).collect()
+}
+
 /// Whether a run looks drawn at random: upper case, lower case and digits mixed and at least 3.5 bits a
 /// character. Words, paths and names in snake or kebab case stay below that.
 fn random_looking(token: &str) -> bool {
@@ -85,37 +182,129 @@ fn random_looking(token: &str) -> bool {
             -share * share.log2()
         })
         .sum();
+    let hex = token.bytes().filter(u8::is_ascii_hexdigit).count();
+    if hex == token.len() && token.len() >= HEX_KEY && digit > 0 && upper + lower > 0 {
+        return true;
+    }
     upper >= 3 && lower >= 3 && digit >= 3 && entropy >= 3.5 && token.matches(['/', '_', '-']).count() <= 3
+}
+
+/// Commands that give SQL to a client, with the literals of that SQL folded.
+fn fold_sql_arguments(text: String) -> String {
+    if !SQL_CLIENT.is_match(&text) {
+        return text;
+    }
+    let text = REOPENED.replace_all(&text, r"'\''?'\''").into_owned();
+    let text = DOLLAR_QUOTED.replace_all(&text, "$$$$?$$$$").into_owned();
+    // Paths may be shown: `\copy … to '/srv/out/a.csv'` and `… '/srv/out/b.csv'` are two jobs.
+    let literal = |found: &regex::Captures<'_>| {
+        let path = found[0].starts_with("'/") && !found[0].contains(char::is_whitespace);
+        if path { found[0].to_owned() } else { "'?'".to_owned() }
+    };
+    let strings_in_double = DOUBLE_QUOTES_ARE_STRINGS.is_match(&text);
+    let inside = |word: &regex::Captures<'_>| match word[0].starts_with('\'') {
+        true if strings_in_double => INNER_DOUBLE.replace_all(&word[0], r#""?""#).into_owned(),
+        true => word[0].to_owned(),
+        false => SINGLE_QUOTED.replace_all(&word[0], literal).into_owned(),
+    };
+    let text = QUOTED.replace_all(&text, inside).into_owned();
+    let value = |set: &regex::Captures<'_>| {
+        let plain = set[2].bytes().all(|b| b.is_ascii_digit()) || matches!(&set[2], "on" | "off");
+        if plain { set[0].to_owned() } else { format!("{}?", &set[1]) }
+    };
+    VARIABLE.replace_all(&text, value).into_owned()
+}
+
+/// Whether a variable of this name holds a secret: its value is not put where it is used.
+pub fn names_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    ["PASSWORD", "PASSWD", "PASS", "PWD", "SECRET", "TOKEN", "API_KEY", "APIKEY", "ACCESS_KEY", "PRIVATE_KEY"]
+        .iter()
+        .any(|end| name.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('_')))
+        && name != "PWD"
+}
+
+/// Replaces, and keeps what it was given where nothing was found.
+fn replace<'t>(text: Cow<'t, str>, pattern: &Regex, with: impl regex::Replacer) -> Cow<'t, str> {
+    match pattern.replace_all(&text, with) {
+        Cow::Owned(replaced) => Cow::Owned(replaced),
+        Cow::Borrowed(_) => text,
+    }
 }
 
 /// The text without its secrets; borrowed when it held none.
 pub fn scrub(text: &str) -> Cow<'_, str> {
-    let mut current = URL_PASSWORD.replace_all(text, format!("$1:{SCRUBBED}@")).into_owned();
-    let rounds: [(&Regex, &str); 2] = [(&KEY_VALUE, "${1}‹scrubbed›"), (&USER_COLON, "${1}:‹scrubbed›")];
-    for (pattern, with) in rounds {
-        current = pattern.replace_all(&current, with).into_owned();
+    // One plain word, as most names in logs are, holds nothing that its position could give away.
+    if text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b)) {
+        return scrub_shapes(text);
     }
-    current = EMAIL.replace_all(&current, SCRUBBED).into_owned();
-    current = IBAN.replace_all(&current, SCRUBBED).into_owned();
-    current = DIGITS
-        .replace_all(
-            &current,
-            |found: &regex::Captures<'_>| {
-                if luhn(&found[0]) { SCRUBBED.to_owned() } else { found[0].to_owned() }
-            },
-        )
-        .into_owned();
-    current = TOKEN
-        .replace_all(&current, |found: &regex::Captures<'_>| {
-            if random_looking(&found[0]) { SCRUBBED.to_owned() } else { found[0].to_owned() }
-        })
-        .into_owned();
+    let mut current = replace(Cow::Owned(fold_sql_arguments(text.to_owned())), &URL_PASSWORD, IN_URL);
+    for pattern in [&ARGUMENT, &ASSIGNED, &KEY_VALUE] {
+        current = replace(current, pattern, "${1}‹scrubbed›");
+    }
+    current = replace(current, &USER_COLON, "${1}:‹scrubbed›");
+    let current = scrub_shapes(&current).into_owned();
     if current == text { Cow::Borrowed(text) } else { Cow::Owned(current) }
+}
+
+/// The text without what is secret by its own shape, wherever it stands. For folded SQL and names, where
+/// `token` is a column and the word behind it no secret.
+pub fn scrub_shapes(text: &str) -> Cow<'_, str> {
+    if text.len() < SHORTEST && !text.contains('@') {
+        return Cow::Borrowed(text);
+    }
+    let mut current = replace(Cow::Borrowed(text), &URL_PASSWORD, IN_URL);
+    for pattern in [&EMAIL, &IBAN, &KEY_ID] {
+        current = replace(current, pattern, SCRUBBED);
+    }
+    let card = |found: &regex::Captures<'_>| {
+        if luhn(&found[0]) { SCRUBBED.to_owned() } else { found[0].to_owned() }
+    };
+    current = replace(current, &DIGITS, card);
+    current = replace(current, &TOKEN, |run: &regex::Captures<'_>| without_keys(&run[0]));
+    if current == text { Cow::Borrowed(text) } else { current }
+}
+
+/// A name that tells somebody from others, such as a login: where it is a secret by its shape, a digest stands
+/// beside the mark, so that two people do not become one and the same name in an inventory still fits.
+pub fn scrub_name(text: &str) -> Cow<'_, str> {
+    match scrub_shapes(text) {
+        Cow::Borrowed(text) => Cow::Borrowed(text),
+        Cow::Owned(scrubbed) => {
+            let digest = blake3::hash(text.as_bytes()).to_hex();
+            Cow::Owned(scrubbed.replace(SCRUBBED, &format!("‹scrubbed:{}›", &digest[..6])))
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::scrub;
+    use super::{names_secret, scrub, scrub_name, scrub_shapes};
+
+    #[test]
+    fn a_variable_tells_by_its_name_whether_it_holds_a_secret() {
+        for name in ["TOKEN", "DB_PASSWORD", "db_pass", "STRIPE_API_KEY", "HOOK_SECRET"] {
+            assert!(names_secret(name), "{name}");
+        }
+        for name in ["PWD", "TOKEN_TABLE", "COMPASS", "SORT_KEY", "SECRETS_SCHEMA", "OLDPWDS"] {
+            assert!(!names_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn two_people_stay_two_without_their_addresses() {
+        let (one, two) = (scrub_name("ann@example.org"), scrub_name("bob@example.org"));
+        assert!(one.starts_with("‹scrubbed:") && one != two, "{one} {two}");
+        assert_eq!(scrub_name(&one), one);
+        assert_eq!(scrub_name("report_ro"), "report_ro");
+    }
+
+    #[test]
+    fn a_column_called_token_is_no_secret() {
+        for sql in ["select token from sessions where password = ?", "select secret, sig from t"] {
+            assert_eq!(scrub_shapes(sql), sql);
+        }
+    }
 
     #[test]
     fn secrets_go_and_their_surroundings_stay() {
@@ -130,6 +319,33 @@ mod tests {
             ("iban DE89 3704 0044 0532 0130 00 ok", "iban ‹scrubbed› ok"),
             ("key AKIAq8Zf3kLw9XrT2vBn7MpQ here", "key ‹scrubbed› here"),
             ("Authorization: Bearer abc.def.ghi", "Authorization: Bearer ‹scrubbed›"),
+            ("PGPASSWORD=hun,ter2 psql -h db1", "PGPASSWORD=‹scrubbed› psql -h db1"),
+            ("wget --password hun]ter2 x", "wget --password ‹scrubbed› x"),
+            ("docker login -u bob -p hunter2 r.example", "docker login -u bob -p ‹scrubbed› r.example"),
+            ("unzip -P hunter2 x.zip", "unzip -P ‹scrubbed› x.zip"),
+            ("sqlplus bob/hunter2@db @x.sql", "sqlplus bob/‹scrubbed› @x.sql"),
+            ("psql -v ON_ERROR_STOP=1 -v who=hunter2 -f x", "psql -v ON_ERROR_STOP=1 -v who=? -f x"),
+            (r#"mysql -e 'SELECT a FROM t WHERE b = "x y"'"#, r#"mysql -e 'SELECT a FROM t WHERE b = "?"'"#),
+            (
+                r#"psql -c "SELECT a FROM t WHERE b = E'it\'s x'""#,
+                r#"psql -c "SELECT a FROM t WHERE b = '?'""#,
+            ),
+            ("DB_PASS=hunter2 /opt/x.sh", "DB_PASS=‹scrubbed› /opt/x.sh"),
+            ("openssl enc -pass pass:hunter2 -in x", "openssl enc -pass pass:‹scrubbed› -in x"),
+            ("mysqldump -h a -P 3306 -phunter2 shop", "mysqldump -h a -P 3306 -p‹scrubbed› shop"),
+            ("sshpass -p hunter2 scp a b:", "sshpass -p ‹scrubbed› scp a b:"),
+            ("redis-cli -h a -a hunter2 PING", "redis-cli -h a -a ‹scrubbed› PING"),
+            ("lftp -u bob,hunter2 a", "lftp -u bob,‹scrubbed› a"),
+            ("curl -sSu bob:hunter2 http://x/", "curl -sSu bob:‹scrubbed› http://x/"),
+            ("POST /services/T02AB/B03CD/Qx7LmV2p100RtYw9KdZs4HbN", "POST /services/T02AB/B03CD/‹scrubbed›"),
+            ("key AKIAIOSFODNN7EXAMPLE here", "key ‹scrubbed› here"),
+            ("/hook/9f86d081884c7d659a2feaa0c55ad015", "/hook/‹scrubbed›"),
+            (r#"psql -c "DELETE FROM t WHERE a = 'x y'" -q"#, r#"psql -c "DELETE FROM t WHERE a = '?'" -q"#),
+            (
+                r"psql -c 'DELETE FROM t WHERE a = '\''x'\'' '",
+                r"psql -c 'DELETE FROM t WHERE a = '\''?'\'' '",
+            ),
+            ("psql -c 'DELETE FROM t WHERE a = $$x$$'", "psql -c 'DELETE FROM t WHERE a = $$?$$'"),
             ("ALTER USER x IDENTIFIED BY 'pw'", "ALTER USER x IDENTIFIED BY ‹scrubbed›"),
         ] {
             assert_eq!(scrub(text), want, "scrubbing {text:?}");
@@ -144,6 +360,15 @@ mod tests {
             "job:batch1/nightly_report_for_finance_department",
             "order 1234567890123",
             "http://orders-api.shop.example:8080/internal/health/rollup",
+            "mysql -p shop",
+            "curl -fsS https://shop.example/a",
+            "zip -r x.zip /srv/out",
+            "must be done after the design run was assigned",
+            "bypass=1 compass: yes",
+            "/opt/jobs/load.sh /srv/in/a1b2c3d4e5f60718",
+            "psql -c 'SELECT a FROM t'",
+            r#"psql -c 'SELECT a FROM "Orders"'"#,
+            r#"psql -c "\copy t to '/srv/out/a.csv'""#,
             "0 6 * * 1-5 report /opt/jobs/nightly_report.sh",
         ] {
             assert_eq!(scrub(text), text);

@@ -1,6 +1,7 @@
 //! The log lens: one line per record of a log, as the reader understood it, literals folded.
 
 use crate::collect::logs::{self, Event, Zones};
+use crate::evidence::scrub::{scrub, scrub_shapes};
 use crate::input::InputFile;
 use crate::settings::Settings;
 use crate::sql::{Dialect, fold};
@@ -24,6 +25,15 @@ struct Line<'a> {
     duration_ms: Option<f64>,
     status: &'static str,
     statement: Option<String>,
+}
+
+/// A statement with its literals folded. One about a login may hold a password that is no literal, which is
+/// why the server refused it.
+fn shown(sql: &str) -> String {
+    let folded = fold(sql, Dialect::Postgres);
+    let logins = ["alter role", "alter user", "create role", "create user"];
+    let about_login = logins.iter().any(|verb| folded.starts_with(verb));
+    if about_login { scrub(&folded).into_owned() } else { scrub_shapes(&folded).into_owned() }
 }
 
 /// Gives each record of a log to `out`; the error says why the file is none.
@@ -60,7 +70,7 @@ pub fn lines(file: &InputFile, settings: &Settings, out: &mut dyn FnMut(String))
             session: format!("{:x}", record.session),
             duration_ms: micros.map(|micros| micros as f64 / 1000.0),
             status,
-            statement: sql.map(|sql| fold(sql, Dialect::Postgres)),
+            statement: sql.map(|sql| shown(sql)),
         };
         out(serde_json::to_string(&line).unwrap_or_default());
     }

@@ -3,6 +3,7 @@
 //! whether it holds a shape or not.
 
 use super::{Analysis, Dialect, Status, analyse, fold};
+use crate::evidence::scrub::scrub_shapes;
 use crate::evidence::{Class, Shape, Text};
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
@@ -123,7 +124,8 @@ impl Cache {
         };
         let mut sample = folded;
         fold::cut(&mut sample);
-        let shape = Shape { fingerprint, sample: Text::from(sample) };
+        // Literals are gone; what stands in double quotes is a name only where the client was right.
+        let shape = Shape { fingerprint, sample: Text::from(scrub_shapes(&sample)) };
         let understood = Arc::new(Understood { shape, analysis, class });
         if let Ok(mut known) = self.known.write()
             && known.len() < SHAPES_CACHED

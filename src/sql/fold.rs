@@ -171,8 +171,10 @@ impl Folder<'_> {
     /// A string; a prefix such as E, N or X was written as a word just before and is taken back.
     fn string(&mut self, quote: u8) {
         let prefixed = self.at > 0 && self.text[self.at - 1].is_ascii_alphabetic();
-        let escapes =
-            self.dialect.backslash_escapes() || (prefixed && matches!(self.text[self.at - 1], b'e' | b'E'));
+        // The E of `LIKE'…'` belongs to the word and makes no escapes.
+        let lone = self.at < 2 || !is_word(self.text[self.at - 2]);
+        let escapes = self.dialect.backslash_escapes()
+            || (prefixed && lone && matches!(self.text[self.at - 1], b'e' | b'E'));
         if prefixed && matches!(self.out.last(), Some(b'e' | b'n' | b'x' | b'b')) {
             let lone = self.out.len() < 2 || !is_word(self.out[self.out.len() - 2]);
             if lone {
@@ -184,6 +186,10 @@ impl Folder<'_> {
             let byte = self.text[self.at];
             if byte == b'\\' && escapes {
                 self.at += 2;
+            } else if byte == quote && self.text[self.at - 1] == b'\\' && is_word(self.peek(1)) {
+                // `'it\'s'` of another engine, or of a server with the old setting: no literal of the standard
+                // is followed by a word without a blank.
+                self.at += 1;
             } else if byte == quote {
                 self.at += 1;
                 if self.peek(0) != quote {

@@ -17,6 +17,7 @@ pub use dialect::Dialect;
 pub use fold::{FOLDED_BYTES, fingerprint, fold};
 pub use session::{SearchPath, SessionChange};
 
+use crate::evidence::scrub::scrub_name;
 use crate::evidence::{Action, Confidence, Text, Trait};
 use std::collections::BTreeSet;
 
@@ -122,14 +123,16 @@ pub fn analyse(sql: &str, dialect: Dialect) -> Analysis {
             (status, Confidence::Low, found)
         }
     };
-    let shown = |parts: &Vec<String>| parts.join(".").replace(fold::UNKNOWN_NAME, "{}");
+    // Whoever takes double quotes for those of a literal names a table or column after somebody's data.
+    let shown_part = |part: &String| scrub_name(part).replace(fold::UNKNOWN_NAME, "{}");
+    let shown = |parts: &Vec<String>| parts.iter().map(shown_part).collect::<Vec<_>>().join(".");
     let mut tables = BTreeSet::new();
     let mut flow = Flow::default();
     let mut add = |parts: &Vec<String>, action: Action| {
         if is_catalogue(parts) && !parts.concat().contains(fold::UNKNOWN_NAME) {
             traits.insert(Trait::named("catalog-probing"));
         } else if !parts.is_empty() {
-            let parts = parts.iter().map(|part| Text::from(part.replace(fold::UNKNOWN_NAME, "{}"))).collect();
+            let parts = parts.iter().map(|part| Text::from(shown_part(part))).collect();
             tables.insert(TableUse { action, parts, confidence });
         }
     };

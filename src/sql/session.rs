@@ -4,6 +4,7 @@
 
 use super::{Analysis, Dialect, TableUse};
 use crate::evidence::Text;
+use crate::evidence::scrub::scrub_name;
 use sqlparser::ast::{
     ContextModifier, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Reset, SelectItem, Set,
     SetExpr, Statement, Value,
@@ -115,7 +116,7 @@ fn search_path(values: &[Expr], local: bool) -> SessionChange {
         Vec::new()
     } else {
         let own = |word: &&String| word.as_str() != "$user" && word.as_str() != "pg_catalog";
-        all.iter().filter(own).map(|word| Text::from(word.as_str())).collect()
+        all.iter().filter(own).map(|word| Text::from(scrub_name(word))).collect()
     };
     SessionChange::SearchPath { schemas, local }
 }

@@ -2,6 +2,7 @@
 //! clock differs. It names patterns and never says that one is a problem.
 
 use crate::evidence::Trait;
+use crate::evidence::scrub::scrub;
 use sqlparser::ast::{
     CopySource, CopyTarget, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, NonBlock,
     OrderByKind, Query, Select, SelectItem, SetExpr, Statement, Value, Visit, Visitor,
@@ -52,10 +53,10 @@ pub(super) fn of_statement(statement: &Statement, traits: &mut BTreeSet<Trait>) 
             });
         }
         Statement::LISTEN { channel } => {
-            traits.insert(Trait::valued("listen", channel.value.as_str()));
+            traits.insert(Trait::valued("listen", scrub(&channel.value)));
         }
         Statement::NOTIFY { channel, .. } => {
-            traits.insert(Trait::valued("notify", channel.value.as_str()));
+            traits.insert(Trait::valued("notify", scrub(&channel.value)));
         }
         Statement::Declare { .. } => add("server-side-cursor"),
         _ => {}
@@ -138,7 +139,7 @@ impl Visitor for Everywhere<'_> {
             let name = function.name.to_string().to_ascii_lowercase();
             let literal = first_literal(&function.args);
             let with = |kind: &str| match &literal {
-                Some(value) => Trait::valued(kind, value.chars().take(80).collect::<String>()),
+                Some(value) => Trait::valued(kind, scrub(value).chars().take(80).collect::<String>()),
                 None => Trait::named(kind),
             };
             if name.contains("advisory_") && name.contains("lock") {

@@ -1,7 +1,8 @@
 //! `psql`, `pg_dump` and their like (their manual pages in the PostgreSQL documentation): where they
 //! connect, and what the SQL they are given does. Passwords are never looked at.
 
-use super::{Call, Commands, Out};
+use super::{Call, Commands, Out, split_login};
+use crate::evidence::scrub::{scrub, scrub_name};
 use crate::evidence::{Action, Class, Connection, Resource, Text, What};
 
 /// psql(1).
@@ -97,7 +98,14 @@ fn short(word: &str, words: &[String], at: &mut usize, flags: &[&str], options: 
 }
 
 fn known(value: Option<String>) -> Option<Text> {
-    value.filter(|value| !value.is_empty() && !value.contains("{}")).map(Text::from)
+    value
+        .filter(|value| !value.is_empty() && !value.contains("{}"))
+        .map(|value| Text::from(scrub_name(&value)))
+}
+
+/// What a client calls itself: scrubbed as in logs, so that both are one name.
+fn application(value: Option<String>) -> Option<Text> {
+    value.filter(|value| !value.is_empty() && !value.contains("{}")).map(|value| Text::from(scrub(&value)))
 }
 
 /// Where libpq connects when nothing else is said ("Environment Variables").
@@ -107,7 +115,7 @@ pub fn environment(call: &Call) -> Connection {
         server: server(variable("PGHOST").or_else(|| variable("PGHOSTADDR")), variable("PGPORT")),
         user: variable("PGUSER"),
         database: variable("PGDATABASE"),
-        application: variable("PGAPPNAME"),
+        application: application(call.env.get("PGAPPNAME").cloned()),
     }
 }
 
@@ -147,16 +155,16 @@ pub fn uri(text: &str) -> Option<Connection> {
         if !scheme.starts_with("postgres") {
             return None;
         }
+        let (login, rest) = split_login(rest);
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
-        let (login, server) = authority.rsplit_once('@').unwrap_or(("", authority));
+        let (server, database) = rest.split_once('/').unwrap_or((rest, ""));
         let user = login.split(':').next().unwrap_or("");
-        let application = query.split('&').find_map(|pair| pair.strip_prefix("application_name="));
+        let name = query.split('&').find_map(|pair| pair.strip_prefix("application_name="));
         return Some(Connection {
             server: known(Some(server.to_owned())),
             user: known(Some(user.to_owned())),
             database: known(Some(database.to_owned())),
-            application: known(application.map(str::to_owned)),
+            application: application(name.map(str::to_owned)),
         });
     }
     if !text.contains("dbname=") && !text.contains("host=") {
@@ -174,7 +182,7 @@ pub fn uri(text: &str) -> Option<Connection> {
         server,
         user: known(value("user")),
         database: known(value("dbname")),
-        application: known(value("application_name")),
+        application: application(value("application_name")),
     })
 }
 

@@ -8,7 +8,7 @@ mod transfer;
 mod words;
 mod wrappers;
 
-use crate::evidence::scrub::scrub;
+use crate::evidence::scrub::{scrub, scrub_name};
 use crate::evidence::{
     Action, Actor, Basis, Class, Confidence, Connection, Evidence, Fact, Gap, GapCode, Mention, MentionKind,
     Outcome, Place, Resource, ResourceKind, Says, Scope, Shape, Text, Trait, What,
@@ -155,8 +155,11 @@ impl Out<'_> {
         if script.contains("{}") {
             return;
         }
-        let command: String = scrub(&call.words.join(" ")).chars().take(200).collect();
-        let script = Some(Text::from(absolute(script, call)));
+        // A word with a blank in it is quoted again: a secret of two words is one secret.
+        let quoted = |word: &String| if word.contains(' ') { format!("\"{word}\"") } else { word.clone() };
+        let words: Vec<String> = call.words.iter().map(quoted).collect();
+        let command: String = scrub(&words.join(" ")).chars().take(200).collect();
+        let script = Some(Text::from(scrub_name(&absolute(script, call))));
         let says = Says::Runs { command: Text::from(command), script, connection };
         let (about, basis, scope) = (self.context.about.clone(), self.context.basis, self.context.scope);
         let place = Place::line(&self.context.input, call.line);
@@ -223,6 +226,24 @@ impl Out<'_> {
             }
             path.change(&analysis.session);
         }
+    }
+}
+
+/// The login of a URL behind its scheme, and the rest. A password may hold signs that nobody escaped: what
+/// stands where a port would is then none, and the login ends at the last `@`. Without one the server is unknown.
+fn split_login(rest: &str) -> (&str, &str) {
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    if let Some(at) = authority.rfind('@') {
+        return (&rest[..at], &rest[at + 1..]);
+    }
+    let is_port =
+        |port: &str| port.bytes().all(|b| b.is_ascii_digit()) || port.contains(['{', '$', '<', '%', ']']);
+    let ports_fit =
+        authority.split(',').all(|server| server.rsplit_once(':').is_none_or(|(_, port)| is_port(port)));
+    match rest.rfind('@') {
+        _ if ports_fit => ("", rest),
+        Some(at) => (&rest[..at], &rest[at + 1..]),
+        None => (rest, ""),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Commands that fetch and copy: curl, wget, scp, sftp, rsync, `aws s3`. They state what goes where; whether
 //! the other side is a partner is not decided here.
 
-use super::{Call, Commands, Out};
+use super::{Call, Commands, Out, split_login};
 use crate::evidence::scrub::scrub;
 use crate::evidence::{Action, Resource, ResourceKind, Text};
 
@@ -18,8 +18,8 @@ pub fn endpoint(method: &str, url: &str) -> Option<Resource> {
     if !matches!(scheme, "http" | "https") {
         return None;
     }
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let server = authority.rsplit_once('@').map_or(authority, |(_, server)| server);
+    let (_, rest) = split_login(rest);
+    let (server, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     if server.is_empty() || server.contains("{}") {
         return None;
     }

@@ -2,6 +2,7 @@
 //! the shell splits them. What only a run can tell is `{}`, a date is `{date}`. It never runs a command.
 
 use super::shell::{MAX_DEPTH, Shell};
+use crate::evidence::scrub::names_secret;
 use tree_sitter::Node;
 
 /// How long a resolved word may become.
@@ -73,7 +74,7 @@ impl Shell<'_> {
                 (number, Some(arguments)) => Some(arguments.get(number - 1).cloned().unwrap_or_default()),
             };
         }
-        self.state.env.get(name).cloned()
+        self.state.env.get(name).filter(|_| !names_secret(name)).cloned()
     }
 
     fn variable(&self, name: &str) -> String {
@@ -129,7 +130,7 @@ impl Shell<'_> {
         let demanded = rest.starts_with(":?") || rest.starts_with('?');
         match (self.known(name).filter(|value| !value.is_empty()), default) {
             (Some(value), _) if rest.is_empty() || default.is_some() || demanded => value,
-            (None, Some(default)) => self.plain(default.trim_matches(['"', '\''])),
+            (None, Some(default)) if !names_secret(name) => self.plain(default.trim_matches(['"', '\''])),
             _ => UNKNOWN.to_owned(),
         }
     }

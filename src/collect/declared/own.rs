@@ -2,6 +2,7 @@
 //! file (`[estate]`, `[[source]]`, `[[accept]]`) are not evidence and are read in `settings`.
 
 use super::{Inventory, Notes};
+use crate::evidence::scrub::{scrub, scrub_name};
 use crate::evidence::{
     About, Action, Basis, Class, Mention, MentionKind, Provenance, Resource, ResourceKind, Says, Text,
 };
@@ -102,7 +103,13 @@ fn state_consumer(consumer: &ConsumerEntry, notes: &mut Notes<'_>) -> Result<(),
     ];
     for (kind, texts) in names {
         for text in texts {
-            notes.say(&about, Says::SameAs(Mention::new(kind, text.as_str())), declared, &near);
+            // Names in logs are scrubbed; those of the inventory must still be the same names.
+            let name = match kind {
+                MentionKind::User => scrub_name(text),
+                MentionKind::Application => scrub(text),
+                _ => text.into(),
+            };
+            notes.say(&about, Says::SameAs(Mention::new(kind, name.as_ref())), declared, &near);
         }
     }
     for (kind, texts) in [(MentionKind::Host, &consumer.hosts), (MentionKind::Address, &consumer.addresses)] {

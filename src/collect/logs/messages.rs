@@ -3,7 +3,6 @@
 
 use super::{Event, Who};
 use crate::evidence::Text;
-use crate::evidence::scrub::scrub;
 
 /// What a line's severity says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +129,7 @@ fn log(message: &str, who: &mut Who) -> Event {
         }
         let application = application(message);
         if !application.is_empty() {
-            who.application = Text::from(scrub(application));
+            who.application = Text::from(application);
         }
         return Event::Authorized(replication);
     }

@@ -10,6 +10,7 @@ mod stamps;
 mod stream;
 
 use super::{Family, World};
+use crate::evidence::scrub::{scrub, scrub_name};
 use crate::evidence::{About, Confidence, Evidence, Stamp, Text};
 use crate::input::InputFile;
 use crate::sql::{Cache, Dialect};
@@ -22,9 +23,9 @@ pub use stream::MAX_RECORD_BYTES;
 /// Who a line says it is about; empty where it does not say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Who {
-    /// The login.
+    /// The login, scrubbed.
     pub user: Text,
-    /// The database.
+    /// The database, scrubbed.
     pub database: Text,
     /// The application name, scrubbed.
     pub application: Text,
@@ -32,6 +33,20 @@ pub struct Who {
     pub client: Text,
     /// The client's port, 0 where unknown.
     pub port: u16,
+}
+
+impl Who {
+    /// The same with every name scrubbed: the outside decides what a client calls itself.
+    #[must_use]
+    fn scrubbed(self) -> Who {
+        Who {
+            user: Text::from(scrub_name(&self.user)),
+            database: Text::from(scrub_name(&self.database)),
+            application: Text::from(scrub(&self.application)),
+            client: self.client,
+            port: self.port,
+        }
+    }
 }
 
 /// What a record says happened.

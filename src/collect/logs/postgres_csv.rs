@@ -4,7 +4,6 @@
 
 use super::messages::{self, Severity};
 use super::{Block, Event, LogFormat, Record, Who, Zones};
-use crate::evidence::scrub::scrub;
 use crate::evidence::{About, Confidence, Provenance, Text};
 use std::sync::Arc;
 
@@ -132,7 +131,7 @@ fn read(fields: &[String], zones: &Zones, line: u64) -> Option<(Vec<Record>, boo
     let mut who = Who {
         user: Text::from(fields[USER].as_str()),
         database: Text::from(fields[DATABASE].as_str()),
-        application: Text::from(scrub(&fields[APPLICATION])),
+        application: Text::from(fields[APPLICATION].as_str()),
         client: Text::from(client.trim_matches(['[', ']'])),
         port,
     };
@@ -144,7 +143,7 @@ fn read(fields: &[String], zones: &Zones, line: u64) -> Option<(Vec<Record>, boo
     let session = number(start) << 32 | number(pid);
     let event = messages::event(severity, &fields[MESSAGE], &mut who);
     let detail = messages::event(Severity::More, &fields[DETAIL], &mut who);
-    let who = Arc::new(who);
+    let who = Arc::new(who.scrubbed());
     let record = |event: Event| Record { stamp: stamp.stamp, session, who: who.clone(), event, line };
     let mut records = Vec::new();
     if !matches!(event, Event::Nothing) {

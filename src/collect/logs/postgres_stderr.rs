@@ -5,7 +5,6 @@
 
 use super::messages::{self, Severity};
 use super::{Block, Event, LogFormat, Record, Who, Zones};
-use crate::evidence::scrub::scrub;
 use crate::evidence::{About, Confidence, Provenance, Text};
 use regex::Regex;
 use std::borrow::Cow;
@@ -134,9 +133,7 @@ fn who(prefix: &str) -> Who {
         match key.as_str() {
             "user" | "usr" | "username" | "u" => who.user = text(value),
             "db" | "dbname" | "database" | "d" => who.database = text(value),
-            "app" | "application" | "application_name" | "a" => {
-                who.application = Text::from(scrub(&text(value)))
-            }
+            "app" | "application" | "application_name" | "a" => who.application = text(value),
             _ => {
                 let port = value.strip_suffix(')').unwrap_or(value).rsplit_once('(');
                 let host = port.map_or(value, |(host, _)| host);
@@ -251,14 +248,14 @@ fn close(open: Option<(Line<'_>, u64, String)>, parsed: &mut Block, names: &mut 
     let base = match names.get(tail) {
         Some(known) => known.clone(),
         None => {
-            let named = Arc::new(who(tail));
+            let named = Arc::new(who(tail).scrubbed());
             names.insert(tail.to_owned(), named.clone());
             named
         }
     };
     let mut own = (*base).clone();
     let event = messages::event(line.severity, message.trim_end(), &mut own);
-    let who = if own == *base { base } else { Arc::new(own) };
+    let who = if own == *base { base } else { Arc::new(own.scrubbed()) };
     if matches!(event, Event::Nothing) && line.severity == Severity::More {
         return;
     }

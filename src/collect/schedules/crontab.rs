@@ -300,7 +300,7 @@ impl Table<'_> {
         out: &mut Evidence,
     ) -> bool {
         let bad = |why: &str| {
-            let detail = format!("cron rejects this line: {why}");
+            let detail = scrub(&format!("cron rejects this line: {why}")).into_owned();
             Gap::new(Place::line(&self.file.path, number), GapCode::BadSchedule, detail)
         };
         let Some((schedule, rest)) = split_schedule(line) else {

@@ -7,6 +7,7 @@ use super::place::Where;
 use super::settings;
 use super::{Language, Nodes, World};
 use crate::collect::commands;
+use crate::evidence::scrub::names_secret;
 use crate::evidence::{
     Action, Basis, Confidence, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Place, Resource, Says,
     Text, Trait,
@@ -256,7 +257,8 @@ impl File<'_> {
         let mut unsure = BTreeSet::new();
         let mut own = BTreeSet::new();
         for (name, value) in assigned {
-            if let Some(folded) = self.fold(*value, 0) {
+            // What a secret's name stands for is never put where it is used.
+            if let Some(folded) = self.fold(*value, 0).filter(|_| !names_secret(self.of(*name))) {
                 let name = self.of(*name).to_owned();
                 match self.constants.get(&name) {
                     Some(other) if *other != folded && own.contains(&name) => {

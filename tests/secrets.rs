@@ -1,0 +1,894 @@
+//! Nothing secret gets out: canaries in every input kind and position, looked for in every output. Each world
+//! also names what must be shown of it, so that silence never comes from not having read the text at all.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// What a secret looks like; scrubbing tells some by where they stand and others by their shape.
+#[derive(Clone, Copy)]
+enum Shape {
+    /// A short password made of words: only its position gives it away.
+    Word,
+    /// A long random token.
+    Token,
+    /// An e-mail address.
+    Mail,
+    /// An account number.
+    Iban,
+    /// A card number.
+    Card,
+}
+
+use Shape::{Card, Iban, Mail, Token, Word};
+
+/// A secret that was planted, by the parts of it that must not be seen: half a secret is a leak, too.
+struct Canary {
+    position: String,
+    parts: Vec<String>,
+}
+
+/// A scan's inputs, the canaries in them, and what must be shown of them.
+struct World {
+    folder: tempfile::TempDir,
+    canaries: Vec<Canary>,
+    shown: Vec<String>,
+}
+
+/// The digit that makes a card number pass the check of ISO/IEC 7812-1.
+fn check_digit(digits: &str) -> u32 {
+    let doubled = |value: u32| if value > 4 { value * 2 - 9 } else { value * 2 };
+    let values = digits.chars().rev().filter_map(|c| c.to_digit(10)).enumerate();
+    let sum: u32 = values.map(|(at, value)| if at % 2 == 0 { doubled(value) } else { value }).sum();
+    (10 - sum % 10) % 10
+}
+
+impl World {
+    fn new() -> World {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        World { folder, canaries: Vec::new(), shown: Vec::new() }
+    }
+
+    /// A new secret for a position.
+    fn plant(&mut self, shape: Shape, position: &str) -> String {
+        let number = self.canaries.len() + 100;
+        let (secret, parts) = match shape {
+            Word => (format!("hunter{number}-Zq"), vec![format!("hunter{number}")]),
+            Token => (
+                format!("Qx7LmV2p{number}RtYw9KdZs4HbNcE8uF"),
+                vec![format!("qx7lmv2p{number}"), format!("{number}rtyw9kdzs4hbnce8uf")],
+            ),
+            Mail => (format!("kim.{number}@mail.example.org"), vec![format!("kim.{number}")]),
+            Iban => (format!("DE89370400440532{number}130"), vec![format!("0532{number}130")]),
+            Card => {
+                let digits = format!("411111111111{number}");
+                let card = format!("{digits}{}", check_digit(&digits));
+                (card.clone(), vec![card])
+            }
+        };
+        self.canaries.push(Canary { position: position.to_owned(), parts });
+        secret
+    }
+
+    /// A name that stands beside a secret and must be in the JSON report.
+    fn show(&mut self, name: impl Into<String>) {
+        self.shown.push(name.into());
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.folder.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a file lies in a folder"))
+            .expect("folders can be made");
+        std::fs::write(path, text).expect("files can be written");
+    }
+}
+
+fn run(args: &[&str], folder: &Path, input: &str) -> String {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_whodepends"))
+        .current_dir(folder)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stdin = child.stdin.take().expect("standard input is piped");
+    // A lens that reads no input closes the pipe; that is no failure of this test.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    let Output { stdout, stderr, .. } = child.wait_with_output().expect("the program ends");
+    format!("{}\n{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr))
+}
+
+/// All that the program says about a world, as pairs of the command and its output. `statements` are asked of
+/// the SQL lens and `schedules` of the schedule lens.
+fn outputs(world: &World, statements: &[String], schedules: &[String]) -> Vec<(String, String)> {
+    let folder = world.folder.path();
+    let beside = tempfile::tempdir().expect("a temporary folder");
+    let kept = beside.path().join("report.json");
+    let kept = kept.to_str().expect("its name is UTF-8");
+    let out = format!("json={kept}");
+    let mut all = vec![
+        ("scan".to_owned(), run(&["scan", ".", "--as-of", "2026-11-24", "--out", &out], folder, "")),
+        ("inspect source".to_owned(), run(&["inspect", "source", "."], folder, "")),
+    ];
+    let json = std::fs::read_to_string(kept).expect("the JSON report was written");
+    let report: serde_json::Value = serde_json::from_str(&json).expect("the report is JSON");
+    let texts = |list: &str, key: &str| -> Vec<String> {
+        let rows = report[list].as_array().expect("it is a list").iter();
+        rows.filter_map(|row| row[key].as_str().map(str::to_owned)).collect()
+    };
+    for what in texts("findings", "fingerprint").into_iter().chain(texts("entities", "id")) {
+        let told = run(&["explain", &what, "--from", kept], folder, "");
+        all.push((format!("explain {what}"), told));
+    }
+    let inputs = report["inputs"].as_array().expect("it is a list").iter();
+    for input in inputs.filter(|row| row["kind"].as_str().is_some_and(|kind| kind.contains("postgres-"))) {
+        let path = input["path"].as_str().expect("an input has a path");
+        let path = if folder.join(path).exists() { path } else { path.split_once('/').map_or(path, |p| p.1) };
+        all.push((format!("inspect log {path}"), run(&["inspect", "log", path], folder, "")));
+    }
+    let ask = |key: &str, dialect: &str, texts: &[String]| -> String {
+        let line = |text: &String| format!("{}\n", serde_json::json!({ "dialect": dialect, key: text }));
+        texts.iter().map(line).collect()
+    };
+    let asked = ask("sql", "postgres", statements) + &ask("sql", "generic", statements);
+    all.push(("inspect sql".to_owned(), run(&["inspect", "sql", "-"], folder, &asked)));
+    let asked = ask("expr", "vixie", schedules);
+    all.push(("inspect schedule".to_owned(), run(&["inspect", "schedule", "-"], folder, &asked)));
+    all.push(("the JSON report".to_owned(), json));
+    all
+}
+
+/// Holds a world to the promise: no canary anywhere, and everything that stands beside them shown.
+fn nothing_gets_out(world: &World, statements: &[String], schedules: &[String]) {
+    let all = outputs(world, statements, schedules);
+    let mut leaks = Vec::new();
+    for (command, output) in &all {
+        let lower = output.to_lowercase();
+        for canary in &world.canaries {
+            for part in &canary.parts {
+                if let Some(at) = lower.find(part.as_str()) {
+                    let around: String = lower[..at].chars().rev().take(60).collect();
+                    let around: String = around.chars().rev().collect();
+                    leaks.push(format!("{} in {command}: …{around}«{part}»", canary.position));
+                }
+            }
+        }
+    }
+    for (command, output) in &all {
+        // A command that failed has shown nothing, and so proves nothing.
+        assert!(!output.contains("whodepends: "), "{command}: {output}");
+        let said = match command.strip_prefix("inspect ").and_then(|lens| lens.split(' ').next()) {
+            Some("log") => output.contains("seen."),
+            Some("sql") => statements.is_empty() || output.contains("seen."),
+            Some("schedule") => schedules.is_empty() || output.contains("\"next\""),
+            // A world of logs alone has no source to show.
+            Some(_) => true,
+            None => !output.trim().is_empty(),
+        };
+        assert!(said, "{command} shows nothing of what it was asked: {output}");
+    }
+    let report = &all.last().expect("the JSON report is the last output").1;
+    let unread: Vec<&String> = world.shown.iter().filter(|name| !report.contains(name.as_str())).collect();
+    assert!(leaks.is_empty(), "secrets got out:\n{}", leaks.join("\n"));
+    assert!(
+        unread.is_empty(),
+        "not in the report, so their surroundings were not read: {unread:?}\n{report}"
+    );
+}
+
+#[test]
+fn settings_and_source_keep_their_passwords() {
+    let mut world = World::new();
+    let user = world.plant(Mail, "user of a DSN in .env");
+    let mut url = |shape: Shape, position: &str, database: &str| {
+        let secret = world.plant(shape, position);
+        world.show(format!("db1:5432/{database}"));
+        format!("postgresql://app:{secret}@db1:5432/{database}")
+    };
+    let env = url(Word, "password of a DSN in .env", "in_env");
+    let token = url(Token, "token as password of a DSN in .env", "in_env_token");
+    let yaml = url(Word, "password of a DSN in YAML", "in_yaml");
+    let compose = url(Word, "password of a DSN in a compose environment", "in_compose");
+    let python = url(Word, "password of a DSN in Python", "in_python");
+    let default = url(Word, "password of a DSN as default of an environment variable", "in_default");
+    let comma = url(Word, "password with a comma", "in_comma").replace("-Zq", ",Zq");
+    let slash = url(Word, "password with a slash", "in_slash").replace("-Zq", "/Zq");
+    let question = url(Word, "password with a question mark", "in_question").replace("-Zq", "?Zq");
+    let hash = url(Word, "password with a hash sign", "in_hash").replace("-Zq", "#Zq");
+    let at = url(Word, "password with an at sign", "in_at").replace("-Zq", "@Zq");
+    world.shown.retain(|name| !["in_comma", "in_hash"].iter().any(|rare| name.ends_with(rare)));
+    let pairs = world.plant(Word, "password of a keyword DSN in Python");
+    let parts = world.plant(Word, "DB_PASSWORD beside DB_HOST");
+    let key = world.plant(Token, "AWS_SECRET_ACCESS_KEY in .env");
+    let literal = world.plant(Word, "literal of a statement in Python");
+    let part = world.plant(Word, "part of an f-string");
+    let mail = world.plant(Mail, "e-mail as literal of a statement in Python");
+    let call = world.plant(Word, "password of a URL that Python calls");
+    let query = world.plant(Token, "token of a URL's query that Python calls");
+    let hook = world.plant(Token, "token in the path of a URL that Python calls");
+    let named = world.plant(Word, "short token of a constant in a URL's path");
+    let escaped = world.plant(Word, "literal with another engine's escape in Python");
+    let migration = world.plant(Word, "literal in an SQL file");
+    for name in [
+        "in_user",
+        "in_pairs",
+        "in_parts",
+        "seen.py_plain",
+        "seen.py_fstring",
+        "seen.py_mail",
+        "seen.sql_file",
+    ] {
+        world.show(name);
+    }
+    world.show("/v1/called");
+    world.show("/v1/constant/");
+    world.show("seen.py_escaped");
+    world.write(
+        "services/api/.env",
+        &format!(
+            "DATABASE_URL={env}\nTOKEN_URL='{token}'\nDB_HOST=db1\nDB_NAME=in_parts\nDB_USER=app\n\
+         DB_PASSWORD={parts}\nAWS_SECRET_ACCESS_KEY={key}\nA={comma}\nB={slash}\nC={hash}\nD={at}\nE={question}\nF=postgres://{user}@db1:5432/in_user\n"
+        ),
+    );
+    world.write("services/api/config.yaml", &format!("database:\n  url: \"{yaml}\"\n"));
+    world.write(
+        "docker-compose.yml",
+        &format!("services:\n  web:\n    build: ./services/web\n    environment:\n      DSN: {compose}\n"),
+    );
+    world.write(
+        "services/api/api.py",
+        &format!(
+            "import os\nimport psycopg2\nimport requests\n\
+         connection = psycopg2.connect(\"{python}\")\n\
+         other = psycopg2.connect(os.environ.get(\"DSN\", \"{default}\"))\n\
+         third = psycopg2.connect(\"host=db1 dbname=in_pairs user=app password={pairs}\")\n\
+         NAME = \"{part}\"\n\
+         cursor.execute(\"SELECT a FROM seen.py_plain WHERE b = '{literal}'\")\n\
+         cursor.execute(f\"SELECT a FROM seen.py_fstring WHERE b = '{{NAME}}'\")\n\
+         cursor.execute(\"UPDATE seen.py_mail SET a = '{mail}' WHERE b = 1\")\n\
+         requests.get(\"https://bob:{call}@api.example.org/v1/called?token={query}\")\n\
+         TOKEN = \"{named}\"\n\
+         requests.get(f\"https://api.example.org/v1/constant/{{TOKEN}}\")\n\
+         cursor.execute(\"INSERT INTO seen.py_escaped VALUES ('it\\\\'s {escaped}')\")\n\
+         requests.post(\"https://hooks.example.org/services/T02AB/B03CD/{hook}\")\n"
+        ),
+    );
+    world.write("services/api/schema.sql", &format!("DELETE FROM seen.sql_file WHERE a = '{migration}';\n"));
+    nothing_gets_out(&world, &[], &[]);
+}
+
+#[test]
+fn scripts_keep_their_passwords_and_literals() {
+    let mut world = World::new();
+    let mut lines = vec!["#!/bin/bash".to_owned()];
+    let mut say = |shape: Shape, position: &str, shown: &str, line: &str| {
+        let secret = world.plant(shape, position);
+        if !shown.is_empty() {
+            world.show(shown);
+        }
+        lines.push(line.replace("SECRET", &secret));
+    };
+    say(Word, "PGPASSWORD exported in a script", "", "export PGPASSWORD=SECRET");
+    say(Token, "AWS_SECRET_ACCESS_KEY exported in a script", "", "export AWS_SECRET_ACCESS_KEY=SECRET");
+    say(
+        Word,
+        "PGPASSWORD in front of psql",
+        "seen.front",
+        "PGPASSWORD=SECRET psql -h db1 -d shop -c 'SELECT a FROM seen.front'",
+    );
+    say(
+        Word,
+        "password of a keyword DSN of psql",
+        "seen.pairs",
+        "psql \"host=db1 dbname=shop user=app password=SECRET\" -c 'SELECT a FROM seen.pairs'",
+    );
+    say(
+        Word,
+        "quoted password of a keyword DSN of psql",
+        "seen.quoted",
+        "psql \"host=db1 dbname=shop password='a SECRET'\" -c 'SELECT a FROM seen.quoted'",
+    );
+    say(
+        Word,
+        "password of a DSN of psql",
+        "seen.url",
+        "psql postgresql://app:SECRET@db1/shop -c 'SELECT a FROM seen.url'",
+    );
+    say(
+        Word,
+        "password in a variable that psql's DSN uses",
+        "seen.variable",
+        "PASS=SECRET\npsql \"postgresql://app:$PASS@db1/shop\" -c 'SELECT a FROM seen.variable'",
+    );
+    say(
+        Word,
+        "password in the query of psql's DSN",
+        "seen.query",
+        "psql 'postgresql://app@db1/shop?password=SECRET' -c 'SELECT a FROM seen.query'",
+    );
+    say(
+        Word,
+        "literal of psql -c",
+        "seen.literal",
+        "psql -h db1 -d shop -c \"SELECT a FROM seen.literal WHERE b = 'SECRET'\"",
+    );
+    say(
+        Iban,
+        "account number in psql -c",
+        "seen.iban",
+        "psql -h db1 -d shop -c \"UPDATE seen.iban SET a = 'SECRET'\"",
+    );
+    say(
+        Card,
+        "card number without quotes in psql -c",
+        "seen.card",
+        "psql -h db1 -d shop -c \"SELECT a FROM seen.card WHERE b = SECRET\"",
+    );
+    say(
+        Word,
+        "literal in a here-document",
+        "seen.here",
+        "psql -h db1 -d shop <<'SQL'\nSELECT a FROM seen.here WHERE b = 'SECRET';\nSQL",
+    );
+    say(
+        Word,
+        "literal in a here-string",
+        "seen.string",
+        "psql -h db1 -d shop <<< \"SELECT a FROM seen.string WHERE b = 'SECRET'\"",
+    );
+    say(
+        Word,
+        "psql -v value",
+        "seen.setting",
+        "psql -h db1 -d shop -v who=SECRET -c \"SELECT a FROM seen.setting WHERE b = :'who'\"",
+    );
+    say(Word, "curl -u", "/v1/user", "curl -u bob:SECRET https://api.example.org/v1/user");
+    say(
+        Token,
+        "curl bearer token",
+        "/v1/bearer",
+        "curl -H \"Authorization: Bearer SECRET\" https://api.example.org/v1/bearer",
+    );
+    say(Word, "password of a URL", "/v1/login", "curl https://bob:SECRET@api.example.org/v1/login");
+    say(
+        Word,
+        "token of a URL's query",
+        "/v1/query",
+        "curl \"https://api.example.org/v1/query?token=SECRET\"",
+    );
+    say(Token, "token in a URL's path", "/hook/", "curl -d '{}' https://api.example.org/hook/SECRET");
+    say(
+        Word,
+        "short token of a variable in a URL's path",
+        "/v1/variable/",
+        "TOKEN=SECRET\ncurl \"https://api.example.org/v1/variable/$TOKEN\"",
+    );
+    say(
+        Word,
+        "short token as default of a variable in a URL's path",
+        "/v1/default/",
+        "curl \"https://api.example.org/v1/default/${HOOK_TOKEN:-SECRET}\"",
+    );
+    say(Mail, "e-mail in a URL's path", "/v1/people/", "curl https://api.example.org/v1/people/SECRET");
+    say(Word, "curl data", "/v1/data", "curl -d 'password=SECRET' https://api.example.org/v1/data");
+    say(Word, "wget --password", "/v1/wget", "wget --password=SECRET https://files.example.org/v1/wget");
+    say(Word, "mysql -p", "", "mysql -u root -pSECRET shop -e 'SELECT 1'");
+    say(
+        Token,
+        "token in a path that scp copies",
+        "partner.example.org",
+        "scp /srv/SECRET/orders.csv shop@partner.example.org:in/orders_scp.csv",
+    );
+    say(
+        Token,
+        "token in a path that scp copies to",
+        "/srv/out/there.csv",
+        "scp /srv/out/there.csv shop@partner.example.org:in/SECRET/there.csv",
+    );
+    say(
+        Token,
+        "rsync --password-file",
+        "/srv/out/sync.csv",
+        "rsync --password-file /etc/SECRET /srv/out/sync.csv shop@partner.example.org:in/",
+    );
+    say(
+        Token,
+        "signature of an s3 URL",
+        "daily.csv",
+        "aws s3 cp 's3://exports/daily.csv?X-Amz-Signature=SECRET' /srv/in/daily.csv",
+    );
+    say(Token, "token in an s3 key", "exports", "aws s3 cp /srv/out/x.csv s3://exports/SECRET/x.csv");
+    say(
+        Mail,
+        "e-mail in a path that is written",
+        "/srv/out/",
+        "psql -h db1 -d shop -c 'SELECT 1' > /srv/out/for-SECRET.csv",
+    );
+    say(Token, "token in a path that is run", "", "/opt/SECRET/run.sh");
+    say(Word, "password given to a script", "", "/opt/jobs/other.sh --password SECRET");
+    say(Word, "password of two words given to a script", "", "/opt/jobs/other.sh --password 'two SECRET'");
+    say(
+        Word,
+        "literal of \\copy",
+        "seen.copied",
+        "psql -h db1 -d shop -c \"\\copy (SELECT a FROM seen.copied WHERE b = 'SECRET') TO '/srv/out/c.csv'\"",
+    );
+    world.write("batch1/etc/timezone", "UTC\n");
+    world.write("batch1/etc/crontab", "5 4 * * * root /opt/jobs/all.sh\n");
+    world.write("batch1/opt/jobs/all.sh", &lines.join("\n"));
+    world.show("job:batch1/all");
+    nothing_gets_out(&world, &[], &[]);
+}
+
+#[test]
+fn crontabs_keep_their_passwords_literals_and_remarks() {
+    let mut world = World::new();
+    let mut lines = vec![];
+    let mut schedules = vec![];
+    let mut minute = 0;
+    let mut job = |shape: Shape, position: &str, shown: &str, command: &str| {
+        let secret = world.plant(shape, position);
+        world.show(shown);
+        minute += 1;
+        let command = command.replace("SECRET", &secret);
+        lines.push(format!("{minute} 4 * * * {command}"));
+        // Whoever pastes a whole line into the schedule lens gets no secret back.
+        schedules.push(format!("{minute} 4 * * * {command}"));
+    };
+    job(
+        Word,
+        "PGPASSWORD in front of a command",
+        "seen.front",
+        "PGPASSWORD=SECRET psql -h db1 -d shop -c 'SELECT a FROM seen.front'",
+    );
+    job(
+        Word,
+        "password with a comma in front of a command",
+        "/opt/jobs/comma.sh",
+        "PGPASSWORD=x,SECRET /opt/jobs/comma.sh --password y]SECRET",
+    );
+    for (position, shown, command) in [
+        ("7z -p", "7z", "7z x -pSECRET a.7z"),
+        ("mongodump -p", "mongodump", "mongodump -u bob -p SECRET --db shop"),
+        ("docker login -p", "docker", "docker login -u bob -p SECRET registry.example.org"),
+        ("unzip -P", "unzip", "unzip -P SECRET a.zip"),
+        ("openssl -k", "openssl", "openssl enc -k SECRET -in a"),
+        ("curl -b", "/v1/cookie", "curl -b session=SECRET https://api.example.org/v1/cookie"),
+        ("http --auth", "http", "http --auth bob:SECRET https://api.example.org/v1/auth"),
+        ("sqlplus", "sqlplus", "sqlplus bob/SECRET@db1 @a.sql"),
+        ("psql -v", "seen.set", "psql -h db1 -d shop -v who=SECRET -c 'SELECT a FROM seen.set'"),
+        (
+            "escape string of psql -c",
+            "seen.escaped",
+            r#"psql -h db1 -d shop -c "SELECT a FROM seen.escaped WHERE b = E'it\'s SECRET'""#,
+        ),
+        (
+            "string in double quotes of mysql -e",
+            "mysql",
+            r#"mysql shop -e 'DELETE FROM t WHERE a = "SECRET"'"#,
+        ),
+        (
+            "statement that is piped to psql",
+            "psql -h db1 -d piped",
+            "echo \"DELETE FROM t WHERE a = 'SECRET'\" | psql -h db1 -d piped",
+        ),
+        ("command of another host", "ssh db1", r#"ssh db1 "PGPASSWORD=SECRET psql -d shop -c 'SELECT 1'""#),
+    ] {
+        job(Word, position, shown, command);
+    }
+    job(Word, "DB_PASS in front of a command", "/opt/jobs/pass.sh", "DB_PASS=SECRET /opt/jobs/pass.sh");
+    job(
+        Word,
+        "password of a DSN",
+        "seen.url",
+        "psql postgres://app:SECRET@db1/shop -c 'SELECT a FROM seen.url'",
+    );
+    job(
+        Word,
+        "password of a keyword DSN",
+        "seen.pairs",
+        "psql \"host=db1 dbname=shop password=SECRET\" -c 'SELECT a FROM seen.pairs'",
+    );
+    job(
+        Word,
+        "quoted password of a keyword DSN",
+        "seen.quoted",
+        "psql \"host=db1 dbname=shop password='a SECRET'\" -c 'SELECT a FROM seen.quoted'",
+    );
+    job(Word, "curl -u", "/v1/user", "curl -fsS -u bob:SECRET https://api.example.org/v1/user");
+    job(
+        Word,
+        "curl -u among other letters",
+        "/v1/letters",
+        "curl -sSu bob:SECRET https://api.example.org/v1/letters",
+    );
+    job(
+        Token,
+        "bearer token",
+        "/v1/bearer",
+        "curl -H \"Authorization: Bearer SECRET\" https://api.example.org/v1/bearer",
+    );
+    job(
+        Word,
+        "token of a URL's query",
+        "/v1/query",
+        "curl 'https://api.example.org/v1/query?a=b&token=SECRET'",
+    );
+    job(
+        Token,
+        "token in the path of a web hook",
+        "/services/",
+        "curl -d hello https://hooks.example.org/services/T02AB/B03CD/SECRET",
+    );
+    job(
+        Word,
+        "wget --password",
+        "/v1/wget",
+        "wget --user=bob --password=SECRET https://files.example.org/v1/wget",
+    );
+    job(Word, "mysql -p", "mysqldump", "mysqldump -u root -pSECRET shop");
+    job(Word, "sshpass -p", "sshpass", "sshpass -p SECRET scp /srv/out/a.csv shop@partner.example.org:in/");
+    job(Word, "sshpass -p without a blank", "sshpass", "sshpass -pSECRET sftp shop@partner.example.org");
+    job(Word, "redis-cli -a", "redis-cli", "redis-cli -h cache1 -a SECRET FLUSHDB");
+    job(Word, "lftp -u", "lftp", "lftp -u bob,SECRET partner.example.org -e mirror");
+    job(
+        Word,
+        "literal of psql -c",
+        "seen.literal",
+        "psql -h db1 -d shop -c \"DELETE FROM seen.literal WHERE b = 'SECRET'\"",
+    );
+    job(
+        Word,
+        "literal of psql -c in single quotes",
+        "seen.single",
+        r"psql -h db1 -d shop -c 'DELETE FROM seen.single WHERE b = '\''SECRET'\'''",
+    );
+    job(
+        Word,
+        "dollar-quoted literal of psql -c",
+        "seen.dollar",
+        "psql -h db1 -d shop -c 'DELETE FROM seen.dollar WHERE b = $$SECRET$$'",
+    );
+    job(
+        Word,
+        "statement behind a percent sign",
+        "seen.percent",
+        "psql -h db1 -d shop%DELETE FROM seen.percent WHERE b = 'SECRET'",
+    );
+    job(Mail, "e-mail as an argument", "/opt/jobs/mail.sh", "/opt/jobs/mail.sh SECRET");
+    job(Card, "card number as an argument", "/opt/jobs/card.sh", "/opt/jobs/card.sh SECRET");
+    job(Iban, "account number as an argument", "/opt/jobs/iban.sh", "/opt/jobs/iban.sh SECRET");
+    job(
+        Token,
+        "signature of a URL",
+        "/v1/signed",
+        "wget 'https://files.example.org/v1/signed?X-Amz-Credential=a&X-Amz-Signature=SECRET'",
+    );
+    job(Word, "password of two words", "/opt/jobs/words.sh", "/opt/jobs/words.sh --password 'two SECRET'");
+    job(Token, "token in a path that is run", "/run_it.sh", "/opt/SECRET/run_it.sh");
+    for (shape, remark) in [
+        (Word, "runs after the import; password=SECRET"),
+        (Word, "must be done before settle (password: SECRET)"),
+        (Word, "the password is SECRET, start after the import"),
+        (Mail, "leave time for the load, ask SECRET"),
+        (Token, "wait for the export, key SECRET"),
+    ] {
+        let secret = world.plant(shape, remark);
+        lines.push(format!("# {}", remark.replace("SECRET", &secret)));
+        lines.push(format!("30 5 * * * /opt/jobs/remark{}.sh", world.canaries.len()));
+        world.show(format!("/opt/jobs/remark{}.sh", world.canaries.len()));
+    }
+    let variable = world.plant(Word, "PGPASSWORD as a setting of the crontab");
+    let odd = world.plant(Word, "a setting cron rejects");
+    world.write("batch1/etc/timezone", "UTC\n");
+    world.write(
+        "batch1/var/spool/cron/crontabs/batch",
+        &format!("PGPASSWORD={variable}\nPG-PASSWORD={odd} a b c d e\n{}\n", lines.join("\n")),
+    );
+    world.write("batch1/opt/jobs/pass.sh", "psql -h db1 -d shop -c 'SELECT a FROM seen.front'\n");
+    schedules.push("5 4 * * *".to_owned());
+    nothing_gets_out(&world, &[], &schedules);
+}
+
+/// The statements that both log formats get, with the secrets already in them; `named` are those that name a
+/// table of the same number.
+fn statements(world: &mut World) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut say = |shape: Shape, position: &str, shown: &str, text: &str| {
+        let secret = world.plant(shape, position);
+        if !shown.is_empty() {
+            world.show(shown);
+        }
+        all.push(text.replace("SECRET", &secret));
+    };
+    say(Mail, "e-mail as a literal", "seen.mail", "SELECT a FROM seen.mail WHERE b = 'SECRET'");
+    say(Iban, "account number as a literal", "seen.iban", "UPDATE seen.iban SET a = 'SECRET' WHERE b = 7");
+    say(Card, "card number as a number", "seen.card", "SELECT a FROM seen.card WHERE b = SECRET");
+    say(Word, "plain word as a literal", "seen.word", "INSERT INTO seen.word (a, b) VALUES (1, 'SECRET')");
+    say(
+        Word,
+        "literal with a doubled quote",
+        "seen.doubled",
+        "SELECT a FROM seen.doubled WHERE b = 'it''s SECRET'",
+    );
+    say(Word, "escape string", "seen.escape", r"SELECT a FROM seen.escape WHERE b = E'it\'s SECRET'");
+    say(
+        Word,
+        "literal behind one that ends with a backslash",
+        "seen.backslash",
+        r"SELECT a FROM seen.backslash WHERE b LIKE'C:\' AND c = 'SECRET'",
+    );
+    say(Word, "dollar quotes", "seen.dollar", "SELECT a FROM seen.dollar WHERE b = $$it's SECRET$$");
+    say(Word, "tagged dollar quotes", "seen.tagged", "SELECT a FROM seen.tagged WHERE b = $x$ SECRET $$ $x$");
+    say(Word, "bit and national strings", "seen.prefixed", "SELECT a FROM seen.prefixed WHERE b = N'SECRET'");
+    say(Word, "unicode escapes", "seen.unicode", "SELECT a FROM seen.unicode WHERE b = U&'SECRET'");
+    say(Word, "literal over two lines", "seen.lines", "SELECT a FROM seen.lines WHERE b = 'one\n\tSECRET'");
+    say(Word, "line comment", "seen.comment", "SELECT a FROM seen.comment -- password SECRET\n\tWHERE b = 1");
+    say(Word, "block comment", "seen.block", "SELECT a FROM seen.block /* for SECRET */ WHERE b = 1");
+    say(Word, "statement cut inside a literal", "seen.cut", "SELECT a FROM seen.cut WHERE b = 'SECRET");
+    say(
+        Word,
+        "statement cut inside dollar quotes",
+        "seen.cutdollar",
+        "SELECT a FROM seen.cutdollar WHERE b = $q$SECRET",
+    );
+    say(
+        Word,
+        "statement the parser does not take",
+        "seen.odd",
+        "SELECT a FROM seen.odd WHERE b === 'SECRET' ON ON",
+    );
+    say(Mail, "e-mail in double quotes", "seen.wrong", "SELECT a FROM seen.wrong WHERE b = \"SECRET\"");
+    say(Mail, "e-mail as the name of a column", "seen.alias", "SELECT a AS \"SECRET\" FROM seen.alias");
+    say(
+        Word,
+        "COPY FROM PROGRAM",
+        "seen.program",
+        "COPY seen.program FROM PROGRAM 'curl -u bob:SECRET https://x.example.org/'",
+    );
+    say(Token, "COPY from a path", "seen.path", "COPY seen.path FROM '/srv/SECRET/in.csv'");
+    say(Word, "ALTER ROLE", "", "ALTER ROLE app PASSWORD 'SECRET'");
+    say(Word, "CREATE USER", "", "CREATE USER app WITH LOGIN PASSWORD 'SECRET' VALID UNTIL '2030-01-01'");
+    say(
+        Word,
+        "CREATE USER MAPPING",
+        "",
+        "CREATE USER MAPPING FOR app SERVER far OPTIONS (user 'a', password 'SECRET')",
+    );
+    say(
+        Word,
+        "CREATE SUBSCRIPTION",
+        "",
+        "CREATE SUBSCRIPTION s CONNECTION 'host=db2 password=SECRET' PUBLICATION p",
+    );
+    say(
+        Word,
+        "dblink's connection string",
+        "seen.beside",
+        "SELECT * FROM dblink('host=db2 dbname=crm password=SECRET', 'SELECT a FROM seen.remote') AS t(a int) JOIN seen.beside USING (a)",
+    );
+    say(Word, "NOTIFY payload", "", "NOTIFY orders, 'SECRET'");
+    say(Word, "pg_notify payload", "seen.notify", "SELECT pg_notify('ch', 'SECRET') FROM seen.notify");
+    say(Mail, "pg_notify channel", "seen.channel", "SELECT pg_notify('SECRET', 'x') FROM seen.channel");
+    say(Card, "advisory lock", "seen.lock", "SELECT pg_advisory_lock(SECRET) FROM seen.lock");
+    say(Word, "SET of a custom setting", "", "SET my.secret = 'SECRET'");
+    say(
+        Word,
+        "set_config of a custom setting",
+        "seen.config",
+        "SELECT set_config('my.secret', 'SECRET', false) FROM seen.config",
+    );
+    say(Mail, "SET application_name", "", "SET application_name = 'tool of SECRET'");
+    say(Mail, "SET search_path", "", "SET search_path = 'SECRET', seen");
+    say(Word, "table found by search_path", "found_by_path", "SELECT a FROM found_by_path -- SECRET");
+    say(
+        Mail,
+        "e-mail as the name of a table",
+        "seen.named",
+        "SELECT a FROM \"SECRET\" JOIN seen.named USING (a)",
+    );
+    say(Word, "DO block", "", "DO $$ BEGIN PERFORM 1 WHERE 'SECRET' = 'x'; END $$");
+    say(Word, "function body", "", "CREATE FUNCTION f() RETURNS text AS $$ SELECT 'SECRET' $$ LANGUAGE sql");
+    say(Word, "PREPARE", "seen.prepared", "PREPARE p AS SELECT a FROM seen.prepared WHERE b = 'SECRET'");
+    say(Word, "EXECUTE parameter", "", "EXECUTE p('SECRET')");
+    say(Word, "argument of a routine", "seen.routine", "CALL seen.routine('SECRET')");
+    say(Word, "JSON path", "seen.json", "SELECT a ->> 'SECRET' FROM seen.json");
+    say(
+        Word,
+        "interval and typed literals",
+        "seen.typed",
+        "SELECT a FROM seen.typed WHERE b = text 'SECRET'",
+    );
+    all
+}
+
+#[test]
+fn a_stderr_log_keeps_its_literals_parameters_and_names() {
+    let mut world = World::new();
+    let asked = statements(&mut world);
+    let mut lines = Vec::new();
+    let mut second = 0;
+    let mut line = |who: &str, text: &str| {
+        second += 1;
+        let (minute, second) = (second / 60, second % 60);
+        lines.push(format!("2026-10-26 02:{minute:02}:{second:02}.123 UTC [4711] {who} {text}"));
+    };
+    line("[unknown]@[unknown]", "LOG:  connection received: host=10.20.3.7 port=40000");
+    let mail = world.plant(Mail, "application name of an authorized connection");
+    line(
+        "app@shop",
+        &format!("LOG:  connection authorized: user=app database=shop application_name=tool of {mail}"),
+    );
+    for statement in &asked {
+        line("app@shop", &format!("LOG:  statement: {statement}"));
+        line("app@shop", "LOG:  duration: 0.071 ms");
+    }
+    let failed = world.plant(Word, "literal of a statement that failed");
+    line("app@shop", "ERROR:  relation \"seen.failed\" does not exist at character 15");
+    line("app@shop", &format!("STATEMENT:  SELECT a FROM seen.failed WHERE b = '{failed}'"));
+    let message = world.plant(Word, "value in an error's message");
+    line("app@shop", &format!("ERROR:  invalid input syntax for type integer: \"{message}\""));
+    line("app@shop", "STATEMENT:  SELECT a FROM seen.syntax WHERE b = 'x'");
+    let detail = world.plant(Mail, "value in an error's detail");
+    line("app@shop", "ERROR:  duplicate key value violates unique constraint \"k\"");
+    line("app@shop", &format!("DETAIL:  Key (email)=({detail}) already exists."));
+    line("app@shop", "STATEMENT:  INSERT INTO seen.duplicate VALUES (1)");
+    let bare = world.plant(Word, "password without quotes in a statement that failed");
+    line("app@shop", "ERROR:  syntax error at or near \"hunter\" at character 25");
+    line("app@shop", &format!("STATEMENT:  ALTER ROLE app PASSWORD {bare}"));
+    let parameter = world.plant(Word, "parameter of a prepared statement");
+    line("app@shop", "LOG:  execute <unnamed>: SELECT a FROM seen.bound WHERE b = $1");
+    line("app@shop", &format!("DETAIL:  parameters: $1 = '{parameter}'"));
+    line("app@shop", "LOG:  duration: 0.071 ms");
+    let plan = world.plant(Word, "filter of a plan");
+    line(
+        "app@shop",
+        &format!(
+            "LOG:  duration: 3.100 ms  plan:\n\tQuery Text: SELECT a FROM seen.planned WHERE b = '{plan}'\n\
+         \tSeq Scan on planned  (cost=0.00..1.00 rows=1 width=4)\n\t  Filter: (b = '{plan}'::text)"
+        ),
+    );
+    for name in ["seen.failed", "seen.syntax", "seen.duplicate", "seen.bound", "seen.planned", "tool of "] {
+        world.show(name);
+    }
+    let user = world.plant(Mail, "login that is an e-mail address");
+    line(&format!("{user}@shop"), "LOG:  statement: SELECT a FROM seen.login");
+    let database = world.plant(Token, "database that is a token");
+    line(&format!("app@{database}"), "LOG:  statement: SELECT a FROM seen.database");
+    let refused = world.plant(Mail, "login of a refused connection");
+    line(
+        &format!("{refused}@shop"),
+        &format!("FATAL:  password authentication failed for user \"{refused}\""),
+    );
+    let authorized = world.plant(Mail, "login of an authorized connection");
+    line("[unknown]@[unknown]", "LOG:  connection received: host=10.20.3.8 port=40001");
+    line(
+        &format!("{authorized}@shop"),
+        &format!("LOG:  connection authorized: user={authorized} database=shop"),
+    );
+    line(&format!("{authorized}@shop"), "LOG:  statement: SELECT a FROM seen.authorized");
+    for name in ["seen.login", "seen.database", "seen.authorized"] {
+        world.show(name);
+    }
+    world.write("logs/postgresql.log", &(lines.join("\n") + "\n"));
+    // The same with names in the prefix.
+    let (user, database) = (world.plant(Mail, "user= of a prefix"), world.plant(Mail, "db= of a prefix"));
+    let application = world.plant(Mail, "app= of a prefix");
+    let prefix = format!("user={user},db={database},app=of {application},client=10.20.3.7");
+    world.write(
+        "logs/pairs/postgresql.log",
+        &format!(
+            "2026-10-26 02:00:01.123 UTC [4712] {prefix} LOG:  statement: SELECT a FROM seen.prefix\n\
+         2026-10-26 02:00:02.123 UTC [4712] {prefix} LOG:  statement: SELECT a FROM seen.prefix_more\n"
+        ),
+    );
+    world.show("seen.prefix_more");
+    nothing_gets_out(&world, &asked, &[]);
+}
+
+#[test]
+fn a_csvlog_keeps_its_literals_parameters_and_names() {
+    let mut world = World::new();
+    let asked = statements(&mut world);
+    let mut rows = Vec::new();
+    let mut row = |user: &str,
+                   database: &str,
+                   application: &str,
+                   severity: &str,
+                   message: &str,
+                   more: [&str; 2]| {
+        let number = rows.len() + 1;
+        let (minute, second) = (number / 60, number % 60);
+        let quote = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+        let [detail, query] = more.map(|text| if text.is_empty() { String::new() } else { quote(text) });
+        rows.push(format!(
+            "2026-10-26 02:{minute:02}:{second:02}.123 UTC,{},{},4711,\"10.20.3.7:40000\",6add9e66.1267,{number},\
+             \"SELECT\",2026-10-26 02:00:00 UTC,4/0,0,{severity},00000,{},{detail},,,,,{query},,,{},\
+             \"client backend\",,0",
+            quote(user), quote(database), quote(message), quote(application)
+        ));
+    };
+    for statement in &asked {
+        let text = format!("duration: 0.071 ms  statement: {}", statement.replace("\n\t", "\n"));
+        row("app", "shop", "tool", "LOG", &text, ["", ""]);
+    }
+    let parameter = world.plant(Word, "parameter in the detail column");
+    row(
+        "app",
+        "shop",
+        "tool",
+        "LOG",
+        "duration: 0.1 ms  execute a: SELECT a FROM seen.bound WHERE b = $1",
+        [&format!("parameters: $1 = '{parameter}'"), ""],
+    );
+    let (message, query) =
+        (world.plant(Word, "value in an error's message"), world.plant(Word, "literal in the query column"));
+    row(
+        "app",
+        "shop",
+        "tool",
+        "ERROR",
+        &format!("invalid input syntax for type integer: \"{message}\""),
+        ["", &format!("SELECT a FROM seen.failed WHERE b = '{query}'")],
+    );
+    let (user, database) = (world.plant(Mail, "login"), world.plant(Mail, "database"));
+    let application = world.plant(Mail, "application name");
+    row(
+        &user,
+        &database,
+        &format!("of {application}"),
+        "LOG",
+        "duration: 0.1 ms  statement: SELECT a FROM seen.login",
+        ["", ""],
+    );
+    for name in ["seen.bound", "seen.failed", "seen.login"] {
+        world.show(name);
+    }
+    world.write("logs/postgresql.csv", &(rows.join("\n") + "\n"));
+    nothing_gets_out(&world, &asked, &[]);
+}
+
+#[test]
+fn what_is_wrong_with_an_inventory_is_told_without_its_values() {
+    let mut world = World::new();
+    let secret = world.plant(Word, "a key the inventory does not know");
+    let yaml = world.plant(Word, "a compose file that is no YAML");
+    world.write(
+        "whodepends.toml",
+        &format!("[[system]]\nkind = \"database\"\nname = \"a\"\npassword = \"{secret}\"\n"),
+    );
+    world.write("docker-compose.yml", &format!("services:\n  a: [\n  PASSWORD: {yaml}: x\n"));
+    let said = run(&["scan", "."], world.folder.path(), "");
+    assert!(said.contains("password"), "the key that is wrong is named: {said}");
+    for canary in &world.canaries {
+        assert!(!said.contains(&canary.parts[0]), "{} got out: {said}", canary.position);
+    }
+}
+
+#[test]
+fn an_inventory_shows_what_its_people_wrote() {
+    let mut world = World::new();
+    let user = world.plant(Mail, "login of a person in the inventory");
+    let other = world.plant(Mail, "login of somebody else");
+    world.write("whodepends.toml", &format!(
+        "[[system]]\nkind = \"database\"\nname = \"shop-db\"\naddresses = [\"db1\"]\ndatabases = [\"shop\"]\n\
+         [[consumer]]\nkind = \"person\"\nname = \"kim\"\nusers = [\"{user}\"]\nuses = [\"shop-db\"]\n\
+         [[source]]\npath = \"logs/*\"\nserver = \"shop-db\"\n\
+         [[accept]]\nrule = \"shadow-consumer\"\nreason = \"moves with password resets to the new platform\"\n"
+    ));
+    world.write(
+        "logs/postgresql.log",
+        &format!(
+            "2026-10-26 02:00:01.123 UTC [4712] {user}@shop LOG:  statement: SELECT a FROM seen.known\n\
+         2026-10-26 02:00:02.123 UTC [4713] {other}@shop LOG:  statement: SELECT a FROM seen.unknown\n"
+        ),
+    );
+    // The reason of an accepted finding is there to be read, and two people do not become one.
+    world.show("moves with password resets to the new platform");
+    world.show("person:kim read table:shop-db/shop/seen.known");
+    nothing_gets_out(&world, &[], &[]);
+    let json = run(&["scan", ".", "--format", "json"], world.folder.path(), "");
+    assert!(!json.contains("person:kim read table:shop-db/shop/seen.unknown"), "{json}");
+}
