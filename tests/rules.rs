@@ -244,7 +244,6 @@ mod shadow_consumer {
     }
 
     #[test]
-    #[ignore = "[unknown] as application in the prefix hides the login before it"]
     fn a_client_that_gives_itself_no_name_keeps_its_login() {
         let log = ran("report_ro", "10.20.3.7", READS).replace("app=tool", "app=[unknown]");
         assert_eq!(with_log(&log), [SHADOW]);
@@ -308,7 +307,6 @@ mod borrowed_credentials {
     }
 
     #[test]
-    #[ignore = "a line of a hosts file is told by its first name, not by the declared address it begins with"]
     fn a_name_that_a_hosts_file_gives_the_same_address_borrows_nothing() {
         let hosts = ("db1/etc/hosts", "10.20.1.11 web-7.shop.example web-7\n");
         assert_eq!(billing_from("web-7.shop.example", &[hosts]), NOTHING);
@@ -934,7 +932,6 @@ mod unscheduled_periodic {
     }
 
     #[test]
-    #[ignore = "the class that an entry states is kept on the consumer and never reaches its links"]
     fn traffic_that_an_entry_calls_monitoring_is_no_application() {
         let entry = "[[consumer]]\nkind = \"client\"\nname = \"board\"\nusers = [\"status_ro\"]\nclass = \"monitoring\"\n";
         let log = ran_at(quarters(40), "status_ro", "10.20.3.44", READS);

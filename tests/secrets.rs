@@ -691,7 +691,12 @@ fn statements(world: &mut World) -> Vec<String> {
     );
     say(Word, "DO block", "", "DO $$ BEGIN PERFORM 1 WHERE 'SECRET' = 'x'; END $$");
     say(Word, "function body", "", "CREATE FUNCTION f() RETURNS text AS $$ SELECT 'SECRET' $$ LANGUAGE sql");
-    say(Word, "PREPARE", "seen.prepared", "PREPARE p AS SELECT a FROM seen.prepared WHERE b = 'SECRET'");
+    say(
+        Word,
+        "PREPARE",
+        "seen.prepared",
+        "PREPARE p AS SELECT a FROM seen.prepared WHERE b = 'SECRET'; EXECUTE p",
+    );
     say(Word, "EXECUTE parameter", "", "EXECUTE p('SECRET')");
     say(Word, "argument of a routine", "seen.routine", "CALL seen.routine('SECRET')");
     say(Word, "JSON path", "seen.json", "SELECT a ->> 'SECRET' FROM seen.json");

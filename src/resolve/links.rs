@@ -6,7 +6,7 @@ use super::names::Names;
 use super::observed;
 use super::tables::{Tables, Target, target};
 use super::{EntityId, Job, Link, LinkKey, Witness};
-use crate::evidence::{Activity, Basis, Scope, Stamp, Use};
+use crate::evidence::{Activity, Basis, Class, Scope, Stamp, Use};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How long after the start of a run, in seconds, its statements may come.
@@ -62,16 +62,12 @@ fn add(
     resource: EntityId,
     confidence: crate::evidence::Confidence,
     via: Option<String>,
+    class: Option<Class>,
 ) {
     let what = &it.what;
-    let key = LinkKey {
-        consumer,
-        action: what.action,
-        resource,
-        class: what.class,
-        outcome: what.outcome,
-        scope: what.scope,
-    };
+    let class = class.unwrap_or(what.class);
+    let key =
+        LinkKey { consumer, action: what.action, resource, class, outcome: what.outcome, scope: what.scope };
     let link = links.entry(key.clone()).or_insert_with(|| Link {
         key,
         witnesses: Vec::new(),
@@ -104,7 +100,9 @@ fn observed_use(
     let system = it.what.resource.server.as_deref().map(|server| names.system(server)).unwrap_or_default();
     let verdict = observed::attribute(it, &system, names, book, clock);
     let resource = tables.entity(book, names, &it.what.resource, &BTreeSet::new());
-    add(links, it, verdict.entity, resource, verdict.confidence, None);
+    // An inventory that says what a consumer's traffic is knows better than the text of a statement.
+    let class = book.entities[verdict.entity.0].class.filter(|_| it.what.class == Class::App);
+    add(links, it, verdict.entity, resource, verdict.confidence, None, class);
 }
 
 fn written_use(
@@ -142,6 +140,6 @@ fn written_use(
         if it.what.scope == Scope::Production {
             book.entities[consumer.0].written = true;
         }
-        add(links, it, consumer, entity, it.what.confidence, via);
+        add(links, it, consumer, entity, it.what.confidence, via, None);
     }
 }

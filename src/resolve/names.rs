@@ -4,7 +4,7 @@
 //! each other, it believes neither.
 
 use crate::evidence::{
-    Basis, Evidence, Fact, Gap, GapCode, MentionKind, Resource, ResourceKind, Says, Text, Vantage,
+    Basis, Evidence, Fact, Gap, GapCode, MentionKind, Place, Resource, ResourceKind, Says, Text, Vantage,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -96,13 +96,25 @@ impl Names {
             }
         }
         let written = |fact: &&Fact| fact.about.kind == MentionKind::Host && fact.basis == Basis::Written;
-        let mut claims: BTreeMap<String, BTreeMap<String, &Fact>> = BTreeMap::new();
+        // A line of a file is told by its place: an address and its names.
+        let mut lines: BTreeMap<(&Place, &Text), Vec<&Fact>> = BTreeMap::new();
         for fact in evidence.facts().filter(written) {
-            let Says::SameAs(other) = &fact.says else { continue };
-            let short = label(&fact.about.text).unwrap_or(&fact.about.text).to_owned();
-            let host = self.host(&fact.about.text).map_or(short, str::to_owned);
-            for name in [&other.text, &fact.about.text] {
-                claims.entry(name.to_lowercase()).or_default().insert(host.clone(), fact);
+            if matches!(fact.says, Says::SameAs(_)) {
+                lines.entry((&fact.place, &fact.about.text)).or_default().push(fact);
+            }
+        }
+        let mut claims: BTreeMap<String, BTreeMap<String, &Fact>> = BTreeMap::new();
+        for ((_, first), facts) in lines {
+            let others = facts.iter().filter_map(|fact| match &fact.says {
+                Says::SameAs(other) => Some(&other.text),
+                _ => None,
+            });
+            let all: Vec<&Text> = std::iter::once(first).chain(others).collect();
+            // The host whose declared name or address stands on the line, else its first name's own.
+            let known = all.iter().find_map(|name| self.host(name));
+            let host = known.or_else(|| label(first)).unwrap_or(first).to_owned();
+            for name in all {
+                claims.entry(name.to_lowercase()).or_default().insert(host.clone(), facts[0]);
             }
         }
         for (name, hosts) in claims {

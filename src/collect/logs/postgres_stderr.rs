@@ -241,7 +241,9 @@ fn close(open: Option<(Line<'_>, u64, String)>, parsed: &mut Block, names: &mut 
     let Some((line, number, message)) = open else { return };
     parsed.zone_assumed |= !line.stamp.known;
     // The process id makes every prefix its own; what stands behind it repeats, if it names anybody.
-    let tail = match line.prefix.rfind(']') {
+    // A bracket behind the first `=` belongs to a value (`app=[unknown]`).
+    let named = line.prefix.find('=').unwrap_or(line.prefix.len());
+    let tail = match line.prefix[..named].rfind(']') {
         Some(at) if line.prefix[at + 1..].contains(['=', '@']) => &line.prefix[at + 1..],
         _ => &line.prefix,
     };

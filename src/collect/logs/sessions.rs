@@ -342,7 +342,8 @@ impl Sessions {
         }
         let analysis = &understood.analysis;
         // What is only prepared has not run; its EXECUTE is told with the text.
-        if understood.shape.sample.starts_with("prepare ") {
+        let sample = &understood.shape.sample;
+        if sample.starts_with("prepare ") && !sample.contains(';') {
             return;
         }
         let named = !analysis.tables.is_empty() || !analysis.routines.is_empty();
