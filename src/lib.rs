@@ -44,6 +44,7 @@ pub mod collect;
 pub mod evidence;
 pub mod findings;
 pub mod graph;
+pub mod history;
 pub mod input;
 pub mod inspect;
 pub mod report;

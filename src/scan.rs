@@ -8,7 +8,7 @@ use crate::graph::Graph;
 use crate::input::{self, Inputs, WalkError};
 use crate::report::{self, Report};
 use crate::resolve::{self, Clock};
-use crate::settings::{AcceptEntry, Settings, glob};
+use crate::settings::{AcceptEntry, Settings, id_glob};
 use crate::timing;
 use std::path::PathBuf;
 
@@ -137,8 +137,9 @@ fn accept(
     let mut stale = Vec::new();
     let place = Place::whole(&Text::from("whodepends.toml"));
     for entry in entries {
-        let fits =
-            |pattern: Option<&str>, id: &str| pattern.is_none_or(|p| glob(p).is_some_and(|g| g.is_match(id)));
+        let fits = |pattern: Option<&str>, id: &str| {
+            pattern.is_none_or(|p| id_glob(p).is_some_and(|g| g.is_match(id)))
+        };
         let id =
             |entity: Option<resolve::EntityId>| entity.map_or("", |entity| graph.entity(entity).id.as_str());
         let matches = |finding: &Finding| {

@@ -167,6 +167,11 @@ pub fn glob(pattern: &str) -> Option<GlobMatcher> {
     GlobBuilder::new(pattern).literal_separator(true).build().ok().map(|glob| glob.compile_matcher())
 }
 
+/// A glob over ids in which `*` crosses every sign.
+pub fn id_glob(pattern: &str) -> Option<GlobMatcher> {
+    GlobBuilder::new(pattern).literal_separator(false).build().ok().map(|glob| glob.compile_matcher())
+}
+
 impl Settings {
     /// Reads the text of a `whodepends.toml`; the error says line and column.
     pub fn parse(text: &str) -> Result<Settings, String> {

@@ -7,10 +7,11 @@ mod tables;
 use crate::collect::BLOCK_BYTES;
 use crate::evidence::{MICROS_PER_DAY, Stamp};
 use crate::findings::Severity;
+use crate::history;
 use crate::report::{self, Report};
 use crate::scan::{self, Outcome, Plan};
 use anyhow::{Context, Result, bail};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -48,8 +49,41 @@ enum Verb {
         #[command(flatten)]
         look: Look,
     },
+    /// Says who depends on a resource, and what hangs behind them
+    On {
+        /// An id (table:shop-db/shop/public.orders), its end (public.orders), or a glob (table:*.orders*)
+        resource: String,
+        /// What to scan
+        paths: Vec<PathBuf>,
+        /// A JSON report to look it up in, instead of scanning
+        #[arg(long, value_name = "REPORT.json", conflicts_with = "paths")]
+        from: Option<PathBuf>,
+        /// How many steps are followed: 1 is the consumers themselves, 2 who takes what they make of it, …
+        #[arg(long, default_value_t = 2)]
+        depth: usize,
+        /// text or json
+        #[arg(long, default_value = "text", value_parser = ["text", "json"])]
+        format: String,
+        #[command(flatten)]
+        look: Look,
+    },
+    /// Compares two JSON reports; exits with 1 when they differ
+    Diff {
+        /// The older report
+        old: PathBuf,
+        /// The newer report
+        new: PathBuf,
+        /// text or json
+        #[arg(long, default_value = "text", value_parser = ["text", "json"])]
+        format: String,
+    },
     /// Lists everything it can read and write
     Formats,
+    /// Prints a completion script for a shell
+    Completions {
+        /// Whose
+        shell: clap_complete::Shell,
+    },
     /// Shows how one statement, schedule or log is understood, as JSON lines
     Inspect {
         #[command(subcommand)]
@@ -95,9 +129,12 @@ struct ScanArgs {
     /// Writes the report to a file as well, as FORMAT=FILE; may be repeated
     #[arg(long, value_name = "FORMAT=FILE", value_parser = out_pair)]
     out: Vec<(String, PathBuf)>,
-    /// Exit with 1 on findings that are: shadow, any, or at least low, medium, high
-    #[arg(long, value_name = "WHAT", value_parser = ["shadow", "any", "low", "medium", "high"])]
+    /// Exit with 1 on findings that are: new (with --baseline), shadow, any, or at least low, medium, high
+    #[arg(long, value_name = "WHAT", value_parser = ["new", "shadow", "any", "low", "medium", "high"])]
     fail_on: Option<String>,
+    /// Marks the findings that this JSON report does not have as new; `none` says there is no older one
+    #[arg(long, value_name = "REPORT.json|none")]
+    baseline: Option<String>,
     #[command(flatten)]
     look: Look,
 }
@@ -159,6 +196,15 @@ pub fn run() -> u8 {
         Verb::Explain { what, paths, from, look } => explain(what.as_deref(), &paths, from.as_deref(), &look)
             .and_then(|text| print(&text))
             .map(|()| DONE),
+        Verb::On { resource, paths, from, depth, format, look } => {
+            on_verb(&resource, &paths, from.as_deref(), depth, &format, &look)
+        }
+        Verb::Diff { old, new, format } => diff_verb(&old, &new, &format),
+        Verb::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Typed::command(), "whodepends", &mut script);
+            print(&String::from_utf8_lossy(&script)).map(|()| DONE)
+        }
         Verb::Formats => print(&tables::formats()).map(|()| DONE),
         Verb::Inspect { lens } => ask::answer(&lens).map(|()| DONE),
     };
@@ -250,29 +296,74 @@ fn explain(what: Option<&str>, paths: &[PathBuf], from: Option<&Path>, look: &Lo
     if !fingerprint && !what.contains(':') {
         bail!("{what}: no such rule; `whodepends explain` lists them");
     }
-    let report = match from {
-        Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-            serde_json::from_str(&text)
-                .with_context(|| format!("{}: not a JSON report of this program", path.display()))?
-        }
-        None if paths.is_empty() => {
-            bail!("{what}: name what to scan, or a JSON report with --from, to look it up in")
-        }
-        None => {
-            let outcome = scan_paths(paths, look)?;
-            if let Some(error) = outcome.errors.first() {
-                bail!("{error}");
-            }
-            outcome.report
-        }
-    };
+    let report = report_of(what, paths, from, look)?;
     let told = if fingerprint { report::finding(&report, what) } else { report::entity(&report, what) };
     told.map_err(anyhow::Error::msg)
 }
 
+/// A JSON report of this program.
+fn read_report(path: &Path) -> Result<Report> {
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    serde_json::from_str(&text)
+        .with_context(|| format!("{}: not a JSON report of this program", path.display()))
+}
+
+/// The report a question is about: one that was kept, or one made now.
+fn report_of(question: &str, paths: &[PathBuf], from: Option<&Path>, look: &Look) -> Result<Report> {
+    if let Some(path) = from {
+        return read_report(path);
+    }
+    if paths.is_empty() && look.kinds.is_empty() {
+        bail!("{question}: name what to scan, or a JSON report with --from, to look it up in");
+    }
+    let outcome = scan_paths(paths, look)?;
+    match outcome.errors.first() {
+        Some(error) => bail!("{error}"),
+        None => Ok(outcome.report),
+    }
+}
+
+fn on_verb(
+    resource: &str,
+    paths: &[PathBuf],
+    from: Option<&Path>,
+    depth: usize,
+    format: &str,
+    look: &Look,
+) -> Result<u8> {
+    let report = report_of(resource, paths, from, look)?;
+    let answer = report::on::ask(&report, resource, depth).map_err(anyhow::Error::msg)?;
+    let shown = match format {
+        "json" => format!("{}\n", serde_json::to_string_pretty(&answer)?),
+        _ => report::on::text(&answer),
+    };
+    print(&shown).map(|()| DONE)
+}
+
+fn diff_verb(old: &Path, new: &Path, format: &str) -> Result<u8> {
+    let diff = history::diff(&read_report(old)?, &read_report(new)?);
+    let shown = match format {
+        "json" => format!("{}\n", serde_json::to_string_pretty(&diff)?),
+        _ => tables::changes(&diff),
+    };
+    print(&shown)?;
+    Ok(if diff.is_empty() { DONE } else { FOUND })
+}
+
 fn scan_verb(args: &ScanArgs) -> Result<u8> {
-    let outcome = scan_paths(&args.paths, &args.look)?;
+    if args.fail_on.as_deref() == Some("new") && args.baseline.is_none() {
+        bail!("--fail-on new needs --baseline REPORT.json, or --baseline none for a first run");
+    }
+    // The older report is read first: a scan whose outcome cannot be compared is not worth its time.
+    let baseline = match args.baseline.as_deref() {
+        None => None,
+        Some("none") => Some(None),
+        Some(path) => Some(Some(read_report(Path::new(path))?)),
+    };
+    let mut outcome = scan_paths(&args.paths, &args.look)?;
+    if let Some(old) = &baseline {
+        history::mark_new(&mut outcome.report, old.as_ref());
+    }
     for error in &outcome.errors {
         let _ = writeln!(std::io::stderr(), "whodepends: {error}");
     }
@@ -316,6 +407,7 @@ fn fails(on: Option<&str>, report: &Report) -> bool {
     let Some(on) = on else { return false };
     report.findings.iter().filter(|finding| finding.accepted.is_none()).any(|finding| match on {
         "any" => true,
+        "new" => finding.new,
         "shadow" => finding.rule == "shadow-consumer",
         level => Severity::from_word(&finding.severity) >= Severity::from_word(level),
     })

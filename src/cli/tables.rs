@@ -3,6 +3,7 @@
 use crate::collect::{declared, logs, schedules, source};
 use crate::evidence::About;
 use crate::findings::RULES;
+use crate::history::Diff;
 use crate::report;
 use crate::schedule::DIALECTS;
 use std::fmt::Write;
@@ -66,4 +67,32 @@ pub fn manual(id: &str) -> Option<String> {
         let _ = writeln!(out, "{title}\n  {text}\n");
     }
     Some(out)
+}
+
+/// What changed, for people.
+pub fn changes(diff: &Diff) -> String {
+    let shown = |text: &str| -> String {
+        text.chars()
+            .flat_map(|c| if c.is_control() { c.escape_unicode().collect() } else { vec![c] })
+            .collect()
+    };
+    let mut out = String::new();
+    for (title, changes) in [("new", &diff.new), ("gone", &diff.gone)] {
+        for change in changes {
+            let _ = writeln!(
+                out,
+                "{title:<5} {:<9} {} ({})",
+                change.what,
+                shown(&change.id),
+                shown(&change.detail)
+            );
+        }
+    }
+    for (old, new) in &diff.renamed {
+        let _ = writeln!(out, "same  {} is now {}", shown(old), shown(new));
+    }
+    if diff.is_empty() {
+        out.push_str("nothing is new and nothing is gone\n");
+    }
+    out
 }

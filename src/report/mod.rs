@@ -2,7 +2,9 @@
 //! report never looks at the graph again and never decides anything.
 
 mod build;
+mod dot;
 mod json;
+pub mod on;
 mod text;
 mod why;
 
@@ -25,7 +27,7 @@ pub trait Format: Sync {
 }
 
 /// All ways of showing a report.
-pub static FORMATS: &[&dyn Format] = &[&text::TextFormat, &json::JsonFormat];
+pub static FORMATS: &[&dyn Format] = &[&text::TextFormat, &json::JsonFormat, &dot::DotFormat];
 
 /// Reports are written by this program, so their provenance is the program itself.
 const OWN: Provenance = Provenance::Recorded;

@@ -47,14 +47,18 @@ impl Format for TextFormat {
 /// One line with control characters (and the marks that turn writing direction) made visible.
 pub(super) fn line(out: &mut String, text: &str) {
     for c in text.chars() {
-        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if c.is_control() || turns {
+        if hidden(c) {
             let _ = write!(out, "{}", c.escape_unicode());
         } else {
             out.push(c);
         }
     }
     out.push('\n');
+}
+
+/// Whether a character moves the cursor, or turns the direction of writing.
+pub(super) fn hidden(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn head(out: &mut String, report: &Report) {
