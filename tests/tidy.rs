@@ -31,7 +31,7 @@ fn part<'a>(file: &str, parts: &[&'a str]) -> &'a str {
 }
 
 /// Part by part: the parts it may name.
-const MAY_NAME: [(&str, &[&str]); 21] = [
+const MAY_NAME: [(&str, &[&str]); 22] = [
     ("evidence", &[]),
     ("schedule", &[]),
     ("settings", &["evidence"]),
@@ -43,6 +43,7 @@ const MAY_NAME: [(&str, &[&str]); 21] = [
     ("collect/logs", &["evidence", "input", "settings", "sql", "schedule"]),
     ("collect/schedules", &["evidence", "input", "settings", "sql", "schedule", "collect/commands"]),
     ("collect/declared", &["evidence", "input", "settings"]),
+    ("collect/traffic", &["evidence", "input", "settings", "sql"]),
     ("resolve", &["evidence"]),
     ("graph", &["evidence", "resolve"]),
     ("timing", &["evidence", "schedule", "resolve", "graph"]),
@@ -98,7 +99,7 @@ fn nobody_names_what_the_import_table_does_not_allow() {
 
 #[test]
 fn each_large_dependency_has_one_home() {
-    let homes: [(&str, &[&str]); 8] = [
+    let homes: [(&str, &[&str]); 10] = [
         ("clap", &["cli/"]),
         ("indicatif", &["cli/"]),
         ("walkdir", &["input/"]),
@@ -107,6 +108,8 @@ fn each_large_dependency_has_one_home() {
         ("sqlparser", &["sql/"]),
         ("petgraph", &["graph/"]),
         ("serde_saphyr", &["collect/declared/"]),
+        ("pcap_parser", &["collect/traffic/"]),
+        ("httparse", &["collect/traffic/"]),
     ];
     let mut wrong = Vec::new();
     for (file, text) in sources() {

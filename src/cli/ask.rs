@@ -43,6 +43,15 @@ pub enum Lens {
         /// A file or folder
         file: PathBuf,
     },
+    /// One JSON line per connection of captures
+    Traffic {
+        /// Keeps statements and paths as they were on the wire, except secrets
+        #[arg(long)]
+        raw: bool,
+        /// The captures
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
     /// One JSON line per record of a log, literals folded
     Log {
         /// The log
@@ -82,6 +91,20 @@ pub fn answer(lens: &Lens) -> Result<()> {
                 bail!("{error}");
             }
             inspect::source::lines(&inputs).iter().try_for_each(|line| print(&format!("{line}\n")))
+        }
+        Lens::Traffic { raw, files } => {
+            let (inputs, errors) = input::walk(files, &[]);
+            if let Some(error) = errors.first() {
+                bail!("{error}");
+            }
+            let mut failed = None;
+            for file in &inputs.files {
+                let outcome = inspect::traffic::lines(file, *raw, &mut |line| {
+                    failed = failed.take().or_else(|| print(&format!("{line}\n")).err());
+                });
+                outcome.map_err(|reason| anyhow::anyhow!("{}: {reason}", file.path))?;
+            }
+            failed.map_or(Ok(()), Err)
         }
         Lens::Log { file } => {
             let (inputs, errors) = input::walk(std::slice::from_ref(file), &[]);

@@ -1,6 +1,6 @@
 //! What the tables say, for people: formats and rules. It adds nothing to them.
 
-use crate::collect::{declared, logs, schedules, source};
+use crate::collect::{declared, logs, schedules, source, traffic};
 use crate::evidence::About;
 use crate::findings::RULES;
 use crate::history::Diff;
@@ -20,6 +20,8 @@ fn section(out: &mut String, title: &str, rows: &mut dyn Iterator<Item = &'stati
 pub fn formats() -> String {
     let mut out = String::new();
     section(&mut out, "Log formats", &mut logs::FORMATS.iter().map(|it| it.about()));
+    let captures = std::iter::once(&traffic::ABOUT);
+    section(&mut out, "Captures", &mut captures.chain(traffic::PROTOCOLS.iter().map(|it| it.about())));
     section(&mut out, "Schedules", &mut schedules::PLACES.iter().map(|it| it.about()));
     section(&mut out, "Inventories", &mut declared::INVENTORIES.iter().map(|it| it.about()));
     section(&mut out, "Source", &mut source::LANGUAGES.iter().map(|it| &it.about));
@@ -42,7 +44,8 @@ pub fn readers() -> Vec<&'static str> {
     let schedules = schedules::PLACES.iter().map(|it| it.about().name);
     let declared = declared::INVENTORIES.iter().map(|it| it.about().name);
     let source = source::LANGUAGES.iter().map(|it| it.about.name);
-    logs.chain(schedules).chain(declared).chain(source).chain(source::OTHER_READERS).collect()
+    let captures = std::iter::once(traffic::ABOUT.name);
+    logs.chain(captures).chain(schedules).chain(declared).chain(source).chain(source::OTHER_READERS).collect()
 }
 
 /// The list of rules.

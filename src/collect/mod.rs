@@ -6,6 +6,7 @@ pub mod declared;
 pub mod logs;
 pub mod schedules;
 pub mod source;
+pub mod traffic;
 
 use crate::evidence::{Evidence, Gap, GapCode, InputRecord, InputStatus, Place, Stamp, Text};
 use crate::input::{InputFile, Inputs};
@@ -90,7 +91,7 @@ pub trait Family: Sync {
 
 /// All families.
 pub static FAMILIES: &[&dyn Family] =
-    &[&declared::Declared, &logs::Logs, &schedules::Schedules, &source::Source];
+    &[&declared::Declared, &logs::Logs, &schedules::Schedules, &source::Source, &traffic::Traffic];
 
 /// Asks every family about every file and merges what they state. A file nobody takes is skipped with a gap.
 pub fn collect_all(world: &World<'_>) -> Evidence {

@@ -201,6 +201,36 @@ impl Outcome {
     }
 }
 
+/// Programs that watch servers, by the application name they set (their own documentation), lower-case.
+const MONITORS: [&str; 12] = [
+    "postgres_exporter",
+    "pgwatch",
+    "zabbix",
+    "datadog",
+    "telegraf",
+    "check_postgres",
+    "pganalyze",
+    "pgmetrics",
+    "prometheus",
+    "nagios",
+    "newrelic",
+    "pmm",
+];
+/// Programs that copy servers away.
+const BACKUPS: [&str; 7] =
+    ["pg_dump", "pg_dumpall", "pg_basebackup", "barman", "pgbackrest", "wal-g", "pg_receivewal"];
+
+/// Programs that only ask whether a server is there: health checks of load balancers and orchestrators.
+const PROBES: [&str; 7] = [
+    "kube-probe",
+    "elb-healthchecker",
+    "googlehc",
+    "haproxy",
+    "uptimerobot",
+    "pingdom",
+    "consul health check",
+];
+
 /// What kind of traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
@@ -232,6 +262,19 @@ impl Class {
             Class::Replication => "replication",
             Class::Maintenance => "maintenance",
         }
+    }
+
+    /// The class that a program's own name gives to all it does, where it gives one.
+    pub fn of_program(name: &str) -> Option<Class> {
+        let name = name.to_ascii_lowercase();
+        let begins = |known: &&&str| name.starts_with(**known);
+        if BACKUPS.iter().any(|known| begins(&known)) {
+            return Some(Class::Backup);
+        }
+        if PROBES.iter().any(|known| begins(&known)) {
+            return Some(Class::Probe);
+        }
+        MONITORS.iter().any(|known| begins(&known)).then_some(Class::Monitoring)
     }
 
     /// The class of that word.

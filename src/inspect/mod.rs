@@ -5,3 +5,4 @@ pub mod log;
 pub mod schedule;
 pub mod source;
 pub mod sql;
+pub mod traffic;

@@ -55,7 +55,7 @@ impl Names {
         for fact in evidence.facts() {
             let about = fact.about.text.to_string();
             match (fact.about.kind, &fact.says) {
-                (MentionKind::Host, _) if fact.basis == Basis::Written => {}
+                (MentionKind::Host, _) if fact.basis != Basis::Declared => {}
                 (MentionKind::Host, Says::SameAs(other)) => {
                     names.hosts.insert(other.text.to_lowercase(), about);
                 }
@@ -95,7 +95,7 @@ impl Names {
                 self.labels.entry(label.unwrap_or_default()).or_default().insert(host.clone());
             }
         }
-        let written = |fact: &&Fact| fact.about.kind == MentionKind::Host && fact.basis == Basis::Written;
+        let written = |fact: &&Fact| fact.about.kind == MentionKind::Host && fact.basis != Basis::Declared;
         // A line of a file is told by its place: an address and its names.
         let mut lines: BTreeMap<(&Place, &Text), Vec<&Fact>> = BTreeMap::new();
         for fact in evidence.facts().filter(written) {
@@ -149,7 +149,13 @@ impl Names {
             let shares = |other: &&&Vantage| {
                 one.sessions.shared_with(&other.sessions, SESSION_TOLERANCE) >= SESSIONS_TO_JOIN
             };
+            // A capture names a server by its address, which an inventory may know; a log by nothing.
+            let addressed = |other: &&&Vantage| other.of.text.parse::<std::net::SocketAddr>().is_ok();
+            if addressed(&one) {
+                continue;
+            }
             let named = vantages.iter().filter(|other| other.of.kind == MentionKind::System).find(shares);
+            let named = named.or_else(|| vantages.iter().filter(addressed).find(shares));
             let earlier = || vantages[..index].iter().find(shares);
             if let Some(other) = named.or_else(earlier) {
                 let target = self.aliases.get(&*other.of.text).cloned().unwrap_or(other.of.text.to_string());
@@ -183,8 +189,8 @@ impl Names {
         if self.systems.contains_key(server) {
             return server.to_owned();
         }
-        if let Some(target) = self.aliases.get(server) {
-            return target.clone();
+        if let Some(target) = self.aliases.get(server).filter(|target| *target != server) {
+            return self.system(target);
         }
         let lower = server.to_lowercase();
         if let Some(system) = self.endpoints.get(&lower) {

@@ -20,34 +20,6 @@ pub type Understanding = Option<Arc<Understood>>;
 /// millisecond.
 const FAST_MICROS: u64 = 1_000;
 
-/// Programs that watch servers, by the application name they set (their own documentation), lower-case.
-const MONITORS: [&str; 12] = [
-    "postgres_exporter",
-    "pgwatch",
-    "zabbix",
-    "datadog",
-    "telegraf",
-    "check_postgres",
-    "pganalyze",
-    "pgmetrics",
-    "prometheus",
-    "nagios",
-    "newrelic",
-    "pmm",
-];
-/// Programs that copy servers away.
-const BACKUPS: [&str; 7] =
-    ["pg_dump", "pg_dumpall", "pg_basebackup", "barman", "pgbackrest", "wal-g", "pg_receivewal"];
-
-/// The class a program's own name gives to all it does.
-fn class_of(application: &str) -> Option<Class> {
-    let name = application.to_ascii_lowercase();
-    if BACKUPS.iter().any(|known| name.starts_with(known)) {
-        return Some(Class::Backup);
-    }
-    MONITORS.iter().any(|known| name.starts_with(known)).then_some(Class::Monitoring)
-}
-
 /// How many plans of one statement's functions are held until the statement itself is seen.
 const MAX_PLANNED: usize = 64;
 
@@ -441,7 +413,7 @@ impl Sessions {
 
     fn connect_use(&self, actor: &Acting, outcome: Outcome) -> What {
         let who = &actor.who;
-        let by_name = class_of(&who.application).unwrap_or(Class::App);
+        let by_name = Class::of_program(&who.application).unwrap_or(Class::App);
         let class = if actor.replication { Class::Replication } else { by_name };
         What {
             vantage: self.vantage.clone(),
@@ -460,7 +432,7 @@ impl Sessions {
 
     fn uses(&self, actor: &Acting, understood: &Understood, outcome: Outcome) -> Vec<What> {
         let who = &actor.who;
-        let by_name = class_of(&who.application);
+        let by_name = Class::of_program(&who.application);
         let class = if actor.replication { Class::Replication } else { by_name.unwrap_or(understood.class) };
         let use_of = |action: Action, resource: Resource, confidence: Confidence| What {
             vantage: self.vantage.clone(),

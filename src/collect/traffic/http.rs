@@ -1,0 +1,371 @@
+//! HTTP/1 (RFC 9112): requests with keep-alive and pipelining, matched with their responses in order; the client
+//! behind a proxy, the program it names, the login of Basic authentication. Bodies are passed over; credentials,
+//! cookies and queries never leave.
+
+use super::{Act, Conversation, Framer, Moment, Protocol, Side, Told};
+use crate::evidence::scrub::{scrub, scrub_name};
+use crate::evidence::{About, Confidence, Outcome, Provenance, Text};
+use std::collections::VecDeque;
+
+/// The protocol.
+pub struct Http;
+
+/// How many header fields a message may have, and how many bytes they may take.
+const MAX_FIELDS: usize = 128;
+const MAX_HEAD: usize = 64 * 1024;
+/// How many requests may wait for their response.
+const MAX_WAITING: usize = 1024;
+
+const METHODS: [&str; 20] = [
+    "GET",
+    "POST",
+    "PUT",
+    "DELETE",
+    "HEAD",
+    "OPTIONS",
+    "PATCH",
+    "TRACE",
+    "CONNECT",
+    "PROPFIND",
+    "PROPPATCH",
+    "MKCOL",
+    "COPY",
+    "MOVE",
+    "LOCK",
+    "UNLOCK",
+    "REPORT",
+    "SEARCH",
+    "BITS_POST",
+    "PURGE",
+];
+
+fn begins_request(bytes: &[u8]) -> bool {
+    METHODS
+        .iter()
+        .any(|method| bytes.strip_prefix(method.as_bytes()).is_some_and(|rest| rest.first() == Some(&b' ')))
+}
+
+fn begins_response(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"HTTP/1.") || bytes.starts_with(b"HTTP/0.9")
+}
+
+impl Protocol for Http {
+    fn about(&self) -> &'static About {
+        &About {
+            name: "http",
+            title: "HTTP/1 with keep-alive and pipelining",
+            provenance: Provenance::Recorded,
+        }
+    }
+
+    fn recognise(&self, client: &[u8], server: &[u8], _port: u16) -> Option<Confidence> {
+        if begins_request(client) {
+            return Some(Confidence::High);
+        }
+        (client.is_empty() && begins_response(server)).then_some(Confidence::Medium)
+    }
+
+    fn open(&self) -> Box<dyn Conversation> {
+        Box::new(Talk::default())
+    }
+}
+
+/// What stands between two heads.
+#[derive(Default, Clone, Copy, PartialEq)]
+enum Body {
+    #[default]
+    Head,
+    /// So many bytes.
+    Bytes(u64),
+    /// A chunk's size line comes next.
+    Chunk,
+    /// The trailer after the last chunk.
+    Trailer,
+    /// Up to the end of the connection, or another protocol.
+    Rest,
+    /// After a hole: until a head begins.
+    Search,
+}
+
+struct Waiting {
+    verb: String,
+    object: String,
+    moment: Moment,
+}
+
+#[derive(Default)]
+struct Talk {
+    client: Framer,
+    server: Framer,
+    client_body: Body,
+    server_body: Body,
+    waiting: VecDeque<Waiting>,
+}
+
+impl Conversation for Talk {
+    fn bytes(&mut self, side: Side, data: &[u8], moment: Moment, told: &mut Told) {
+        let (framer, body) = match side {
+            Side::Client => (&mut self.client, &mut self.client_body),
+            Side::Server => (&mut self.server, &mut self.server_body),
+        };
+        if *body == Body::Rest {
+            return;
+        }
+        if *body == Body::Search {
+            let begins = if side == Side::Client { begins_request(data) } else { begins_response(data) };
+            if !begins {
+                return;
+            }
+            *body = Body::Head;
+        }
+        framer.push(data);
+        while self.step(side, moment, told) {}
+    }
+
+    fn hole(&mut self, side: Side, told: &mut Told) {
+        match side {
+            Side::Client => {
+                self.client.clear();
+                self.client_body = Body::Search;
+            }
+            Side::Server => {
+                self.server.clear();
+                self.server_body = Body::Search;
+                self.settle(told);
+            }
+        }
+    }
+
+    fn end(&mut self, told: &mut Told) {
+        self.settle(told);
+    }
+}
+
+/// A line and how many bytes it takes with its end.
+fn line(bytes: &[u8]) -> Option<(&[u8], usize)> {
+    let end = memchr::memchr(b'\n', bytes)?;
+    let text = &bytes[..end];
+    Some((text.strip_suffix(b"\r").unwrap_or(text), end + 1))
+}
+
+impl Talk {
+    fn step(&mut self, side: Side, moment: Moment, told: &mut Told) -> bool {
+        let (framer, body) = match side {
+            Side::Client => (&mut self.client, &mut self.client_body),
+            Side::Server => (&mut self.server, &mut self.server_body),
+        };
+        match *body {
+            Body::Rest | Body::Search => {
+                framer.clear();
+                false
+            }
+            Body::Bytes(left) => {
+                let take = left.min(framer.held().len() as u64);
+                framer.take(usize::try_from(take).unwrap_or(0));
+                *body = if take == left { Body::Head } else { Body::Bytes(left - take) };
+                take == left
+            }
+            Body::Chunk => {
+                let Some((text, used)) = line(framer.held()) else { return false };
+                let digits = text.split(|b| *b == b';').next().unwrap_or(text);
+                let size = std::str::from_utf8(digits).ok().map(str::trim);
+                // The chunk's own line end is counted with it.
+                *body = match size.map(|size| (size, u64::from_str_radix(size, 16))) {
+                    Some(("", _)) => Body::Chunk,
+                    Some((_, Ok(0))) => Body::Trailer,
+                    Some((_, Ok(size))) => {
+                        framer.take(used);
+                        return self.chunk(side, size);
+                    }
+                    _ => Body::Search,
+                };
+                framer.take(used);
+                true
+            }
+            Body::Trailer => {
+                let Some((text, used)) = line(framer.held()) else { return false };
+                if text.is_empty() {
+                    *body = Body::Head;
+                }
+                framer.take(used);
+                true
+            }
+            Body::Head if side == Side::Client => self.request(moment, told),
+            Body::Head => self.response(moment, told),
+        }
+    }
+
+    /// The bytes of a chunk, then its line end, then the next size line.
+    fn chunk(&mut self, side: Side, size: u64) -> bool {
+        let (framer, body) = match side {
+            Side::Client => (&mut self.client, &mut self.client_body),
+            Side::Server => (&mut self.server, &mut self.server_body),
+        };
+        framer.skip(usize::try_from(size).unwrap_or(usize::MAX));
+        *body = Body::Chunk;
+        true
+    }
+
+    fn request(&mut self, moment: Moment, told: &mut Told) -> bool {
+        let held = self.client.held();
+        if held.is_empty() {
+            return false;
+        }
+        // Empty lines before a request are passed over (RFC 9112, 2.2).
+        if held[0] == b'\r' || held[0] == b'\n' {
+            self.client.take(1);
+            return true;
+        }
+        let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+        let mut request = httparse::Request::new(&mut fields);
+        let used = match request.parse(held) {
+            Ok(httparse::Status::Complete(used)) => used,
+            Ok(httparse::Status::Partial) if held.len() < MAX_HEAD => return false,
+            _ => {
+                told.malformed = true;
+                self.client.clear();
+                self.client_body = Body::Search;
+                return false;
+            }
+        };
+        let (verb, target) = (request.method.unwrap_or("").to_owned(), request.path.unwrap_or("").to_owned());
+        let length = identify(request.headers, told);
+        self.client.take(used);
+        self.client_body = length;
+        if verb == "CONNECT" {
+            self.client_body = Body::Rest;
+        }
+        if self.waiting.len() < MAX_WAITING {
+            self.waiting.push_back(Waiting { verb, object: path(&target), moment });
+        }
+        true
+    }
+
+    fn response(&mut self, moment: Moment, told: &mut Told) -> bool {
+        let held = self.server.held();
+        if held.is_empty() {
+            return false;
+        }
+        let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+        let mut response = httparse::Response::new(&mut fields);
+        let used = match response.parse(held) {
+            Ok(httparse::Status::Complete(used)) => used,
+            Ok(httparse::Status::Partial) if held.len() < MAX_HEAD => return false,
+            _ => {
+                self.server.clear();
+                self.server_body = Body::Search;
+                return false;
+            }
+        };
+        let status = response.code.unwrap_or(0);
+        let length = framing(response.headers);
+        self.server.take(used);
+        if (100..200).contains(&status) && status != 101 {
+            return true;
+        }
+        let asked = self.waiting.pop_front();
+        let head = asked.as_ref().is_some_and(|asked| asked.verb == "HEAD");
+        let connect = asked.as_ref().is_some_and(|asked| asked.verb == "CONNECT");
+        self.server_body = match length {
+            _ if status == 101 || (connect && status < 300) => Body::Rest,
+            _ if head || status == 204 || status == 304 => Body::Head,
+            Some(body) => body,
+            None => Body::Rest,
+        };
+        if status == 101 {
+            self.client_body = Body::Rest;
+        }
+        if let Some(asked) = asked {
+            let outcome = match status {
+                401 | 403 | 407 => Outcome::Denied,
+                400.. => Outcome::Failed,
+                _ => Outcome::Ok,
+            };
+            let micros = u64::try_from(moment.stamp.0 - asked.moment.stamp.0).ok();
+            let Waiting { verb, object, moment } = asked;
+            told.acts.push(Act { verb, object, moment, outcome, micros });
+        }
+        true
+    }
+
+    fn settle(&mut self, told: &mut Told) {
+        while let Some(Waiting { verb, object, moment }) = self.waiting.pop_front() {
+            told.acts.push(Act { verb, object, moment, outcome: Outcome::Ok, micros: None });
+        }
+    }
+}
+
+/// The path of a target without its query; the authority of an absolute target goes.
+fn path(target: &str) -> String {
+    let target = target.split(['?', '#']).next().unwrap_or(target);
+    let path = match target.split_once("://") {
+        Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
+        None => target,
+    };
+    scrub(path).into_owned()
+}
+
+/// How long a body its header fields say it is; `None`: they do not say.
+fn framing(fields: &[httparse::Header<'_>]) -> Option<Body> {
+    let find =
+        |name: &str| fields.iter().find(|field| field.name.eq_ignore_ascii_case(name)).map(|f| f.value);
+    if find("transfer-encoding").is_some_and(|value| value.to_ascii_lowercase().ends_with(b"chunked")) {
+        return Some(Body::Chunk);
+    }
+    let length = std::str::from_utf8(find("content-length")?).ok()?.trim().parse().ok()?;
+    Some(if length == 0 { Body::Head } else { Body::Bytes(length) })
+}
+
+/// Who a request says it is from; gives how long its body is.
+fn identify(fields: &[httparse::Header<'_>], told: &mut Told) -> Body {
+    for field in fields.iter() {
+        let value = String::from_utf8_lossy(field.value).trim().to_owned();
+        match field.name.to_ascii_lowercase().as_str() {
+            "host" => {
+                told.names.insert(Text::from(scrub(&value.to_lowercase()).as_ref()));
+            }
+            "user-agent" if !value.is_empty() => {
+                let shown: String = scrub(&value).chars().take(200).collect();
+                told.program = Some(Text::from(shown));
+            }
+            "x-forwarded-for" => {
+                let first = value.split(',').next().unwrap_or("").trim();
+                told.forwarded_for = first.parse().ok();
+            }
+            "authorization" => {
+                let basic = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
+                let user = basic.and_then(|(_, coded)| user_of(coded.trim()));
+                if let Some(user) = user.filter(|user| !user.is_empty()) {
+                    told.principal = Some(Text::from(scrub_name(&user).as_ref()));
+                }
+            }
+            _ => {}
+        }
+    }
+    framing(fields).unwrap_or(Body::Head)
+}
+
+/// The user of `user:password` in base64 (RFC 4648); the password is dropped undecoded where it can be.
+fn user_of(coded: &str) -> Option<String> {
+    let value = |byte: u8| match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'+' | b'-' => Some(62),
+        b'/' | b'_' => Some(63),
+        _ => None,
+    };
+    let mut bytes = Vec::new();
+    for group in coded.trim_end_matches('=').as_bytes().chunks(4) {
+        let mut bits = 0u32;
+        for index in 0..4 {
+            bits = bits << 6 | u32::from(group.get(index).map_or(Some(0), |byte| value(*byte))?);
+        }
+        bytes.extend_from_slice(&bits.to_be_bytes()[1..group.len()]);
+        if bytes.contains(&b':') {
+            break;
+        }
+    }
+    let user = bytes.split(|byte| *byte == b':').next()?;
+    String::from_utf8(user.to_vec()).ok()
+}

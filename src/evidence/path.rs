@@ -1,0 +1,42 @@
+//! Folding of paths: segments that name one thing of many (numbers, identifiers, dates) become `{}`, so that a
+//! path stands for all its kind. Lexical and without memory; a version segment such as `v1` is never folded.
+
+/// A path with its variable segments folded.
+pub fn fold_path(path: &str) -> String {
+    path.split('/')
+        .map(|segment| if is_variable(segment) { "{}" } else { segment })
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+/// Whether a segment names one of many: a number, a UUID, eight or more hexadecimal digits with one of each
+/// kind, a date.
+fn is_variable(segment: &str) -> bool {
+    if segment.is_empty() {
+        return false;
+    }
+    let digits = segment.bytes().filter(u8::is_ascii_digit).count();
+    let plain = segment.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'_' | b':' | b'.'));
+    let hex = segment.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+    let letters = segment.bytes().any(|b| b.is_ascii_alphabetic());
+    (plain && digits > 0) || (hex && segment.len() >= 8 && digits > 0 && (letters || plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fold_path;
+
+    #[test]
+    fn what_names_one_of_many_is_folded_and_versions_are_not() {
+        for (path, want) in [
+            ("/v1/orders/17", "/v1/orders/{}"),
+            ("/v1/orders/3f2b8c1e-9a4d-4e7f-8b21-6c5d4e3f2a1b/items", "/v1/orders/{}/items"),
+            ("/days/2026-10-26", "/days/{}"),
+            ("/blobs/deadbeef01", "/blobs/{}"),
+            ("/facade/decade", "/facade/decade"),
+            ("/", "/"),
+        ] {
+            assert_eq!(fold_path(path), want);
+        }
+    }
+}
