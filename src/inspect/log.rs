@@ -54,6 +54,7 @@ pub fn lines(file: &InputFile, settings: &Settings, out: &mut dyn FnMut(String))
             Event::Error(denied) => ("error", if *denied { "denied" } else { "failed" }, None, None),
             Event::Connected => ("connected", "ok", None, None),
             Event::Authorized(_) => ("authorized", "ok", None, None),
+            Event::Replication => ("replication", "ok", None, None),
             Event::Refused => ("refused", "denied", None, None),
             Event::Disconnected => ("disconnected", "ok", None, None),
             Event::Nothing => ("other", "ok", None, None),

@@ -4,8 +4,8 @@
 use super::{Dialect, Found, routines, session, traits};
 use crate::evidence::Trait;
 use sqlparser::ast::{
-    CopySource, Expr, FromTable, ObjectName, ObjectType, Query, Select, Statement, TableFactor, TableObject,
-    TableWithJoins, UpdateTableFromKind, Visit, Visitor,
+    CopySource, Expr, FromTable, ObjectName, ObjectType, Query, Select, SetExpr, Statement, TableFactor,
+    TableObject, TableWithJoins, UpdateTableFromKind, Visit, Visitor,
 };
 use sqlparser::parser::Parser;
 use std::collections::{BTreeMap, BTreeSet};
@@ -152,6 +152,10 @@ impl Tables {
         self.targets.insert(address(table));
         let TableFactor::Table { name, .. } = table else { return None };
         let [part] = &name.0[..] else { return Some(name) };
+        // `UPDATE ONLY t` is taken by the parser as table ONLY with the alias t.
+        if part.to_string().eq_ignore_ascii_case("only") {
+            return None;
+        }
         let alias = part.as_ident().map(|ident| ident.value.as_str())?;
         let factors =
             from.iter().flat_map(|t| std::iter::once(&t.relation).chain(t.joins.iter().map(|j| &j.relation)));
@@ -292,6 +296,13 @@ impl Visitor for Tables {
     }
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        if let SetExpr::Table(table) = &*query.body
+            && let Some(name) = &table.table_name
+        {
+            let mut parts: Vec<String> = table.schema_name.iter().cloned().collect();
+            parts.push(name.clone());
+            self.found.reads.insert(parts.iter().map(|part| self.dialect.fold_name(part, false)).collect());
+        }
         let outer = self.scopes.last().cloned().unwrap_or_default();
         let mut scope = self.bodies.get(&address(query)).cloned().unwrap_or(outer);
         if let Some(with) = &query.with {

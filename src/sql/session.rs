@@ -189,9 +189,26 @@ pub(super) fn of_statement(statement: &Statement, dialect: Dialect) -> Option<Se
     }
 }
 
+/// Functions of the engine that reach data or other servers without naming a table.
+fn has_effect(function: &Function) -> bool {
+    let name = function.name.to_string().to_ascii_lowercase();
+    let name = name.rsplit('.').next().unwrap_or(&name);
+    matches!(name, "nextval" | "setval" | "pg_notify" | "query_to_xml" | "table_to_xml" | "cursor_to_xml")
+        || name.starts_with("dblink")
+        || name.starts_with("lo_")
+}
+
 /// Whether a statement does something to the application's world even where it names no table: definitions,
 /// grants, procedural blocks. Queries, settings and transactions do not.
 pub(super) fn acts(statement: &Statement) -> bool {
+    if let Statement::Query(query) = statement {
+        let SetExpr::Select(select) = &*query.body else { return false };
+        return select.projection.iter().any(|item| match item {
+            SelectItem::UnnamedExpr(Expr::Function(function))
+            | SelectItem::ExprWithAlias { expr: Expr::Function(function), .. } => has_effect(function),
+            _ => false,
+        });
+    }
     !matches!(
         statement,
         Statement::Query(_)
@@ -207,8 +224,6 @@ pub(super) fn acts(statement: &Statement) -> bool {
             | Statement::ShowVariables { .. }
             | Statement::Deallocate { .. }
             | Statement::Close { .. }
-            | Statement::Fetch { .. }
-            | Statement::LISTEN { .. }
             | Statement::UNLISTEN { .. }
             | Statement::Vacuum(_)
             | Statement::Analyze(_)

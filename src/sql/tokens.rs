@@ -34,11 +34,11 @@ fn split(folded: &str) -> Vec<&str> {
 }
 
 /// Words that open a statement.
-const OPENERS: [&str; 34] = [
+const OPENERS: [&str; 36] = [
     "select", "insert", "update", "delete", "merge", "with", "truncate", "copy", "create", "alter", "drop",
     "lock", "grant", "revoke", "call", "exec", "execute", "begin", "commit", "rollback", "set", "show",
     "explain", "declare", "load", "replace", "vacuum", "analyze", "do", "use", "prepare", "refresh",
-    "reindex", "cluster",
+    "reindex", "cluster", "table", "import",
 ];
 
 /// Words that cannot be a table where a table is expected.
@@ -136,7 +136,10 @@ impl<'a> Reader<'a> {
     fn name(&self, index: usize) -> Option<Vec<String>> {
         let word = self.at(index);
         let starts = word.chars().next().is_some_and(|c| c.is_alphabetic() || matches!(c, '_' | '"' | '#'));
-        let barred = NOT_TABLES.contains(&word)
+        // `ROWS FROM (…)` is a list of functions; `U&"…"` is a spelling nobody reads here.
+        let spelled = matches!((word, self.at(index + 1)), ("rows", "from") | ("u", "&"));
+        let barred = spelled
+            || NOT_TABLES.contains(&word)
             || self.ctes.contains(word)
             || word.ends_with('.')
             || word.contains("..");
@@ -196,6 +199,10 @@ impl<'a> Reader<'a> {
                 }
                 "vacuum" | "analyze" | "reindex" | "cluster" if index == 0 || before == ";" => {
                     self.upkeep(index)
+                }
+                "table" if index == 0 => self.read_at(1),
+                "refresh" if index == 0 && self.at(1) == "materialized" && self.at(2) == "view" => {
+                    self.write_at(self.skip(3, &["concurrently"]));
                 }
                 "copy" if index == 0 || before == ";" => self.copy(index),
                 _ => {}

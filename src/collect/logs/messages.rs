@@ -133,9 +133,16 @@ fn log(message: &str, who: &mut Who) -> Event {
         }
         return Event::Authorized(replication);
     }
+    if message.starts_with("received replication command: ") {
+        return Event::Replication;
+    }
     if let Some(rest) = message.strip_prefix("disconnection: ") {
-        if let Some(host) = value(rest, " host=") {
-            who.client = Text::from(host);
+        for (key, mine) in
+            [(" host=", &mut who.client), (" user=", &mut who.user), (" database=", &mut who.database)]
+        {
+            if let Some(said) = value(rest, key) {
+                *mine = Text::from(said);
+            }
         }
         return Event::Disconnected;
     }

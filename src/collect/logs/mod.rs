@@ -70,7 +70,7 @@ pub enum Event {
     },
     /// The text behind the EXECUTE just before.
     Prepared(String),
-    /// The statement that the error just before was about.
+    /// The statement that the error, warning or note just before was about.
     ErrorStatement(String),
     /// Something failed; the flag says it was refused for lack of rights.
     Error(bool),
@@ -78,6 +78,8 @@ pub enum Event {
     Connected,
     /// It was let in; `true` for a replication connection.
     Authorized(bool),
+    /// It asked for the stream of changes or a base backup.
+    Replication,
     /// It was not let in.
     Refused,
     /// It was closed.

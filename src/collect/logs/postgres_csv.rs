@@ -11,6 +11,8 @@ use std::sync::Arc;
 pub struct PostgresCsv;
 
 const COLUMNS: std::ops::RangeInclusive<usize> = 23..=30;
+/// How many records of a head are tried before a file is said to be no log.
+const RECORDS_TRIED: usize = 8;
 const LOG_TIME: usize = 0;
 const USER: usize = 1;
 const DATABASE: usize = 2;
@@ -29,10 +31,27 @@ fn record_length(bytes: &[u8]) -> Option<usize> {
         match bytes[at] {
             b'"' => quoted = !quoted,
             _ if !quoted => return Some(at + 1),
+            // A record that was torn (a full disk, a copy of a living file) ends where the next one begins.
+            _ if begins_record(&bytes[at + 1..]) => return Some(at + 1),
             _ => {}
         }
     }
     None
+}
+
+/// Whether a line begins like a record: `2026-10-21 22:30:00.000 UTC,`.
+fn begins_record(line: &[u8]) -> bool {
+    let Some(stamp) = line.get(..24) else { return false };
+    let digits = |range: std::ops::Range<usize>| stamp[range].iter().all(u8::is_ascii_digit);
+    let signs =
+        stamp[4] == b'-' && stamp[7] == b'-' && stamp[10] == b' ' && stamp[13] == b':' && stamp[19] == b'.';
+    let zone = line[24..].iter().take(8).position(|b| *b == b',');
+    signs
+        && digits(0..4)
+        && digits(11..13)
+        && digits(20..23)
+        && stamp[23] == b' '
+        && zone.is_some_and(|at| at > 0)
 }
 
 fn fields(record: &[u8]) -> Vec<String> {
@@ -65,14 +84,24 @@ impl LogFormat for PostgresCsv {
     }
 
     fn recognise(&self, head: &[u8]) -> Option<Confidence> {
-        let length = record_length(head).unwrap_or(head.len());
-        let mut record = head[..length].to_vec();
-        if !record.ends_with(b"\n") {
-            record.push(b'\n');
+        // A copy may begin inside a record: one of the first whole ones tells.
+        let mut rest = head;
+        for _ in 0..RECORDS_TRIED {
+            let length = record_length(rest).unwrap_or(rest.len());
+            let mut record = rest[..length].to_vec();
+            if !record.ends_with(b"\n") {
+                record.push(b'\n');
+            }
+            let fields = fields(&record);
+            if valid(&fields) && Zones::new(None).read(fields[LOG_TIME].as_bytes()).is_some() {
+                return Some(Confidence::High);
+            }
+            rest = &rest[length..];
+            if rest.is_empty() {
+                break;
+            }
         }
-        let fields = fields(&record);
-        let timed = valid(&fields) && Zones::new(None).read(fields[LOG_TIME].as_bytes()).is_some();
-        timed.then_some(Confidence::High)
+        None
     }
 
     fn last_start(&self, block: &[u8]) -> usize {
@@ -153,6 +182,9 @@ fn read(fields: &[String], zones: &Zones, line: u64) -> Option<(Vec<Record>, boo
         if failed && !fields[QUERY].is_empty() {
             records.push(record(Event::ErrorStatement(fields[QUERY].clone())));
         }
+    } else if !fields[QUERY].is_empty() {
+        // So does that of a warning or of a note.
+        records.push(record(Event::ErrorStatement(fields[QUERY].clone())));
     }
     if matches!(detail, Event::Prepared(_)) {
         records.push(record(detail));

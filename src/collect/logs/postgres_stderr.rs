@@ -225,7 +225,16 @@ fn stamp_at(line: &[u8]) -> Option<usize> {
         (shape && digits).then_some(at)
     };
     if let Some(at) = date(0) {
-        return Some(at);
+        // A container's log has its own time in front: `2026-10-21T22:00:00.1Z stdout F …`.
+        return (line[10] != b'T').then_some(at);
+    }
+    // Lines that something else has wrapped (JSON, syslog, a container's log) are not this format.
+    let wrapped = line.starts_with(b"{")
+        || [&b"postgres["[..], b" stdout ", b" stderr "]
+            .iter()
+            .any(|mark| memchr::memmem::find(&line[..line.len().min(MAX_BEFORE_STAMP)], mark).is_some());
+    if wrapped {
+        return None;
     }
     let end = line.len().min(MAX_BEFORE_STAMP);
     let end = memchr::memmem::find(&line[..end], b":  ").unwrap_or(end);

@@ -9,7 +9,7 @@ use crate::evidence::{
     Action, Activity, Actor, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, MentionKind, Outcome,
     Place, Places, Resource, Scope, Sees, SessionSketch, Shape, Span, Stamp, Text, Use, Vantage, What, Zone,
 };
-use crate::sql::{SearchPath, SessionChange, Understood};
+use crate::sql::{SearchPath, SessionChange, Status, Understood};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -19,6 +19,16 @@ pub type Understanding = Option<Arc<Understood>>;
 /// Statements faster than this, seen with their duration, show that the log holds all of them: one
 /// millisecond.
 const FAST_MICROS: u64 = 1_000;
+
+/// The share of whole sessions that must have shown a statement before the log is believed to hold all.
+const SPEAKING_WHEN_ALL: f64 = 0.8;
+
+/// Whether a statement does anything to the application's data, as far as it is understood.
+fn does(understood: &Understood) -> bool {
+    let analysis = &understood.analysis;
+    let named = !analysis.tables.is_empty() || !analysis.routines.is_empty();
+    understood.class == Class::App && (named || analysis.acts)
+}
 
 /// How many plans of one statement's functions are held until the statement itself is seen.
 const MAX_PLANNED: usize = 64;
@@ -30,6 +40,11 @@ struct Session {
     pending: Option<(Arc<Understood>, Stamp, Place)>,
     planned: Vec<(Arc<Understood>, Stamp, u64, Place)>,
     failed: Option<bool>,
+    /// When and as whom it was let in.
+    connect: Option<(Acting, Stamp, Place)>,
+    /// Whether a statement of it was seen, and whether one did anything to the application's data.
+    spoke: bool,
+    acted: bool,
     path: SearchPath,
 }
 
@@ -60,6 +75,17 @@ struct Acting {
 
 type Key = (usize, usize, Outcome);
 
+/// What a connection turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Manner {
+    /// It did something to the application's data, or nobody can say that it did not.
+    Acted,
+    /// Its statements were seen, and none did.
+    Idle,
+    /// It ended, and no statement of it was seen.
+    Silent,
+}
+
 /// The open sessions of one stream, and what they did.
 pub struct Sessions {
     vantage: Text,
@@ -70,8 +96,14 @@ pub struct Sessions {
     who_list: Vec<Acting>,
     shapes: HashMap<usize, Arc<Understood>>,
     done: HashMap<Key, (Activity, Places)>,
-    connects: HashMap<(usize, Outcome), (Activity, Places)>,
-    acted: BTreeSet<Who>,
+    connects: HashMap<(usize, Outcome, Manner), (Activity, Places)>,
+    /// Logins that were heard without a table: when, and whether anything was done.
+    heard: HashMap<usize, (Activity, Places, Manner)>,
+    opaque: Option<(Place, u64)>,
+    /// Sessions seen from their login to their end, and those of which a statement was seen.
+    whole: u64,
+    speaking: u64,
+    queries: bool,
     unknown: Option<(Place, u64)>,
     unnumbered: Option<(Place, u64)>,
     span: Option<Span>,
@@ -93,7 +125,11 @@ impl Sessions {
             shapes: HashMap::new(),
             done: HashMap::new(),
             connects: HashMap::new(),
-            acted: BTreeSet::new(),
+            heard: HashMap::new(),
+            opaque: None,
+            whole: 0,
+            speaking: 0,
+            queries: false,
             unknown: None,
             unnumbered: None,
             span: None,
@@ -114,8 +150,7 @@ impl Sessions {
         }
         if matches!(record.event, Event::Connected) {
             // A process id is used again: what the earlier session left pending has succeeded.
-            self.flush(record.session);
-            self.open.insert(record.session, Session::default());
+            self.close(record.session, true);
         }
         let session = self.open.entry(record.session).or_default();
         learn(&mut session.who, &record.who);
@@ -128,24 +163,67 @@ impl Sessions {
             Event::ErrorStatement(_) => self.failed_statement(record, understood, place),
             Event::Authorized(replication) => {
                 session.replication = *replication;
+                session.connect = Some((session.actor(), record.stamp, place));
+            }
+            Event::Replication => {
+                session.replication = true;
+                session.acted = true;
                 let actor = session.actor();
-                self.connect(actor, Outcome::Ok, record.stamp, place);
+                self.hear(actor, Manner::Acted, record.stamp, place);
             }
             Event::Refused => {
                 let actor = session.actor();
-                self.connect(actor, Outcome::Denied, record.stamp, place);
+                self.connect(actor, Outcome::Denied, Manner::Acted, record.stamp, place);
             }
             Event::Disconnected => {
-                self.flush(record.session);
-                self.open.remove(&record.session);
+                let actor = session.actor();
+                if session.connect.is_none() {
+                    self.hear(actor, Manner::Acted, record.stamp, place);
+                }
+                self.close(record.session, true);
             }
             Event::Connected => {
                 if !record.who.client.is_empty() && record.who.port > 0 {
                     self.sketch.add(&record.who.client, record.who.port, record.stamp);
                 }
             }
-            Event::Nothing => {}
+            Event::Nothing => {
+                let actor = session.actor();
+                if session.connect.is_none() && !session.spoke {
+                    self.hear(actor, Manner::Acted, record.stamp, place);
+                }
+            }
         }
+    }
+
+    /// A session ends, or the log does: what it left pending has succeeded, and its connection is told.
+    fn close(&mut self, id: u64, ended: bool) {
+        self.flush(id);
+        let Some(session) = self.open.remove(&id) else { return };
+        let Some((actor, stamp, place)) = session.connect else { return };
+        self.whole += u64::from(ended);
+        self.speaking += u64::from(ended && session.spoke);
+        let manner = match (session.acted, session.spoke, ended) {
+            (true, ..) => Manner::Acted,
+            (false, true, _) => Manner::Idle,
+            (false, false, true) => Manner::Silent,
+            // It is still open: what it will do nobody has seen.
+            (false, false, false) => Manner::Acted,
+        };
+        self.connect(actor, Outcome::Ok, manner, stamp, place);
+    }
+
+    /// Somebody was heard of whom no table is known (yet).
+    fn hear(&mut self, actor: Acting, manner: Manner, stamp: Stamp, place: Place) {
+        if actor.who.user.is_empty() || !self.window.holds(stamp) {
+            return;
+        }
+        let number = self.who(Acting { path: SearchPath::default(), ..actor });
+        let (activity, places, known) =
+            self.heard.entry(number).or_insert_with(|| (Activity::none(), Places::default(), manner));
+        *known = (*known).min(manner);
+        activity.add(stamp, 0, None);
+        places.add(Some(stamp), place);
     }
 
     /// A record whose line names no process: it stands for itself, because nothing tells which lines belong
@@ -157,7 +235,7 @@ impl Sessions {
                 let Some(understood) = understood else { return };
                 let (_, count) = self.unnumbered.get_or_insert_with(|| (place.clone(), 0));
                 *count += 1;
-                self.saw_statement(*micros);
+                self.saw_statement(&understood, *micros);
                 self.count(actor, &understood, Outcome::Ok, record.stamp, *micros, place);
             }
             Event::Planned { micros, .. } => {
@@ -165,16 +243,19 @@ impl Sessions {
                 self.count(actor, &understood, Outcome::Ok, record.stamp, Some(*micros), place);
             }
             Event::Authorized(replication) => {
-                self.connect(Acting { replication: *replication, ..actor }, Outcome::Ok, record.stamp, place);
+                let actor = Acting { replication: *replication, ..actor };
+                self.connect(actor, Outcome::Ok, Manner::Acted, record.stamp, place);
             }
-            Event::Refused => self.connect(actor, Outcome::Denied, record.stamp, place),
+            Event::Refused => self.connect(actor, Outcome::Denied, Manner::Acted, record.stamp, place),
             _ => {}
         }
     }
 
-    fn saw_statement(&mut self, micros: Option<u64>) {
+    fn saw_statement(&mut self, understood: &Understood, micros: Option<u64>) {
         self.statements = true;
         self.sees_all |= micros.is_none_or(|micros| micros < FAST_MICROS);
+        let sample = &understood.shape.sample;
+        self.queries |= sample.starts_with("select") || sample.starts_with("with");
     }
 
     fn statement(&mut self, record: &Record, understood: Understanding, micros: Option<u64>, place: Place) {
@@ -189,8 +270,10 @@ impl Sessions {
             }
         }
         self.flush(record.session);
-        self.saw_statement(micros);
+        self.saw_statement(&understood, micros);
         let Some(session) = self.open.get_mut(&record.session) else { return };
+        session.spoke = true;
+        session.acted |= does(&understood);
         match micros {
             // Logged after it ended: it has succeeded.
             Some(micros) => {
@@ -211,6 +294,7 @@ impl Sessions {
         let (Some(understood), Some(session)) = (understood, self.open.get_mut(&record.session)) else {
             return;
         };
+        session.acted |= does(&understood);
         if let Some(pending) = &mut session.pending {
             pending.0 = understood;
         } else {
@@ -237,6 +321,8 @@ impl Sessions {
             return;
         };
         self.statements = true;
+        session.spoke = true;
+        session.acted |= does(&understood);
         let pending = session.pending.as_ref();
         if pending.is_some_and(|(it, ..)| it.shape.fingerprint == understood.shape.fingerprint) {
             return;
@@ -253,7 +339,17 @@ impl Sessions {
         let (Some(understood), Some(session)) = (understood, self.open.get_mut(&record.session)) else {
             return;
         };
-        let outcome = if session.failed.take() == Some(true) { Outcome::Denied } else { Outcome::Failed };
+        let Some(denied) = session.failed.take() else {
+            // The statement of a warning or of a note (a temporary file, a wait for a lock): it runs.
+            let pending = session.pending.as_ref();
+            let told = pending.is_some_and(|(it, ..)| it.shape.fingerprint == understood.shape.fingerprint)
+                || session.planned.iter().any(|it| it.0.shape.fingerprint == understood.shape.fingerprint);
+            if !told && session.planned.len() < MAX_PLANNED {
+                session.planned.push((understood, record.stamp, 0, place));
+            }
+            return;
+        };
+        let outcome = if denied { Outcome::Denied } else { Outcome::Failed };
         let same = session
             .pending
             .as_ref()
@@ -319,10 +415,16 @@ impl Sessions {
             return;
         }
         let named = !analysis.tables.is_empty() || !analysis.routines.is_empty();
-        if outcome == Outcome::Ok && understood.class == Class::App && (named || analysis.acts) {
-            self.acted.insert(Who { port: 0, ..actor.who.clone() });
-        }
         if !named {
+            let acts = does(understood);
+            if acts && analysis.status != Status::Parsed {
+                let (_, count) = self.opaque.get_or_insert_with(|| (place.clone(), 0));
+                *count += 1;
+            }
+            if outcome == Outcome::Ok {
+                let manner = if acts { Manner::Acted } else { Manner::Idle };
+                self.hear(actor, manner, stamp, place);
+            }
             return;
         }
         if actor.who.user.is_empty() {
@@ -338,11 +440,11 @@ impl Sessions {
         places.add(Some(stamp), place);
     }
 
-    fn connect(&mut self, actor: Acting, outcome: Outcome, stamp: Stamp, place: Place) {
+    fn connect(&mut self, actor: Acting, outcome: Outcome, manner: Manner, stamp: Stamp, place: Place) {
         if !self.window.holds(stamp) {
             return;
         }
-        let key = (self.who(Acting { path: SearchPath::default(), ..actor }), outcome);
+        let key = (self.who(Acting { path: SearchPath::default(), ..actor }), outcome, manner);
         let (activity, places) = self.connects.entry(key).or_default();
         activity.add(stamp, 0, None);
         places.add(Some(stamp), place);
@@ -350,8 +452,10 @@ impl Sessions {
 
     /// States everything heard.
     pub fn finish(mut self, kind: &str, of: Mention, zone: Text, zone_known: bool, out: &mut Evidence) {
-        for id in self.open.keys().copied().collect::<Vec<_>>() {
-            self.flush(id);
+        let mut open: Vec<u64> = self.open.keys().copied().collect();
+        open.sort_unstable();
+        for id in open {
+            self.close(id, false);
         }
         if let Some((place, count)) = self.unknown.take() {
             let detail = "the session began before the log did, so its login is not known";
@@ -362,11 +466,11 @@ impl Sessions {
                           statement may count as one that worked";
             out.add_gap(Gap { count, ..Gap::new(place, GapCode::UnknownSession, detail) });
         }
-        let sees = match (self.sees_all, self.statements) {
-            (true, _) => Sees::All,
-            (false, true) => Sees::Unknown,
-            (false, false) => Sees::Connections,
-        };
+        if let Some((place, count)) = self.opaque.take() {
+            let detail = "statements that name nothing the reader can tell; who sent them is kept";
+            out.add_gap(Gap { count, ..Gap::new(place, GapCode::Unparsed, detail) });
+        }
+        let sees = self.sees();
         out.add_vantage(Vantage {
             id: self.vantage.clone(),
             kind: Text::from(kind),
@@ -377,20 +481,59 @@ impl Sessions {
             lost: 0,
             sessions: std::mem::take(&mut self.sketch),
         });
+        let busy: BTreeSet<usize> = self.done.keys().map(|(who, ..)| *who).collect();
         for ((who, number, outcome), (activity, places)) in std::mem::take(&mut self.done) {
             let (who, understood) = (&self.who_list[who], &self.shapes[&number]);
             for it in self.uses(who, understood, outcome) {
                 out.add_use(Use { what: it, activity: activity.clone(), places: places.clone() });
             }
         }
-        for ((number, outcome), (activity, places)) in std::mem::take(&mut self.connects) {
-            let who = &self.who_list[number];
-            let mut what = self.connect_use(who, outcome);
-            // A log that holds every statement shows that this one came, and touched nothing of anybody's.
-            if sees == Sees::All && what.class == Class::App && !self.acted.contains(&who.who) {
-                what.class = Class::Probe;
-            }
+        let login = |number: &usize| {
+            let who = &self.who_list[*number].who;
+            (who.user.clone(), who.client.clone())
+        };
+        let mut told: BTreeSet<(Text, Text)> =
+            self.connects.keys().map(|(number, ..)| login(number)).collect();
+        told.extend(busy.iter().map(login));
+        for ((number, outcome, manner), (activity, places)) in std::mem::take(&mut self.connects) {
+            let mut what = self.connect_use(&self.who_list[number], outcome);
+            what.class = Sessions::class_of(what.class, manner, sees);
             out.add_use(Use { what, activity, places });
+        }
+        for (number, (activity, places, manner)) in std::mem::take(&mut self.heard) {
+            let actor = &self.who_list[number];
+            // A login that has a connection or a table from there is told by that.
+            if told.contains(&(actor.who.user.clone(), actor.who.client.clone())) {
+                continue;
+            }
+            let mut what = self.connect_use(actor, Outcome::Ok);
+            what.class = Sessions::class_of(what.class, manner, sees);
+            out.add_use(Use { what, activity, places });
+        }
+    }
+
+    /// What a bare connection is: a log that holds every statement shows that it touched nothing of anybody's.
+    fn class_of(class: Class, manner: Manner, sees: Sees) -> Class {
+        match (class, manner) {
+            (Class::App, Manner::Idle) => Class::Probe,
+            (Class::App, Manner::Silent) if sees == Sees::All => Class::Probe,
+            (class, _) => class,
+        }
+    }
+
+    /// How much of what happened the log holds: told by the sessions that were seen from login to end, where
+    /// there are any; else by what kinds of statements there are.
+    fn sees(&self) -> Sees {
+        if !self.statements {
+            return Sees::Connections;
+        }
+        if self.whole > 0 && self.speaking as f64 <= SPEAKING_WHEN_ALL * self.whole as f64 {
+            return Sees::Unknown;
+        }
+        match (self.sees_all, self.queries) {
+            (true, true) => Sees::All,
+            (true, false) => Sees::Ddl,
+            (false, _) => Sees::Unknown,
         }
     }
 
