@@ -19,7 +19,7 @@ fn is_variable(segment: &str) -> bool {
     let plain = segment.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'_' | b':' | b'.'));
     let hex = segment.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
     let letters = segment.bytes().any(|b| b.is_ascii_alphabetic());
-    (plain && digits > 0) || (hex && segment.len() >= 8 && digits > 0 && (letters || plain))
+    digits > 0 && (plain || (hex && letters && segment.len() >= 8))
 }
 
 #[cfg(test)]

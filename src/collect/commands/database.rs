@@ -210,6 +210,14 @@ impl Commands for Psql {
                 _ => {}
             }
         }
+        let given =
+            options.iter().any(|(name, _)| matches!(name.as_str(), "-c" | "--command" | "-f" | "--file"));
+        if call.piped && !given {
+            out.unresolved(
+                call,
+                "psql reads statements that another command makes: they are only known when it runs",
+            );
+        }
         if let Some(text) = &call.stdin {
             script(call, &connection, text, false, out);
         }

@@ -57,6 +57,8 @@ pub struct Call {
     pub stdin_file: Option<String>,
     /// The file its output goes to.
     pub stdout_file: Option<String>,
+    /// Whether its input comes from a command before it whose output nobody knows.
+    pub piped: bool,
     /// The line it stands on, counted from 1.
     pub line: u64,
     /// The folder it runs in, where a `cd` says so.
@@ -96,12 +98,14 @@ pub struct Out<'a> {
     /// Tests and sleeps before the first command that does anything.
     guards: Vec<Text>,
     worked: bool,
+    /// While a command that runs elsewhere is read: that host, or none that is known.
+    elsewhere: Option<Option<Text>>,
 }
 
 impl Out<'_> {
     /// The host, where known.
     pub fn host(&self) -> Option<Text> {
-        self.context.host.clone()
+        self.elsewhere.clone().unwrap_or_else(|| self.context.host.clone())
     }
 
     /// States a use.
@@ -152,7 +156,8 @@ impl Out<'_> {
 
     /// States that a file is run.
     pub fn runs(&mut self, call: &Call, script: &str, connection: Connection) {
-        if script.contains("{}") {
+        // What runs elsewhere is a script of that host, which nobody here can find.
+        if script.contains("{}") || self.elsewhere.is_some() {
             return;
         }
         // A word with a blank in it is quoted again: a secret of two words is one secret.
@@ -274,6 +279,7 @@ pub fn read(text: &str, context: &Context<'_>) -> Told {
         calls: 0,
         guards: Vec::new(),
         worked: false,
+        elsewhere: None,
     };
     shell::read(text, context, &mut out);
     Told { evidence: out.evidence, guards: out.guards }
@@ -290,7 +296,13 @@ fn state(call: &Call, out: &mut Out<'_>) {
     }
     match COMMANDS.iter().find(|group| group.names().contains(&name)) {
         Some(group) => group.state(call, out),
-        None => run_file(command, name, call, out),
+        None => {
+            if call.words[1..].iter().any(|word| matches!(word.rsplit('/').next(), Some("psql" | "pg_dump")))
+            {
+                out.unresolved(call, "a command that nobody here knows is given psql or pg_dump to run");
+            }
+            run_file(command, name, call, out);
+        }
     }
     if let Some(path) = &call.stdout_file
         && !path.starts_with("/dev/")
@@ -309,7 +321,9 @@ const RUN_ENDINGS: [&str; 6] = [".sh", ".py", ".pl", ".rb", ".bash", ".ksh"];
 fn run_file(command: &str, name: &str, call: &Call, out: &mut Out<'_>) {
     if INTERPRETERS.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.')) {
         let rest = &call.words[1..];
-        let inline = rest.iter().any(|word| matches!(word.as_str(), "-c" | "-e"));
+        // Behind the script, words are the script's.
+        let mut options = rest.iter().take_while(|word| word.starts_with('-'));
+        let inline = options.any(|word| matches!(word.as_str(), "-c" | "-e"));
         if inline {
             return;
         }

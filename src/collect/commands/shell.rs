@@ -33,6 +33,7 @@ pub(super) struct State {
     /// `$1`, `$2` …; `None`: nobody knows how the text is called.
     pub(super) arguments: Option<Vec<String>>,
     functions: BTreeMap<String, Function>,
+    pub(super) arrays: BTreeMap<String, Vec<String>>,
     /// Files held open for locks and logs: descriptor to path.
     descriptors: BTreeMap<u32, String>,
 }
@@ -56,6 +57,7 @@ struct Redirects {
     stdin: Option<String>,
     stdin_file: Option<String>,
     stdout_file: Option<String>,
+    piped: bool,
 }
 
 /// Reads a text.
@@ -113,7 +115,15 @@ impl Shell<'_> {
             "variable_assignment" => {
                 let (name, value) = self.assignment(node, depth);
                 self.inside(node, context, out, depth);
-                self.state.env.insert(name, value);
+                if let Some(list) = node.child_by_field_name("value").filter(|value| value.kind() == "array")
+                {
+                    let mut cursor = list.walk();
+                    let words = list.named_children(&mut cursor).collect::<Vec<_>>();
+                    let words = words.into_iter().flat_map(|word| self.fields(word, depth)).collect();
+                    self.state.arrays.insert(name, words);
+                } else {
+                    self.state.env.insert(name, value);
+                }
             }
             "function_definition" => self.define(node),
             "command" => self.command(node, redirects, context, out, depth),
@@ -127,6 +137,7 @@ impl Shell<'_> {
             "redirected_statement" => self.redirected(node, redirects, context, out, depth),
             "if_statement" | "case_statement" => self.branches(node, redirects, context, out, depth),
             "for_statement" => self.each(node, redirects, context, out, depth),
+            "pipeline" => self.pipeline(node, redirects, context, out, depth),
             "subshell" | "command_substitution" | "process_substitution" => {
                 let before = self.state.clone();
                 self.children(node, redirects, context, out, depth);
@@ -150,6 +161,79 @@ impl Shell<'_> {
         }
     }
 
+    /// `a | b`: what a constant command in front writes is what the next one reads.
+    fn pipeline(
+        &mut self,
+        node: Node<'_>,
+        redirects: &Redirects,
+        context: &Context<'_>,
+        out: &mut Out<'_>,
+        depth: usize,
+    ) {
+        let mut cursor = node.walk();
+        let stages: Vec<Node<'_>> = node.named_children(&mut cursor).collect();
+        let last = stages.len().saturating_sub(1);
+        let mut given = redirects.clone();
+        for (index, stage) in stages.into_iter().enumerate() {
+            // What the whole pipeline writes, its last stage writes.
+            let file = given.stdout_file.take();
+            let mut own = given.clone();
+            own.stdout_file =
+                if index == last { redirects.stdout_file.clone() } else { file.filter(|_| index > 0) };
+            self.walk(stage, &own, context, out, depth + 1);
+            given = self.produced(stage, &given, depth);
+        }
+    }
+
+    /// What a stage of a pipeline hands to the next, as far as that is known before it runs.
+    fn produced(&mut self, stage: Node<'_>, given: &Redirects, depth: usize) -> Redirects {
+        let unknown = Redirects { piped: true, ..Redirects::default() };
+        let (command, mut own) = if stage.kind() == "redirected_statement" {
+            let mut own = Redirects::default();
+            let mut cursor = stage.walk();
+            for child in stage.named_children(&mut cursor).collect::<Vec<_>>() {
+                if child.kind().ends_with("_redirect") {
+                    self.redirect(child, &mut own, depth);
+                }
+            }
+            (stage.child_by_field_name("body").unwrap_or(stage), own)
+        } else {
+            (stage, Redirects::default())
+        };
+        if command.kind() != "command" {
+            return unknown;
+        }
+        let mut cursor = command.walk();
+        let parts = command
+            .named_children(&mut cursor)
+            .filter(|child| child.kind() != "variable_assignment" && !child.kind().ends_with("_redirect"));
+        let words: Vec<String> =
+            parts.collect::<Vec<_>>().into_iter().flat_map(|part| self.fields(part, depth)).collect();
+        let name = words.first().map_or("", |word| word.rsplit('/').next().unwrap_or(word));
+        let plain: Vec<&String> = words.iter().skip(1).filter(|word| !word.starts_with('-')).collect();
+        match name {
+            "echo" | "printf" if !plain.is_empty() => {
+                let text = plain.iter().map(|word| word.replace("\\n", "\n")).collect::<Vec<_>>().join(" ");
+                Redirects { stdin: Some(text), ..Redirects::default() }
+            }
+            "cat" if plain.is_empty() => {
+                if own.stdin.is_none() && own.stdin_file.is_none() {
+                    return given.clone();
+                }
+                own.stdout_file = None;
+                own
+            }
+            "cat" | "zcat" | "gunzip" | "gzcat" | "xzcat" | "zstdcat" | "bzcat" => match plain[..] {
+                [only] if !only.contains("{}") => {
+                    Redirects { stdin_file: Some(only.clone()), ..Redirects::default() }
+                }
+                _ => unknown,
+            },
+            "tee" => given.clone(),
+            _ => unknown,
+        }
+    }
+
     fn redirected(
         &mut self,
         node: Node<'_>,
@@ -163,6 +247,7 @@ impl Shell<'_> {
         let children: Vec<Node<'_>> = node.named_children(&mut cursor).collect();
         for child in children.iter().filter(|child| child.kind().ends_with("_redirect")) {
             self.redirect(*child, &mut own, depth);
+            self.inside(*child, context, out, depth);
         }
         for child in children {
             if child.kind() == "heredoc_redirect" {
@@ -172,8 +257,10 @@ impl Shell<'_> {
                     .named_children(&mut cursor)
                     .filter(|n| matches!(n.kind(), "pipeline" | "list" | "command"))
                     .collect();
+                let given = self.produced(node, redirects, depth);
                 for part in rest {
-                    self.walk(part, &Redirects::default(), context, out, depth + 1);
+                    let given = if part.kind() == "pipeline" { given.clone() } else { Redirects::default() };
+                    self.walk(part, &given, context, out, depth + 1);
                 }
             } else if !child.kind().ends_with("_redirect") {
                 self.walk(child, &own, context, out, depth + 1);
@@ -402,6 +489,7 @@ impl Shell<'_> {
             stdin: own.stdin,
             stdin_file: own.stdin_file,
             stdout_file: own.stdout_file,
+            piped: own.piped,
             line: self.line(node),
             folder: self.state.folder.clone(),
         };
@@ -462,6 +550,9 @@ impl Shell<'_> {
                         Wrapped::Words(words) => call.words = words,
                     }
                 }
+                "ssh" | "docker" | "podman" | "nerdctl" | "docker-compose" | "kubectl" | "oc" => {
+                    return self.elsewhere(&name, call, context, out);
+                }
                 _ => match wrappers::peel(&name, &call.words) {
                     Some(Wrapped::Text(text)) => return self.text(Some(text), &call, context, out),
                     Some(Wrapped::Words(words)) => call.words = words,
@@ -480,6 +571,40 @@ impl Shell<'_> {
                 call.words.remove(0);
             }
         }
+    }
+
+    /// A command that runs on another host or in a container: what it does to databases it does, its files are
+    /// not this host's.
+    fn elsewhere(&mut self, name: &str, mut call: Call, context: &Context<'_>, out: &mut Out<'_>) {
+        let remote = wrappers::remote(name, &call.words);
+        let before = out.elsewhere.take();
+        let text = match remote {
+            // `ssh HOST <<EOF`: the text is given to a shell there.
+            None if name == "ssh" && call.stdin.is_some() => call.stdin.take(),
+            None => {
+                out.elsewhere = before;
+                if !self.quiet {
+                    state(&call, out);
+                }
+                return;
+            }
+            Some(remote) => {
+                out.elsewhere = Some(remote.host.map(Text::from));
+                match remote.wrapped {
+                    Wrapped::Text(text) => Some(text),
+                    Wrapped::Words(words) => {
+                        let inner = Call { words, env: BTreeMap::new(), folder: None, ..call };
+                        self.call(inner, context, out);
+                        out.elsewhere = before;
+                        return;
+                    }
+                }
+            }
+        };
+        out.elsewhere.get_or_insert(None);
+        let there = Call { env: BTreeMap::new(), ..call };
+        self.text(text, &there, context, out);
+        out.elsewhere = before;
     }
 
     /// A text inside this one, with the state it starts from.

@@ -162,6 +162,67 @@ fn files_that_are_waited_for_and_guards_in_front_of_work_are_told() {
 }
 
 #[test]
+fn the_words_after_dash_c_belong_to_the_command_that_takes_them() {
+    check(
+        &[
+            ("flock -n /tmp/l psql -h db1 -d shop -c 'SELECT a FROM t'", &["read table:db1/shop/t"]),
+            ("flock -n /tmp/l /opt/jobs/x.sh -c y", &["runs /opt/jobs/x.sh"]),
+            ("flock -n /tmp/l -c '/opt/jobs/x.sh -c y'", &["runs /opt/jobs/x.sh"]),
+            ("runuser -u bob -- psql -h db1 -d shop -c 'SELECT a FROM t'", &["read table:db1/shop/t"]),
+            ("bash /opt/jobs/x.sh -c conf.ini", &["runs /opt/jobs/x.sh"]),
+            ("sh /opt/jobs/x.sh -exec foo", &["runs /opt/jobs/x.sh"]),
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn what_is_piped_into_psql_is_its_text() {
+    check(
+        &[
+            ("echo 'SELECT a FROM t' | psql -h db1 -d shop", &["read table:db1/shop/t"]),
+            ("cat <<'EOF' | psql -h db1 shop\nDELETE FROM t;\nEOF", &["write table:db1/shop/t"]),
+            (
+                "while read -r x; do :; done < <(psql -h db1 -d shop -At -c 'SELECT id FROM w')",
+                &["read table:db1/shop/w"],
+            ),
+            ("cat <<'EOF' | tr a-z A-Z\nDELETE FROM t;\nEOF", &[]),
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn arrays_hold_words_and_commands() {
+    check(
+        &[
+            (
+                "T=(a b); for t in \"${T[@]}\"; do psql -h db1 -d shop -c \"TRUNCATE $t\"; done",
+                &["write table:db1/shop/a", "write table:db1/shop/b"],
+            ),
+            ("P=(psql -h db1 -d shop); \"${P[@]}\" -c 'SELECT a FROM t'", &["read table:db1/shop/t"]),
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn what_runs_on_another_machine_is_not_this_machines() {
+    check(
+        &[
+            ("ssh host2 'psql -h db1 -d shop -c \"SELECT a FROM t\"'", &["read table:db1/shop/t"]),
+            ("ssh host2 'cp /srv/a /srv/b'", &["read file:host2//srv/a", "write file:host2//srv/b"]),
+            ("docker exec db psql -d shop -c 'SELECT a FROM t'", &["read table:shop/t"]),
+            (
+                "scp /srv/a user:hunter0secret@partner:/in/",
+                &["read file:h//srv/a", "write file:partner//in/"],
+            ),
+        ],
+        &[],
+    );
+}
+
+#[test]
 fn endless_and_hostile_text_ends() {
     let doubling = (0..40).map(|n| format!("f{n}() {{ f{}; f{}; }}\n", n + 1, n + 1)).collect::<String>();
     assert_eq!(said(&format!("{doubling}f40() {{ touch /srv/a; }}\nf0"), &[]), Vec::<String>::new());

@@ -71,11 +71,22 @@ impl Commands for Fetch {
     }
 }
 
-/// `user@host:path` or `host:path`; a plain path is local.
+/// `user@host:path`, `host:path` or a URL of sftp and rsync; a plain path is local.
 fn remote(word: &str) -> Option<(&str, &str)> {
-    let word = word.strip_prefix("sftp://").or_else(|| word.strip_prefix("rsync://")).unwrap_or(word);
-    let (host, path) = word.split_once(':')?;
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let url = ["sftp://", "rsync://", "scp://"].iter().find_map(|scheme| word.strip_prefix(scheme));
+    // Whatever stands in front of the last @ before the path is a login, perhaps with more than its name.
+    let host_of = |text: &'_ str| text.rsplit_once('@').map_or(0, |(login, _)| login.len() + 1);
+    let (host, path) = match url {
+        Some(rest) => {
+            let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+            let host = &authority[host_of(authority)..];
+            (host.split(':').next().unwrap_or(host), path)
+        }
+        None => {
+            let from = word.find('/').map_or(host_of(word), |slash| host_of(&word[..slash]));
+            word[from..].split_once(':')?
+        }
+    };
     (!host.contains('/') && !host.is_empty() && !host.contains("{}")).then_some((host, path))
 }
 

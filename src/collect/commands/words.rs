@@ -19,6 +19,12 @@ impl Shell<'_> {
         if all {
             return self.state.arguments.clone().unwrap_or_else(|| vec![UNKNOWN.to_owned()]);
         }
+        // `"${LIST[@]}"` is every element.
+        let list = text.trim_matches('"').strip_prefix("${");
+        let list = list.and_then(|inner| inner.strip_suffix("[@]}").or_else(|| inner.strip_suffix("[*]}")));
+        if let Some(name) = list {
+            return self.state.arrays.get(name).cloned().unwrap_or_else(|| vec![UNKNOWN.to_owned()]);
+        }
         let inner = if node.kind() == "command_name" { node.named_child(0).unwrap_or(node) } else { node };
         if inner.kind() == "string" && inner.id() != node.id() {
             return self.fields(inner, depth);
@@ -98,7 +104,10 @@ impl Shell<'_> {
             }
             "simple_expansion" => self.variable(text.trim_start_matches('$')),
             "expansion" => self.parameter(text),
-            "command_substitution" => self.substitution(text),
+            "command_substitution" => match self.here_text(node, depth) {
+                Some(said) => said,
+                None => self.substitution(text),
+            },
             "arithmetic_expansion" | "process_substitution" => UNKNOWN.to_owned(),
             "concatenation" | "command_name" | "variable_name" if node.named_child_count() > 0 => {
                 let mut whole = String::new();
@@ -120,12 +129,33 @@ impl Shell<'_> {
         word
     }
 
+    /// `$(cat <<EOF …)`: the text of the here-document.
+    fn here_text(&self, node: Node<'_>, depth: usize) -> Option<String> {
+        let inner = self.of(node).trim_start_matches("$(").trim_start();
+        if !inner.starts_with("cat <<") && !inner.starts_with("cat  <<") {
+            return None;
+        }
+        let mut open = vec![node];
+        while let Some(at) = open.pop() {
+            if at.kind() == "heredoc_body" {
+                return Some(self.expanded(at, depth + 1));
+            }
+            let mut cursor = at.walk();
+            open.extend(at.named_children(&mut cursor).collect::<Vec<_>>());
+        }
+        None
+    }
+
     /// `${NAME}`, `${NAME:-default}`, `${NAME:=default}`; other operators give an unknown.
     fn parameter(&self, text: &str) -> String {
         let inner = text.trim_start_matches("${");
         let inner = inner.strip_suffix('}').unwrap_or(inner);
         let end = inner.bytes().position(|b| !b.is_ascii_alphanumeric() && b != b'_').unwrap_or(inner.len());
         let (name, rest) = inner.split_at(end);
+        let own = matches!(name, "0" | "BASH_SOURCE") && rest.trim_start_matches("[0]") == "%/*";
+        if let (true, Some(folder)) = (own, &self.own_folder) {
+            return folder.clone();
+        }
         let default = [":-", ":=", "-", "="].iter().find_map(|operator| rest.strip_prefix(operator));
         let demanded = rest.starts_with(":?") || rest.starts_with('?');
         match (self.known(name).filter(|value| !value.is_empty()), default) {
@@ -167,6 +197,11 @@ impl Shell<'_> {
         let inner = inner.strip_suffix([')', '`']).unwrap_or(inner).trim();
         let first = inner.split_whitespace().next().unwrap_or("");
         let program = first.rsplit('/').next().unwrap_or(first);
+        if let "which" | "command" | "type" = program {
+            // `$(which psql)` is psql.
+            let found = inner.split_whitespace().skip(1).find(|word| !word.starts_with('-'));
+            return found.unwrap_or(UNKNOWN).to_owned();
+        }
         let own = inner.contains("dirname") && (inner.contains("$0") || inner.contains("BASH_SOURCE"));
         match program {
             "date" => "{date}".to_owned(),

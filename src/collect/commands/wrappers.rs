@@ -23,7 +23,7 @@ pub(super) struct Lock {
 
 /// Commands that run another: their options that take a value, and how many plain words stand before the
 /// other command.
-const WRAPPERS: [(&str, &[&str], usize); 21] = [
+const WRAPPERS: [(&str, &[&str], usize); 23] = [
     ("sudo", &["-u", "-g", "-h", "-p", "-C", "--user", "--group"], 0),
     ("doas", &["-u", "-C"], 0),
     ("nice", &["-n", "--adjustment"], 0),
@@ -44,31 +44,115 @@ const WRAPPERS: [(&str, &[&str], usize); 21] = [
     ("lckdo", &["-W"], 1),
     ("systemd-cat", &["-t", "-p"], 0),
     ("cronitor", &[], 2),
+    ("watch", &["-n", "--interval"], 0),
+    ("parallel", &["-j", "--jobs"], 0),
     ("xargs", &["-n", "-I", "-P", "-L", "-d", "-a", "-s", "-E"], 0),
 ];
 
 /// What a call of a wrapper runs; `None`: it is none.
 pub(super) fn peel(name: &str, words: &[String]) -> Option<Wrapped> {
-    let after = |options: &[&str]| {
-        let at = words.iter().position(|word| options.contains(&word.as_str()))?;
-        words.get(at + 1).cloned()
-    };
     match name {
         "sh" | "bash" | "dash" | "ksh" | "zsh" => {
-            let with_text =
-                |word: &String| word.starts_with('-') && word.ends_with('c') && !word.starts_with("--");
-            let at = words.iter().position(with_text)?;
-            Some(Wrapped::Text(words.get(at + 1).cloned().unwrap_or_default()))
+            // Only options in front of the first plain word are the shell's own.
+            let options =
+                words.iter().skip(1).take_while(|word| word.starts_with(['-', '+']) && word.len() > 1);
+            let at = options.clone().position(|word| word.ends_with('c') && !word.starts_with("--"))?;
+            let behind = words.iter().skip(1 + at + 1).find(|word| !word.starts_with('-'));
+            Some(Wrapped::Text(behind.cloned().unwrap_or_default()))
         }
-        "su" | "runuser" => match after(&["-c", "--command"]) {
-            Some(text) => Some(Wrapped::Text(text)),
-            // `runuser -u NAME -- command`.
-            None => Some(Wrapped::Words(rest(words, &["-u", "-g", "-G", "-s", "--user", "--shell"], 0))),
-        },
+        "su" | "runuser" => {
+            let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+            let at = words[..end].iter().position(|word| word == "-c" || word == "--command");
+            match at.and_then(|at| words.get(at + 1)) {
+                Some(text) => Some(Wrapped::Text(text.clone())),
+                // `runuser -u NAME -- command`.
+                None => Some(Wrapped::Words(rest(words, &["-u", "-g", "-G", "-s", "--user", "--shell"], 0))),
+            }
+        }
         _ => {
             let (_, with_value, plain) = WRAPPERS.iter().find(|(known, ..)| *known == name)?;
             Some(Wrapped::Words(rest(words, with_value, *plain)))
         }
+    }
+}
+
+/// A command that is run elsewhere: where, and what.
+pub(super) struct Remote {
+    /// The host, where that is one; a container has none.
+    pub host: Option<String>,
+    /// What runs there.
+    pub wrapped: Wrapped,
+}
+
+/// `ssh HOST command`, `docker exec CONTAINER command`, `kubectl exec POD -- command`; `None`: it is none, or
+/// it opens a shell.
+pub(super) fn remote(name: &str, words: &[String]) -> Option<Remote> {
+    const SSH: [&str; 22] = [
+        "-B", "-b", "-c", "-D", "-E", "-e", "-F", "-I", "-i", "-J", "-L", "-l", "-m", "-O", "-o", "-P", "-p",
+        "-Q", "-R", "-S", "-W", "-w",
+    ];
+    const RUN: [&str; 22] = [
+        "-e",
+        "--env",
+        "--env-file",
+        "-v",
+        "--volume",
+        "-w",
+        "--workdir",
+        "-u",
+        "--user",
+        "--name",
+        "--network",
+        "--net",
+        "-p",
+        "--publish",
+        "-h",
+        "--hostname",
+        "--entrypoint",
+        "-l",
+        "--label",
+        "--mount",
+        "--link",
+        "-m",
+    ];
+    const KUBE: [&str; 8] =
+        ["-n", "--namespace", "-c", "--container", "--context", "--kubeconfig", "-l", "-f"];
+    let words_of = |plain: Vec<String>| (plain.len() > 1).then(|| Wrapped::Words(plain[1..].to_vec()));
+    match name {
+        "ssh" => {
+            let plain = rest(words, &SSH, 0);
+            let host = plain.first()?.rsplit('@').next()?.to_owned();
+            let text = plain.get(1..).filter(|command| !command.is_empty())?.join(" ");
+            Some(Remote {
+                host: Some(host).filter(|host| !host.contains("{}")),
+                wrapped: Wrapped::Text(text),
+            })
+        }
+        "docker" | "podman" | "nerdctl" | "docker-compose" => {
+            let skip: &[&str] = if name == "docker-compose" {
+                &["exec", "run"]
+            } else {
+                &["exec", "run", "compose", "container"]
+            };
+            let at = words.iter().position(|word| word == "exec" || word == "run")?;
+            // Only its own words may stand in front.
+            let front = words[1..at].iter();
+            let own = front.clone().all(|word| {
+                skip.contains(&word.as_str()) || word.starts_with('-') || word.contains(['.', '/'])
+            });
+            let tail: Vec<String> = words[at..].to_vec();
+            own.then(|| words_of(rest(&tail, &RUN, 0)))?.map(|wrapped| Remote { host: None, wrapped })
+        }
+        "kubectl" | "oc" => {
+            let at = words.iter().position(|word| word == "exec")?;
+            let tail: Vec<String> = words[at..].to_vec();
+            let command = match tail.iter().position(|word| word == "--") {
+                Some(dashes) => tail[dashes..].to_vec(),
+                None => rest(&tail, &KUBE, 0),
+            };
+            words_of(command).map(|wrapped| Remote { host: None, wrapped })
+        }
+        _ => None,
     }
 }
 
@@ -81,8 +165,9 @@ pub(super) fn flock(words: &[String]) -> Lock {
         matches!(word.as_str(), "--nonblock" | "--nb" | "-u" | "--unlock")
             || (word.starts_with('-') && !word.starts_with("--") && word.contains(['n', 'u']))
     });
-    let text = plain.iter().position(|word| word == "-c" || word == "--command");
-    let wrapped = match text {
+    // Only directly behind the lock is -c flock's own.
+    let text = plain.get(1).is_some_and(|word| word == "-c" || word == "--command");
+    let wrapped = match text.then_some(1) {
         Some(at) => Wrapped::Text(plain.get(at + 1).cloned().unwrap_or_default()),
         None => Wrapped::Words(plain.get(1..).unwrap_or(&[]).to_vec()),
     };

@@ -5,7 +5,8 @@ use super::World;
 use super::place::Where;
 use crate::collect::commands::{self, psql_variables};
 use crate::evidence::{
-    Action, Basis, Confidence, Evidence, Gap, GapCode, Mention, MentionKind, Place, Resource, Text,
+    Action, Basis, Confidence, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Place, Resource, Says,
+    Text,
 };
 use crate::input::InputFile;
 use crate::sql::{Cache, Dialect, SearchPath, Status, split};
@@ -21,6 +22,17 @@ pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
         .map(|line| if line.trim_start().starts_with('\\') { "\n".to_owned() } else { format!("{line}\n") })
         .collect();
     let sql = psql_variables(&sql);
+    for (index, line) in text.lines().enumerate() {
+        let command = line.trim_start();
+        let included = ["\\i ", "\\ir ", "\\include "].iter().find_map(|verb| command.strip_prefix(verb));
+        if let Some(included) = included.map(|file| file.trim().trim_matches('\'')) {
+            let about = Mention::new(MentionKind::Script, at.script.clone());
+            let (says, place) =
+                (Says::Includes(Text::from(included)), Place::line(&file.path, index as u64 + 1));
+            let (basis, scope) = (Basis::Written, at.scope);
+            out.add_fact(Fact { about, says, basis, scope, span: None, place });
+        }
+    }
     let mut path = SearchPath::default();
     for part in split(&sql) {
         let offset = part.as_ptr().addr() - sql.as_ptr().addr();
