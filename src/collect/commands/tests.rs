@@ -215,7 +215,7 @@ fn what_runs_on_another_machine_is_not_this_machines() {
             ("docker exec db psql -d shop -c 'SELECT a FROM t'", &["read table:shop/t"]),
             (
                 "scp /srv/a user:hunter0secret@partner:/in/",
-                &["read file:h//srv/a", "write file:partner//in/"],
+                &["export file:partner//in/a", "read file:h//srv/a"],
             ),
         ],
         &[],
