@@ -17,7 +17,7 @@
 //! - `settings` is a module of its own: `whodepends.toml` is needed by collectors (zones, servers), by
 //!   resolving (inventory) and by the report (accepted findings), and none of them may import the others.
 //! - `schedule` is reached by `collect/schedules` and `collect/logs` (zones by name); it still imports
-//!   nothing of the crate.
+//!   nothing of the crate. `settings` asks it whether a zone is one.
 //! - `resolve` gets a `Clock`, a function that evaluates schedules, instead of importing `schedule`: telling
 //!   jobs under one login apart by the clock needs it, and the direction of imports stays as it was.
 //! - Sessions of a log are joined by one step in file order over records that were parsed and understood in

@@ -8,7 +8,7 @@ use crate::graph::Graph;
 use crate::input::{self, Inputs, WalkError};
 use crate::report::{self, Report};
 use crate::resolve::{self, Clock};
-use crate::settings::{AcceptEntry, Settings, id_glob};
+use crate::settings::{AcceptEntry, Settings, glob, id_glob};
 use crate::timing;
 use std::path::PathBuf;
 
@@ -84,9 +84,24 @@ fn day(plan: &Plan, settings: &Settings) -> Result<jiff::civil::Date, ScanError>
 
 /// Scans. `progress` is told the path and the bytes done since last told.
 pub fn scan(plan: &Plan, progress: &(dyn Fn(&str, u64) + Sync)) -> Result<Outcome, ScanError> {
-    let (inputs, errors) = input::walk(&plan.paths, &plan.kinds);
+    let (mut inputs, errors) = input::walk(&plan.paths, &plan.kinds);
+    for error in &errors {
+        let place = Place::whole(&Text::from(error.path.as_str()));
+        inputs.gaps.push(Gap::new(place, GapCode::Unreadable, format!("cannot be read: {}", error.reason)));
+    }
+    inputs.gaps.sort();
     let settings = settings(plan, &inputs)?;
+    let mut settings_gaps = Vec::new();
     let as_of = day(plan, &settings)?;
+    for source in &settings.sources {
+        let matches =
+            glob(&source.path).is_some_and(|glob| inputs.files.iter().any(|file| glob.is_match(&*file.path)));
+        if !matches {
+            let place = Place::whole(&Text::from("whodepends.toml"));
+            let detail = format!("[[source]] path = {:?} matches no input", source.path);
+            settings_gaps.push(Gap::new(place, GapCode::BadConfig, detail));
+        }
+    }
     let mut world = World::new(&inputs, &settings, progress);
     world.block_bytes = plan.block_bytes;
     world.window = Window { since: plan.since, until: plan.until };
@@ -98,8 +113,15 @@ pub fn scan(plan: &Plan, progress: &(dyn Fn(&str, u64) + Sync)) -> Result<Outcom
     let graph = Graph::new(resolved);
     let findings = findings::check_all(&graph);
     let (accepted, stale) = accept(&graph, &findings, &settings.accepts, as_of);
-    let report =
-        build(&evidence, &inputs, &graph, &findings, &accepted, gaps.into_iter().chain(stale), as_of);
+    let report = build(
+        &evidence,
+        &inputs,
+        &graph,
+        &findings,
+        &accepted,
+        gaps.into_iter().chain(settings_gaps).chain(stale),
+        as_of,
+    );
     Ok(Outcome { report, errors, recognised })
 }
 

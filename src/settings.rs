@@ -4,8 +4,11 @@
 
 use crate::evidence::Text;
 use crate::evidence::scrub::scrub;
+use crate::schedule;
 use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// A use in the inventory: a plain resource (any action), or a resource with its actions.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -162,6 +165,16 @@ pub struct Settings {
     pub accepts: Vec<AcceptEntry>,
 }
 
+/// What a consumer in the inventory can be.
+const CONSUMER_KINDS: [&str; 5] = ["service", "job", "client", "person", "partner"];
+
+/// An address, or an address and how many of its bits count (RFC 4632, RFC 4291).
+fn is_network(text: &str) -> bool {
+    let (address, bits) = text.split_once('/').unwrap_or((text, "0"));
+    let most = address.parse::<IpAddr>().map(|address| if address.is_ipv4() { 32 } else { 128 });
+    most.is_ok_and(|most| bits.parse::<u8>().is_ok_and(|bits| bits <= most))
+}
+
 /// A glob in which `*` crosses no slash and `**` does.
 pub fn glob(pattern: &str) -> Option<GlobMatcher> {
     GlobBuilder::new(pattern).literal_separator(true).build().ok().map(|glob| glob.compile_matcher())
@@ -182,12 +195,67 @@ impl Settings {
                 return Err(format!("[[source]] path = {:?} is not a valid glob", source.path));
             }
         }
+        settings.check()?;
         for accept in &settings.accepts {
             if accept.reason.trim().is_empty() {
                 return Err(format!("[[accept]] rule = {:?} needs a reason", accept.rule));
             }
         }
         Ok(settings)
+    }
+
+    /// What is written but cannot be meant: a consumer of no known kind, a zone, network or address that is
+    /// none, one name for two entries, a day that is none.
+    fn check(&self) -> Result<(), String> {
+        let mut names = BTreeSet::new();
+        for consumer in &self.consumers {
+            let (kind, name) = (&consumer.kind, &consumer.name);
+            if !CONSUMER_KINDS.contains(&kind.as_str()) {
+                let kinds = CONSUMER_KINDS.join(", ");
+                return Err(format!("[[consumer]] name = {name:?}: kind = {kind:?} is none of {kinds}"));
+            }
+            if !names.insert((kind, name)) {
+                return Err(format!("[[consumer]] kind = {kind:?}, name = {name:?} stands here twice"));
+            }
+        }
+        let mut names = BTreeSet::new();
+        if let Some(twice) = self.systems.iter().find(|system| !names.insert(&system.name)) {
+            return Err(format!("[[system]] name = {:?} stands here twice", twice.name));
+        }
+        let mut names = BTreeSet::new();
+        if let Some(twice) = self.hosts.iter().find(|host| !names.insert(&host.name)) {
+            return Err(format!("[[host]] name = {:?} stands here twice", twice.name));
+        }
+        let host_zones = self.hosts.iter().map(|host| ("[[host]]", &host.zone));
+        let source_zones = self.sources.iter().map(|source| ("[[source]]", &source.zone));
+        for (whose, zone) in
+            std::iter::once(("[estate]", &self.estate.zone)).chain(host_zones).chain(source_zones)
+        {
+            if let Some(zone) = zone.as_deref().filter(|zone| schedule::zone(zone).is_none()) {
+                return Err(format!(
+                    "{whose} zone = {zone:?} is no IANA zone such as Europe/Berlin, nor an offset"
+                ));
+            }
+        }
+        for network in &self.estate.networks {
+            if !is_network(network) {
+                return Err(format!("[estate] networks: {network:?} is no network such as 10.0.0.0/8"));
+            }
+        }
+        let of_hosts =
+            self.hosts.iter().flat_map(|host| host.addresses.iter().map(|a| ("[[host]]", &host.name, a)));
+        let of_consumers = self
+            .consumers
+            .iter()
+            .flat_map(|consumer| consumer.addresses.iter().map(|a| ("[[consumer]]", &consumer.name, a)));
+        for (whose, name, address) in of_hosts.chain(of_consumers) {
+            // What begins like an address must be one; a host name may stand there too.
+            let numeric = address.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'/' | b':'));
+            if address.is_empty() || (numeric && address.parse::<IpAddr>().is_err()) {
+                return Err(format!("{whose} name = {name:?}: {address:?} is no single IP address"));
+            }
+        }
+        Ok(())
     }
 
     /// The server and zone a `[[source]]` states for a shown path; the first entry that matches holds.

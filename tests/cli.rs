@@ -160,6 +160,77 @@ fn what_cannot_be_explained_says_what_to_try() {
 }
 
 /// A gzip file of one stored and repeated block: very many zero bytes from few.
+#[test]
+fn settings_that_cannot_be_meant_are_refused_with_their_place() {
+    let cases = [
+        ("[[consumer]]\nkind = \"servise\"\nname = \"x\"\n", "kind = \"servise\" is none of service, job"),
+        (
+            "[[consumer]]\nkind = \"job\"\nname = \"x\"\n[[consumer]]\nkind = \"job\"\nname = \"x\"\n",
+            "name = \"x\" stands here twice",
+        ),
+        ("[estate]\nzone = \"Europe/Berlln\"\n", "zone = \"Europe/Berlln\" is no IANA zone"),
+        ("[estate]\nnetworks = [\"10.0.0.0/40\"]\n", "\"10.0.0.0/40\" is no network"),
+        ("[[host]]\nname = \"h\"\naddresses = [\"10.0.0\"]\n", "\"10.0.0\" is no single IP address"),
+        ("[[consumr]]\nname = \"h\"\n", "unknown field `consumr`"),
+    ];
+    for (settings, want) in cases {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("whodepends.toml"), settings).expect("it is written");
+        let output = run(&["scan", &folder.path().to_string_lossy()], b"");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{settings}: {said}");
+        assert!(said.contains("whodepends.toml") && said.contains(want), "{settings}: {said}");
+    }
+}
+
+#[test]
+fn entries_of_the_settings_that_match_nothing_are_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = "as_of = \"2026-11-24\"\n[[source]]\npath = \"log/*\"\nserver = \"shop-db\"\n\
+        [[source]]\npath = \"logs/*\"\nserver = \"shop-db\"\n\
+        [[system]]\nkind = \"database\"\nname = \"shop-db\"\n\
+        [[consumer]]\nkind = \"service\"\nname = \"app\"\nuses = [\"shop-db/shop\", \"shpo-db/shop\"]\n";
+    std::fs::write(folder.path().join("whodepends.toml"), settings).expect("it is written");
+    std::fs::create_dir(folder.path().join("logs")).expect("a folder");
+    std::fs::write(folder.path().join("logs/a.log"), LOG).expect("it is written");
+    let report = json(&["scan", &folder.path().to_string_lossy(), "--format", "json"], b"");
+    let wanted: BTreeSet<String> = [
+        "whodepends.toml bad-config: [[source]] path = \"log/*\" matches no input",
+        "whodepends.toml:13 bad-config: uses of service:app: no system shpo-db is declared, and nothing uses one",
+    ]
+    .map(str::to_owned)
+    .into();
+    assert_eq!(gaps(&report), wanted);
+}
+
+#[test]
+fn what_was_left_out_is_listed_and_nothing_else_is_called_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("a.log"), LOG).expect("it is written");
+    let path = folder.path().to_string_lossy().into_owned();
+    assert!(text(&["scan", &path]).contains("Nothing stayed unseen in the inputs."));
+    std::os::unix::fs::symlink("a.log", folder.path().join("b.log")).expect("a link");
+    let said = text(&["scan", &path]);
+    assert!(said.contains("  skipped: 1\n    b.log: a symbolic link is not followed\n"), "{said}");
+    assert!(!said.contains("Nothing stayed unseen"), "{said}");
+    let missing = folder.path().join("missing").to_string_lossy().into_owned();
+    let output = run(&["scan", &format!("{path}/a.log"), &missing], b"");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.contains("1 failed") && !said.contains("Nothing stayed unseen"), "{said}");
+}
+
+#[test]
+fn translated_messages_are_named_as_a_gap() {
+    let log = "2026-10-26 00:00:00.000 UTC [7] app@shop PROTOKOLL:  Anweisung: SELECT a FROM s.t\n";
+    let report = json(&["scan", "--format", "json", "-"], log.repeat(20).as_bytes());
+    let gaps = gaps(&report);
+    assert!(
+        gaps.iter().any(|gap| gap.contains("unparsed: the server's messages are translated")),
+        "{gaps:?}"
+    );
+}
+
 fn endless_gzip(path: &Path, megabytes: usize) {
     let file = std::fs::File::create(path).expect("it can be made");
     let mut packer = flate2::write::GzEncoder::new(file, flate2::Compression::best());

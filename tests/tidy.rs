@@ -34,7 +34,7 @@ fn part<'a>(file: &str, parts: &[&'a str]) -> &'a str {
 const MAY_NAME: [(&str, &[&str]); 22] = [
     ("evidence", &[]),
     ("schedule", &[]),
-    ("settings", &["evidence"]),
+    ("settings", &["evidence", "schedule"]),
     ("input", &["evidence"]),
     ("sql", &["evidence"]),
     ("collect", &["evidence", "input", "settings", "sql", "schedule", "collect"]),

@@ -56,7 +56,12 @@ impl<'a> World<'a> {
         World {
             inputs,
             settings,
-            host_zones: inputs.host_zones(),
+            host_zones: {
+                let mut zones = inputs.host_zones();
+                // A name that is no zone says nothing; whose times need it then say so.
+                zones.retain(|_, name| crate::schedule::zone(name).is_some());
+                zones
+            },
             progress,
             block_bytes: BLOCK_BYTES,
             window: Window::default(),

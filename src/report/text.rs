@@ -116,11 +116,24 @@ pub(super) fn show(out: &mut String, finding: &FindingRow) {
 }
 
 fn gaps(out: &mut String, report: &Report) {
-    if report.gaps.is_empty() {
+    let mut skipped: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for input in report.inputs.iter().filter(|input| input.status == "skipped") {
+        if let Some(why) = &input.why {
+            skipped.entry(why).or_default().push(&input.path);
+        }
+    }
+    if report.gaps.is_empty() && skipped.is_empty() {
         line(out, "Nothing stayed unseen in the inputs.");
         return;
     }
     line(out, "What could not be seen:");
+    if !skipped.is_empty() {
+        line(out, &format!("  skipped: {}", skipped.values().map(Vec::len).sum::<usize>()));
+    }
+    for (why, paths) in skipped {
+        let more = if paths.len() > 1 { format!(" (and {} more)", paths.len() - 1) } else { String::new() };
+        line(out, &format!("    {}{more}: {why}", paths[0]));
+    }
     let mut by_code: BTreeMap<&str, Vec<&GapRow>> = BTreeMap::new();
     for gap in &report.gaps {
         by_code.entry(&gap.code).or_default().push(gap);

@@ -13,8 +13,8 @@ mod observed;
 mod tables;
 
 use crate::evidence::{
-    Action, Activity, Basis, Class, Confidence, Evidence, Gap, Mention, Outcome, Place, Places, Scope, Text,
-    Trait,
+    Action, Activity, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, Outcome, Place, Places,
+    Resource, Says, Scope, Text, Trait, Use,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -226,6 +226,25 @@ pub struct Resolved {
 
 pub use links::Clock;
 
+/// Uses of an inventory that name a system nobody declares and nothing in the scan uses: mostly a typing
+/// error, and a consumer that is held to nothing for it.
+fn unknown_systems(evidence: &Evidence, uses: &[Use], names: &names::Names) -> Vec<Gap> {
+    let server = |resource: &Resource| resource.server.as_ref().map(|server| names.system(server));
+    let seen: BTreeSet<String> = uses.iter().filter_map(|it| server(&it.what.resource)).collect();
+    let mut gaps = Vec::new();
+    for fact in evidence.facts() {
+        let Says::DeclaredUse(_, resource) = &fact.says else { continue };
+        let unknown =
+            server(resource).filter(|system| !names.is_declared_system(system) && !seen.contains(system));
+        if let Some(system) = unknown {
+            let who = &fact.about.text;
+            let detail = format!("uses of {who}: no system {system} is declared, and nothing uses one");
+            gaps.push(Gap::new(fact.place.clone(), GapCode::BadConfig, detail));
+        }
+    }
+    gaps
+}
+
 /// Resolves everything collectors stated; `clock` evaluates schedules.
 pub fn resolve(evidence: &Evidence, clock: &Clock<'_>) -> Resolved {
     let uses = evidence.uses();
@@ -234,6 +253,7 @@ pub fn resolve(evidence: &Evidence, clock: &Clock<'_>) -> Resolved {
     let mut book = consumers::Book::learn(evidence, &uses, &names);
     let tables = tables::Tables::learn(&uses, &names, &book);
     book.gaps.extend(gaps);
+    book.gaps.extend(unknown_systems(evidence, &uses, &names));
     book.assign_shapes(&uses);
     let links = links::build(&uses, &names, &tables, &mut book, clock);
     explain::finish(evidence, &names, book, links)

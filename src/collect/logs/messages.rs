@@ -35,6 +35,15 @@ pub fn severity(word: &str) -> Option<Severity> {
     })
 }
 
+/// Whether the lines of a log's head have translated severities and no English one: their statements are
+/// then announced in words nobody here knows (`lc_messages`).
+pub fn is_translated(head: &str) -> bool {
+    const TRANSLATED: [&str; 7] =
+        ["JOURNAL", "PROTOKOLL", "REGISTRO", "СООБЩЕНИЕ", "DZIENNIK", "LOGG", "ログ"];
+    let has = |word: &str| head.contains(&format!("{word}:  ")) || head.contains(&format!(",{word},"));
+    !has("LOG") && (TRANSLATED.iter().any(|word| has(word)) || head.contains("JOURNAL :  "))
+}
+
 /// The text after `key`, up to a blank (values of connection messages hold none, but for the application).
 fn value<'a>(message: &'a str, key: &str) -> Option<&'a str> {
     let at = message.find(key)? + key.len();

@@ -3,7 +3,7 @@
 //! result. It never holds more than a batch of blocks.
 
 use super::sessions::{Sessions, Understanding};
-use super::{Block, Event, LogFormat, World, Zones, format_of};
+use super::{Block, Event, LogFormat, World, Zones, format_of, messages};
 use crate::evidence::{
     Evidence, Gap, GapCode, InputRecord, InputStatus, Mention, MentionKind, Place, Span, Text,
 };
@@ -131,6 +131,11 @@ impl Stream<'_> {
         let mut assumed = false;
         for file in &self.files {
             assumed |= self.file(file, world, cache, &mut sessions, &mut evidence);
+        }
+        if let Some(file) = self.files.iter().find(|file| messages::is_translated(&file.head_text())) {
+            let detail = "the server's messages are translated, and only English ones are understood: \
+                          statements and logins are missing; set lc_messages = 'C' and log again";
+            evidence.add_gap(Gap::new(Place::whole(&file.path), GapCode::Unparsed, detail));
         }
         if assumed && !self.zone_stated {
             let first = self.files.first().map(|file| Place::whole(&file.path));

@@ -335,8 +335,15 @@ impl Table<'_> {
         let shown = cut(line.command, MAX_COMMAND);
         let job = Mention::new(MentionKind::Job, format!("{shown_host}:{}:{shown}", self.file.inner));
         let place = Place::line(&self.file.path, line.number);
-        let (zone, known) = self.world.zone_of_host(host.as_deref());
-        if !known {
+        let (zone, mut known) = self.world.zone_of_host(host.as_deref());
+        if let Some(own) = environment.get("CRON_TZ").filter(|own| **own != *zone) {
+            let detail = format!(
+                "CRON_TZ={own}: cronie runs the lines below it in that zone, Debian's cron in its own ({zone}); \
+                 the zone of these lines is taken as unknown"
+            );
+            known = false;
+            out.add_gap(Gap::new(place.clone(), GapCode::UnknownZone, scrub(&detail).into_owned()));
+        } else if !known {
             let whose =
                 host.as_deref().map_or("a crontab without host".to_owned(), |host| format!("host {host}"));
             let detail =
