@@ -8,7 +8,7 @@ use crate::graph::Graph;
 use crate::input::{self, Inputs, WalkError};
 use crate::report::{self, Report};
 use crate::resolve::{self, Clock};
-use crate::settings::{AcceptEntry, Settings, glob, id_glob};
+use crate::settings::{AcceptEntry, Settings, id_glob};
 use crate::timing;
 use std::path::PathBuf;
 
@@ -72,7 +72,8 @@ fn settings(plan: &Plan, inputs: &Inputs) -> Result<Settings, ScanError> {
         .min_by_key(|file| depth(&file.path));
     let Some(file) = own else { return Ok(Settings::default()) };
     let text = file.text().map_err(|error| failed(file.path.to_string(), error.to_string()))?;
-    Settings::parse(&text).map_err(|reason| failed(file.path.to_string(), reason))
+    let settings = Settings::parse(&text).map_err(|reason| failed(file.path.to_string(), reason))?;
+    Ok(Settings { folder: file.path.trim_end_matches(file.name()).to_owned(), ..settings })
 }
 
 fn day(plan: &Plan, settings: &Settings) -> Result<jiff::civil::Date, ScanError> {
@@ -94,9 +95,7 @@ pub fn scan(plan: &Plan, progress: &(dyn Fn(&str, u64) + Sync)) -> Result<Outcom
     let mut settings_gaps = Vec::new();
     let as_of = day(plan, &settings)?;
     for source in &settings.sources {
-        let matches =
-            glob(&source.path).is_some_and(|glob| inputs.files.iter().any(|file| glob.is_match(&*file.path)));
-        if !matches {
+        if !inputs.files.iter().any(|file| settings.is_source(source, &file.path)) {
             let place = Place::whole(&Text::from("whodepends.toml"));
             let detail = format!("[[source]] path = {:?} matches no input", source.path);
             settings_gaps.push(Gap::new(place, GapCode::BadConfig, detail));

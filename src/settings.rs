@@ -143,6 +143,9 @@ pub struct AcceptEntry {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
+    /// The shown folder the file lies in, with a closing slash, or nothing; paths in it count from there.
+    #[serde(skip)]
+    pub folder: String,
     /// The day next runs and expiry are counted from, `YYYY-MM-DD`.
     pub as_of: Option<String>,
     /// What the estate is.
@@ -258,10 +261,16 @@ impl Settings {
         Ok(())
     }
 
+    /// Whether an entry means a shown path.
+    pub fn is_source(&self, entry: &SourceEntry, path: &str) -> bool {
+        let below = path.strip_prefix(self.folder.as_str());
+        glob(&entry.path)
+            .is_some_and(|glob| glob.is_match(path) || below.is_some_and(|path| glob.is_match(path)))
+    }
+
     /// The server and zone a `[[source]]` states for a shown path; the first entry that matches holds.
     pub fn source_of(&self, path: &str) -> (Option<Text>, Option<Text>) {
-        let entry =
-            self.sources.iter().find(|entry| glob(&entry.path).is_some_and(|glob| glob.is_match(path)));
+        let entry = self.sources.iter().find(|entry| self.is_source(entry, path));
         let text = |value: &Option<String>| value.as_deref().map(Text::from);
         entry.map_or((None, None), |entry| (text(&entry.server), text(&entry.zone)))
     }

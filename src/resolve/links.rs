@@ -3,10 +3,10 @@
 
 use super::consumers::Book;
 use super::names::Names;
-use super::observed;
+use super::observed::{self, Peers};
 use super::tables::{Tables, Target, target};
 use super::{EntityId, Job, Link, LinkKey, Witness};
-use crate::evidence::{Activity, Basis, Class, Scope, Stamp, Use};
+use crate::evidence::{Activity, Basis, Class, MentionKind, Outcome, Scope, Stamp, Use};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How long after the start of a run, in seconds, its statements may come.
@@ -46,10 +46,14 @@ impl<'a> Clock<'a> {
 /// Builds all links.
 pub fn build(uses: &[Use], names: &Names, tables: &Tables, book: &mut Book, clock: &Clock<'_>) -> Vec<Link> {
     let mut links: BTreeMap<LinkKey, Link> = BTreeMap::new();
-    for it in uses {
+    let mut peers = Peers::default();
+    // Acts without a login come last: who they are, those with one may tell.
+    let nameless =
+        |it: &&Use| it.what.basis == Basis::Observed && it.what.actor.get(MentionKind::User).is_none();
+    for it in uses.iter().filter(|it| !nameless(it)).chain(uses.iter().filter(nameless)) {
         match it.what.basis {
-            Basis::Observed => observed_use(it, names, tables, book, clock, &mut links),
-            Basis::Written | Basis::Declared => written_use(it, names, tables, book, &mut links),
+            Basis::Observed => observed_use(it, names, tables, book, clock, &mut peers, &mut links),
+            Basis::Written | Basis::Declared => written_use(it, names, tables, book, &mut peers, &mut links),
         }
     }
     links.into_values().collect()
@@ -95,11 +99,17 @@ fn observed_use(
     tables: &Tables,
     book: &mut Book,
     clock: &Clock<'_>,
+    peers: &mut Peers,
     links: &mut BTreeMap<LinkKey, Link>,
 ) {
     let system = it.what.resource.server.as_deref().map(|server| names.system(server)).unwrap_or_default();
-    let verdict = observed::attribute(it, &system, names, book, clock);
     let resource = tables.entity(book, names, &it.what.resource, &BTreeSet::new());
+    let named = it.what.actor.get(MentionKind::User).is_some();
+    let by_peer = if named { None } else { peers.attribute(it, resource, &system, names, book) };
+    let verdict = by_peer.unwrap_or_else(|| observed::attribute(it, &system, names, book, clock));
+    if named && it.what.outcome == Outcome::Ok {
+        peers.seen(it, &system, names, verdict.entity);
+    }
     // An inventory that says what a consumer's traffic is knows better than the text of a statement.
     let class = book.entities[verdict.entity.0].class.filter(|_| it.what.class == Class::App);
     add(links, it, verdict.entity, resource, verdict.confidence, None, class);
@@ -110,6 +120,7 @@ fn written_use(
     names: &Names,
     tables: &Tables,
     book: &mut Book,
+    peers: &mut Peers,
     links: &mut BTreeMap<LinkKey, Link>,
 ) {
     let in_settings = it.what.traits.iter().any(|it| &*it.name == "in-settings");
@@ -137,6 +148,7 @@ fn written_use(
                 .unwrap_or_default(),
         };
         let entity = tables.entity(book, names, &resource, &targets);
+        peers.written(it, entity, consumer);
         if it.what.scope == Scope::Production {
             book.entities[consumer.0].written = true;
         }

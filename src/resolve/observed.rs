@@ -4,9 +4,9 @@
 use super::EntityId;
 use super::consumers::Book;
 use super::names::Names;
-use crate::evidence::{Actor, Class, Confidence, MentionKind, Outcome, Use};
+use crate::evidence::{Action, Actor, Class, Confidence, MentionKind, Outcome, ResourceKind, Use};
 use crate::resolve::links::Clock;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The consumer, and how sure that is.
 pub struct Verdict {
@@ -34,6 +34,71 @@ fn local(actor: &Actor) -> bool {
         Ok(std::net::IpAddr::V6(v6)) => v6.is_loopback() || (v6.segments()[0] & 0xffc0) == 0xfe80,
         Err(_) => &**text == "[local]" || &**text == "localhost",
     })
+}
+
+/// Who is known at a server by login or by text: for acts of which only the address was seen, as in a capture
+/// that begins in the middle of a session.
+#[derive(Default)]
+pub struct Peers {
+    /// By system, host and statement.
+    statements: BTreeMap<(String, String, u64), BTreeSet<EntityId>>,
+    /// By system and host.
+    hosts: BTreeMap<(String, String), BTreeSet<EntityId>>,
+    /// By endpoint: whose text calls it.
+    callers: BTreeMap<EntityId, BTreeSet<EntityId>>,
+}
+
+impl Peers {
+    /// Remembers an act whose login was seen.
+    pub fn seen(&mut self, it: &Use, system: &str, names: &Names, entity: EntityId) {
+        let Some(from) = origin(&it.what.actor, system, names) else { return };
+        let shape = it.what.shape.fingerprint;
+        if shape != 0 {
+            self.statements.entry((system.to_owned(), from.clone(), shape)).or_default().insert(entity);
+        }
+        self.hosts.entry((system.to_owned(), from)).or_default().insert(entity);
+    }
+
+    /// Remembers a call that stands in somebody's text.
+    pub fn written(&mut self, it: &Use, resource: EntityId, entity: EntityId) {
+        if it.what.action == Action::Call && it.what.resource.kind == ResourceKind::Endpoint {
+            self.callers.entry(resource).or_default().insert(entity);
+        }
+    }
+
+    /// Whose an act without a login is: the only one known to do just this from this host.
+    pub fn attribute(
+        &self,
+        it: &Use,
+        resource: EntityId,
+        system: &str,
+        names: &Names,
+        book: &mut Book,
+    ) -> Option<Verdict> {
+        let what = &it.what;
+        let from = origin(&what.actor, system, names)?;
+        let at = (system.to_owned(), from.clone());
+        let (all, why) = if what.resource.kind == ResourceKind::Endpoint {
+            let runs_here =
+                |entity: &&EntityId| book.known.get(entity).is_some_and(|known| known.hosts.contains(&from));
+            let here: BTreeSet<EntityId> =
+                self.callers.get(&resource)?.iter().filter(runs_here).copied().collect();
+            (here, "its text alone calls this from this host")
+        } else if what.action == Action::Connect {
+            (self.hosts.get(&at)?.clone(), "the logins seen from this host are its alone")
+        } else {
+            let key = (at.0, at.1, what.shape.fingerprint);
+            (
+                self.statements.get(&key)?.clone(),
+                "with a login, the statement comes from this host by it alone",
+            )
+        };
+        let [only] = all.into_iter().collect::<Vec<_>>()[..] else { return None };
+        for mention in what.actor.iter().filter(|mention| mention.kind != MentionKind::Database) {
+            book.entities[only.0].mentions.entry(mention.clone()).or_insert_with(|| why.to_owned());
+        }
+        Some(Verdict { entity: only, confidence: Confidence::Medium })
+    }
 }
 
 /// Attributes an observed use.

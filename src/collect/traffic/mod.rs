@@ -366,6 +366,10 @@ impl Teller<'_> {
                 path.change(&understood.analysis.session);
             }
         }
+        if told.principal.is_none() && !told.encrypted && !told.acts.is_empty() {
+            // The login was before the capture; the statements say who is there.
+            return;
+        }
         let whole = Resource::database(Some(server.clone()), told.database.clone());
         let mut what = self.what(connection, server, Action::Connect, whole);
         what.class = by_name.unwrap_or(if acted || told.encrypted { Class::App } else { Class::Probe });
