@@ -106,9 +106,10 @@ fn observed_use(
     let resource = tables.entity(book, names, &it.what.resource, &BTreeSet::new());
     let named = it.what.actor.get(MentionKind::User).is_some();
     let by_peer = if named { None } else { peers.attribute(it, resource, &system, names, book) };
-    let verdict = by_peer.unwrap_or_else(|| observed::attribute(it, &system, names, book, clock));
+    let (verdict, resource) =
+        by_peer.unwrap_or_else(|| (observed::attribute(it, &system, names, book, clock), resource));
     if named && it.what.outcome == Outcome::Ok {
-        peers.seen(it, &system, names, verdict.entity);
+        peers.seen(it, &system, names, verdict.entity, resource);
     }
     // An inventory that says what a consumer's traffic is knows better than the text of a statement.
     let class = book.entities[verdict.entity.0].class.filter(|_| it.what.class == Class::App);

@@ -4,7 +4,7 @@
 use super::EntityId;
 use super::consumers::Book;
 use super::names::Names;
-use crate::evidence::{Action, Actor, Class, Confidence, MentionKind, Outcome, ResourceKind, Use};
+use crate::evidence::{Action, Actor, Class, Confidence, MentionKind, Outcome, ResourceKind, Text, Use};
 use crate::resolve::links::Clock;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,23 +40,38 @@ fn local(actor: &Actor) -> bool {
 /// that begins in the middle of a session.
 #[derive(Default)]
 pub struct Peers {
-    /// By system, host and statement.
-    statements: BTreeMap<(String, String, u64), BTreeSet<EntityId>>,
-    /// By system and host.
-    hosts: BTreeMap<(String, String), BTreeSet<EntityId>>,
+    /// By act: who, and which resource that was.
+    acts: BTreeMap<Deed, BTreeSet<(EntityId, EntityId)>>,
     /// By endpoint: whose text calls it.
     callers: BTreeMap<EntityId, BTreeSet<EntityId>>,
 }
 
+/// What was done from where: a statement's part at one table, or a connection, whatever the database.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Deed {
+    system: String,
+    from: String,
+    action: Action,
+    shape: u64,
+    parts: Vec<Text>,
+}
+
+impl Deed {
+    fn of(it: &Use, system: &str, names: &Names) -> Option<Deed> {
+        let what = &it.what;
+        let known = what.action == Action::Connect || what.shape.fingerprint != 0;
+        let from = origin(&what.actor, system, names).filter(|_| known)?;
+        let (system, parts) = (system.to_owned(), what.resource.parts.clone());
+        Some(Deed { system, from, action: what.action, shape: what.shape.fingerprint, parts })
+    }
+}
+
 impl Peers {
     /// Remembers an act whose login was seen.
-    pub fn seen(&mut self, it: &Use, system: &str, names: &Names, entity: EntityId) {
-        let Some(from) = origin(&it.what.actor, system, names) else { return };
-        let shape = it.what.shape.fingerprint;
-        if shape != 0 {
-            self.statements.entry((system.to_owned(), from.clone(), shape)).or_default().insert(entity);
+    pub fn seen(&mut self, it: &Use, system: &str, names: &Names, entity: EntityId, resource: EntityId) {
+        if let Some(deed) = Deed::of(it, system, names) {
+            self.acts.entry(deed).or_default().insert((entity, resource));
         }
-        self.hosts.entry((system.to_owned(), from)).or_default().insert(entity);
     }
 
     /// Remembers a call that stands in somebody's text.
@@ -66,7 +81,7 @@ impl Peers {
         }
     }
 
-    /// Whose an act without a login is: the only one known to do just this from this host.
+    /// Whose an act without a login is, and of which resource: the only one known to do just this from this host.
     pub fn attribute(
         &self,
         it: &Use,
@@ -74,30 +89,27 @@ impl Peers {
         system: &str,
         names: &Names,
         book: &mut Book,
-    ) -> Option<Verdict> {
-        let what = &it.what;
-        let from = origin(&what.actor, system, names)?;
-        let at = (system.to_owned(), from.clone());
-        let (all, why) = if what.resource.kind == ResourceKind::Endpoint {
+    ) -> Option<(Verdict, EntityId)> {
+        let (all, why): (BTreeSet<(EntityId, EntityId)>, _) = if it.what.resource.kind
+            == ResourceKind::Endpoint
+        {
+            let from = origin(&it.what.actor, system, names)?;
             let runs_here =
                 |entity: &&EntityId| book.known.get(entity).is_some_and(|known| known.hosts.contains(&from));
-            let here: BTreeSet<EntityId> =
-                self.callers.get(&resource)?.iter().filter(runs_here).copied().collect();
-            (here, "its text alone calls this from this host")
-        } else if what.action == Action::Connect {
-            (self.hosts.get(&at)?.clone(), "the logins seen from this host are its alone")
+            let here = self.callers.get(&resource)?.iter().filter(runs_here);
+            (here.map(|entity| (*entity, resource)).collect(), "its text alone calls this from this host")
         } else {
-            let key = (at.0, at.1, what.shape.fingerprint);
-            (
-                self.statements.get(&key)?.clone(),
-                "with a login, the statement comes from this host by it alone",
-            )
+            let acts = self.acts.get(&Deed::of(it, system, names)?)?;
+            (acts.clone(), "where logins are seen, it alone does this from this host")
         };
-        let [only] = all.into_iter().collect::<Vec<_>>()[..] else { return None };
-        for mention in what.actor.iter().filter(|mention| mention.kind != MentionKind::Database) {
+        let consumers: BTreeSet<EntityId> = all.iter().map(|(consumer, _)| *consumer).collect();
+        let [only] = consumers.into_iter().collect::<Vec<_>>()[..] else { return None };
+        for mention in it.what.actor.iter().filter(|mention| mention.kind != MentionKind::Database) {
             book.entities[only.0].mentions.entry(mention.clone()).or_insert_with(|| why.to_owned());
         }
-        Some(Verdict { entity: only, confidence: Confidence::Medium })
+        let resource =
+            if let [(_, same)] = all.into_iter().collect::<Vec<_>>()[..] { same } else { resource };
+        Some((Verdict { entity: only, confidence: Confidence::Medium }, resource))
     }
 }
 
