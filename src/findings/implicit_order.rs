@@ -15,7 +15,7 @@ static MANUAL: Manual = Manual {
     family: "when",
     title: "One job reads what another wrote, and only the clock keeps them in order",
     what: "Two scheduled jobs share one exact resource: one writes it, the other reads it, and the reader's \
-           next start follows the writer's by less than either's period. No chain, call or shared job ties them, \
+           next start follows the writer's within 12 hours and by less than either's period. No chain, call or shared job ties them, \
            the reader tests no file that the writer makes, and they do not wait for one lock.",
     why: "The reader is right only because the writer usually finishes in time. On a slower or faster target, \
           or after one of the two moved first, it reads yesterday's data and succeeds.",
