@@ -53,6 +53,19 @@ static ARGUMENT: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// Words piped or given to programs that read a password there, as the manual pages of these programs have it.
+static PIPED: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r#"(?x)
+        ( \b (?: echo | printf ) (?: \s+ -[a-zA-Z]+ )* \s+ (?: ["']%s(?:\\n)?["'] \s+ )? )
+        ( "[^"\r\n]*" | '[^'\r\n]*' | [^\s"'|;&]+ )
+        ( \s* \| \s* (?: \S*/ )?
+          (?: sudo \s [^|;&\n]*? -S | su \b | (?: ch )? passwd \b | smbpasswd \b | kinit \b | cryptsetup \b
+            | (?: docker | podman | helm ) \s [^|;&\n]*? login | gpg \s [^|;&\n]*? --passphrase-fd
+            | openssl \s [^|;&\n]*? stdin | keytool \b | vault \b | ansible-vault \b ) )"#,
+    )
+});
+
 /// Variables of a shell and long options: unlike in other text, a comma or bracket belongs to the value.
 static ASSIGNED: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
@@ -242,6 +255,7 @@ pub fn scrub(text: &str) -> Cow<'_, str> {
     for pattern in [&ARGUMENT, &ASSIGNED, &KEY_VALUE] {
         current = replace(current, pattern, "${1}‹scrubbed›");
     }
+    current = replace(current, &PIPED, "${1}‹scrubbed›${3}");
     current = replace(current, &USER_COLON, "${1}:‹scrubbed›");
     let current = scrub_shapes(&current).into_owned();
     if current == text { Cow::Borrowed(text) } else { Cow::Owned(current) }
@@ -330,6 +344,12 @@ mod tests {
                 r#"psql -c "SELECT a FROM t WHERE b = E'it\'s x'""#,
                 r#"psql -c "SELECT a FROM t WHERE b = '?'""#,
             ),
+            ("echo hunter2 | sudo -S systemctl restart x", "echo ‹scrubbed› | sudo -S systemctl restart x"),
+            (
+                "printf '%s' 'hun ter2' | docker login -u bob r",
+                "printf '%s' ‹scrubbed› | docker login -u bob r",
+            ),
+            ("echo 'bob:hunter2' | chpasswd", "echo ‹scrubbed› | chpasswd"),
             ("DB_PASS=hunter2 /opt/x.sh", "DB_PASS=‹scrubbed› /opt/x.sh"),
             ("openssl enc -pass pass:hunter2 -in x", "openssl enc -pass pass:‹scrubbed› -in x"),
             ("mysqldump -h a -P 3306 -phunter2 shop", "mysqldump -h a -P 3306 -p‹scrubbed› shop"),
@@ -361,6 +381,8 @@ mod tests {
             "order 1234567890123",
             "http://orders-api.shop.example:8080/internal/health/rollup",
             "mysql -p shop",
+            "echo started | logger -t x",
+            "echo done | sudo tee /srv/x",
             "curl -fsS https://shop.example/a",
             "zip -r x.zip /srv/out",
             "must be done after the design run was assigned",
