@@ -88,6 +88,14 @@ fn a_window_leaves_out_what_was_seen_before_and_after() {
 }
 
 #[test]
+fn a_window_that_ends_before_it_begins_is_an_error() {
+    let output = run(&["scan", "-", "--since", "2026-10-27", "--until", "2026-10-26"], LOG);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("--since 2026-10-27T00:00:00Z is after --until 2026-10-26T23:59:59"), "{said}");
+}
+
+#[test]
 fn a_person_may_say_what_a_path_is() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let write = |name: &str, content: &str| {

@@ -243,6 +243,9 @@ fn spool(paths: &[PathBuf], folder: &mut Option<tempfile::TempDir>) -> Result<Ve
     Ok(real)
 }
 
+/// The most of a log that is parsed as one unit, in bytes.
+const MAX_BLOCK_BYTES: usize = 256 * 1024 * 1024;
+
 /// Scans, with the progress on a terminal.
 fn scan_paths(paths: &[PathBuf], look: &Look) -> Result<Outcome> {
     let mut pool = rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES);
@@ -251,6 +254,11 @@ fn scan_paths(paths: &[PathBuf], look: &Look) -> Result<Outcome> {
             bail!("--threads 0: at least one thread is needed");
         }
         pool = pool.num_threads(threads);
+    }
+    if let (Some(since), Some(until)) = (look.since, look.until)
+        && since > until
+    {
+        bail!("--since {since} is after --until {until}: nothing lies between");
     }
     let pool = pool.build().context("cannot start worker threads")?;
     let mut folder = None;
@@ -265,7 +273,7 @@ fn scan_paths(paths: &[PathBuf], look: &Look) -> Result<Outcome> {
         since: look.since,
         until: look.until,
         kinds: look.kinds.clone(),
-        block_bytes: look.block_bytes.max(1),
+        block_bytes: look.block_bytes.clamp(1, MAX_BLOCK_BYTES),
     };
     let bar = bar();
     let progress = |path: &str, bytes: u64| {
