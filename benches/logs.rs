@@ -89,6 +89,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 since: None,
                 until: None,
                 kinds: Vec::new(),
+                filter: None,
                 block_bytes: whodepends::collect::BLOCK_BYTES,
             };
             let start = Instant::now();

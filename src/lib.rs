@@ -34,8 +34,8 @@
 //!   job alone runs a file is that job, and several jobs of one folder stay several.
 //! - Names that a session looks for in several schemas carry the list (`{catalog,public}`) until `resolve`, which
 //!   alone knows the tables, picks the first schema that has it.
-//! - Captures are read without libpcap; BPF filters and the `capture` feature are not there yet. The files of one
-//!   ring are read singly: a connection that goes on in the next file is one whose beginning was not seen there.
+//! - The files of one capture ring are read singly: a connection that goes on in the next file is one whose
+//!   beginning was not seen there.
 //! - A session that a capture and a log share is not joined by its port: an act without a login belongs to the
 //!   consumer that, where logins are seen, alone does the same from the same host. It needs no clock to agree, and says
 //!   nothing where two could be meant.

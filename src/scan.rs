@@ -26,6 +26,8 @@ pub struct Plan {
     pub until: Option<Stamp>,
     /// Paths that are read as a stated kind, or as files of a stated host (`host:NAME`).
     pub kinds: Vec<(String, PathBuf)>,
+    /// Which packets of captures are read (pcap-filter(7)).
+    pub filter: Option<String>,
     /// How many bytes of a log are parsed as one unit.
     pub block_bytes: usize,
 }
@@ -103,6 +105,7 @@ pub fn scan(plan: &Plan, progress: &(dyn Fn(&str, u64) + Sync)) -> Result<Outcom
     }
     let mut world = World::new(&inputs, &settings, progress);
     world.block_bytes = plan.block_bytes;
+    world.filter = plan.filter.as_deref();
     world.window = Window { since: plan.since, until: plan.until };
     let evidence = collect::collect_all(&world);
     let recognised = evidence.inputs().iter().any(|input| !input.kind.is_empty());

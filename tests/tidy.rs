@@ -99,7 +99,7 @@ fn nobody_names_what_the_import_table_does_not_allow() {
 
 #[test]
 fn each_large_dependency_has_one_home() {
-    let homes: [(&str, &[&str]); 10] = [
+    let homes: [(&str, &[&str]); 11] = [
         ("clap", &["cli/"]),
         ("indicatif", &["cli/"]),
         ("walkdir", &["input/"]),
@@ -109,6 +109,7 @@ fn each_large_dependency_has_one_home() {
         ("petgraph", &["graph/"]),
         ("serde_saphyr", &["collect/declared/"]),
         ("pcap_parser", &["collect/traffic/"]),
+        ("pcap", &["collect/traffic/"]),
         ("httparse", &["collect/traffic/"]),
     ];
     let mut wrong = Vec::new();

@@ -95,3 +95,84 @@ fn a_capture_that_ends_or_lies_anywhere_is_read_as_far_as_it_makes_sense() {
         .collect();
     assert!(gaps.contains("truncated"), "{gaps:?}");
 }
+
+/// The packets of one of the shop's classic captures: microseconds and bytes.
+fn packets(name: &str) -> Vec<(u64, Vec<u8>)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/shop/captures/{name}.pcap"));
+    let bytes = std::fs::read(path).expect("the capture is there");
+    let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
+    let mut out = Vec::new();
+    let mut at = 24;
+    while at + 16 <= bytes.len() {
+        let length = number(at + 8) as usize;
+        let micros = u64::from(number(at)) * 1_000_000 + u64::from(number(at + 4));
+        out.push((micros, bytes[at + 16..at + 16 + length].to_vec()));
+        at += 16 + length;
+    }
+    out
+}
+
+/// A block of pcapng (draft-ietf-opsawg-pcapng, section 3.1).
+fn block(kind: u32, body: &[u8]) -> Vec<u8> {
+    let padded = body.len().div_ceil(4) * 4;
+    let length = (padded as u32 + 12).to_le_bytes();
+    let mut out = kind.to_le_bytes().to_vec();
+    out.extend(length);
+    out.extend(body);
+    out.resize(8 + padded, 0);
+    out.extend(length);
+    out
+}
+
+/// A pcapng with two interfaces: Ethernet in microseconds, and raw IP (link type 101) in nanoseconds.
+fn two_interfaces() -> Vec<u8> {
+    let mut out = block(0x0a0d_0d0a, b"\x4d\x3c\x2b\x1a\x01\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff");
+    out.extend(block(1, b"\x01\x00\x00\x00\x00\x00\x04\x00"));
+    out.extend(block(1, b"\x65\x00\x00\x00\x00\x00\x04\x00\x09\x00\x01\x00\x09\x00\x00\x00\x00\x00\x00\x00"));
+    let web = packets("orders-api").into_iter().map(|(micros, data)| (micros, 0u32, micros, data));
+    let database =
+        packets("shop-db").into_iter().map(|(micros, data)| (micros, 1, micros * 1000, data[14..].to_vec()));
+    let mut all: Vec<(u64, u32, u64, Vec<u8>)> = web.chain(database).collect();
+    all.sort();
+    for (_, interface, ticks, data) in all {
+        let mut body = Vec::new();
+        let length = data.len() as u32;
+        for number in [interface, (ticks >> 32) as u32, ticks as u32, length, length] {
+            body.extend(number.to_le_bytes());
+        }
+        body.extend(data);
+        out.extend(block(6, &body));
+    }
+    out
+}
+
+#[test]
+fn a_pcapng_with_two_interfaces_of_two_link_types_says_what_the_two_captures_say() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("both.pcapng");
+    std::fs::write(&path, two_interfaces()).expect("it is written");
+    let one = observed(&scan(&[&path.to_string_lossy()]));
+    let two = observed(&scan(&["fixtures/shop/captures"]));
+    assert!(one.len() > 10);
+    assert_eq!(one, two);
+}
+
+#[cfg(feature = "capture")]
+#[test]
+fn a_filter_leaves_out_what_it_does_not_let_through() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("both.pcapng").to_string_lossy().into_owned();
+    std::fs::write(&path, two_interfaces()).expect("it is written");
+    for (filter, alone) in [("tcp port 8080", "orders-api"), ("host 10.20.0.10 and tcp", "shop-db")] {
+        let some = observed(&scan(&[&path, "--bpf", filter]));
+        assert_eq!(some, observed(&scan(&[&format!("fixtures/shop/captures/{alone}.pcap")])), "{filter}");
+    }
+    assert_eq!(observed(&scan(&[&path, "--bpf", "udp"])), BTreeMap::new());
+    let output = Command::new(env!("CARGO_BIN_EXE_whodepends"))
+        .args(["scan", &path, "--bpf", "prot tcp"])
+        .output()
+        .expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("prot tcp") && said.contains("syntax error"), "{said}");
+}

@@ -1,6 +1,6 @@
 //! `inspect`: typed questions become the lenses' questions. It never answers anything itself.
 
-use super::print;
+use super::{filter, print};
 use crate::input;
 use crate::inspect;
 use crate::settings::Settings;
@@ -48,6 +48,9 @@ pub enum Lens {
         /// Keeps statements and paths as they were on the wire, except secrets
         #[arg(long)]
         raw: bool,
+        /// Reads only packets that this filter lets through, in the language of tcpdump (pcap-filter(7))
+        #[arg(long, value_name = "EXPRESSION", value_parser = filter)]
+        bpf: Option<String>,
         /// The captures
         #[arg(required = true)]
         files: Vec<PathBuf>,
@@ -92,14 +95,14 @@ pub fn answer(lens: &Lens) -> Result<()> {
             }
             inspect::source::lines(&inputs).iter().try_for_each(|line| print(&format!("{line}\n")))
         }
-        Lens::Traffic { raw, files } => {
+        Lens::Traffic { raw, bpf, files } => {
             let (inputs, errors) = input::walk(files, &[]);
             if let Some(error) = errors.first() {
                 bail!("{error}");
             }
             let mut failed = None;
             for file in &inputs.files {
-                let outcome = inspect::traffic::lines(file, *raw, &mut |line| {
+                let outcome = inspect::traffic::lines(file, bpf.as_deref(), *raw, &mut |line| {
                     failed = failed.take().or_else(|| print(&format!("{line}\n")).err());
                 });
                 outcome.map_err(|reason| anyhow::anyhow!("{}: {reason}", file.path))?;

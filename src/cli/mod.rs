@@ -4,7 +4,7 @@
 mod ask;
 mod tables;
 
-use crate::collect::BLOCK_BYTES;
+use crate::collect::{self, BLOCK_BYTES};
 use crate::evidence::{MICROS_PER_DAY, Stamp};
 use crate::findings::Severity;
 use crate::history;
@@ -110,6 +110,9 @@ struct Look {
     /// a host's files (host:NAME); may be repeated
     #[arg(long = "as", value_name = "KIND=PATH", value_parser = kind_pair)]
     kinds: Vec<(String, PathBuf)>,
+    /// Reads only packets of captures that this filter lets through, in the language of tcpdump (pcap-filter(7))
+    #[arg(long, value_name = "EXPRESSION", value_parser = filter)]
+    bpf: Option<String>,
     /// How many threads work; default: all cores
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -169,6 +172,11 @@ fn since(text: &str) -> Result<Stamp, String> {
 
 fn until(text: &str) -> Result<Stamp, String> {
     moment(text, true)
+}
+
+/// A filter over packets.
+fn filter(text: &str) -> Result<String, String> {
+    collect::traffic::check_filter(text).map(|()| text.to_owned())
 }
 
 fn kind_pair(text: &str) -> Result<(String, PathBuf), String> {
@@ -273,6 +281,7 @@ fn scan_paths(paths: &[PathBuf], look: &Look) -> Result<Outcome> {
         since: look.since,
         until: look.until,
         kinds: look.kinds.clone(),
+        filter: look.bpf.clone(),
         block_bytes: look.block_bytes.clamp(1, MAX_BLOCK_BYTES),
     };
     let bar = bar();

@@ -44,6 +44,8 @@ pub struct World<'a> {
     pub block_bytes: usize,
     /// The moments that are asked about.
     pub window: Window,
+    /// Which packets of captures are asked about (pcap-filter(7)).
+    pub filter: Option<&'a str>,
 }
 
 impl<'a> World<'a> {
@@ -65,6 +67,7 @@ impl<'a> World<'a> {
             progress,
             block_bytes: BLOCK_BYTES,
             window: Window::default(),
+            filter: None,
         }
     }
 

@@ -85,9 +85,14 @@ fn text(connection: &Connection, raw: bool) -> String {
 }
 
 /// Gives a line for each connection of a capture to `out`; the error says why the file is none.
-pub fn lines(file: &InputFile, raw: bool, out: &mut dyn FnMut(String)) -> Result<(), String> {
+pub fn lines(
+    file: &InputFile,
+    filter: Option<&str>,
+    raw: bool,
+    out: &mut dyn FnMut(String),
+) -> Result<(), String> {
     if !traffic::is_capture(file) {
         return Err("not a capture (pcap or pcapng)".to_owned());
     }
-    traffic::connections(file, &mut |connection| out(text(&connection, raw))).map(|_| ())
+    traffic::connections(file, filter, &mut |connection| out(text(&connection, raw))).map(|_| ())
 }

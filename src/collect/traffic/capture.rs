@@ -133,3 +133,82 @@ pub fn read(file: impl Read + Send, each: &mut dyn FnMut(&Packet<'_>)) -> Result
         }
     }
 }
+
+#[cfg(all(test, feature = "capture"))]
+mod tests {
+    use super::read;
+    use std::path::Path;
+
+    /// Microseconds, length on the wire, bytes.
+    type Row = (i64, usize, Vec<u8>);
+
+    fn ours(bytes: &[u8]) -> Vec<Row> {
+        let mut rows = Vec::new();
+        let _ = read(bytes, &mut |packet| {
+            let micros = packet.stamp.map_or(0, |stamp| stamp.0);
+            rows.push((micros, packet.original, packet.data.to_vec()));
+        });
+        rows
+    }
+
+    /// What libpcap reads, up to the first error.
+    fn theirs(path: &Path) -> Vec<Row> {
+        let mut rows = Vec::new();
+        let Ok(mut capture) = pcap::Capture::from_file(path) else { return rows };
+        while let Ok(packet) = capture.next_packet() {
+            let time = packet.header.ts;
+            rows.push((
+                time.tv_sec * 1_000_000 + time.tv_usec,
+                packet.header.len as usize,
+                packet.data.to_vec(),
+            ));
+        }
+        rows
+    }
+
+    /// A classic capture written anew with the other byte order, or with nanoseconds (pcap(5), savefile).
+    fn rewritten(classic: &[u8], big: bool, nanos: bool) -> Vec<u8> {
+        let number = |at: usize| u32::from_le_bytes(classic[at..at + 4].try_into().expect("four bytes"));
+        let put = |number: u32| if big { number.to_be_bytes() } else { number.to_le_bytes() };
+        let put_short = |number: u16| if big { number.to_be_bytes() } else { number.to_le_bytes() };
+        let mut out = Vec::new();
+        out.extend(put(if nanos { 0xa1b2_3c4d } else { 0xa1b2_c3d4 }));
+        out.extend(put_short(2));
+        out.extend(put_short(4));
+        for at in [8, 12, 16, 20] {
+            out.extend(put(number(at)));
+        }
+        let mut at = 24;
+        while at + 16 <= classic.len() {
+            let length = number(at + 8) as usize;
+            out.extend(put(number(at)));
+            out.extend(put(number(at + 4) * if nanos { 1000 } else { 1 }));
+            out.extend(put(number(at + 8)));
+            out.extend(put(number(at + 12)));
+            out.extend(&classic[at + 16..at + 16 + length]);
+            at += 16 + length;
+        }
+        out
+    }
+
+    #[test]
+    fn packets_are_those_that_libpcap_reads() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["shop-db", "orders-api"] {
+            let path =
+                Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/shop/captures/{name}.pcap"));
+            let classic = std::fs::read(&path).expect("the capture is there");
+            for (big, nanos) in [(false, false), (true, false), (false, true), (true, true)] {
+                let bytes = rewritten(&classic, big, nanos);
+                for length in [bytes.len(), bytes.len() - 1, bytes.len() / 2, 40, 24] {
+                    let path = folder.path().join("x.pcap");
+                    std::fs::write(&path, &bytes[..length]).expect("it is written");
+                    let (ours, theirs) = (ours(&bytes[..length]), theirs(&path));
+                    assert_eq!(ours.len(), theirs.len(), "{name} {big} {nanos} {length}");
+                    assert!(ours == theirs, "{name} {big} {nanos} {length}");
+                    assert!(length < 100 || !ours.is_empty());
+                }
+            }
+        }
+    }
+}

@@ -4,6 +4,7 @@
 
 mod capture;
 mod dns;
+mod filter;
 mod flows;
 mod framer;
 mod http;
@@ -12,6 +13,7 @@ mod postgres;
 mod stream;
 mod tls;
 
+pub use filter::check as check_filter;
 pub use flows::{Connection, MAX_OPEN};
 pub use framer::Framer;
 
@@ -145,16 +147,26 @@ pub struct Read {
     pub incomplete: u64,
     /// From the first to the last packet.
     pub span: Option<Span>,
+    /// Packets a filter could not be applied to.
+    pub unfiltered: u64,
     /// Why the reading ended early.
     pub ended: Option<&'static str>,
 }
 
-/// Reads a capture; each connection goes to `each` when it ends.
-pub fn connections(file: &InputFile, each: &mut dyn FnMut(Connection)) -> Result<Read, String> {
+/// Reads a capture, or those packets of it that a filter lets through; each connection goes to `each` when it ends.
+pub fn connections(
+    file: &InputFile,
+    filter: Option<&str>,
+    each: &mut dyn FnMut(Connection),
+) -> Result<Read, String> {
+    let mut filter = filter::Filter::new(filter);
     let reader = file.open().map_err(|error| error.to_string())?;
     let (mut layers, mut flows, mut read) =
         (link::Layers::default(), flows::Flows::default(), Read::default());
     let ended = capture::read(reader, &mut |packet| {
+        if !filter.passes(packet.link, packet.data) {
+            return;
+        }
         read.packets += 1;
         read.cut += u64::from(packet.original > packet.data.len());
         if let Some(stamp) = packet.stamp {
@@ -168,6 +180,7 @@ pub fn connections(file: &InputFile, each: &mut dyn FnMut(Connection)) -> Result
     if let capture::Ended::Cut(why) = ended {
         read.ended = Some(why);
     }
+    read.unfiltered = filter.unfiltered;
     read.incomplete = layers.finish();
     flows.finish(each);
     Ok(read)
@@ -200,7 +213,7 @@ fn collect(file: &InputFile, world: &World<'_>, cache: &Cache) -> Evidence {
     let mut teller = Teller { file, world, cache, out: Evidence::new(), servers: BTreeMap::new() };
     let (path, kind) = (file.path.clone(), Text::from(CAPTURE));
     let mut record = InputRecord { path, kind, status: InputStatus::Read, records: 0, span: None };
-    match connections(file, &mut |connection| teller.tell(connection)) {
+    match connections(file, world.filter, &mut |connection| teller.tell(connection)) {
         Err(reason) => {
             record.status = InputStatus::Failed;
             teller.out.add_gap(Gap::new(Place::whole(&file.path), GapCode::Unreadable, reason));
@@ -250,6 +263,11 @@ impl Teller<'_> {
         for (count, code, detail) in [
             (read.cut, GapCode::Snaplen, "packets were captured shorter than they were"),
             (read.incomplete, GapCode::LostPackets, "datagrams of which a fragment is missing"),
+            (
+                read.unfiltered,
+                GapCode::Unrecognised,
+                "packets of a link type the filter cannot be applied to; they were left out",
+            ),
             (read.other, GapCode::Unrecognised, "packets that carry neither TCP nor UDP over IP"),
         ] {
             if count > 0 {
