@@ -845,8 +845,7 @@ mod implicit_order {
     fn three_jobs_in_a_row_are_two_hand_offs() {
         let ships =
             "#!/bin/sh\npsql -h db1 -d shop -c 'SELECT day FROM public.booked' -o /srv/out/booked.txt\n";
-        let books =
-            "#!/bin/sh\npsql -h db1 -d shop -c 'INSERT INTO public.booked SELECT day FROM public.daily'\n";
+        let books = "#!/bin/sh\npsql -h db1 -d shop -c 'INSERT INTO public.booked (day) SELECT day FROM public.daily'\n";
         let told = findings(&[
             (INVENTORY, ESTATE),
             (CRONTAB, &format!("{HALF_AN_HOUR_APART}0 3 * * * /opt/jobs/ship.sh\n")),
@@ -857,6 +856,67 @@ mod implicit_order {
         let second =
             "implicit-order: job:batch1/load before job:batch1/ship, table:shop-db/shop/public.booked";
         assert_eq!(told, [second, FOUND]);
+    }
+}
+
+mod column_order {
+    use super::*;
+
+    fn with_statement(sql: &str) -> Vec<String> {
+        let all = "[[consumer]]\nkind = \"service\"\nname = \"billing\"\nusers = [\"billing\"]\n";
+        findings(&[(INVENTORY, &estate(all)), (LOG, &ran("billing", "10.20.1.11", sql))])
+    }
+
+    #[test]
+    fn a_star_and_an_insert_without_columns_are_found() {
+        for (sql, resource) in [
+            ("SELECT * FROM public.orders", "public.orders"),
+            ("SELECT o.*, p.sku FROM public.orders o JOIN public.prices p ON p.id = o.id", "public.orders"),
+            ("INSERT INTO public.ledger VALUES (1, 2)", "public.ledger"),
+            ("INSERT INTO public.ledger SELECT a, b FROM public.orders", "public.ledger"),
+            ("COPY public.prices FROM STDIN", "public.prices"),
+        ] {
+            let want = format!("column-order: service:billing, table:shop-db/shop/{resource}");
+            assert_eq!(with_statement(sql), [want], "{sql}");
+        }
+    }
+
+    #[test]
+    fn several_tables_of_one_database_are_one_finding() {
+        let sql = "INSERT INTO public.ledger SELECT * FROM public.orders";
+        assert_eq!(with_statement(sql), ["column-order: service:billing, database:shop-db/shop"]);
+    }
+
+    #[test]
+    fn named_columns_and_stars_over_no_table_are_not() {
+        for sql in [
+            "SELECT id, total FROM public.orders",
+            "SELECT count(*) FROM public.orders",
+            "SELECT * FROM (SELECT id FROM public.orders) recent",
+            "WITH recent AS (SELECT id FROM public.orders) SELECT * FROM recent",
+            "SELECT id FROM public.orders o WHERE EXISTS (SELECT * FROM public.prices p WHERE p.id = o.id)",
+            "INSERT INTO public.ledger (a, b) VALUES (1, 2)",
+            "INSERT INTO public.ledger (a, b) SELECT a, b FROM public.orders",
+            "COPY public.prices (sku, price) FROM STDIN",
+            "UPDATE public.orders SET total = 1 WHERE id = 2",
+        ] {
+            assert_eq!(with_statement(sql), NOTHING, "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_person_and_a_statement_that_failed_are_not() {
+        let person = "[[consumer]]\nkind = \"person\"\nname = \"anna\"\nusers = [\"anna\"]\n";
+        let sql = "SELECT * FROM public.orders";
+        assert_eq!(
+            findings(&[(INVENTORY, &estate(person)), (LOG, &ran("anna", "10.20.1.11", sql))]),
+            NOTHING
+        );
+        let error = "permission denied for table orders";
+        assert_eq!(
+            findings(&[(INVENTORY, &estate(BILLING)), (LOG, &refused("billing", "10.20.1.11", error, sql))]),
+            NOTHING
+        );
     }
 }
 

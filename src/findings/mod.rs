@@ -2,6 +2,7 @@
 //! functions over it) and never another rule.
 
 mod borrowed_credentials;
+mod column_order;
 mod implicit_order;
 mod shadow_consumer;
 mod undeclared_use;
@@ -116,6 +117,7 @@ pub static RULES: &[&dyn Rule] = &[
     &borrowed_credentials::BorrowedCredentials,
     &unofficial_consumer::UnofficialConsumer,
     &undeclared_use::UndeclaredUse,
+    &column_order::ColumnOrder,
     &implicit_order::ImplicitOrder,
     &unscheduled_periodic::UnscheduledPeriodic,
 ];

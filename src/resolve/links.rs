@@ -89,6 +89,7 @@ fn add(
         places: it.places.clone(),
         shape: what.shape.fingerprint,
         sample: what.shape.sample.clone(),
+        traits: what.traits.clone(),
         via,
     });
 }

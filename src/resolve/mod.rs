@@ -66,6 +66,8 @@ pub struct Witness {
     pub shape: u64,
     /// One folded statement or request.
     pub sample: Text,
+    /// How it was done.
+    pub traits: BTreeSet<Trait>,
     /// The script or file on the way from the consumer to the statement.
     pub via: Option<String>,
 }

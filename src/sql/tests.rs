@@ -110,7 +110,15 @@ fn patterns_are_named_and_their_harmless_forms_are_not() {
         analysis.traits.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     };
     for (sql, want) in [
-        ("SELECT * FROM t", "select-star"),
+        ("SELECT * FROM t", "select-star = t"),
+        ("SELECT * FROM a.t JOIN \"U\" ON true", "select-star = U, select-star = t"),
+        ("SELECT x.*, y.b FROM t x JOIN u y ON x.a = y.a", "select-star = t"),
+        ("SELECT * FROM (SELECT a FROM t) x", ""),
+        ("WITH t AS (SELECT a FROM u) SELECT * FROM t", ""),
+        ("SELECT * FROM generate_series(1, 3)", ""),
+        ("INSERT INTO t (a) SELECT * FROM u", "bulk-write, select-star = u"),
+        ("COPY (SELECT * FROM t) TO STDOUT", "copy-stdout, select-star = t"),
+        ("COPY t TO STDOUT", "copy-stdout, copy-without-columns"),
         ("SELECT count(*) FROM t", ""),
         ("SELECT a FROM t WHERE EXISTS (SELECT * FROM u)", ""),
         ("INSERT INTO t VALUES (1)", "insert-without-columns"),

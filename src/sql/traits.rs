@@ -4,19 +4,37 @@
 use crate::evidence::Trait;
 use crate::evidence::scrub::scrub;
 use sqlparser::ast::{
-    CopySource, CopyTarget, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, NonBlock,
-    OrderByKind, Query, Select, SelectItem, SetExpr, Statement, Value, Visit, Visitor,
+    CopySource, CopyTarget, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident,
+    NonBlock, OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Statement,
+    TableFactor, Value, Visit, Visitor,
 };
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 /// Adds the patterns of a statement.
 pub(super) fn of_statement(statement: &Statement, traits: &mut BTreeSet<Trait>) {
+    let queries: Vec<&Query> = match statement {
+        Statement::Query(query) => vec![query],
+        Statement::Insert(insert) => insert
+            .source
+            .iter()
+            .filter(|source| !matches!(&*source.body, SetExpr::Values(_)))
+            .map(|source| &**source)
+            .collect(),
+        Statement::CreateTable(table) => table.query.iter().map(|query| &**query).collect(),
+        Statement::CreateView(view) => vec![&*view.query],
+        Statement::Copy { source: CopySource::Query(query), .. } => vec![&**query],
+        _ => Vec::new(),
+    };
+    for query in queries {
+        top_level(query, &mut |found| {
+            traits.insert(found);
+        });
+    }
     let mut add = |name: &str| {
         traits.insert(Trait::named(name));
     };
     match statement {
-        Statement::Query(query) => top_level(query, &mut add),
         Statement::Insert(insert) => {
             if let Some(source) = &insert.source {
                 if insert.columns.is_empty() && insert.assignments.is_empty() {
@@ -24,17 +42,10 @@ pub(super) fn of_statement(statement: &Statement, traits: &mut BTreeSet<Trait>) 
                 }
                 if !matches!(&*source.body, SetExpr::Values(_)) {
                     add("bulk-write");
-                    top_level(source, &mut add);
                 }
             }
         }
-        Statement::CreateTable(table) => {
-            if let Some(query) = &table.query {
-                add("bulk-write");
-                top_level(query, &mut add);
-            }
-        }
-        Statement::CreateView(view) => top_level(&view.query, &mut add),
+        Statement::CreateTable(table) if table.query.is_some() => add("bulk-write"),
         Statement::Truncate(_) | Statement::Merge(_) => add("bulk-write"),
         Statement::Update(update) if update.selection.is_none() => add("bulk-write"),
         Statement::Delete(delete) if delete.selection.is_none() => add("bulk-write"),
@@ -66,44 +77,99 @@ pub(super) fn of_statement(statement: &Statement, traits: &mut BTreeSet<Trait>) 
 }
 
 /// Patterns that matter where rows leave the statement.
-fn top_level(query: &Query, add: &mut dyn FnMut(&str)) {
-    of_body(&query.body, add);
+fn top_level(query: &Query, add: &mut dyn FnMut(Trait)) {
+    of_body(&query.body, &with_names(query, &BTreeSet::new()), add);
     let ordinal =
         |expr: &Expr| matches!(expr, Expr::Value(value) if matches!(value.value, Value::Number(..)));
     let ordered = query.order_by.as_ref();
     if let Some(OrderByKind::Expressions(list)) = ordered.map(|order| &order.kind)
         && list.iter().any(|item| ordinal(&item.expr))
     {
-        add("order-by-ordinal");
+        add(Trait::named("order-by-ordinal"));
     }
     if (query.limit_clause.is_some() || query.fetch.is_some()) && ordered.is_none() {
-        add("limit-without-order");
+        add(Trait::named("limit-without-order"));
     }
     if let SetExpr::Select(select) = &*query.body
         && let GroupByExpr::Expressions(list, _) = &select.group_by
         && list.iter().any(ordinal)
     {
-        add("group-by-ordinal");
+        add(Trait::named("group-by-ordinal"));
     }
 }
 
-fn of_body(body: &SetExpr, add: &mut dyn FnMut(&str)) {
+fn of_body(body: &SetExpr, names: &BTreeSet<String>, add: &mut dyn FnMut(Trait)) {
     match body {
-        SetExpr::Select(select) if has_star(select) => add("select-star"),
-        SetExpr::Query(query) => of_body(&query.body, add),
+        SetExpr::Select(select) => {
+            for table in starred(select, names) {
+                add(Trait::valued("select-star", table));
+            }
+        }
+        SetExpr::Query(query) => of_body(&query.body, &with_names(query, names), add),
         SetExpr::SetOperation { left, right, .. } => {
-            add("union-by-position");
-            of_body(left, add);
-            of_body(right, add);
+            add(Trait::named("union-by-position"));
+            of_body(left, names, add);
+            of_body(right, names, add);
         }
         _ => {}
     }
 }
 
-fn has_star(select: &Select) -> bool {
-    let star =
-        |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
-    !select.from.is_empty() && select.projection.iter().any(star)
+/// The names a query gives to its common table expressions, and those from around it.
+fn with_names(query: &Query, outer: &BTreeSet<String>) -> BTreeSet<String> {
+    let own = query.with.iter().flat_map(|with| &with.cte_tables).map(|cte| folded(&cte.alias.name));
+    own.chain(outer.iter().cloned()).collect()
+}
+
+/// An identifier as the server looks it up: in lower case unless quoted (PostgreSQL manual, 4.1.1).
+fn folded(name: &Ident) -> String {
+    if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() }
+}
+
+/// The tables whose columns a star stands for, as they stand in the table; of what a subquery or a function
+/// returns, the columns are its own.
+fn starred(select: &Select, names: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut tables = Vec::new();
+    for from in &select.from {
+        base_tables(&from.relation, names, &mut tables);
+        for join in &from.joins {
+            base_tables(&join.relation, names, &mut tables);
+        }
+    }
+    let mut covered = BTreeSet::new();
+    for item in &select.projection {
+        match item {
+            SelectItem::Wildcard(_) => covered.extend(tables.iter().map(|(_, table)| table.clone())),
+            SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
+                let wanted = name.0.last().and_then(|part| part.as_ident()).map(folded);
+                let of = tables.iter().filter(|(alias, _)| Some(alias) == wanted.as_ref());
+                covered.extend(of.map(|(_, table)| table.clone()));
+            }
+            _ => {}
+        }
+    }
+    covered
+}
+
+/// The tables of a FROM item: the name each goes by in the statement, and its own.
+fn base_tables(factor: &TableFactor, names: &BTreeSet<String>, out: &mut Vec<(String, String)>) {
+    match factor {
+        TableFactor::Table { name, alias, args: None, .. } => {
+            let Some(own) = name.0.last().and_then(|part| part.as_ident()).map(folded) else { return };
+            if name.0.len() == 1 && names.contains(&own) {
+                return;
+            }
+            let alias = alias.as_ref().map_or_else(|| own.clone(), |alias| folded(&alias.name));
+            out.push((alias, own));
+        }
+        TableFactor::NestedJoin { table_with_joins, .. } => {
+            base_tables(&table_with_joins.relation, names, out);
+            for join in &table_with_joins.joins {
+                base_tables(&join.relation, names, out);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Patterns that matter anywhere in the statement.
