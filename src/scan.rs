@@ -85,6 +85,12 @@ fn day(plan: &Plan, settings: &Settings) -> Result<jiff::civil::Date, ScanError>
     }
 }
 
+/// The day's first moment in UTC.
+fn midnight(day: jiff::civil::Date) -> Stamp {
+    let start = day.to_zoned(jiff::tz::TimeZone::UTC);
+    start.map_or(Stamp::from_seconds(0), |start| Stamp::from_seconds(start.timestamp().as_second()))
+}
+
 /// Scans. `progress` is told the path and the bytes done since last told.
 pub fn scan(plan: &Plan, progress: &(dyn Fn(&str, u64) + Sync)) -> Result<Outcome, ScanError> {
     let (mut inputs, errors) = input::walk(&plan.paths, &plan.kinds);
@@ -112,7 +118,7 @@ pub fn scan(plan: &Plan, progress: &(dyn Fn(&str, u64) + Sync)) -> Result<Outcom
     let clock = Clock::new(&timing::job_runs);
     let mut resolved = resolve::resolve(&evidence, &clock);
     let gaps = std::mem::take(&mut resolved.gaps);
-    let graph = Graph::new(resolved);
+    let graph = Graph::new(resolved, midnight(as_of));
     let findings = findings::check_all(&graph);
     let (accepted, stale) = accept(&graph, &findings, &settings.accepts, as_of);
     let report = build(

@@ -920,6 +920,42 @@ mod column_order {
     }
 }
 
+mod dst_hazard {
+    use super::*;
+
+    fn with_schedule(schedule: &str, zone: &str) -> Vec<String> {
+        let inventory = ESTATE.replacen("zone = \"UTC\"", zone, 1);
+        assert!(inventory.contains(zone));
+        let crontab = format!("{schedule} psql -h db1 -d shop -c 'UPDATE public.orders SET total = 1'\n");
+        let told = findings(&[(INVENTORY, &inventory), (CRONTAB, &crontab)]);
+        told.into_iter().filter(|line| line.starts_with("dst-hazard")).collect()
+    }
+
+    #[test]
+    fn a_job_that_follows_real_time_in_the_hour_that_changes_is_found() {
+        for schedule in ["*/30 2 * * *", "* 2 * * 0", "*/59 2 * * *"] {
+            let told = with_schedule(schedule, "zone = \"Europe/Berlin\"");
+            assert_eq!(told.len(), 1, "{schedule}: {told:?}");
+            assert!(told[0].starts_with("dst-hazard: job:batch1/"), "{told:?}");
+        }
+    }
+
+    #[test]
+    fn a_fixed_time_other_hours_other_zones_and_other_days_are_not() {
+        for (schedule, zone) in [
+            ("30 2 * * *", "zone = \"Europe/Berlin\""),
+            ("*/15 * * * *", "zone = \"Europe/Berlin\""),
+            ("*/15 1-5 * * *", "zone = \"Europe/Berlin\""),
+            ("*/30 4 * * *", "zone = \"Europe/Berlin\""),
+            ("*/30 2 * * 1-5", "zone = \"Europe/Berlin\""),
+            ("*/30 2 * * *", "zone = \"Asia/Tokyo\""),
+            ("*/30 2 * * *", "zone = \"UTC\""),
+        ] {
+            assert_eq!(with_schedule(schedule, zone), NOTHING, "{schedule} {zone}");
+        }
+    }
+}
+
 mod unscheduled_periodic {
     use super::*;
 

@@ -15,7 +15,8 @@ static MANUAL: Manual = Manual {
     family: "when",
     title: "One job reads what another wrote, and only the clock keeps them in order",
     what: "Two scheduled jobs share one exact resource: one writes it, the other reads it, and the reader's \
-           next start follows the writer's within 12 hours and by less than either's period. No chain, call or shared job ties them, \
+           next start follows the writer's within 12 hours and by less than either's period. No chain, call or \
+           shared job ties them, \
            the reader tests no file that the writer makes, and they do not wait for one lock.",
     why: "The reader is right only because the writer usually finishes in time. On a slower or faster target, \
           or after one of the two moved first, it reads yesterday's data and succeeds.",
@@ -112,6 +113,22 @@ fn offsets(writer: &Job, reader: &Job) -> Option<(i64, i64)> {
     Some((*usual.first()?, *usual.last()?))
 }
 
+/// How far ahead changes of the clocks are looked at, in days.
+const DAYS_AHEAD: i64 = 366;
+
+/// The first moment after the scan's day at which both start at once because the clocks have changed: a job that the
+/// change takes out of the hour that does not exist runs when that hour would have ended (cron(8)), and so does
+/// the other. Jobs that meet on other days as well are no such pair.
+fn together(graph: &Graph, first: &Job, second: &Job) -> Option<Stamp> {
+    let (one, two) = (JobClock::of(first)?, JobClock::of(second)?);
+    let (from, to) = (graph.as_of(), graph.as_of().plus_micros(DAYS_AHEAD * 86_400 * 1_000_000));
+    let others: BTreeSet<Stamp> = two.between(from, to).into_iter().collect();
+    let starts = one.between(from, to).into_iter().take(RUNS_COMPARED);
+    let meetings: Vec<Stamp> = starts.filter(|start| others.contains(start)).collect();
+    let changed = meetings.iter().all(|at| one.clocks_changed_before(*at) && two.clocks_changed_before(*at));
+    meetings.first().copied().filter(|_| changed)
+}
+
 fn hand_off(
     graph: &Graph,
     jobs: &BTreeMap<EntityId, &Job>,
@@ -159,6 +176,9 @@ fn hand_off(
         if !job.guards.is_empty() {
             facts.insert(name, job.guards.join("; "));
         }
+    }
+    if let Some(at) = together(graph, first, second) {
+        facts.insert("clocks_change", format!("both start at once on {at}"));
     }
     let observed = links.iter().any(|link| link.observed());
     let mut places = vec![first.place.clone(), second.place.clone()];

@@ -3,6 +3,7 @@
 
 mod borrowed_credentials;
 mod column_order;
+mod dst_hazard;
 mod implicit_order;
 mod shadow_consumer;
 mod undeclared_use;
@@ -119,6 +120,7 @@ pub static RULES: &[&dyn Rule] = &[
     &undeclared_use::UndeclaredUse,
     &column_order::ColumnOrder,
     &implicit_order::ImplicitOrder,
+    &dst_hazard::DstHazard,
     &unscheduled_periodic::UnscheduledPeriodic,
 ];
 

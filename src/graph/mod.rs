@@ -1,6 +1,7 @@
 //! The dependency graph and its questions: consumers of a resource, what a consumer does, what hangs behind
 //! it. It never changes what `resolve` decided. The only user of petgraph.
 
+use crate::evidence::Stamp;
 use crate::resolve::{Entity, EntityId, Job, Link, Resolved};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -11,11 +12,12 @@ pub struct Graph {
     graph: DiGraph<Entity, Link>,
     jobs: Vec<Job>,
     has_inventory: bool,
+    as_of: Stamp,
 }
 
 impl Graph {
-    /// The graph of what was resolved; entity numbers stay node numbers.
-    pub fn new(resolved: Resolved) -> Graph {
+    /// The graph of what was resolved, as of a moment; entity numbers stay node numbers.
+    pub fn new(resolved: Resolved, as_of: Stamp) -> Graph {
         let mut graph = DiGraph::with_capacity(resolved.entities.len(), resolved.links.len());
         for entity in resolved.entities {
             graph.add_node(entity);
@@ -23,7 +25,12 @@ impl Graph {
         for link in resolved.links {
             graph.add_edge(NodeIndex::new(link.key.consumer.0), NodeIndex::new(link.key.resource.0), link);
         }
-        Graph { graph, jobs: resolved.jobs, has_inventory: resolved.has_inventory }
+        Graph { graph, jobs: resolved.jobs, has_inventory: resolved.has_inventory, as_of }
+    }
+
+    /// The moment from which what is to come is counted.
+    pub fn as_of(&self) -> Stamp {
+        self.as_of
     }
 
     /// The entity of a number.

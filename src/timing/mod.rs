@@ -5,4 +5,4 @@ mod periodic;
 mod runs;
 
 pub use periodic::{Beat, MIN_BEATS, beat};
-pub use runs::{JobClock, job_runs};
+pub use runs::{ClockChange, JobClock, job_runs};

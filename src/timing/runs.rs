@@ -1,13 +1,27 @@
-//! When a job runs: its schedule in its zone, and the sleeps in front of its command. A zone nobody knows is UTC here; whoever compares two jobs
-//! asks first whether both zones are known.
+//! When a job runs: its schedule in its zone, and the sleeps in front of its command. A zone nobody knows is UTC
+//! here; whoever compares two jobs asks first whether both zones are known.
 
 use crate::evidence::Stamp;
 use crate::resolve::Job;
 use crate::schedule::{self, Schedule};
+use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 /// How many runs of one job one question may give.
 const MAX_RUNS: usize = 200_000;
+
+/// What a change of the clocks does to a job on that day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockChange {
+    /// The schedule means that day, and nothing starts.
+    Skipped,
+    /// All of that day's runs start twice.
+    Doubled,
+}
+
+/// How many changes of the clocks one question looks at; a zone has two a year.
+const MAX_CHANGES: usize = 100;
 
 /// A job's schedule, ready to be asked.
 pub struct JobClock {
@@ -43,6 +57,39 @@ impl JobClock {
         let schedule = schedule::parse(&job.dialect, &job.schedule).ok()?;
         let delay = job.guards.iter().map(|guard| sleep_seconds(guard)).sum();
         Some(JobClock { schedule, zone: schedule::zone(&job.zone)?, delay })
+    }
+
+    /// The local days after `from`, up to `to`, on which the clocks change and the job feels it.
+    pub fn at_clock_changes(&self, from: Stamp, to: Stamp) -> Vec<(Date, ClockChange)> {
+        let Ok(start) = Timestamp::from_second(from.seconds()) else { return Vec::new() };
+        let changes = self.zone.following(start).take(MAX_CHANGES);
+        let changes = changes.take_while(|change| change.timestamp().as_second() <= to.seconds());
+        let felt = |change: jiff::tz::TimeZoneTransition<'_>| {
+            let day = self.zone.to_datetime(change.timestamp()).date();
+            // A day without a change, as UTC has them, shows what the schedule means.
+            let meant = self.runs_on(day, &TimeZone::UTC)?;
+            let actual = self.runs_on(day, &self.zone)?;
+            match (meant, actual) {
+                (1.., 0) => Some((day, ClockChange::Skipped)),
+                (1.., actual) if actual == 2 * meant => Some((day, ClockChange::Doubled)),
+                _ => None,
+            }
+        };
+        changes.filter_map(felt).collect()
+    }
+
+    /// Whether the clocks of its zone changed in the day before a moment, or at it.
+    pub fn clocks_changed_before(&self, at: Stamp) -> bool {
+        let day_before = Timestamp::from_second(at.seconds() - 86_400);
+        let change = day_before.ok().and_then(|start| self.zone.following(start).next());
+        change.is_some_and(|change| change.timestamp().as_second() <= at.seconds())
+    }
+
+    /// How many runs a local day has.
+    fn runs_on(&self, day: Date, zone: &TimeZone) -> Option<usize> {
+        let midnight = |day: Date| Some(day.to_zoned(zone.clone()).ok()?.timestamp().as_second());
+        let (from, to) = (midnight(day)? - 1, midnight(day.tomorrow().ok()?)? - 1);
+        Some(self.schedule.between(zone, from, to, MAX_RUNS).len())
     }
 
     /// The starts after `from` up to and including `to`.
