@@ -920,6 +920,59 @@ mod column_order {
     }
 }
 
+mod data_export {
+    use super::*;
+
+    const MAKES: &str =
+        "psql -h db1 -d shop -c \"\\copy (SELECT id FROM public.orders) TO '/srv/out/orders.csv' CSV\"\n";
+    const OUT: &str = "data-export: job:batch1/send, file:sftp.partner.example:in/orders.csv";
+
+    fn with_scripts(crontab: &str, scripts: &[(&str, &str)]) -> Vec<String> {
+        let mut files = vec![(INVENTORY, ESTATE), (CRONTAB, crontab)];
+        files.extend(scripts);
+        let told = findings(&files);
+        told.into_iter().filter(|line| line.starts_with("data-export")).collect()
+    }
+
+    #[test]
+    fn a_copy_to_a_machine_nobody_declares_is_found() {
+        for transfer in [
+            "scp /srv/out/orders.csv shop@sftp.partner.example:in/",
+            "rsync -a /srv/out/orders.csv sftp.partner.example:in/orders.csv",
+            "sftp -b - shop@sftp.partner.example <<EOF\nput /srv/out/orders.csv in/orders.csv\nEOF",
+        ] {
+            let send = format!("#!/bin/sh\n{MAKES}{transfer}\n");
+            let told = with_scripts("0 5 * * * /opt/jobs/send.sh\n", &[("batch1/opt/jobs/send.sh", &send)]);
+            assert_eq!(told, [OUT], "{transfer}");
+        }
+    }
+
+    #[test]
+    fn the_tables_behind_a_file_somebody_else_wrote_are_named() {
+        let make = format!("#!/bin/sh\n{MAKES}");
+        let send = "#!/bin/sh\nscp /srv/out/orders.csv shop@sftp.partner.example:in/\n";
+        let crontab = "0 5 * * * /opt/jobs/make.sh\n0 6 * * * /opt/jobs/send.sh\n";
+        let told =
+            with_scripts(crontab, &[("batch1/opt/jobs/make.sh", &make), ("batch1/opt/jobs/send.sh", send)]);
+        assert_eq!(told, [OUT]);
+    }
+
+    #[test]
+    fn a_copy_between_hosts_of_ours_and_a_download_are_not() {
+        for transfer in [
+            "scp /srv/out/orders.csv app1:in/",
+            "scp /srv/out/orders.csv app1.shop.example:in/",
+            "scp /srv/out/orders.csv 10.20.1.12:in/",
+            "scp shop@sftp.partner.example:out/prices.csv /srv/in/",
+            "cp /srv/out/orders.csv /mnt/partner/orders.csv",
+        ] {
+            let send = format!("#!/bin/sh\n{MAKES}{transfer}\n");
+            let told = with_scripts("0 5 * * * /opt/jobs/send.sh\n", &[("batch1/opt/jobs/send.sh", &send)]);
+            assert_eq!(told, NOTHING, "{transfer}");
+        }
+    }
+}
+
 mod dst_hazard {
     use super::*;
 

@@ -3,6 +3,7 @@
 
 mod borrowed_credentials;
 mod column_order;
+mod data_export;
 mod dst_hazard;
 mod implicit_order;
 mod shadow_consumer;
@@ -118,6 +119,7 @@ pub static RULES: &[&dyn Rule] = &[
     &borrowed_credentials::BorrowedCredentials,
     &unofficial_consumer::UnofficialConsumer,
     &undeclared_use::UndeclaredUse,
+    &data_export::DataExport,
     &column_order::ColumnOrder,
     &implicit_order::ImplicitOrder,
     &dst_hazard::DstHazard,

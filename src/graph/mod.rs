@@ -5,6 +5,7 @@ use crate::evidence::Stamp;
 use crate::resolve::{Entity, EntityId, Job, Link, Resolved};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
+use std::collections::BTreeSet;
 
 /// Consumers and resources as nodes, links as edges from consumer to resource.
 #[derive(Debug)]
@@ -12,6 +13,7 @@ pub struct Graph {
     graph: DiGraph<Entity, Link>,
     jobs: Vec<Job>,
     has_inventory: bool,
+    own_hosts: BTreeSet<String>,
     as_of: Stamp,
 }
 
@@ -25,7 +27,13 @@ impl Graph {
         for link in resolved.links {
             graph.add_edge(NodeIndex::new(link.key.consumer.0), NodeIndex::new(link.key.resource.0), link);
         }
-        Graph { graph, jobs: resolved.jobs, has_inventory: resolved.has_inventory, as_of }
+        Graph {
+            graph,
+            jobs: resolved.jobs,
+            has_inventory: resolved.has_inventory,
+            own_hosts: resolved.own_hosts,
+            as_of,
+        }
     }
 
     /// The moment from which what is to come is counted.
@@ -83,6 +91,11 @@ impl Graph {
             }
         }
         at
+    }
+
+    /// Whether a host is one of ours: declared, or in the scan with files of its own.
+    pub fn is_own_host(&self, host: &str) -> bool {
+        self.own_hosts.contains(host) || matches!(host, "localhost" | "127.0.0.1" | "::1")
     }
 
     /// All jobs, by entity and place.

@@ -171,5 +171,5 @@ fn order(book: Book, links: Vec<Link>, has_inventory: bool) -> Resolved {
         job.entity = number[job.entity.0];
     }
     jobs.sort_by(|a, b| (a.entity, &a.place, &a.schedule).cmp(&(b.entity, &b.place, &b.schedule)));
-    Resolved { entities: ordered, links, jobs, gaps: book.gaps, has_inventory }
+    Resolved { entities: ordered, links, jobs, gaps: book.gaps, has_inventory, own_hosts: BTreeSet::new() }
 }

@@ -13,8 +13,8 @@ mod observed;
 mod tables;
 
 use crate::evidence::{
-    Action, Activity, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, Outcome, Place, Places,
-    Resource, Says, Scope, Text, Trait, Use,
+    Action, Activity, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, MentionKind, Outcome, Place,
+    Places, Resource, Says, Scope, Text, Trait, Use,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -224,6 +224,8 @@ pub struct Resolved {
     pub gaps: Vec<Gap>,
     /// Whether anybody declared any consumer.
     pub has_inventory: bool,
+    /// The hosts that are ours: declared ones, and those whose files are in the scan.
+    pub own_hosts: BTreeSet<String>,
 }
 
 pub use links::Clock;
@@ -258,5 +260,22 @@ pub fn resolve(evidence: &Evidence, clock: &Clock<'_>) -> Resolved {
     book.gaps.extend(unknown_systems(evidence, &uses, &names));
     book.assign_shapes(&uses);
     let links = links::build(&uses, &names, &tables, &mut book, clock);
-    explain::finish(evidence, &names, book, links)
+    Resolved { own_hosts: own_hosts(evidence, &names), ..explain::finish(evidence, &names, book, links) }
+}
+
+/// Hosts that an inventory declares, that jobs run on, or whose own files are in the scan.
+fn own_hosts(evidence: &Evidence, names: &names::Names) -> BTreeSet<String> {
+    let mut own = BTreeSet::new();
+    for fact in evidence.facts() {
+        match (fact.about.kind, &fact.says) {
+            (MentionKind::Host, Says::DeclaredAs(_) | Says::InZone(_)) => {
+                own.insert(names.host_or_self(&fact.about.text));
+            }
+            (MentionKind::Job, Says::RunsOn(host)) => {
+                own.insert(names.host_or_self(&host.text));
+            }
+            _ => {}
+        }
+    }
+    own
 }
