@@ -1,6 +1,7 @@
-//! Each shape is understood once. Statement kinds whose literals carry evidence (COPY to a path, NOTIFY,
-//! remote queries) are keyed by their whole text instead. The cache is bounded and gives the same answer
-//! whether it holds a shape or not.
+//! Each shape is understood once, from the shape itself and not from the first text that had it: whoever comes first,
+//! on whatever thread, changes nothing. Statements whose literals carry evidence (COPY to a path, NOTIFY, remote
+//! queries), and shapes that cannot be parsed as such, are keyed by their whole text instead. The cache is bounded
+//! and gives the same answer whether it holds a shape or not.
 
 use super::{Analysis, Dialect, Status, analyse, fold};
 use crate::evidence::scrub::scrub_shapes;
@@ -28,7 +29,8 @@ pub struct Cache {
     dialect: Dialect,
     /// Dialects that are tried when the first does not take a text: nobody said whose it is.
     others: &'static [Dialect],
-    known: RwLock<HashMap<u64, Arc<Understood>, foldhash::fast::FixedState>>,
+    /// By shape or by text; a shape without anything is one whose texts are understood one by one.
+    known: RwLock<HashMap<u64, Option<Arc<Understood>>, foldhash::fast::FixedState>>,
 }
 
 /// Statements of which the literals say what they touch.
@@ -42,6 +44,15 @@ fn literals_matter(folded: &str) -> bool {
         || folded.starts_with("create or replace")
         || folded.starts_with("set ")
         || folded.contains("set_config(")
+        || folded.contains("advisory")
+        || folded.contains("pg_sleep")
+        || folded.contains("order by ?")
+        || folded.contains("group by ?")
+}
+
+/// A text of a shape: its literals as strings, or as numbers.
+fn text_of_shape(folded: &str, literal: &str) -> String {
+    folded.replace(" in ?", &format!(" in ({literal})")).replace('?', literal)
 }
 
 /// Whether the statement only keeps a connection alive.
@@ -102,9 +113,31 @@ impl Cache {
     pub fn understand(&self, sql: &str) -> Arc<Understood> {
         let folded = fold::fold_all(sql, self.dialect);
         let fingerprint = fold::hash(&folded);
-        let key = if literals_matter(&folded) { fold::hash(sql) } else { fingerprint };
-        let held = self.known.read().ok().and_then(|known| known.get(&key).cloned());
-        if let Some(held) = held {
+        let by_shape =
+            self.others.is_empty() && self.dialect == Dialect::Postgres && !literals_matter(&folded);
+        if by_shape {
+            match self.held(fingerprint) {
+                Some(Some(held)) => return held,
+                Some(None) => {}
+                None => {
+                    let parsed = |literal: &&str| {
+                        let analysis = analyse(&text_of_shape(&folded, literal), self.dialect);
+                        (analysis.status == Status::Parsed).then_some(analysis)
+                    };
+                    let understood = ["'0'", "0"]
+                        .iter()
+                        .find_map(parsed)
+                        .map(|analysis| Arc::new(understood(&folded, fingerprint, analysis)));
+                    self.hold(fingerprint, understood.clone());
+                    if let Some(understood) = understood {
+                        return understood;
+                    }
+                }
+            }
+        }
+        // Texts and shapes never share a key: a text is told apart by a byte that no folded text begins with.
+        let key = fold::hash(&format!("\0{sql}"));
+        if let Some(Some(held)) = self.held(key) {
             return held;
         }
         let mut analysis = analyse(sql, self.dialect);
@@ -113,25 +146,38 @@ impl Cache {
                 |other: &Dialect| Some(analyse(sql, *other)).filter(|it| it.status == Status::Parsed);
             analysis = self.others.iter().find_map(parsed).unwrap_or(analysis);
         }
-        let class = if keeps_alive(&folded) {
-            Class::Keepalive
-        } else if maintains(&folded) {
-            Class::Maintenance
-        } else if watches_server(&folded, &analysis) {
-            Class::Monitoring
-        } else {
-            Class::App
-        };
-        let mut sample = folded;
-        fold::cut(&mut sample);
-        // Literals are gone; what stands in double quotes is a name only where the client was right.
-        let shape = Shape { fingerprint, sample: Text::from(scrub_shapes(&sample)) };
-        let understood = Arc::new(Understood { shape, analysis, class });
+        let understood = Arc::new(understood(&folded, fingerprint, analysis));
+        self.hold(key, Some(understood.clone()));
+        understood
+    }
+
+    fn held(&self, key: u64) -> Option<Option<Arc<Understood>>> {
+        self.known.read().ok()?.get(&key).cloned()
+    }
+
+    fn hold(&self, key: u64, understood: Option<Arc<Understood>>) {
         if let Ok(mut known) = self.known.write()
             && known.len() < SHAPES_CACHED
         {
-            known.insert(key, understood.clone());
+            known.insert(key, understood);
         }
-        understood
     }
+}
+
+/// A statement with its shape and class.
+fn understood(folded: &str, fingerprint: u64, analysis: Analysis) -> Understood {
+    let class = if keeps_alive(folded) {
+        Class::Keepalive
+    } else if maintains(folded) {
+        Class::Maintenance
+    } else if watches_server(folded, &analysis) {
+        Class::Monitoring
+    } else {
+        Class::App
+    };
+    let mut sample = folded.to_owned();
+    fold::cut(&mut sample);
+    // Literals are gone; what stands in double quotes is a name only where the client was right.
+    let shape = Shape { fingerprint, sample: Text::from(scrub_shapes(&sample)) };
+    Understood { shape, analysis, class }
 }
