@@ -173,6 +173,14 @@ impl Shape {
         Shape { fingerprint: 0, sample: Text::from("") }
     }
 
+    /// The shape of a request by its text, a method and a folded path: what differs is another shape.
+    pub fn of_request(text: &Text) -> Shape {
+        let mut first = [0u8; 8];
+        first.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..8]);
+        let fingerprint = u64::from_be_bytes(first).clamp(1, u64::MAX - 1);
+        Shape { fingerprint, sample: text.clone() }
+    }
+
     /// What shapes beyond the limit fold into.
     pub fn other() -> Shape {
         Shape { fingerprint: u64::MAX, sample: Text::from("other") }

@@ -155,7 +155,14 @@ fn message(bytes: &[u8], moment: Moment, told: &mut Told) -> Option<()> {
             told.answered.insert(Text::from(shown));
         } else {
             let outcome = Outcome::Ok;
-            told.acts.push(Act { verb: kind(number), object: shown, moment, outcome, micros: None });
+            told.acts.push(Act {
+                verb: kind(number),
+                object: shown,
+                moment,
+                outcome,
+                micros: None,
+                who: None,
+            });
         }
     }
     for _ in 0..usize::from(answers).min(MAX_RECORDS) {

@@ -15,6 +15,9 @@ pub const MAX_OPEN: usize = 65_536;
 /// A connection that was silent for so many seconds may end when room is needed.
 const SILENT_SECONDS: i64 = 60;
 
+/// How long after both sides have ended the same ports are taken for another connection, in seconds.
+const REUSED_SECONDS: i64 = 1;
+
 /// One end.
 pub type End = (IpAddr, u16);
 
@@ -64,7 +67,7 @@ struct Open {
     told: Told,
     syn: Option<u32>,
     answered: bool,
-    closed: bool,
+    fins: [bool; 2],
     reset: bool,
     first: Stamp,
     last: Stamp,
@@ -101,11 +104,22 @@ impl Flows {
         self.order += 1;
         let tcp = matches!(segment.transport, Transport::Tcp { .. });
         let key = key(segment.source, segment.target, tcp);
-        if let Transport::Tcp { sequence, acknowledged: None, flags } = segment.transport
-            && flags.syn
-            && self.open.get(&key).is_some_and(|open| open.syn.is_some_and(|other| other != sequence))
-            && let Some(old) = self.open.remove(&key)
-        {
+        let anew = match segment.transport {
+            Transport::Tcp { sequence, acknowledged, flags } => self.open.get(&key).is_some_and(|open| {
+                let syn = flags.syn && acknowledged.is_none();
+                // Another handshake, or one behind data whose handshake was not seen.
+                let again = match open.syn {
+                    Some(other) => other != sequence,
+                    None => open.sent != [0, 0],
+                };
+                // Data long after both sides have ended is not theirs.
+                let over = open.reset || open.fins == [true, true];
+                let late = stamp.seconds() - open.last.seconds() >= REUSED_SECONDS;
+                (syn && again) || (over && late && !segment.payload.is_empty())
+            }),
+            Transport::Udp => false,
+        };
+        if anew && let Some(old) = self.open.remove(&key) {
             // The same ports, opened anew.
             ended(old.finish());
         }
@@ -153,7 +167,7 @@ impl Open {
             told: Told::default(),
             syn: None,
             answered: false,
-            closed: false,
+            fins: [false; 2],
             reset: false,
             first: stamp,
             last: stamp,
@@ -215,7 +229,7 @@ impl Open {
                 }
             }
         }
-        self.closed |= flags.fin;
+        self.fins[end] |= flags.fin;
         self.reset |= flags.rst;
     }
 
@@ -302,7 +316,7 @@ impl Open {
             (true, true, false) if self.reset => "refused",
             (true, true, false) if self.sent == [0, 0] => "attempt",
             _ if self.reset => "reset",
-            _ if self.closed => "closed",
+            _ if self.fins.contains(&true) => "closed",
             _ => "open",
         };
         Connection {

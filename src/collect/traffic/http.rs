@@ -2,10 +2,12 @@
 //! behind a proxy, the program it names, the login of Basic authentication. Bodies are passed over; credentials,
 //! cookies and queries never leave.
 
-use super::{Act, Conversation, Framer, Moment, Protocol, Side, Told};
+use super::{Act, Conversation, Framer, Moment, Protocol, Side, Told, Who};
 use crate::evidence::scrub::{scrub, scrub_name};
 use crate::evidence::{About, Confidence, Outcome, Provenance, Text};
+use regex::Regex;
 use std::collections::VecDeque;
+use std::sync::LazyLock;
 
 /// The protocol.
 pub struct Http;
@@ -91,6 +93,7 @@ struct Waiting {
     verb: String,
     object: String,
     moment: Moment,
+    who: Who,
 }
 
 #[derive(Default)]
@@ -100,6 +103,8 @@ struct Talk {
     client_body: Body,
     server_body: Body,
     waiting: VecDeque<Waiting>,
+    /// The packet of the last answer to a request that was not seen: what was sent before it is answered already.
+    answered_until: u64,
 }
 
 impl Conversation for Talk {
@@ -131,9 +136,10 @@ impl Conversation for Talk {
             Side::Server => {
                 self.server.clear();
                 self.server_body = Body::Search;
-                self.settle(told);
             }
         }
+        // Which answer belongs to which of them can no longer be told.
+        told.unmatched += self.waiting.drain(..).count() as u64;
     }
 
     fn end(&mut self, told: &mut Told) {
@@ -229,14 +235,19 @@ impl Talk {
             }
         };
         let (verb, target) = (request.method.unwrap_or("").to_owned(), request.path.unwrap_or("").to_owned());
-        let length = identify(request.headers, told);
+        let mut who = Who::default();
+        let length = identify(request.headers, &mut who, told);
         self.client.take(used);
         self.client_body = length;
         if verb == "CONNECT" {
             self.client_body = Body::Rest;
         }
-        if self.waiting.len() < MAX_WAITING {
-            self.waiting.push_back(Waiting { verb, object: path(&target), moment });
+        if moment.packet < self.answered_until {
+            told.unmatched += 1;
+        } else if self.waiting.len() < MAX_WAITING {
+            self.waiting.push_back(Waiting { verb, object: path(&target), moment, who });
+        } else {
+            told.limited = true;
         }
         true
     }
@@ -275,6 +286,9 @@ impl Talk {
         if status == 101 {
             self.client_body = Body::Rest;
         }
+        if asked.is_none() {
+            self.answered_until = moment.packet;
+        }
         if let Some(asked) = asked {
             let outcome = match status {
                 401 | 403 | 407 => Outcome::Denied,
@@ -282,15 +296,16 @@ impl Talk {
                 _ => Outcome::Ok,
             };
             let micros = u64::try_from(moment.stamp.0 - asked.moment.stamp.0).ok();
-            let Waiting { verb, object, moment } = asked;
-            told.acts.push(Act { verb, object, moment, outcome, micros });
+            let Waiting { verb, object, moment, who } = asked;
+            told.acts.push(Act { verb, object, moment, outcome, micros, who: Some(who) });
         }
         true
     }
 
     fn settle(&mut self, told: &mut Told) {
-        while let Some(Waiting { verb, object, moment }) = self.waiting.pop_front() {
-            told.acts.push(Act { verb, object, moment, outcome: Outcome::Ok, micros: None });
+        while let Some(Waiting { verb, object, moment, who }) = self.waiting.pop_front() {
+            let (outcome, micros) = (Outcome::Ok, None);
+            told.acts.push(Act { verb, object, moment, outcome, micros, who: Some(who) });
         }
     }
 }
@@ -316,8 +331,13 @@ fn framing(fields: &[httparse::Header<'_>]) -> Option<Body> {
     Some(if length == 0 { Body::Head } else { Body::Bytes(length) })
 }
 
+/// A key that a program carries in its name.
+static KEY_IN_PROGRAM: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(\w*(?:key|tok|token|auth|sig))=[^\s;,)]+").expect("a constant pattern")
+});
+
 /// Who a request says it is from; gives how long its body is.
-fn identify(fields: &[httparse::Header<'_>], told: &mut Told) -> Body {
+fn identify(fields: &[httparse::Header<'_>], who: &mut Who, told: &mut Told) -> Body {
     for field in fields.iter() {
         let value = String::from_utf8_lossy(field.value).trim().to_owned();
         match field.name.to_ascii_lowercase().as_str() {
@@ -326,21 +346,29 @@ fn identify(fields: &[httparse::Header<'_>], told: &mut Told) -> Body {
             }
             "user-agent" if !value.is_empty() => {
                 let shown: String = scrub(&value).chars().take(200).collect();
-                told.program = Some(Text::from(shown));
+                let shown = KEY_IN_PROGRAM.replace_all(&shown, "$1=‹scrubbed›");
+                who.program = Some(Text::from(shown.as_ref()));
             }
             "x-forwarded-for" => {
                 let first = value.split(',').next().unwrap_or("").trim();
-                told.forwarded_for = first.parse().ok();
+                who.forwarded_for = first.parse().ok();
             }
             "authorization" => {
                 let basic = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
                 let user = basic.and_then(|(_, coded)| user_of(coded.trim()));
                 if let Some(user) = user.filter(|user| !user.is_empty()) {
-                    told.principal = Some(Text::from(scrub_name(&user).as_ref()));
+                    who.principal = Some(Text::from(scrub_name(&user).as_ref()));
                 }
             }
             _ => {}
         }
+    }
+    // What a connection says of itself is what its first request did.
+    if told.program.is_none() {
+        told.program.clone_from(&who.program);
+    }
+    if told.principal.is_none() {
+        told.principal.clone_from(&who.principal);
     }
     framing(fields).unwrap_or(Body::Head)
 }

@@ -62,6 +62,19 @@ pub struct Act {
     pub outcome: Outcome,
     /// How long the answer took in microseconds.
     pub micros: Option<u64>,
+    /// Who this one is from, where requests of one connection may be from several.
+    pub who: Option<Who>,
+}
+
+/// Who one request is from.
+#[derive(Debug, Clone, Default)]
+pub struct Who {
+    /// Who logged in.
+    pub principal: Option<Text>,
+    /// The program the client says it is.
+    pub program: Option<Text>,
+    /// The client behind the one that was seen.
+    pub forwarded_for: Option<IpAddr>,
 }
 
 /// What a connection said so far.
@@ -89,6 +102,12 @@ pub struct Told {
     pub replication: bool,
     /// Whether something was no valid message.
     pub malformed: bool,
+    /// Executions of statements that were prepared before the capture.
+    pub unknown: u64,
+    /// Requests whose answer cannot be told from others', because bytes are missing.
+    pub unmatched: u64,
+    /// Whether a limit was reached, and something was not followed.
+    pub limited: bool,
     /// What was asked for.
     pub acts: Vec<Act>,
 }
@@ -210,7 +229,8 @@ impl Family for Traffic {
 }
 
 fn collect(file: &InputFile, world: &World<'_>, cache: &Cache) -> Evidence {
-    let mut teller = Teller { file, world, cache, out: Evidence::new(), servers: BTreeMap::new() };
+    let mut teller =
+        Teller { file, world, cache, out: Evidence::new(), servers: BTreeMap::new(), names: BTreeMap::new() };
     let (path, kind) = (file.path.clone(), Text::from(CAPTURE));
     let mut record = InputRecord { path, kind, status: InputStatus::Read, records: 0, span: None };
     match connections(file, world.filter, &mut |connection| teller.tell(connection)) {
@@ -246,6 +266,8 @@ struct Teller<'a> {
     cache: &'a Cache,
     out: Evidence,
     servers: BTreeMap<Text, Server>,
+    /// What answers gave: name, address, the first packet.
+    names: BTreeMap<Text, BTreeMap<IpAddr, u64>>,
 }
 
 impl Teller<'_> {
@@ -280,10 +302,20 @@ impl Teller<'_> {
     }
 
     fn tell(&mut self, connection: Connection) {
-        for (name, address) in &connection.told.addresses {
-            self.name(name, *address, connection.packet);
+        // Multicast DNS and LLMNR are what any neighbour says.
+        if connection.server.1 == 53 {
+            for (name, address) in &connection.told.addresses {
+                self.names.entry(name.clone()).or_default().entry(*address).or_insert(connection.packet);
+            }
         }
         let data = matches!(connection.protocol, "postgres" | "http" | "tls");
+        if connection.tcp && connection.protocol == "unknown" && connection.bytes > 0 {
+            self.gap(
+                connection.packet,
+                GapCode::Unrecognised,
+                "connections in a protocol that is not read, or whose beginning is missing: who and what is not seen",
+            );
+        }
         if !connection.tcp || !data || !self.world.window.holds(connection.last) {
             return;
         }
@@ -292,8 +324,37 @@ impl Teller<'_> {
         let span = Span { first: connection.first, last: connection.last };
         held.span = Some(held.span.map_or(span, |known| known.cover(span)));
         held.lost += connection.lost;
-        held.hidden |= connection.told.encrypted || connection.lost > 0 || connection.one_sided;
+        let told = &connection.told;
+        held.hidden |= told.encrypted || connection.lost > 0 || connection.one_sided;
+        held.hidden |= told.unknown > 0 || told.unmatched > 0 || told.limited;
         held.sessions.add(&connection.client.0.to_string(), connection.client.1, connection.first);
+        let place = self.place(connection.packet);
+        for (count, code, detail) in [
+            (
+                connection.told.unknown,
+                GapCode::UnknownSession,
+                "executions of statements that were prepared before the capture: what they do is not known",
+            ),
+            (
+                connection.told.unmatched,
+                GapCode::LostPackets,
+                "requests whose answer cannot be told from others', because bytes are missing; they are left out",
+            ),
+            (
+                u64::from(connection.told.limited),
+                GapCode::Limit,
+                "MAX_NAMED, MAX_WAITING: a connection has more open statements than are followed",
+            ),
+            (
+                u64::from(connection.told.malformed),
+                GapCode::Unparsed,
+                "connections with something that is no message of their protocol",
+            ),
+        ] {
+            if count > 0 {
+                self.out.add_gap(Gap { count, ..Gap::new(place.clone(), code, detail) });
+            }
+        }
         if connection.lost > 0 {
             self.gap(
                 connection.packet,
@@ -332,13 +393,17 @@ impl Teller<'_> {
         Text::from(format!("{CAPTURE}:{} {server}", self.file.path))
     }
 
-    fn actor(connection: &Connection) -> Actor {
+    fn actor(connection: &Connection, who: Option<&Who>) -> Actor {
         let told = &connection.told;
-        let address = told.forwarded_for.unwrap_or(connection.client.0).to_string();
+        let (principal, program, forwarded_for) = match who {
+            Some(who) => (&who.principal, &who.program, who.forwarded_for),
+            None => (&told.principal, &told.program, told.forwarded_for),
+        };
+        let address = forwarded_for.unwrap_or(connection.client.0).to_string();
         let mut actor = Actor::new().with(MentionKind::Address, address);
         for (kind, name) in [
-            (MentionKind::User, &told.principal),
-            (MentionKind::Application, &told.program),
+            (MentionKind::User, principal),
+            (MentionKind::Application, program),
             (MentionKind::Database, &told.database),
         ] {
             if let Some(name) = name {
@@ -351,7 +416,7 @@ impl Teller<'_> {
     fn what(&self, connection: &Connection, server: &Text, action: Action, resource: Resource) -> What {
         What {
             vantage: self.vantage(server),
-            actor: Teller::actor(connection),
+            actor: Teller::actor(connection, None),
             action,
             resource,
             shape: Shape::none(),
@@ -433,7 +498,6 @@ impl Teller<'_> {
     }
 
     fn http(&mut self, connection: &Connection, server: &Text) {
-        let probing = connection.told.program.as_deref().and_then(Class::of_program);
         for act in &connection.told.acts {
             if !self.world.window.holds(act.moment.stamp) || act.verb == "CONNECT" {
                 continue;
@@ -445,14 +509,24 @@ impl Teller<'_> {
                 parts: vec![Text::from(format!("{} {}", act.verb, crate::evidence::fold_path(&act.object)))],
             };
             let mut what = self.what(connection, server, Action::Call, resource);
+            what.actor = Teller::actor(connection, act.who.as_ref());
+            let program = act.who.as_ref().and_then(|who| who.program.as_deref());
             what.outcome = act.outcome;
-            what.class = probing.unwrap_or(Class::App);
+            what.class = program.and_then(Class::of_program).unwrap_or(Class::App);
+            // Each endpoint is a shape of its own: calls of several are several.
+            what.shape = Shape::of_request(&what.resource.parts[0]);
             let place = self.place(act.moment.packet);
             self.out.add_event(what, act.moment.stamp, act.micros, place);
         }
     }
 
     fn finish(mut self) -> Evidence {
+        for (name, addresses) in std::mem::take(&mut self.names) {
+            // A name with several addresses is a service on several machines, and none of them.
+            if let [(address, packet)] = addresses.into_iter().collect::<Vec<_>>()[..] {
+                self.name(&name, address, packet);
+            }
+        }
         for (server, seen) in std::mem::take(&mut self.servers) {
             self.out.add_vantage(Vantage {
                 id: self.vantage(&server),

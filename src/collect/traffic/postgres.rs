@@ -3,9 +3,10 @@
 //! over unread.
 
 use super::{Act, Conversation, Framer, Moment, Protocol, Side, Told, tls};
-use crate::evidence::scrub::scrub_name;
+use crate::evidence::scrub::{scrub, scrub_name};
 use crate::evidence::{About, Confidence, Outcome, Provenance, Text};
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 /// The protocol.
 pub struct Postgres;
@@ -16,8 +17,8 @@ const SSL: u32 = 80_877_103;
 const GSS: u32 = 80_877_104;
 /// How many named statements and portals one connection may have.
 const MAX_NAMED: usize = 4096;
-/// How many statements may wait for their answer.
-const MAX_WAITING: usize = 1024;
+/// How many messages may wait for their answer.
+const MAX_WAITING: usize = 65_536;
 /// How long a message is read; the rest of a longer one is passed over.
 const MAX_READ: usize = 1024 * 1024;
 /// How long a message may say it is.
@@ -93,11 +94,33 @@ enum Stage {
     Lost,
 }
 
+/// A message of the client that the server answers.
+enum Asked {
+    /// A simple query: whatever it gives ends with ReadyForQuery.
+    Query,
+    /// Parse: the name, and what it meant before.
+    Parse(Vec<u8>, Option<Arc<str>>),
+    Bind,
+    Describe,
+    Execute,
+    Close,
+    Sync,
+}
+
 struct Waiting {
-    sql: String,
+    asked: Asked,
+    /// The statement of a query or an execution; none: it was prepared before the capture.
+    sql: Option<Arc<str>>,
+    /// Whether it is one: the second fetch of a portal is none.
+    counts: bool,
     moment: Moment,
-    simple: bool,
     failed: Option<Outcome>,
+}
+
+/// A portal: its statement, and whether it was executed before.
+struct Portal {
+    sql: Option<Arc<str>>,
+    executed: bool,
 }
 
 #[derive(Default)]
@@ -105,9 +128,13 @@ struct Talk {
     stage: Stage,
     client: Framer,
     server: Framer,
-    statements: HashMap<Vec<u8>, String>,
-    portals: HashMap<Vec<u8>, String>,
+    statements: HashMap<Vec<u8>, Arc<str>>,
+    portals: HashMap<Vec<u8>, Portal>,
+    /// Statements of SQL's own PREPARE.
+    prepared: HashMap<String, Arc<str>>,
     waiting: VecDeque<Waiting>,
+    /// The packet of the last answer to something that was not seen: what was sent before it is answered already.
+    answered_until: u64,
     let_in: bool,
     started: Option<Moment>,
     hello: Vec<u8>,
@@ -137,7 +164,8 @@ impl Conversation for Talk {
 
     fn hole(&mut self, _side: Side, told: &mut Told) {
         if self.stage != Stage::Encrypted {
-            self.settle(told);
+            // Which answer belongs to which of them can no longer be told.
+            told.unmatched += self.waiting.drain(..).filter(|it| it.counts).count() as u64;
             self.stage = Stage::Lost;
             self.client.clear();
             self.server.clear();
@@ -170,7 +198,7 @@ impl Talk {
                     }
                     return false;
                 };
-                self.typed(kind, &body, moment);
+                self.typed(kind, &body, moment, told);
                 true
             }
             _ => false,
@@ -217,7 +245,10 @@ impl Talk {
             match name {
                 b"user" => told.principal = Some(value),
                 b"database" => told.database = Some(value),
-                b"application_name" => told.program = Some(value).filter(|program| !program.is_empty()),
+                b"application_name" => {
+                    let program = Text::from(scrub(&value).as_ref());
+                    told.program = Some(program).filter(|program| !program.is_empty());
+                }
                 b"replication" if &*value != "false" && &*value != "0" => told.replication = true,
                 _ => {}
             }
@@ -228,47 +259,112 @@ impl Talk {
         }
     }
 
-    fn typed(&mut self, kind: u8, body: &[u8], moment: Moment) {
+    fn typed(&mut self, kind: u8, body: &[u8], moment: Moment, told: &mut Told) {
         match kind {
             b'Q' => {
                 let sql = cstring(body).map_or_else(|| text(body), |(sql, _)| text(sql));
-                self.wait(sql, moment, true);
+                let sql = self.simple(sql);
+                self.wait(Asked::Query, sql, true, moment, told);
             }
             b'P' => {
-                if let Some((name, rest)) = cstring(body)
-                    && self.statements.len() < MAX_NAMED
-                {
-                    let sql = cstring(rest).map_or_else(|| text(rest), |(sql, _)| text(sql));
-                    self.statements.insert(name.to_vec(), sql);
-                }
+                let Some((name, rest)) = cstring(body) else { return };
+                let sql: Arc<str> = cstring(rest).map_or_else(|| text(rest), |(sql, _)| text(sql)).into();
+                let room = self.statements.len() < MAX_NAMED || self.statements.contains_key(name);
+                let before = if room || name.is_empty() {
+                    self.statements.insert(name.to_vec(), sql)
+                } else {
+                    told.limited = true;
+                    None
+                };
+                self.wait(Asked::Parse(name.to_vec(), before), None, false, moment, told);
             }
             b'B' => {
-                let names = cstring(body).and_then(|(portal, rest)| Some((portal, cstring(rest)?.0)));
-                if let Some((portal, statement)) = names
-                    && self.portals.len() < MAX_NAMED
+                if let Some((portal, rest)) = cstring(body)
+                    && let Some((statement, _)) = cstring(rest)
                 {
-                    let sql = self.statements.get(statement).cloned().unwrap_or_default();
-                    self.portals.insert(portal.to_vec(), sql);
+                    let sql = self.statements.get(statement).cloned();
+                    if self.portals.len() < MAX_NAMED
+                        || self.portals.contains_key(portal)
+                        || portal.is_empty()
+                    {
+                        self.portals.insert(portal.to_vec(), Portal { sql, executed: false });
+                    } else {
+                        told.limited = true;
+                    }
                 }
+                self.wait(Asked::Bind, None, false, moment, told);
             }
+            b'D' => self.wait(Asked::Describe, None, false, moment, told),
             b'E' => {
-                let sql = cstring(body).and_then(|(portal, _)| self.portals.get(portal)).cloned();
-                self.wait(sql.unwrap_or_default(), moment, false);
+                let portal = cstring(body).and_then(|(portal, _)| self.portals.get_mut(portal));
+                let (sql, first) = match portal {
+                    Some(portal) => (portal.sql.clone(), !std::mem::replace(&mut portal.executed, true)),
+                    None => (None, true),
+                };
+                self.wait(Asked::Execute, sql, first, moment, told);
             }
             b'C' => {
                 if let (Some(what), Some((name, _))) = (body.first(), cstring(body.get(1..).unwrap_or(&[]))) {
-                    let from = if *what == b'S' { &mut self.statements } else { &mut self.portals };
-                    from.remove(name);
+                    if *what == b'S' {
+                        self.statements.remove(name);
+                    } else {
+                        self.portals.remove(name);
+                    }
                 }
+                self.wait(Asked::Close, None, false, moment, told);
             }
+            b'S' => self.wait(Asked::Sync, None, false, moment, told),
             _ => {}
         }
     }
 
-    fn wait(&mut self, sql: String, moment: Moment, simple: bool) {
-        if self.waiting.len() < MAX_WAITING {
-            self.waiting.push_back(Waiting { sql, moment, simple, failed: None });
+    /// A simple query's statement: SQL's own PREPARE is remembered, and EXECUTE is what was prepared; what the
+    /// session forgets is forgotten.
+    fn simple(&mut self, sql: String) -> Option<Arc<str>> {
+        let mut words =
+            sql.split(|c: char| c.is_whitespace() || matches!(c, '(' | ';')).filter(|w| !w.is_empty());
+        let verb = words.next().unwrap_or("").to_ascii_lowercase();
+        let name = words.next().unwrap_or("").to_lowercase();
+        match verb.as_str() {
+            "prepare" if self.prepared.len() < MAX_NAMED || self.prepared.contains_key(&name) => {
+                let lower = sql.to_ascii_lowercase();
+                if let Some(text) = lower.find(" as ").and_then(|at| sql.get(at + 4..)) {
+                    self.prepared.insert(name, text.into());
+                }
+            }
+            "execute" => return self.prepared.get(&name).cloned(),
+            "deallocate" | "discard" if name == "all" => {
+                self.statements.clear();
+                self.prepared.clear();
+            }
+            "deallocate" => {
+                self.statements.remove(name.as_bytes());
+                self.prepared.remove(&name);
+            }
+            _ => {}
         }
+        Some(sql.into())
+    }
+
+    fn wait(&mut self, asked: Asked, sql: Option<Arc<str>>, counts: bool, moment: Moment, told: &mut Told) {
+        if moment.packet < self.answered_until {
+            // It was answered before it could be read: which of the answers was its own is not known.
+            told.unmatched += u64::from(counts);
+        } else if self.waiting.len() < MAX_WAITING {
+            self.waiting.push_back(Waiting { asked, sql, counts, moment, failed: None });
+        } else {
+            told.limited = true;
+        }
+    }
+
+    /// An answer to the next message of a kind; those before it were answered by something that is missing.
+    fn answered(&mut self, is: fn(&Asked) -> bool) -> Option<Waiting> {
+        let up_to = self.waiting.iter().position(|it| is(&it.asked) || matches!(it.asked, Asked::Sync))?;
+        if !is(&self.waiting[up_to].asked) {
+            return None;
+        }
+        self.waiting.drain(..up_to);
+        self.waiting.pop_front()
     }
 
     fn server_message(&mut self, moment: Moment, told: &mut Told) -> bool {
@@ -312,27 +408,38 @@ impl Talk {
                 self.let_in = true;
                 told.authorised = Some(true);
             }
-            b'E' => self.error(&body, told),
-            // The end of one execution of the extended protocol.
-            b'C' | b's' | b'I' if self.waiting.front().is_some_and(|first| !first.simple) => {
-                self.done(Outcome::Ok, moment, told);
+            b'E' | b'C' | b's' | b'I' | b'Z' if self.waiting.is_empty() => {
+                if kind == b'E' && !self.let_in {
+                    told.authorised = Some(false);
+                }
+                self.answered_until = moment.packet;
+            }
+            b'E' => self.error(&body, moment, told),
+            b'1' => drop(self.answered(|it| matches!(it, Asked::Parse(..)))),
+            b'2' => drop(self.answered(|it| matches!(it, Asked::Bind))),
+            b'3' => drop(self.answered(|it| matches!(it, Asked::Close))),
+            b'T' | b'n' if matches!(self.waiting.front(), Some(Waiting { asked: Asked::Describe, .. })) => {
+                self.waiting.pop_front();
+            }
+            // The end of one execution; a simple query ends with ReadyForQuery, however many statements it has.
+            b'C' | b's' | b'I'
+                if !matches!(self.waiting.front(), Some(Waiting { asked: Asked::Query, .. })) =>
+            {
+                if let Some(done) = self.answered(|it| matches!(it, Asked::Execute)) {
+                    Talk::done(done, Outcome::Ok, moment, told);
+                }
             }
             b'Z' => {
-                while let Some(first) = self.waiting.front() {
-                    let outcome = first.failed.unwrap_or(Outcome::Ok);
-                    // What stood behind an error up to here was passed over by the server.
-                    let skipped = !first.simple && first.failed.is_none();
-                    if skipped && self.waiting.iter().any(|other| other.failed.is_some()) {
-                        self.waiting.pop_front();
-                        continue;
-                    }
-                    if skipped {
-                        break;
-                    }
-                    let simple = first.simple;
-                    self.done(outcome, moment, told);
-                    if simple {
-                        break;
+                // What stands before the Sync, the server passed over.
+                while let Some(first) = self.waiting.pop_front() {
+                    match first.asked {
+                        Asked::Query => {
+                            let outcome = first.failed.unwrap_or(Outcome::Ok);
+                            Talk::done(first, outcome, moment, told);
+                            break;
+                        }
+                        Asked::Sync => break,
+                        _ => {}
                     }
                 }
             }
@@ -341,7 +448,7 @@ impl Talk {
         true
     }
 
-    fn error(&mut self, body: &[u8], told: &mut Told) {
+    fn error(&mut self, body: &[u8], moment: Moment, told: &mut Told) {
         let mut rest = body;
         let mut denied = false;
         while let Some((field, after)) = rest.split_first() {
@@ -354,33 +461,53 @@ impl Talk {
         if !self.let_in {
             told.authorised = Some(false);
         }
-        if let Some(first) = self.waiting.front_mut() {
-            first.failed = Some(outcome);
+        if let Some(Waiting { asked: Asked::Query, failed, .. }) = self.waiting.front_mut() {
+            *failed = Some(outcome);
+            return;
+        }
+        // The first execution up to the next Sync has failed, wherever in it; what follows is passed over.
+        let end = self.waiting.iter().position(|it| matches!(it.asked, Asked::Sync | Asked::Query));
+        let passed: Vec<Waiting> = self.waiting.drain(..end.unwrap_or(self.waiting.len())).collect();
+        for it in passed.iter().rev() {
+            // A Parse that failed, or was passed over, leaves its name what it was.
+            if let Asked::Parse(name, before) = &it.asked {
+                match before {
+                    Some(before) => self.statements.insert(name.clone(), before.clone()),
+                    None => self.statements.remove(name),
+                };
+            }
+        }
+        if let Some(failed) = passed.into_iter().find(|it| matches!(it.asked, Asked::Execute)) {
+            Talk::done(failed, outcome, moment, told);
         }
     }
 
-    fn done(&mut self, outcome: Outcome, moment: Moment, told: &mut Told) {
-        if let Some(first) = self.waiting.pop_front()
-            && !first.sql.is_empty()
-        {
-            let micros = u64::try_from(moment.stamp.0 - first.moment.stamp.0).ok();
-            told.acts.push(Act {
-                verb: "query".to_owned(),
-                object: first.sql,
-                moment: first.moment,
-                outcome,
-                micros,
-            });
+    fn done(it: Waiting, outcome: Outcome, moment: Moment, told: &mut Told) {
+        if !it.counts {
+            return;
+        }
+        let Some(sql) = it.sql else {
+            told.unknown += 1;
+            return;
+        };
+        if !sql.is_empty() {
+            let micros = u64::try_from(moment.stamp.0 - it.moment.stamp.0).ok();
+            let (verb, object) = ("query".to_owned(), sql.to_string());
+            told.acts.push(Act { verb, object, moment: it.moment, outcome, micros, who: None });
         }
     }
 
     /// Statements whose answer was not seen: they were sent, and nothing says that they failed.
     fn settle(&mut self, told: &mut Told) {
-        while let Some(first) = self.waiting.pop_front() {
-            if !first.sql.is_empty() {
-                let outcome = first.failed.unwrap_or(Outcome::Ok);
-                let (verb, object) = ("query".to_owned(), first.sql);
-                told.acts.push(Act { verb, object, moment: first.moment, outcome, micros: None });
+        while let Some(it) = self.waiting.pop_front() {
+            let outcome = it.failed.unwrap_or(Outcome::Ok);
+            let Some(sql) = it.sql.filter(|_| it.counts) else {
+                told.unknown += u64::from(it.counts);
+                continue;
+            };
+            if !sql.is_empty() {
+                let (verb, object) = ("query".to_owned(), sql.to_string());
+                told.acts.push(Act { verb, object, moment: it.moment, outcome, micros: None, who: None });
             }
         }
     }
