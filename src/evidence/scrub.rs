@@ -111,6 +111,13 @@ static USER_COLON: LazyLock<Regex> =
 /// Key ids of AWS (IAM identifiers, "Unique identifiers").
 static KEY_ID: LazyLock<Regex> = LazyLock::new(|| compiled(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"));
 
+/// Tokens that services mark by how they begin, and JSON Web Tokens (RFC 7519).
+static MARKED_TOKEN: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"\b(?:(?:glpat-|gh[opsur]_|github_pat_|sk_live_|sk_test_|rk_live_|xox[abprs]-|npm_|hf_)[A-Za-z0-9_-]{8,}|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?)",
+    )
+});
+
 /// Addr-spec of RFC 5322 in its plain form.
 static EMAIL: LazyLock<Regex> =
     LazyLock::new(|| compiled(r"(?i)\b[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,24}\b"));
@@ -268,7 +275,7 @@ pub fn scrub_shapes(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut current = replace(Cow::Borrowed(text), &URL_PASSWORD, IN_URL);
-    for pattern in [&EMAIL, &IBAN, &KEY_ID] {
+    for pattern in [&EMAIL, &IBAN, &KEY_ID, &MARKED_TOKEN] {
         current = replace(current, pattern, SCRUBBED);
     }
     let card = |found: &regex::Captures<'_>| {
@@ -358,6 +365,8 @@ mod tests {
             ("lftp -u bob,hunter2 a", "lftp -u bob,‹scrubbed› a"),
             ("curl -sSu bob:hunter2 http://x/", "curl -sSu bob:‹scrubbed› http://x/"),
             ("POST /services/T02AB/B03CD/Qx7LmV2p100RtYw9KdZs4HbN", "POST /services/T02AB/B03CD/‹scrubbed›"),
+            ("GET /g/glpat-xYz12AbCdEf now", "GET /g/‹scrubbed› now"),
+            ("at eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln end", "at ‹scrubbed› end"),
             ("key AKIAIOSFODNN7EXAMPLE here", "key ‹scrubbed› here"),
             ("/hook/9f86d081884c7d659a2feaa0c55ad015", "/hook/‹scrubbed›"),
             (r#"psql -c "DELETE FROM t WHERE a = 'x y'" -q"#, r#"psql -c "DELETE FROM t WHERE a = '?'" -q"#),

@@ -61,6 +61,16 @@ impl SessionSketch {
         self.trim();
     }
 
+    /// How many sessions it keeps.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether it keeps none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// How many sessions both kept: same client address and port, start within `tolerance` seconds.
     pub fn shared_with(&self, other: &SessionSketch, tolerance: i64) -> usize {
         self.0

@@ -56,6 +56,8 @@ pub fn build(uses: &[Use], names: &Names, tables: &Tables, book: &mut Book, cloc
             Basis::Written | Basis::Declared => written_use(it, names, tables, book, &mut peers, &mut links),
         }
     }
+    let gaps = peers.gaps(book);
+    book.gaps.extend(gaps);
     links.into_values().collect()
 }
 

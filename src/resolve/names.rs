@@ -147,7 +147,10 @@ impl Names {
                 continue;
             }
             let shares = |other: &&&Vantage| {
-                one.sessions.shared_with(&other.sessions, SESSION_TOLERANCE) >= SESSIONS_TO_JOIN
+                let shared = one.sessions.shared_with(&other.sessions, SESSION_TOLERANCE);
+                // Of a vantage that saw fewer, all are enough: a pool may be one connection.
+                let all = one.sessions.len().min(other.sessions.len());
+                shared >= SESSIONS_TO_JOIN || (shared > 0 && shared == all)
             };
             // A capture names a server by its address, which an inventory may know; a log by nothing.
             let addressed = |other: &&&Vantage| other.of.text.parse::<std::net::SocketAddr>().is_ok();

@@ -4,7 +4,9 @@
 use super::EntityId;
 use super::consumers::Book;
 use super::names::Names;
-use crate::evidence::{Action, Actor, Class, Confidence, MentionKind, Outcome, ResourceKind, Text, Use};
+use crate::evidence::{
+    Action, Actor, Class, Confidence, Gap, GapCode, MentionKind, Outcome, Place, ResourceKind, Text, Use,
+};
 use crate::resolve::links::Clock;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,6 +46,8 @@ pub struct Peers {
     acts: BTreeMap<Deed, BTreeSet<(EntityId, EntityId)>>,
     /// By endpoint: whose text calls it.
     callers: BTreeMap<EntityId, BTreeSet<EntityId>>,
+    /// What was put to a consumer by this alone: the first place, and how often.
+    joined: BTreeMap<EntityId, (Place, u64)>,
 }
 
 /// What was done from where: a statement's part at one table, or a connection, whatever the database.
@@ -83,7 +87,7 @@ impl Peers {
 
     /// Whose an act without a login is, and of which resource: the only one known to do just this from this host.
     pub fn attribute(
-        &self,
+        &mut self,
         it: &Use,
         resource: EntityId,
         system: &str,
@@ -107,9 +111,25 @@ impl Peers {
         for mention in it.what.actor.iter().filter(|mention| mention.kind != MentionKind::Database) {
             book.entities[only.0].mentions.entry(mention.clone()).or_insert_with(|| why.to_owned());
         }
+        let place = it.places.first().cloned().unwrap_or(Place::whole(&it.what.vantage));
+        self.joined.entry(only).or_insert((place, 0)).1 += it.activity.count();
         let resource =
             if let [(_, same)] = all.into_iter().collect::<Vec<_>>()[..] { same } else { resource };
         Some((Verdict { entity: only, confidence: Confidence::Medium }, resource))
+    }
+}
+
+impl Peers {
+    /// What somebody who reads the report must know: these acts have their consumer by inference.
+    pub fn gaps(&self, book: &Book) -> Vec<Gap> {
+        let gap = |(entity, (place, count)): (&EntityId, &(Place, u64))| {
+            let who = &book.entities[entity.0].id;
+            let detail = format!(
+                "acts without a login were put to {who}, which is alone known to do the same from the same host"
+            );
+            Gap { count: *count, ..Gap::new(place.clone(), GapCode::UnknownSession, detail) }
+        };
+        self.joined.iter().map(gap).collect()
     }
 }
 

@@ -313,6 +313,9 @@ impl Talk {
 /// The path of a target without its query; the authority of an absolute target goes.
 fn path(target: &str) -> String {
     let target = target.split(['?', '#']).next().unwrap_or(target);
+    // A query that was encoded once too often is one all the same.
+    let encoded = target.find("%3F").or_else(|| target.find("%3f"));
+    let target = encoded.map_or(target, |at| &target[..at]);
     let path = match target.split_once("://") {
         Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
         None => target,
