@@ -1,6 +1,6 @@
 //! Statements and what they do, written as sentences. Nothing here reads files.
 
-use super::{Dialect, Status, analyse, fingerprint, fold};
+use super::{Cache, Dialect, Status, analyse, fingerprint, fold};
 use crate::evidence::Action;
 
 /// `read a, write b.c` for a statement.
@@ -131,6 +131,30 @@ fn patterns_are_named_and_their_harmless_forms_are_not() {
     ] {
         assert_eq!(traits(sql), want, "{sql}");
     }
+}
+
+#[test]
+fn who_comes_first_decides_nothing_for_texts_that_fold_alike() {
+    let texts = [
+        "SELECT * FROM t WHERE a = 1",
+        "SELECT * FROM t WHERE a = 1abc",
+        "SELECT * FROM t WHERE a = date '2026-01-01'",
+        "SELECT * FROM t WHERE a = date 5",
+        "SELECT pg_advisory_lock(1)",
+        "SELECT pg_advisory_lock(2)",
+        "SELECT a FROM t ORDER BY 1",
+        "SELECT a FROM t ORDER BY 'x'",
+        "SELECT a FROM t WHERE b IN (1, 2)",
+        "SELECT a FROM t WHERE b IN (1,, 2)",
+    ];
+    let told = |cache: &Cache, sql: &str| format!("{:?}", cache.understand(sql));
+    let (forward, backward) = (Cache::new(Dialect::Postgres), Cache::new(Dialect::Postgres));
+    let first: Vec<String> = texts.iter().map(|sql| told(&forward, sql)).collect();
+    let mut second: Vec<String> = texts.iter().rev().map(|sql| told(&backward, sql)).collect();
+    second.reverse();
+    assert_eq!(first, second);
+    let alone: Vec<String> = texts.iter().map(|sql| told(&Cache::new(Dialect::Postgres), sql)).collect();
+    assert_eq!(first, alone);
 }
 
 #[test]

@@ -400,3 +400,65 @@ fn user_of(coded: &str) -> Option<String> {
     let user = bytes.split(|byte| *byte == b':').next()?;
     String::from_utf8(user.to_vec()).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Http, Protocol, Side, Told};
+    use crate::collect::traffic::Moment;
+    use crate::evidence::Stamp;
+
+    /// What a conversation tells: `outcome method path as whom`, and how many requests are unmatched.
+    fn told(steps: &[(u64, Side, &str)]) -> (Vec<String>, u64) {
+        let mut conversation = Http.open();
+        let mut told = Told::default();
+        for (packet, side, text) in steps {
+            if text.is_empty() {
+                conversation.hole(*side, &mut told);
+                continue;
+            }
+            let moment = Moment { stamp: Stamp(*packet as i64), packet: *packet, datagram: false };
+            conversation.bytes(*side, text.replace('|', "\r\n").as_bytes(), moment, &mut told);
+        }
+        conversation.end(&mut told);
+        let acts = told.acts.iter().map(|act| {
+            let who = act.who.clone().unwrap_or_default();
+            let behind = who.forwarded_for.map_or("-".to_owned(), |address| address.to_string());
+            let program = who.program.as_deref().unwrap_or("-");
+            let user = who.principal.as_deref().unwrap_or("-");
+            format!("{} {} {} {user} {program} {behind}", act.outcome.word(), act.verb, act.object)
+        });
+        (acts.collect(), told.unmatched)
+    }
+
+    const OK: &str = "HTTP/1.1 200 OK|Content-Length: 0||";
+
+    #[test]
+    fn each_request_of_a_proxys_connection_has_its_own_client() {
+        let steps = [
+            (1, Side::Client, "GET /a HTTP/1.1|Host: x|User-Agent: one|X-Forwarded-For: 10.1.1.1||"),
+            (2, Side::Server, OK),
+            (3, Side::Client, "GET /b HTTP/1.1|Host: x|Authorization: Basic Ym9iOmh1bnRlcjI=||"),
+            (4, Side::Server, OK),
+            (5, Side::Client, "GET /c?token=hunter2 HTTP/1.1|Host: x|User-Agent: bot (key=hunter2)||"),
+            (6, Side::Server, "HTTP/1.1 404 No|Content-Length: 0||"),
+        ];
+        let wanted =
+            ["ok GET /a - one 10.1.1.1", "ok GET /b bob - -", "failed GET /c - bot (key=‹scrubbed›) -"];
+        assert_eq!(told(&steps).0, wanted);
+    }
+
+    #[test]
+    fn a_request_read_after_its_answer_has_no_outcome_of_another() {
+        let steps = [
+            (1, Side::Client, "GET /a HTTP/1.1|Host: x||"),
+            (2, Side::Server, OK),
+            (11, Side::Server, OK),
+            (21, Side::Server, "HTTP/1.1 404 No|Content-Length: 0||"),
+            (22, Side::Client, ""),
+            (20, Side::Client, "GET /c HTTP/1.1|Host: x||"),
+            (30, Side::Client, "GET /d HTTP/1.1|Host: x||"),
+            (31, Side::Server, OK),
+        ];
+        assert_eq!(told(&steps), (vec!["ok GET /a - - -".to_owned(), "ok GET /d - - -".to_owned()], 1));
+    }
+}
