@@ -176,3 +176,34 @@ fn a_filter_leaves_out_what_it_does_not_let_through() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("prot tcp") && said.contains("syntax error"), "{said}");
 }
+
+/// A classic capture, little-endian, Ethernet (pcap savefile format).
+fn classic(packets: &[(u64, Vec<u8>)]) -> Vec<u8> {
+    let mut out = b"\xd4\xc3\xb2\xa1\x02\x00\x04\x00\0\0\0\0\0\0\0\0\xff\xff\x00\x00\x01\0\0\0".to_vec();
+    for (micros, data) in packets {
+        let length = data.len() as u32;
+        for number in [(micros / 1_000_000) as u32, (micros % 1_000_000) as u32, length, length] {
+            out.extend(number.to_le_bytes());
+        }
+        out.extend(data);
+    }
+    out
+}
+
+#[test]
+fn captures_that_follow_each_other_are_added_and_a_copy_of_one_is_not() {
+    let all = packets("orders-api");
+    let whole = observed(&scan(&["fixtures/shop/captures/orders-api.pcap"]));
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().to_string_lossy().into_owned();
+    let (one, two) = all.split_at(all.len() / 2);
+    std::fs::write(folder.path().join("a.pcap"), classic(one)).expect("it is written");
+    std::fs::write(folder.path().join("b.pcap"), classic(two)).expect("it is written");
+    let sum = |links: &BTreeMap<String, u64>| links.values().sum::<u64>();
+    let added = observed(&scan(&[&path]));
+    // The connection that the cut goes through may lose the request it goes through.
+    assert!((sum(&whole) - 1..=sum(&whole)).contains(&sum(&added)), "{added:?} {whole:?}");
+    // The second half beside the whole: the same packets, seen twice.
+    std::fs::write(folder.path().join("a.pcap"), classic(&all)).expect("it is written");
+    assert_eq!(observed(&scan(&[&path])), whole);
+}

@@ -61,11 +61,12 @@ pub fn build(uses: &[Use], names: &Names, tables: &Tables, book: &mut Book, cloc
     links.into_values().collect()
 }
 
+/// Puts a use to the link of a consumer and a resource.
 fn add(
     links: &mut BTreeMap<LinkKey, Link>,
+    names: &Names,
     it: &Use,
-    consumer: EntityId,
-    resource: EntityId,
+    (consumer, resource): (EntityId, EntityId),
     confidence: crate::evidence::Confidence,
     via: Option<String>,
     class: Option<Class>,
@@ -87,6 +88,7 @@ fn add(
     link.witnesses.push(Witness {
         basis: what.basis,
         vantage: what.vantage.clone(),
+        counted_as: names.counted_as(&what.vantage),
         activity: it.activity.clone(),
         places: it.places.clone(),
         shape: what.shape.fingerprint,
@@ -116,7 +118,7 @@ fn observed_use(
     }
     // An inventory that says what a consumer's traffic is knows better than the text of a statement.
     let class = book.entities[verdict.entity.0].class.filter(|_| it.what.class == Class::App);
-    add(links, it, verdict.entity, resource, verdict.confidence, None, class);
+    add(links, names, it, (verdict.entity, resource), verdict.confidence, None, class);
 }
 
 fn written_use(
@@ -156,6 +158,6 @@ fn written_use(
         if it.what.scope == Scope::Production {
             book.entities[consumer.0].written = true;
         }
-        add(links, it, consumer, entity, it.what.confidence, via, None);
+        add(links, names, it, (consumer, entity), it.what.confidence, via, None);
     }
 }

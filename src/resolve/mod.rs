@@ -58,6 +58,8 @@ pub struct Witness {
     pub basis: Basis,
     /// The id of the vantage.
     pub vantage: Text,
+    /// The vantage its counts are added to: files of one ring of captures count as one.
+    pub counted_as: Text,
     /// When and how often.
     pub activity: Activity,
     /// Where it can be seen.
@@ -162,7 +164,7 @@ pub fn count_acts(links: &[&Link]) -> u64 {
         let mut own: BTreeMap<(&Text, u64, i32), u64> = BTreeMap::new();
         for witness in &link.witnesses {
             for (day, what) in witness.activity.days() {
-                let count = own.entry((&witness.vantage, witness.shape, day)).or_default();
+                let count = own.entry((&witness.counted_as, witness.shape, day)).or_default();
                 *count = count.saturating_add(what.count);
             }
         }

@@ -4,7 +4,8 @@
 //! each other, it believes neither.
 
 use crate::evidence::{
-    Basis, Evidence, Fact, Gap, GapCode, MentionKind, Place, Resource, ResourceKind, Says, Text, Vantage,
+    Basis, Evidence, Fact, Gap, GapCode, MentionKind, Place, Resource, ResourceKind, Says, Span, Text,
+    Vantage,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +28,8 @@ pub struct Names {
     labels: BTreeMap<String, BTreeSet<String>>,
     /// What the hosts files do not agree on.
     pub gaps: Vec<Gap>,
+    /// Captures that follow each other at one server: by vantage, the first of them.
+    rings: BTreeMap<Text, Text>,
 }
 
 /// The first label of a host name; addresses have none.
@@ -83,7 +86,32 @@ impl Names {
         }
         names.hosts_files(evidence);
         names.join_vantages(evidence);
+        names.join_rings(evidence);
         names
+    }
+
+    /// Captures of one server of which none begins before the one before has ended are one vantage in several
+    /// files: what they saw is added. Where any two overlap, each counts by itself.
+    fn join_rings(&mut self, evidence: &Evidence) {
+        let mut captures: BTreeMap<&Text, Vec<(Span, &Text)>> = BTreeMap::new();
+        for vantage in evidence.vantages().filter(|vantage| &*vantage.kind == "capture") {
+            let all = vantage.spans.iter().copied().reduce(Span::cover);
+            if let Some(span) = all {
+                captures.entry(&vantage.of.text).or_default().push((span, &vantage.id));
+            }
+        }
+        for files in captures.values_mut() {
+            files.sort_by_key(|(span, id)| (span.first, span.last, *id));
+            if files.windows(2).all(|pair| pair[0].0.last < pair[1].0.first) {
+                let first = files[0].1.clone();
+                self.rings.extend(files.iter().map(|(_, id)| ((*id).clone(), first.clone())));
+            }
+        }
+    }
+
+    /// The vantage that a vantage's counts are added to: itself, or the first file of its ring.
+    pub fn counted_as(&self, vantage: &Text) -> Text {
+        self.rings.get(vantage).unwrap_or(vantage).clone()
     }
 
     /// What hosts say of each other, beneath what an inventory says.
