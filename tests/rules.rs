@@ -54,6 +54,15 @@ fn estate(entries: &str) -> String {
 
 /// The findings of a world, a line each: rule, who or who before whom, resource, and the reason of an acceptance.
 fn findings(files: &[(&str, &str)]) -> Vec<String> {
+    let report = report(files);
+    let mut told: Vec<String> =
+        report["findings"].as_array().expect("findings are a list").iter().map(line).collect();
+    told.sort();
+    told
+}
+
+/// The whole report of a world.
+fn report(files: &[(&str, &str)]) -> serde_json::Value {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (path, text) in files {
         let path = folder.path().join(path);
@@ -78,10 +87,7 @@ fn findings(files: &[(&str, &str)]) -> Vec<String> {
         let wanted = if input["path"] == "logs/second.log" { "partly" } else { "read" };
         assert_eq!(input["status"], wanted, "{input}");
     }
-    let mut told: Vec<String> =
-        report["findings"].as_array().expect("findings are a list").iter().map(line).collect();
-    told.sort();
-    told
+    report
 }
 
 fn line(finding: &serde_json::Value) -> String {
@@ -952,9 +958,18 @@ mod data_export {
         let make = format!("#!/bin/sh\n{MAKES}");
         let send = "#!/bin/sh\nscp /srv/out/orders.csv shop@sftp.partner.example:in/\n";
         let crontab = "0 5 * * * /opt/jobs/make.sh\n0 6 * * * /opt/jobs/send.sh\n";
-        let told =
-            with_scripts(crontab, &[("batch1/opt/jobs/make.sh", &make), ("batch1/opt/jobs/send.sh", send)]);
-        assert_eq!(told, [OUT]);
+        let report = report(&[
+            (INVENTORY, ESTATE),
+            (CRONTAB, crontab),
+            ("batch1/opt/jobs/make.sh", &make),
+            ("batch1/opt/jobs/send.sh", send),
+        ]);
+        let findings = report["findings"].as_array().expect("findings are a list").iter();
+        let told: Vec<(String, &str)> = findings
+            .filter(|finding| finding["rule"] == "data-export")
+            .map(|finding| (line(finding), finding["facts"]["data_of"].as_str().unwrap_or("")))
+            .collect();
+        assert_eq!(told, [(OUT.to_owned(), "table:shop-db/shop/public.orders")]);
     }
 
     #[test]

@@ -41,27 +41,29 @@ impl Rule for DataExport {
             };
             let exports: Vec<&Link> = graph.links_of(id).into_iter().filter(leaves).collect();
             let resources: BTreeSet<EntityId> = exports.iter().map(|link| link.key.resource).collect();
+            if resources.is_empty() {
+                continue;
+            }
+            let mut tables = BTreeSet::new();
+            behind(graph, id, STEPS, &mut BTreeSet::new(), &mut tables);
+            let more = tables.len().saturating_sub(LISTED);
+            let mut names: Vec<&str> =
+                tables.iter().take(LISTED).map(|table| graph.entity(*table).id.as_str()).collect();
+            let rest = format!("and {more} more");
+            names.extend((more > 0).then_some(rest.as_str()));
+            let jobs = graph.jobs().iter().filter(|job| job.entity == id);
+            let schedules: BTreeSet<String> =
+                jobs.map(|job| format!("{} ({})", job.schedule, job.zone)).collect();
+            let schedules = schedules.into_iter().collect::<Vec<_>>().join(", ");
             for resource in resources {
                 let links: Vec<&Link> =
                     exports.iter().copied().filter(|link| link.key.resource == resource).collect();
-                let mut tables = BTreeSet::new();
-                behind(graph, id, STEPS, &mut BTreeSet::new(), &mut tables);
                 let mut facts = who::facts(graph, consumer, &links);
-                let more = tables.len().saturating_sub(LISTED);
-                let mut names: Vec<String> =
-                    tables.iter().take(LISTED).map(|table| graph.entity(*table).id.clone()).collect();
-                names.extend((more > 0).then(|| format!("and {more} more")));
                 if !names.is_empty() {
                     facts.insert("data_of", names.join(", "));
                 }
-                let schedules: BTreeSet<String> = graph
-                    .jobs()
-                    .iter()
-                    .filter(|job| job.entity == id)
-                    .map(|job| format!("{} ({})", job.schedule, job.zone))
-                    .collect();
                 if !schedules.is_empty() {
-                    facts.insert("schedule", schedules.into_iter().collect::<Vec<_>>().join(", "));
+                    facts.insert("schedule", schedules.clone());
                 }
                 let to = &graph.entity(resource).id;
                 out.push(Finding {

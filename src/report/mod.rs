@@ -48,6 +48,13 @@ pub struct Window {
     pub last: Option<String>,
 }
 
+/// Spans as people read them: `FIRST to LAST; FIRST to LAST`.
+fn spans_in_words(spans: &[Window]) -> String {
+    let text = |moment: &Option<String>| moment.clone().unwrap_or_default();
+    let words = spans.iter().map(|span| format!("{} to {}", text(&span.first), text(&span.last)));
+    words.collect::<Vec<_>>().join("; ")
+}
+
 /// One input and how it ended.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]

@@ -3,7 +3,7 @@
 //! reads a report and nothing else; that nobody was seen is said only with who looked.
 
 use super::text::line;
-use super::{LinkRow, Report};
+use super::{LinkRow, Report, spans_in_words};
 use globset::{GlobBuilder, GlobMatcher};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -237,15 +237,8 @@ pub fn text(answer: &Answer) -> String {
         line(&mut out, "No log of the scan watched this: that nobody was seen proves nothing.");
     }
     for row in &answer.coverage {
-        let spans: Vec<String> = row
-            .spans
-            .iter()
-            .map(|span| {
-                let text = |value: &Option<String>| value.clone().unwrap_or_default();
-                format!("{} to {}", text(&span.first), text(&span.last))
-            })
-            .collect();
-        line(&mut out, &format!("looked at {}: {} (sees {})", row.resource, spans.join("; "), row.sees));
+        let spans = spans_in_words(&row.spans);
+        line(&mut out, &format!("looked at {}: {} (sees {})", row.resource, spans, row.sees));
     }
     out
 }

@@ -1,7 +1,7 @@
 //! The report for people at a terminal: findings first (who, what, how often, where to look, what to ask),
 //! then what could not be seen. Text from outside is escaped, so that no log line can move the cursor.
 
-use super::{FindingRow, Format, GapRow, OWN, Report};
+use super::{FindingRow, Format, GapRow, OWN, Report, spans_in_words};
 use crate::evidence::About;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -156,24 +156,11 @@ fn gaps(out: &mut String, report: &Report) {
 
 fn tail(out: &mut String, report: &Report) {
     for vantage in &report.vantages {
-        let spans: Vec<String> = vantage
-            .spans
-            .iter()
-            .map(|span| {
-                let text = |value: &Option<String>| value.clone().unwrap_or_default();
-                format!("{} to {}", text(&span.first), text(&span.last))
-            })
-            .collect();
+        let spans = spans_in_words(&vantage.spans);
         if !spans.is_empty() {
             line(
                 out,
-                &format!(
-                    "looked: {} at {}, sees {}: {}",
-                    vantage.kind,
-                    vantage.of,
-                    vantage.sees,
-                    spans.join("; ")
-                ),
+                &format!("looked: {} at {}, sees {}: {}", vantage.kind, vantage.of, vantage.sees, spans),
             );
         }
     }

@@ -117,9 +117,7 @@ impl Peers {
             if let [(_, same)] = all.into_iter().collect::<Vec<_>>()[..] { same } else { resource };
         Some((Verdict { entity: only, confidence: Confidence::Medium }, resource))
     }
-}
 
-impl Peers {
     /// What somebody who reads the report must know: these acts have their consumer by inference.
     pub fn gaps(&self, book: &Book) -> Vec<Gap> {
         let gap = |(entity, (place, count)): (&EntityId, &(Place, u64))| {

@@ -12,19 +12,6 @@ pub struct Touch;
 /// gzip(1) and its like in their plain form: `gzip FILE` makes `FILE.gz`.
 pub struct Pack;
 
-fn plain(call: &Call, with_value: &[&str]) -> Vec<String> {
-    let mut plain = Vec::new();
-    let mut words = call.words.iter().skip(1);
-    while let Some(word) = words.next() {
-        if with_value.contains(&word.as_str()) {
-            words.next();
-        } else if !word.starts_with('-') {
-            plain.push(word.clone());
-        }
-    }
-    plain
-}
-
 fn add(call: &Call, action: Action, path: &str, out: &mut Out<'_>) {
     // A path that is unknown from its first part on names nothing.
     if path.is_empty() || path.starts_with("{}") || path.starts_with("/dev/") || path.contains('*') {
@@ -40,14 +27,17 @@ impl Commands for Move {
     }
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
-        let plain = plain(call, &["-m", "-o", "-g", "-S", "--mode", "--owner", "--group", "--suffix"]);
+        let plain = call.plain(&["-m", "-o", "-g", "-S", "--mode", "--owner", "--group", "--suffix"]);
         let Some((target, sources)) = plain.split_last() else { return };
         let folder = target.ends_with('/') || sources.len() > 1;
         for source in sources {
             add(call, Action::Read, source, out);
             let name = source.rsplit('/').next().unwrap_or(source);
-            let path =
-                if folder { format!("{}/{name}", target.trim_end_matches('/')) } else { target.clone() };
+            let path = if folder {
+                format!("{}/{name}", target.trim_end_matches('/'))
+            } else {
+                (*target).to_owned()
+            };
             add(call, Action::Write, &path, out);
         }
     }
@@ -59,8 +49,8 @@ impl Commands for Touch {
     }
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
-        for path in plain(call, &["-d", "-t", "-r", "--date", "--reference"]) {
-            add(call, Action::Write, &path, out);
+        for path in call.plain(&["-d", "-t", "-r", "--date", "--reference"]) {
+            add(call, Action::Write, path, out);
         }
     }
 }
@@ -81,8 +71,8 @@ impl Commands for Pack {
             "zstd" => "zst",
             _ => "gz",
         };
-        for path in plain(call, &["-S", "-o", "-T"]) {
-            add(call, Action::Read, &path, out);
+        for path in call.plain(&["-S", "-o", "-T"]) {
+            add(call, Action::Read, path, out);
             if !to_stdout && !unpacks {
                 add(call, Action::Write, &format!("{path}.{ending}"), out);
             }

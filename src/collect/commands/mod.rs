@@ -65,6 +65,22 @@ pub struct Call {
     pub folder: Option<String>,
 }
 
+impl Call {
+    /// The arguments that are neither options nor the values of options that take one.
+    fn plain(&self, with_value: &[&str]) -> Vec<&str> {
+        let mut plain = Vec::new();
+        let mut words = self.words.iter().skip(1);
+        while let Some(word) = words.next() {
+            if with_value.contains(&word.as_str()) {
+                words.next();
+            } else if !word.starts_with('-') {
+                plain.push(word.as_str());
+            }
+        }
+        plain
+    }
+}
+
 /// A group of commands and what they mean.
 pub trait Commands: Sync {
     /// The names it knows.

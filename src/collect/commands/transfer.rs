@@ -128,15 +128,7 @@ impl Commands for Copy {
                 "--link-dest",
             ],
         };
-        let mut plain = Vec::new();
-        let mut words = call.words.iter().skip(1);
-        while let Some(word) = words.next() {
-            if with_value.contains(&word.as_str()) {
-                words.next();
-            } else if !word.starts_with('-') {
-                plain.push(word.as_str());
-            }
-        }
+        let plain = call.plain(with_value);
         let far = |host: &str, path: &str| Resource::file(Some(Text::from(host)), scrub(path).into_owned());
         if call.words[0].ends_with("sftp") {
             if let Some(word) = plain.first() {
