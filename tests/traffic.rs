@@ -207,3 +207,49 @@ fn captures_that_follow_each_other_are_added_and_a_copy_of_one_is_not() {
     std::fs::write(folder.path().join("a.pcap"), classic(&all)).expect("it is written");
     assert_eq!(observed(&scan(&[&path])), whole);
 }
+
+/// An Ethernet frame with a DNS answer (RFC 1035): this name has this address.
+fn answer(name: &str, address: [u8; 4]) -> Vec<u8> {
+    let labels: Vec<u8> =
+        name.split('.').flat_map(|label| [&[label.len() as u8], label.as_bytes()].concat()).collect();
+    let mut message = b"\x12\x34\x81\x80\0\x01\0\x01\0\0\0\0".to_vec();
+    message.extend(&labels);
+    message.extend(b"\0\0\x01\0\x01\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04");
+    message.extend(address);
+    let (udp, ip) = ((message.len() + 8) as u16, (message.len() + 28) as u16);
+    let mut frame = vec![0; 12];
+    frame.extend(b"\x08\0\x45\0");
+    frame.extend(ip.to_be_bytes());
+    frame.extend(b"\0\x01\0\0\x40\x11\0\0\x0a\x14\0\x35\x0a\x14\x01\x0b\0\x35\x9c\x40");
+    frame.extend(udp.to_be_bytes());
+    frame.extend(b"\0\0");
+    frame.extend(message);
+    frame
+}
+
+#[test]
+fn an_answer_on_the_wire_gives_no_known_host_another_address() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let inventory = "as_of = \"2026-11-24\"\n[[host]]\nname = \"app1\"\naddresses = [\"10.20.1.11\"]\n\
+        [[system]]\nkind = \"database\"\nname = \"shop-db\"\n[[source]]\npath = \"*.log\"\nserver = \"shop-db\"\n\
+        [[consumer]]\nkind = \"service\"\nname = \"billing\"\nusers = [\"billing\"]\nhosts = [\"app1\"]\n";
+    let log = "2026-10-26 10:00:00.000 UTC [7] user=billing,db=shop,app=x,client=10.20.1.66 \
+               LOG:  statement: SELECT a FROM s.t\n";
+    std::fs::write(folder.path().join("whodepends.toml"), inventory).expect("it is written");
+    std::fs::write(folder.path().join("a.log"), log).expect("it is written");
+    let path = folder.path().to_string_lossy().into_owned();
+    let consumers = |report: &serde_json::Value| -> Vec<String> { observed(report).into_keys().collect() };
+    let alone = consumers(&scan(&[&path]));
+    assert!(alone.iter().all(|link| link.starts_with("client:billing@10.20.1.66 ")), "{alone:?}");
+    for (name, address, now) in [
+        // It would make the foreign address a second one of app1, and billing at home there.
+        ("app1.shop.example", [10, 20, 1, 66], "client:billing@10.20.1.66 "),
+        // A name for an address nobody knows is only a name.
+        ("feed.shop.example", [10, 20, 1, 66], "client:billing@feed "),
+    ] {
+        let packet = classic(&[(1_793_000_000_000_000, answer(name, address))]);
+        std::fs::write(folder.path().join("dns.pcap"), packet).expect("it is written");
+        let told = consumers(&scan(&[&path]));
+        assert!(told.iter().all(|link| link.starts_with(now)), "{name}: {told:?}");
+    }
+}

@@ -140,6 +140,12 @@ impl Names {
             let all: Vec<&Text> = std::iter::once(first).chain(others).collect();
             // The host whose declared name or address stands on the line, else its first name's own.
             let known = all.iter().find_map(|name| self.host(name));
+            // What an answer on the wire says gives a known address another name, and never a known host
+            // another address: anybody can answer.
+            let answered = facts[0].basis == Basis::Observed;
+            if answered && known.is_some() && !all[1..].iter().any(|address| self.host(address).is_some()) {
+                continue;
+            }
             let host = known.or_else(|| label(first)).unwrap_or(first).to_owned();
             for name in all {
                 claims.entry(name.to_lowercase()).or_default().insert(host.clone(), facts[0]);

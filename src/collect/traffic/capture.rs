@@ -10,6 +10,9 @@ use std::io::Read;
 /// The buffer packets are read through; a single record longer than this cannot be read.
 const BUFFER_BYTES: usize = 1024 * 1024;
 
+/// The link type of a packet whose interface the capture does not describe: none that anybody reads.
+const UNKNOWN_LINK: i32 = -1;
+
 /// One packet.
 pub struct Packet<'a> {
     /// Its number, counted from 1.
@@ -99,16 +102,15 @@ pub fn read(file: impl Read + Send, each: &mut dyn FnMut(&Packet<'_>)) -> Result
                         offset: it.if_tsoffset,
                     }),
                     PcapBlockOwned::NG(Block::EnhancedPacket(packet)) => {
-                        if let Some(interface) = interfaces.get(packet.if_id as usize) {
-                            let ticks = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
-                            let stamp = moment(ticks, interface);
-                            tell(Some(stamp), interface.link, packet.packet_data(), packet.origlen);
-                        }
+                        let interface = interfaces.get(packet.if_id as usize);
+                        let ticks = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
+                        let stamp = interface.map(|interface| moment(ticks, interface));
+                        let link = interface.map_or(UNKNOWN_LINK, |interface| interface.link);
+                        tell(stamp, link, packet.packet_data(), packet.origlen);
                     }
                     PcapBlockOwned::NG(Block::SimplePacket(packet)) => {
-                        if let Some(interface) = interfaces.first() {
-                            tell(None, interface.link, packet.packet_data(), packet.origlen);
-                        }
+                        let link = interfaces.first().map_or(UNKNOWN_LINK, |interface| interface.link);
+                        tell(None, link, packet.packet_data(), packet.origlen);
                     }
                     PcapBlockOwned::NG(_) => {}
                 }

@@ -5,6 +5,8 @@
 use super::{Act, Conversation, Framer, Moment, Protocol, Side, Told, Who};
 use crate::evidence::scrub::{scrub, scrub_name};
 use crate::evidence::{About, Confidence, Outcome, Provenance, Text};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use regex::Regex;
 use std::collections::VecDeque;
 use std::sync::LazyLock;
@@ -376,27 +378,10 @@ fn identify(fields: &[httparse::Header<'_>], who: &mut Who, told: &mut Told) -> 
     framing(fields).unwrap_or(Body::Head)
 }
 
-/// The user of `user:password` in base64 (RFC 4648); the password is dropped undecoded where it can be.
+/// The user of `user:password` in base64 (RFC 4648), padded or not.
 fn user_of(coded: &str) -> Option<String> {
-    let value = |byte: u8| match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'+' | b'-' => Some(62),
-        b'/' | b'_' => Some(63),
-        _ => None,
-    };
-    let mut bytes = Vec::new();
-    for group in coded.trim_end_matches('=').as_bytes().chunks(4) {
-        let mut bits = 0u32;
-        for index in 0..4 {
-            bits = bits << 6 | u32::from(group.get(index).map_or(Some(0), |byte| value(*byte))?);
-        }
-        bytes.extend_from_slice(&bits.to_be_bytes()[1..group.len()]);
-        if bytes.contains(&b':') {
-            break;
-        }
-    }
+    let coded = coded.trim_end_matches('=');
+    let bytes = STANDARD_NO_PAD.decode(coded).or_else(|_| URL_SAFE_NO_PAD.decode(coded)).ok()?;
     let user = bytes.split(|byte| *byte == b':').next()?;
     String::from_utf8(user.to_vec()).ok()
 }
