@@ -171,11 +171,52 @@ pub struct Settings {
 /// What a consumer in the inventory can be.
 const CONSUMER_KINDS: [&str; 5] = ["service", "job", "client", "person", "partner"];
 
+/// The networks that are an estate's unless it names its own: private, shared, link-local and loopback ranges
+/// (RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291).
+const PRIVATE: [&str; 9] = [
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "169.254.0.0/16",
+    "127.0.0.0/8",
+    "fc00::/7",
+    "fe80::/10",
+    "::1/128",
+];
+
+/// A set of networks, and single addresses beside them.
+#[derive(Debug, Clone, Default)]
+pub struct Networks(Vec<(IpAddr, u8)>);
+
+impl Networks {
+    /// Whether an address lies in one of them.
+    pub fn hold(&self, address: IpAddr) -> bool {
+        let same = |network: &(IpAddr, u8)| match (network.0, address) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                shared_bits(own.to_bits().into(), other.to_bits().into(), 32) >= network.1.into()
+            }
+            (IpAddr::V6(own), IpAddr::V6(other)) => {
+                shared_bits(own.to_bits(), other.to_bits(), 128) >= network.1.into()
+            }
+            _ => false,
+        };
+        self.0.iter().any(same)
+    }
+}
+
+/// How many leading bits of `width` two addresses share.
+fn shared_bits(one: u128, other: u128, width: u32) -> u32 {
+    (one ^ other).leading_zeros() - (128 - width)
+}
+
 /// An address, or an address and how many of its bits count (RFC 4632, RFC 4291).
-fn is_network(text: &str) -> bool {
-    let (address, bits) = text.split_once('/').unwrap_or((text, "0"));
-    let most = address.parse::<IpAddr>().map(|address| if address.is_ipv4() { 32 } else { 128 });
-    most.is_ok_and(|most| bits.parse::<u8>().is_ok_and(|bits| bits <= most))
+fn network(text: &str) -> Option<(IpAddr, u8)> {
+    let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+    let address: IpAddr = address.parse().ok()?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let bits = bits.map_or(Some(most), |bits| bits.parse().ok())?;
+    (bits <= most).then_some((address, bits))
 }
 
 /// A glob in which `*` crosses no slash and `**` does.
@@ -241,7 +282,7 @@ impl Settings {
             }
         }
         for network in &self.estate.networks {
-            if !is_network(network) {
+            if self::network(network).is_none() {
                 return Err(format!("[estate] networks: {network:?} is no network such as 10.0.0.0/8"));
             }
         }
@@ -259,6 +300,19 @@ impl Settings {
             }
         }
         Ok(())
+    }
+
+    /// The networks that are ours: those of `[estate]`, else the private ranges; and every address that the
+    /// inventory gives to a host or consumer.
+    pub fn networks(&self) -> Networks {
+        let stated = self.estate.networks.iter().filter_map(|text| network(text));
+        let private = PRIVATE.iter().filter_map(|text| network(text));
+        let mut all: Vec<(IpAddr, u8)> =
+            if self.estate.networks.is_empty() { private.collect() } else { stated.collect() };
+        let hosts = self.hosts.iter().flat_map(|host| &host.addresses);
+        let addresses = hosts.chain(self.consumers.iter().flat_map(|consumer| &consumer.addresses));
+        all.extend(addresses.filter_map(|address| network(address)));
+        Networks(all)
     }
 
     /// Whether an entry means a shown path.

@@ -256,6 +256,8 @@ pub enum Class {
     Replication,
     /// The server's own upkeep: VACUUM, ANALYZE, REINDEX.
     Maintenance,
+    /// Somebody at a browser: what is made for people is read by people.
+    Browsing,
 }
 
 impl Class {
@@ -269,6 +271,7 @@ impl Class {
             Class::Backup => "backup",
             Class::Replication => "replication",
             Class::Maintenance => "maintenance",
+            Class::Browsing => "browsing",
         }
     }
 
@@ -287,8 +290,8 @@ impl Class {
 
     /// The class of that word.
     pub fn from_word(word: &str) -> Option<Class> {
-        use Class::{App, Backup, Keepalive, Maintenance, Monitoring, Probe, Replication};
-        [App, Monitoring, Probe, Keepalive, Backup, Replication, Maintenance]
+        use Class::{App, Backup, Browsing, Keepalive, Maintenance, Monitoring, Probe, Replication};
+        [App, Monitoring, Probe, Keepalive, Backup, Replication, Maintenance, Browsing]
             .into_iter()
             .find(|c| c.word() == word)
     }

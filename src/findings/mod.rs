@@ -6,8 +6,12 @@ mod column_order;
 mod data_export;
 mod dst_hazard;
 mod implicit_order;
+mod orphan_declaration;
+mod page_scraper;
+mod row_order;
 mod shadow_consumer;
 mod undeclared_use;
+mod undocumented_endpoint;
 mod unofficial_consumer;
 mod unscheduled_periodic;
 mod who;
@@ -119,8 +123,12 @@ pub static RULES: &[&dyn Rule] = &[
     &borrowed_credentials::BorrowedCredentials,
     &unofficial_consumer::UnofficialConsumer,
     &undeclared_use::UndeclaredUse,
+    &undocumented_endpoint::UndocumentedEndpoint,
+    &page_scraper::PageScraper,
     &data_export::DataExport,
+    &orphan_declaration::OrphanDeclaration,
     &column_order::ColumnOrder,
+    &row_order::RowOrder,
     &implicit_order::ImplicitOrder,
     &dst_hazard::DstHazard,
     &unscheduled_periodic::UnscheduledPeriodic,

@@ -101,3 +101,35 @@ pub fn places(links: &[&Link]) -> Vec<Place> {
 pub fn writes(links: &[&Link]) -> bool {
     links.iter().any(|link| matches!(link.key.action, Action::Write | Action::Publish | Action::Import))
 }
+
+/// How an endpoint is known to be a page for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// An answer to it was HTML, or browsers loaded something from it.
+    Seen,
+    /// Its path ends like one.
+    ByName,
+}
+
+impl Page {
+    /// For facts.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Page::Seen => "an answer was HTML, or browsers load what belongs to it from there",
+            Page::ByName => "its path ends like a page's",
+        }
+    }
+}
+
+/// Whether an endpoint is a page made for people, as far as anybody saw.
+pub fn page(graph: &Graph, resource: EntityId) -> Option<Page> {
+    let endpoint = graph.entity(resource);
+    let path = endpoint.name.strip_prefix("GET ").filter(|_| endpoint.kind == "endpoint")?;
+    let shown =
+        |link: &&Link| link.key.outcome == Outcome::Ok && link.traits.iter().any(|it| &*it.name == "page");
+    if graph.links_to(resource).iter().any(shown) {
+        return Some(Page::Seen);
+    }
+    let ends = [".html", ".htm", ".xhtml", ".shtml"].iter().any(|ending| path.ends_with(ending));
+    ends.then_some(Page::ByName)
+}

@@ -2,7 +2,8 @@
 //! it. It never changes what `resolve` decided. The only user of petgraph.
 
 use crate::evidence::Stamp;
-use crate::resolve::{Entity, EntityId, Job, Link, Resolved};
+pub use crate::resolve::Stated;
+use crate::resolve::{Entity, EntityId, Job, Link, Resolved, Watch};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::BTreeSet;
@@ -14,6 +15,8 @@ pub struct Graph {
     jobs: Vec<Job>,
     has_inventory: bool,
     own_hosts: BTreeSet<String>,
+    stated: Vec<Stated>,
+    watches: Vec<Watch>,
     as_of: Stamp,
 }
 
@@ -32,6 +35,8 @@ impl Graph {
             jobs: resolved.jobs,
             has_inventory: resolved.has_inventory,
             own_hosts: resolved.own_hosts,
+            stated: resolved.stated,
+            watches: resolved.watches,
             as_of,
         }
     }
@@ -101,6 +106,40 @@ impl Graph {
     /// All jobs, by entity and place.
     pub fn jobs(&self) -> &[Job] {
         &self.jobs
+    }
+
+    /// The uses that inventories state, by consumer and resource.
+    pub fn stated_uses(&self) -> &[Stated] {
+        &self.stated
+    }
+
+    /// Who watched the system of a resource.
+    pub fn watches(&self, resource: EntityId) -> impl Iterator<Item = &Watch> {
+        let id = &self.entity(self.system_of(resource)).id;
+        let system = id.split_once(':').map_or(&**id, |(_, rest)| rest);
+        let system = system.split('/').next().unwrap_or(system).to_owned();
+        self.watches.iter().filter(move |watch| watch.system == system)
+    }
+
+    /// Who does something to a resource or to a part of it: to a whole server, whatever database it is in.
+    pub fn links_within(&self, resource: EntityId) -> impl Iterator<Item = &Link> {
+        let whole = &self.entity(resource).id;
+        let place = whole.split_once(':').map_or(&**whole, |(_, rest)| rest);
+        let (exact, below) = (resource, format!("{place}/"));
+        self.links().filter(move |link| {
+            let id = &self.entity(link.key.resource).id;
+            let rest = id.split_once(':').map_or(&**id, |(_, rest)| rest);
+            link.key.resource == exact
+                || self.system_of(link.key.resource) == exact
+                || rest.starts_with(&below)
+        })
+    }
+
+    /// Strangers that may be this consumer: they share its login, and nothing tells them apart.
+    pub fn may_be(&self, consumer: EntityId) -> BTreeSet<EntityId> {
+        let own = &self.entity(consumer).id;
+        let doubts = |entity: &Entity| entity.not_joined.iter().any(|(id, _)| id == own);
+        self.entities().filter(|(_, entity)| doubts(entity)).map(|(id, _)| id).collect()
     }
 
     /// Whether any inventory lists any consumer.

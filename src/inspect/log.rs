@@ -1,6 +1,8 @@
 //! The log lens: one line per record of a log, as the reader understood it, literals folded.
 
-use crate::collect::logs::{self, Event, Zones};
+use crate::collect::logs::{self, Event, Request, Zones};
+use crate::evidence::fold_path;
+use crate::evidence::request::outcome;
 use crate::evidence::scrub::{scrub, scrub_shapes};
 use crate::input::InputFile;
 use crate::settings::Settings;
@@ -25,6 +27,14 @@ struct Line<'a> {
     duration_ms: Option<f64>,
     status: &'static str,
     statement: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<String>,
+}
+
+/// A request with its path folded.
+fn asked(request: &Request) -> String {
+    let host = request.host.as_deref().unwrap_or_default();
+    format!("{} {host}{} {}", request.method, fold_path(&request.path), request.status)
 }
 
 /// A statement with its literals folded. One about a login may hold a password that is no literal, which is
@@ -58,6 +68,11 @@ pub fn lines(file: &InputFile, settings: &Settings, out: &mut dyn FnMut(String))
             Event::Refused => ("refused", "denied", None, None),
             Event::Disconnected => ("disconnected", "ok", None, None),
             Event::Nothing => ("other", "ok", None, None),
+            Event::Request(it) => ("request", outcome(it.status).word(), None, it.micros),
+        };
+        let request = match &record.event {
+            Event::Request(request) => Some(asked(request)),
+            _ => None,
         };
         let line = Line {
             line: record.line + 1,
@@ -72,6 +87,7 @@ pub fn lines(file: &InputFile, settings: &Settings, out: &mut dyn FnMut(String))
             duration_ms: micros.map(|micros| micros as f64 / 1000.0),
             status,
             statement: sql.map(|sql| shown(sql)),
+            request,
         };
         out(serde_json::to_string(&line).unwrap_or_default());
     }

@@ -1,6 +1,7 @@
 //! What explains a link: an inventory, at the finest grain it states for that system, or production text of
 //! the same consumer. It marks links and never judges them.
 
+use super::Stated as StatedUse;
 use super::consumers::Book;
 use super::names::Names;
 use super::observed::sharers;
@@ -11,21 +12,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How finely an inventory states a use.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Stated {
+enum Grain {
     System(String),
     Database(String),
     Table(String),
 }
 
-fn stated(resource: &Resource, names: &Names) -> Stated {
+fn stated(resource: &Resource, names: &Names) -> Grain {
     let server = resource.server.as_deref().unwrap_or("");
     let (system, database) = target(names, server, resource);
     match (resource.kind, &resource.database, database) {
         (ResourceKind::Table, _, Some(database)) => {
-            Stated::Table(format!("table:{system}/{database}/{}", resource.parts.join(".")))
+            Grain::Table(format!("table:{system}/{database}/{}", resource.parts.join(".")))
         }
-        (_, Some(_), Some(database)) => Stated::Database(format!("database:{system}/{database}")),
-        _ => Stated::System(system),
+        (_, Some(_), Some(database)) => Grain::Database(format!("database:{system}/{database}")),
+        _ => Grain::System(system),
     }
 }
 
@@ -45,13 +46,13 @@ fn is_declared(book: &Book, names: &Names, link: &Link) -> bool {
     let entity = &book.entities[link.key.resource.0];
     let system = system_of(&entity.id).to_owned();
     let whole = entity.part_of.map_or(entity.id.clone(), |whole| book.entities[whole.0].id.clone());
-    let about: Vec<(Option<Action>, Stated)> = known
+    let about: Vec<(Option<Action>, Grain)> = known
         .declared_uses
         .iter()
         .map(|(action, resource, _)| (*action, stated(resource, names)))
         .filter(|(_, stated)| match stated {
-            Stated::System(name) => *name == system,
-            Stated::Database(id) | Stated::Table(id) => system_of(id) == system,
+            Grain::System(name) => *name == system,
+            Grain::Database(id) | Grain::Table(id) => system_of(id) == system,
         })
         .collect();
     let connects =
@@ -60,19 +61,25 @@ fn is_declared(book: &Book, names: &Names, link: &Link) -> bool {
         return !about.is_empty();
     }
     // The finest grain that is stated for the system is the grain compared.
-    let finest = about.iter().map(|(_, stated)| matches!(stated, Stated::Table(_)) as u8).max();
+    let finest = about.iter().map(|(_, stated)| matches!(stated, Grain::Table(_)) as u8).max();
     about.iter().any(|(action, stated)| {
         let fits = match stated {
-            Stated::Table(id) => *id == entity.id,
-            Stated::Database(id) => finest == Some(0) && *id == whole,
-            Stated::System(_) => finest == Some(0),
+            Grain::Table(id) => *id == entity.id,
+            Grain::Database(id) => finest == Some(0) && *id == whole,
+            Grain::System(_) => finest == Some(0),
         };
         fits && action.is_none_or(|action| action == link.key.action)
     })
 }
 
 /// Marks what explains each link and puts everything into its final order.
-pub fn finish(evidence: &Evidence, names: &Names, mut book: Book, mut links: Vec<Link>) -> Resolved {
+pub fn finish(
+    evidence: &Evidence,
+    names: &Names,
+    mut book: Book,
+    mut links: Vec<Link>,
+    stated: Vec<StatedUse>,
+) -> Resolved {
     let mut texts: BTreeMap<EntityId, BTreeSet<(Action, EntityId)>> = BTreeMap::new();
     // A mapped table is read and written through its class.
     let mut mapped: BTreeSet<(EntityId, EntityId)> = BTreeSet::new();
@@ -110,7 +117,7 @@ pub fn finish(evidence: &Evidence, names: &Names, mut book: Book, mut links: Vec
     exclusive_names(&mut book);
     owners(&mut book, names);
     let has_inventory = evidence.facts().any(|fact| fact.about.kind == MentionKind::Declared);
-    order(book, links, has_inventory)
+    order(book, links, stated, has_inventory)
 }
 
 /// Whether anything a consumer's text says lies on the system of a resource.
@@ -141,7 +148,7 @@ fn exclusive_names(book: &mut Book) {
 }
 
 /// Numbers entities by id, so that nothing depends on the order in which they were met.
-fn order(book: Book, links: Vec<Link>, has_inventory: bool) -> Resolved {
+fn order(book: Book, links: Vec<Link>, mut stated: Vec<StatedUse>, has_inventory: bool) -> Resolved {
     let mut by_id: Vec<usize> = (0..book.entities.len()).collect();
     by_id.sort_by(|a, b| book.entities[*a].id.cmp(&book.entities[*b].id));
     let mut number = vec![EntityId(0); by_id.len()];
@@ -171,5 +178,10 @@ fn order(book: Book, links: Vec<Link>, has_inventory: bool) -> Resolved {
         job.entity = number[job.entity.0];
     }
     jobs.sort_by(|a, b| (a.entity, &a.place, &a.schedule).cmp(&(b.entity, &b.place, &b.schedule)));
-    Resolved { entities: ordered, links, jobs, gaps: book.gaps, has_inventory, own_hosts: BTreeSet::new() }
+    for it in &mut stated {
+        (it.consumer, it.resource) = (number[it.consumer.0], number[it.resource.0]);
+    }
+    stated.sort();
+    let gaps = book.gaps;
+    Resolved { entities: ordered, links, jobs, gaps, has_inventory, stated, ..Resolved::default() }
 }

@@ -10,11 +10,12 @@ mod jobs;
 mod links;
 mod names;
 mod observed;
+mod routes;
 mod tables;
 
 use crate::evidence::{
     Action, Activity, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, MentionKind, Outcome, Place,
-    Places, Resource, Says, Scope, Text, Trait, Use,
+    Places, Resource, Says, Scope, Sees, Span, Text, Trait, Use,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,6 +48,8 @@ pub struct Entity {
     pub exclusive: BTreeSet<Mention>,
     /// Whom it was not joined with, and why.
     pub not_joined: BTreeSet<(String, String)>,
+    /// For an endpoint of a server that has an API document: whether it is in there.
+    pub documented: Option<bool>,
     /// The consumer whose login it comes with, from a host that is not that consumer's.
     pub borrows_from: Option<EntityId>,
 }
@@ -213,6 +216,30 @@ pub struct Job {
     pub place: Place,
 }
 
+/// A use that an inventory states of somebody who would be known again where it was seen.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stated {
+    /// Who.
+    pub consumer: EntityId,
+    /// What: a table, a database, or a whole server.
+    pub resource: EntityId,
+    /// Where it is stated.
+    pub place: Place,
+}
+
+/// Who watched a system, and when.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    /// The system, as ids name it.
+    pub system: String,
+    /// The vantage.
+    pub vantage: Text,
+    /// From when to when.
+    pub span: Option<Span>,
+    /// How much it sees.
+    pub sees: Sees,
+}
+
 /// The outcome.
 #[derive(Debug, Default)]
 pub struct Resolved {
@@ -228,6 +255,10 @@ pub struct Resolved {
     pub has_inventory: bool,
     /// The hosts that are ours: declared ones, and those whose files are in the scan.
     pub own_hosts: BTreeSet<String>,
+    /// The uses that inventories state.
+    pub stated: Vec<Stated>,
+    /// Who watched what.
+    pub watches: Vec<Watch>,
 }
 
 pub use links::Clock;
@@ -257,12 +288,49 @@ pub fn resolve(evidence: &Evidence, clock: &Clock<'_>) -> Resolved {
     let mut names = names::Names::learn(evidence);
     let gaps = std::mem::take(&mut names.gaps);
     let mut book = consumers::Book::learn(evidence, &uses, &names);
-    let tables = tables::Tables::learn(&uses, &names, &book);
+    let routes = routes::Routes::learn(evidence, &names, &book);
+    let tables = tables::Tables::learn(&uses, &names, &book, routes);
     book.gaps.extend(gaps);
     book.gaps.extend(unknown_systems(evidence, &uses, &names));
     book.assign_shapes(&uses);
     let links = links::build(&uses, &names, &tables, &mut book, clock);
-    Resolved { own_hosts: own_hosts(evidence, &names), ..explain::finish(evidence, &names, book, links) }
+    let stated = stated_uses(&names, &tables, &mut book);
+    let watches = watches(evidence, &names);
+    let own_hosts = own_hosts(evidence, &names);
+    Resolved { own_hosts, watches, ..explain::finish(evidence, &names, book, links, stated) }
+}
+
+/// The uses that inventories state of consumers that would be known again, by their entities.
+fn stated_uses(names: &names::Names, tables: &tables::Tables, book: &mut consumers::Book) -> Vec<Stated> {
+    let listed: Vec<(EntityId, Resource, Place)> = book
+        .known
+        .iter()
+        // Of whom neither login nor program is known nobody could say that it was not there.
+        .filter(|(_, known)| !known.users.is_empty() || !known.applications.is_empty())
+        .flat_map(|(entity, known)| {
+            known.declared_uses.iter().map(|(_, resource, place)| (*entity, resource.clone(), place.clone()))
+        })
+        .collect();
+    let mut stated = Vec::new();
+    for (consumer, resource, place) in listed {
+        let server = resource.server.as_deref().map(|server| names.system(server)).unwrap_or_default();
+        // What is no database was met as another kind of system, if at all.
+        let other = book.find(&format!("external:{server}")).filter(|_| resource.database.is_none());
+        let resource = other.unwrap_or_else(|| tables.entity(book, names, &resource, &BTreeSet::new()));
+        stated.push(Stated { consumer, resource, place });
+    }
+    stated
+}
+
+/// Who watched which system.
+fn watches(evidence: &Evidence, names: &names::Names) -> Vec<Watch> {
+    let watch = |vantage: &crate::evidence::Vantage| Watch {
+        system: names.system(&vantage.of.text),
+        vantage: vantage.id.clone(),
+        span: vantage.spans.iter().copied().reduce(Span::cover),
+        sees: if vantage.lost > 0 { Sees::Unknown } else { vantage.sees },
+    };
+    evidence.vantages().map(watch).collect()
 }
 
 /// Hosts that an inventory declares, that jobs run on, or whose own files are in the scan.

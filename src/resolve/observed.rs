@@ -6,6 +6,7 @@ use super::consumers::Book;
 use super::names::Names;
 use crate::evidence::{
     Action, Actor, Class, Confidence, Gap, GapCode, MentionKind, Outcome, Place, ResourceKind, Text, Use,
+    request,
 };
 use crate::resolve::links::Clock;
 use std::collections::{BTreeMap, BTreeSet};
@@ -243,7 +244,10 @@ fn by_application(actor: &Actor, from: &Option<String>, book: &mut Book) -> Opti
     let setters: Vec<EntityId> = book
         .known
         .iter()
-        .filter(|(_, known)| known.applications.contains(&**application))
+        .filter(|(_, known)| {
+            let names = &known.applications;
+            names.contains(&**application) || names.contains(request::unversioned(application))
+        })
         .map(|(entity, _)| *entity)
         .collect();
     let [only] = setters[..] else { return None };
@@ -291,7 +295,9 @@ fn stranger(
     let actor = &it.what.actor;
     let login = actor.get(MentionKind::User).map(|user| user.to_string());
     let application = actor.get(MentionKind::Application).filter(|name| &***name != "[unknown]");
-    let who = login.clone().or_else(|| application.map(|application| application.to_string()));
+    // A version is not a name: the next one is the same client.
+    let program = application.map(|application| request::unversioned(application).to_owned());
+    let who = login.clone().or(program);
     let at = from;
     let (id, name) = match (who, at) {
         (Some(who), Some(at)) => (format!("client:{who}@{at}"), who),

@@ -4,6 +4,7 @@
 use super::EntityId;
 use super::consumers::Book;
 use super::names::Names;
+use super::routes::Routes;
 use crate::evidence::{Resource, ResourceKind, Text, Use};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +19,7 @@ pub type Target = (String, Option<String>);
 pub struct Tables {
     known: BTreeMap<Target, BTreeSet<String>>,
     routines: BTreeMap<Target, BTreeSet<String>>,
+    routes: Routes,
 }
 
 fn qualified(parts: &[Text]) -> Option<String> {
@@ -29,8 +31,8 @@ fn qualified(parts: &[Text]) -> Option<String> {
 
 impl Tables {
     /// Learns every qualified name that was declared, or written or observed at a known server.
-    pub fn learn(uses: &[Use], names: &Names, book: &Book) -> Tables {
-        let mut tables = Tables::default();
+    pub fn learn(uses: &[Use], names: &Names, book: &Book, routes: Routes) -> Tables {
+        let mut tables = Tables { routes, ..Tables::default() };
         let stated = book.known.values().flat_map(|known| known.declared_uses.iter().map(|(_, r, _)| r));
         for resource in stated.chain(uses.iter().map(|it| &it.what.resource)) {
             let known = match resource.kind {
@@ -114,8 +116,28 @@ impl Tables {
                     }
                 }
             }
+            ResourceKind::Endpoint => self.endpoint(book, names, resource),
             kind => other(book, names, kind, resource),
         }
+    }
+
+    /// An endpoint by the route it is one of, a part of the server it is at.
+    fn endpoint(&self, book: &mut Book, names: &Names, resource: &Resource) -> EntityId {
+        let asked = resource.parts.join(".");
+        let Some(server) = resource.server.as_deref().map(|server| names.system(server)) else {
+            return other(book, names, ResourceKind::Endpoint, resource);
+        };
+        let whole = book.entity(format!("external:{server}"), "external", &server);
+        if asked.is_empty() {
+            let entity = book.entity(format!("endpoint:{server}"), "endpoint", &server);
+            book.entities[entity.0].part_of = Some(whole);
+            return entity;
+        }
+        let served = self.routes.find(&server, &asked, names, book);
+        let entity = book.entity(format!("endpoint:{server}/{}", served.name), "endpoint", &served.name);
+        book.entities[entity.0].part_of = Some(whole);
+        book.entities[entity.0].documented = served.documented;
+        entity
     }
 
     fn table(
@@ -165,10 +187,7 @@ pub fn database(book: &mut Book, at: &Target) -> EntityId {
 
 fn other(book: &mut Book, names: &Names, kind: ResourceKind, resource: &Resource) -> EntityId {
     let name = resource.parts.join(".");
-    let server = resource.server.as_deref().map(|server| match kind {
-        ResourceKind::Endpoint => names.system(server),
-        _ => names.host_or_self(server),
-    });
+    let server = resource.server.as_deref().map(|server| names.host_or_self(server));
     let id = match (kind, &server) {
         (ResourceKind::File, Some(host)) => format!("file:{host}:{name}"),
         (_, Some(server)) if name.is_empty() => format!("{}:{server}", kind.word()),
@@ -176,10 +195,5 @@ fn other(book: &mut Book, names: &Names, kind: ResourceKind, resource: &Resource
         (_, None) => format!("{}:{name}", kind.word()),
     };
     let shown = if name.is_empty() { server.clone().unwrap_or_default() } else { name };
-    let entity = book.entity(id, kind.word(), &shown);
-    if let (ResourceKind::Endpoint, Some(server)) = (kind, server) {
-        let whole = book.entity(format!("external:{server}"), "external", &server);
-        book.entities[entity.0].part_of = Some(whole);
-    }
-    entity
+    book.entity(id, kind.word(), &shown)
 }

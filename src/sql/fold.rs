@@ -1,5 +1,5 @@
-//! Folding and fingerprints at memory speed: literals and placeholders become `?`, lists of them become one,
-//! comments go, unquoted words are lower-case. A statement written in source and the same statement seen in
+//! Folding and fingerprints at memory speed: literals and placeholders become `?` but for `LIMIT 1` and `LIMIT 0`,
+//! lists of them become one, comments go, unquoted words are lower-case. A statement written in source and the same statement seen in
 //! a log fold alike. It never parses.
 
 use super::Dialect;
@@ -248,6 +248,7 @@ impl Folder<'_> {
     }
 
     fn number(&mut self) {
+        let start = self.at;
         while is_word(self.peek(0))
             || (self.peek(0) == b'.' && self.peek(1).is_ascii_digit())
             || (matches!(self.peek(0), b'+' | b'-')
@@ -258,6 +259,14 @@ impl Folder<'_> {
             if self.at >= self.text.len() {
                 break;
             }
+        }
+        // One row, or none, is another question than some rows.
+        let (number, limits) =
+            (&self.text[start..self.at], [&b" limit"[..], b" fetch first", b" fetch next"]);
+        if matches!(number, b"0" | b"1") && limits.iter().any(|limit| self.out.ends_with(limit)) {
+            self.space_before_word();
+            self.out.extend_from_slice(number);
+            return;
         }
         self.literal();
     }

@@ -97,6 +97,13 @@ fn the_same_statement_in_source_and_in_a_log_has_one_fingerprint() {
     same("SELECT a FROM \"t\" WHERE id IN %s", "SELECT a FROM t WHERE id IN (1, 2, 3)");
     same("INSERT INTO t (a, b) VALUES (%s, %s)", "INSERT INTO t (a,b) VALUES ('x', 2), ('y', 3);");
     same("SELECT a FROM t WHERE d > %s", "SELECT a FROM t WHERE d > '2026-10-26T00:00:00'::timestamptz");
+    same("SELECT a FROM t LIMIT 5", "SELECT a FROM t LIMIT 500");
+    for other in ["SELECT a FROM t LIMIT 1", "SELECT a FROM t LIMIT 0"] {
+        assert_ne!(
+            fingerprint(other, Dialect::Postgres),
+            fingerprint("SELECT a FROM t LIMIT 5", Dialect::Postgres)
+        );
+    }
     assert_ne!(
         fingerprint("SELECT a FROM t ORDER BY a LIMIT 5", Dialect::Postgres),
         fingerprint("SELECT a FROM t ORDER BY a", Dialect::Postgres)
@@ -125,7 +132,20 @@ fn patterns_are_named_and_their_harmless_forms_are_not() {
         ("INSERT INTO t (a) VALUES (1)", ""),
         ("SELECT a FROM t ORDER BY 1", "order-by-ordinal"),
         ("SELECT a FROM t ORDER BY a", ""),
-        ("SELECT a FROM t LIMIT 1", "limit-without-order"),
+        ("SELECT a FROM t LIMIT 100", "limit-without-order"),
+        ("SELECT a FROM t WHERE state = 'new' LIMIT $1", "limit-without-order"),
+        ("SELECT a FROM t WHERE state = 'new' LIMIT 1", "limit-without-order"),
+        ("SELECT a FROM t WHERE customer_id = 5 FETCH FIRST 3 ROWS ONLY", "limit-without-order"),
+        ("SELECT a FROM t ORDER BY a LIMIT 100", ""),
+        ("SELECT a FROM t LIMIT 1", ""),
+        ("SELECT a FROM t LIMIT 0", ""),
+        ("SELECT a FROM t LIMIT ALL", ""),
+        ("SELECT a FROM t WHERE id = 5 LIMIT 10", ""),
+        ("SELECT a FROM t WHERE customer_id = 5 LIMIT 1", ""),
+        ("SELECT a FROM t WHERE state = 'new' LIMIT 1 FOR UPDATE SKIP LOCKED", "skip-locked"),
+        ("SELECT count(*), max(a) FROM t LIMIT 5", ""),
+        ("SELECT a FROM t WHERE EXISTS (SELECT 1 FROM u LIMIT 1)", ""),
+        ("SELECT now() LIMIT 5", ""),
         ("SELECT pg_advisory_lock(42)", "advisory-lock = 42"),
         ("NOTIFY orders_changed", "notify = orders_changed"),
     ] {

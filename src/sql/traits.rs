@@ -4,9 +4,9 @@
 use crate::evidence::Trait;
 use crate::evidence::scrub::scrub;
 use sqlparser::ast::{
-    CopySource, CopyTarget, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident,
-    NonBlock, OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Statement,
-    TableFactor, Value, Visit, Visitor,
+    BinaryOperator, CopySource, CopyTarget, Expr, FunctionArg, FunctionArgExpr, FunctionArguments,
+    GroupByExpr, Ident, LimitClause, NonBlock, OrderByKind, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, Statement, TableFactor, Value, Visit, Visitor,
 };
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -87,7 +87,7 @@ fn top_level(query: &Query, add: &mut dyn FnMut(Trait)) {
     {
         add(Trait::named("order-by-ordinal"));
     }
-    if (query.limit_clause.is_some() || query.fetch.is_some()) && ordered.is_none() {
+    if ordered.is_none() && takes_any_rows(query) {
         add(Trait::named("limit-without-order"));
     }
     if let SetExpr::Select(select) = &*query.body
@@ -96,6 +96,115 @@ fn top_level(query: &Query, add: &mut dyn FnMut(Trait)) {
     {
         add(Trait::named("group-by-ordinal"));
     }
+}
+
+/// How many rows a query takes at most, where it limits them.
+enum Limit {
+    /// None: it asks for the columns only.
+    None,
+    /// One.
+    One,
+    /// Some, or as many as somebody says when it runs.
+    Some,
+}
+
+fn limit(query: &Query) -> Option<Limit> {
+    let by_clause = match &query.limit_clause {
+        Some(LimitClause::LimitOffset { limit, .. }) => limit.as_ref(),
+        Some(LimitClause::OffsetCommaLimit { limit, .. }) => Some(limit),
+        None => None,
+    };
+    let number = by_clause.or(query.fetch.as_ref().and_then(|fetch| fetch.quantity.as_ref()));
+    // `FETCH FIRST ROW ONLY` takes one.
+    let Some(number) = number else { return query.fetch.as_ref().map(|_| Limit::One) };
+    let Expr::Value(value) = number else { return Some(Limit::Some) };
+    Some(match &value.value {
+        Value::Number(text, _) if text == "0" => Limit::None,
+        Value::Number(text, _) if text == "1" => Limit::One,
+        Value::Null => return None,
+        _ => Limit::Some,
+    })
+}
+
+/// Whether a query without ORDER BY takes some of several rows: those that happen to come first. A look-up by a
+/// key finds one anyway, an aggregate is one row, who skips locked rows wants any, and who asks for one row of a
+/// whole table looks at what it is like.
+fn takes_any_rows(query: &Query) -> bool {
+    let Some(limit) = limit(query) else { return false };
+    let skips = query.locks.iter().any(|lock| matches!(lock.nonblock, Some(NonBlock::SkipLocked)));
+    let SetExpr::Select(select) = &*query.body else { return matches!(limit, Limit::Some) && !skips };
+    let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(list, _) if list.is_empty());
+    let functions = |item: &SelectItem| match item {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => is_aggregate(expr),
+        _ => false,
+    };
+    let one_row = !grouped && select.projection.iter().all(functions);
+    let mut keys = Vec::new();
+    if let Some(condition) = &select.selection {
+        equalities(condition, &mut keys);
+    }
+    let by_key = keys.iter().any(|column| match limit {
+        Limit::One => names_one(column) || column.ends_with("_id"),
+        _ => names_one(column),
+    });
+    match limit {
+        _ if skips || one_row || by_key || select.from.is_empty() => false,
+        Limit::None => false,
+        Limit::One => select.selection.is_some(),
+        Limit::Some => true,
+    }
+}
+
+/// Aggregates that give one row without GROUP BY (PostgreSQL manual, 9.21).
+fn is_aggregate(expr: &Expr) -> bool {
+    let Expr::Function(function) = expr else { return false };
+    let name = function.name.to_string().to_ascii_lowercase();
+    function.over.is_none()
+        && matches!(name.as_str(), "count" | "sum" | "min" | "max" | "avg" | "bool_or" | "bool_and" | "every")
+}
+
+/// The columns that a condition holds to one value each.
+fn equalities(condition: &Expr, out: &mut Vec<String>) {
+    match condition {
+        Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+            equalities(left, out);
+            equalities(right, out);
+        }
+        Expr::BinaryOp { left, op: BinaryOperator::Eq, right } => {
+            for (side, other) in [(left, right), (right, left)] {
+                let column = match &**side {
+                    Expr::Identifier(name) => Some(folded(name)),
+                    Expr::CompoundIdentifier(names) => names.last().map(folded),
+                    _ => None,
+                };
+                // Two columns that are equal are a join.
+                if !matches!(&**other, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
+                    out.extend(column);
+                }
+            }
+        }
+        Expr::Nested(inner) => equalities(inner, out),
+        _ => {}
+    }
+}
+
+/// Whether a column's name says that a value of it is one row's own.
+fn names_one(column: &str) -> bool {
+    matches!(
+        column,
+        "id" | "uuid"
+            | "guid"
+            | "oid"
+            | "code"
+            | "key"
+            | "sku"
+            | "slug"
+            | "email"
+            | "login"
+            | "username"
+            | "isbn"
+            | "name"
+    ) || ["_uuid", "_guid", "_key", "_code", "_no", "_number"].iter().any(|end| column.ends_with(end))
 }
 
 fn of_body(body: &SetExpr, names: &BTreeSet<String>, add: &mut dyn FnMut(Trait)) {

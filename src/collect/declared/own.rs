@@ -119,7 +119,7 @@ fn state_consumer(consumer: &ConsumerEntry, notes: &mut Notes<'_>) -> Result<(),
     }
     if let Some(class) = &consumer.class {
         let class = Class::from_word(class)
-            .ok_or_else(|| format!("consumer {:?}: class {class:?} is not one of app, monitoring, probe, keepalive, backup, replication, maintenance", consumer.name))?;
+            .ok_or_else(|| format!("consumer {:?}: class {class:?} is not one of app, monitoring, probe, keepalive, backup, replication, maintenance, browsing", consumer.name))?;
         notes.say(&about, Says::OfClass(class), declared, &near);
     }
     for entry in &consumer.uses {

@@ -1,10 +1,12 @@
-//! Query logs, one file per format. A format only splits and parses; which files are one stream is told in
-//! `stream`, and all state that lives across lines is kept once, in `sessions`. It never decides who a login
-//! is.
+//! Query and access logs, one file per format. A format only splits and parses; which files are one stream is
+//! told in `stream`; statements are heard in `sessions`, which keeps all state that lives across lines, and requests in
+//! `requests`. It never decides who a login is.
 
+mod access_combined;
 mod messages;
 mod postgres_csv;
 mod postgres_stderr;
+mod requests;
 mod sessions;
 mod stamps;
 mod stream;
@@ -86,6 +88,27 @@ pub enum Event {
     Disconnected,
     /// A part of an execution that is counted elsewhere, or the server's own business.
     Nothing,
+    /// Something was asked for over HTTP.
+    Request(Box<Request>),
+}
+
+/// One request of an access log.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The method.
+    pub method: Text,
+    /// The path without its query, scrubbed and not folded.
+    pub path: String,
+    /// The virtual host, where the line names it, in lower case.
+    pub host: Option<Text>,
+    /// The status of the answer.
+    pub status: u16,
+    /// How long the answer took, in microseconds.
+    pub micros: Option<u64>,
+    /// The clients behind the one that was seen, as X-Forwarded-For gives them.
+    pub forwarded_for: Text,
+    /// The page that led here: its host, and its path without the query.
+    pub referrer: Option<(Text, String)>,
 }
 
 /// One record of a log.
@@ -131,7 +154,8 @@ pub trait LogFormat: Sync {
 }
 
 /// All log formats.
-pub static FORMATS: &[&dyn LogFormat] = &[&postgres_csv::PostgresCsv, &postgres_stderr::PostgresStderr];
+pub static FORMATS: &[&dyn LogFormat] =
+    &[&access_combined::AccessCombined, &postgres_csv::PostgresCsv, &postgres_stderr::PostgresStderr];
 
 /// The family.
 pub struct Logs;

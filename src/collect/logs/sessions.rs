@@ -187,6 +187,8 @@ impl Sessions {
                     self.sketch.add(&record.who.client, record.who.port, record.stamp);
                 }
             }
+            // Requests are heard elsewhere.
+            Event::Request(_) => {}
             Event::Nothing => {
                 let actor = session.actor();
                 if session.connect.is_none() && !session.spoke {

@@ -2,8 +2,9 @@
 //! parsed by many, and told to the sessions in order, so that neither block size nor threads change a
 //! result. It never holds more than a batch of blocks.
 
+use super::requests::Requests;
 use super::sessions::{Sessions, Understanding};
-use super::{Block, Event, LogFormat, World, Zones, format_of, messages};
+use super::{Block, Event, LogFormat, Record, World, Zones, format_of, messages};
 use crate::evidence::{
     Evidence, Gap, GapCode, InputRecord, InputStatus, Mention, MentionKind, Place, Span, Text,
 };
@@ -123,14 +124,34 @@ impl Cutter<'_> {
     }
 }
 
+/// Who listens to a stream's records: a log holds statements or requests.
+struct Heard {
+    sessions: Sessions,
+    requests: Requests,
+}
+
+impl Heard {
+    fn tell(&mut self, record: &Record, understood: Understanding, place: Place) {
+        match &record.event {
+            Event::Request(request) => self.requests.tell(&record.who, request, record.stamp, place),
+            _ => self.sessions.tell(record, understood, place),
+        }
+    }
+}
+
 impl Stream<'_> {
     /// Reads all files of the stream in order.
     pub fn collect(&self, world: &World<'_>, cache: &Cache) -> Evidence {
         let mut evidence = Evidence::new();
-        let mut sessions = Sessions::new(self.id.clone(), self.of.text.clone(), world.window);
+        let stated = (self.of.kind == MentionKind::System).then(|| self.of.text.clone());
+        let (networks, id) = (world.settings.networks(), self.id.clone());
+        let mut heard = Heard {
+            sessions: Sessions::new(id.clone(), self.of.text.clone(), world.window),
+            requests: Requests::new(id, stated, self.of.text.clone(), networks, world.window),
+        };
         let mut assumed = false;
         for file in &self.files {
-            assumed |= self.file(file, world, cache, &mut sessions, &mut evidence);
+            assumed |= self.file(file, world, cache, &mut heard, &mut evidence);
         }
         if let Some(file) = self.files.iter().find(|file| messages::is_translated(&file.head_text())) {
             let detail = "the server's messages are translated, and only English ones are understood: \
@@ -149,7 +170,12 @@ impl Stream<'_> {
             (None, false) => Text::from("as stamped"),
         };
         let known = self.zone_stated || !assumed;
-        sessions.finish(self.format.about().name, self.of.clone(), zone, known, &mut evidence);
+        let kind = self.format.about().name;
+        if heard.requests.heard() {
+            heard.requests.finish(kind, self.of.clone(), &mut evidence);
+        } else {
+            heard.sessions.finish(kind, self.of.clone(), zone, known, &mut evidence);
+        }
         evidence
     }
 
@@ -159,7 +185,7 @@ impl Stream<'_> {
         file: &InputFile,
         world: &World<'_>,
         cache: &Cache,
-        sessions: &mut Sessions,
+        heard: &mut Heard,
         evidence: &mut Evidence,
     ) -> bool {
         let mut record = InputRecord {
@@ -216,7 +242,7 @@ impl Stream<'_> {
                                 record.span.map_or(Span::at(it.stamp), |span| span.cover(Span::at(it.stamp))),
                             );
                             let place = Place::line(&file.path, line + it.line + 1);
-                            sessions.tell(it, understood, place);
+                            heard.tell(it, understood, place);
                         }
                         line += block.lines;
                     }

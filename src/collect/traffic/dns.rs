@@ -162,6 +162,7 @@ fn message(bytes: &[u8], moment: Moment, told: &mut Told) -> Option<()> {
                 outcome,
                 micros: None,
                 who: None,
+                page: false,
             });
         }
     }

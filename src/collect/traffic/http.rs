@@ -4,12 +4,10 @@
 
 use super::{Act, Conversation, Framer, Moment, Protocol, Side, Told, Who};
 use crate::evidence::scrub::{scrub, scrub_name};
-use crate::evidence::{About, Confidence, Outcome, Provenance, Text};
+use crate::evidence::{About, Confidence, Outcome, Provenance, Text, request};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use regex::Regex;
 use std::collections::VecDeque;
-use std::sync::LazyLock;
 
 /// The protocol.
 pub struct Http;
@@ -247,7 +245,7 @@ impl Talk {
         if moment.packet < self.answered_until {
             told.unmatched += 1;
         } else if self.waiting.len() < MAX_WAITING {
-            self.waiting.push_back(Waiting { verb, object: path(&target), moment, who });
+            self.waiting.push_back(Waiting { verb, object: request::target_path(&target), moment, who });
         } else {
             told.limited = true;
         }
@@ -272,6 +270,7 @@ impl Talk {
         };
         let status = response.code.unwrap_or(0);
         let length = framing(response.headers);
+        let page = status == 200 && is_page(response.headers);
         self.server.take(used);
         if (100..200).contains(&status) && status != 101 {
             return true;
@@ -292,14 +291,11 @@ impl Talk {
             self.answered_until = moment.packet;
         }
         if let Some(asked) = asked {
-            let outcome = match status {
-                401 | 403 | 407 => Outcome::Denied,
-                400.. => Outcome::Failed,
-                _ => Outcome::Ok,
-            };
+            let outcome = request::outcome(status);
             let micros = u64::try_from(moment.stamp.0 - asked.moment.stamp.0).ok();
             let Waiting { verb, object, moment, who } = asked;
-            told.acts.push(Act { verb, object, moment, outcome, micros, who: Some(who) });
+            let page = page && verb == "GET";
+            told.acts.push(Act { verb, object, moment, outcome, micros, who: Some(who), page });
         }
         true
     }
@@ -307,22 +303,9 @@ impl Talk {
     fn settle(&mut self, told: &mut Told) {
         while let Some(Waiting { verb, object, moment, who }) = self.waiting.pop_front() {
             let (outcome, micros) = (Outcome::Ok, None);
-            told.acts.push(Act { verb, object, moment, outcome, micros, who: Some(who) });
+            told.acts.push(Act { verb, object, moment, outcome, micros, who: Some(who), page: false });
         }
     }
-}
-
-/// The path of a target without its query; the authority of an absolute target goes.
-fn path(target: &str) -> String {
-    let target = target.split(['?', '#']).next().unwrap_or(target);
-    // A query that was encoded once too often is one all the same.
-    let encoded = target.find("%3F").or_else(|| target.find("%3f"));
-    let target = encoded.map_or(target, |at| &target[..at]);
-    let path = match target.split_once("://") {
-        Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
-        None => target,
-    };
-    scrub(path).into_owned()
 }
 
 /// How long a body its header fields say it is; `None`: they do not say.
@@ -336,10 +319,12 @@ fn framing(fields: &[httparse::Header<'_>]) -> Option<Body> {
     Some(if length == 0 { Body::Head } else { Body::Bytes(length) })
 }
 
-/// A key that a program carries in its name.
-static KEY_IN_PROGRAM: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(\w*(?:key|tok|token|auth|sig))=[^\s;,)]+").expect("a constant pattern")
-});
+/// Whether an answer is a page for people, by its media type (RFC 9110, 8.3).
+fn is_page(fields: &[httparse::Header<'_>]) -> bool {
+    let kind = fields.iter().find(|field| field.name.eq_ignore_ascii_case("content-type"));
+    let kind = kind.map(|field| field.value.trim_ascii_start().to_ascii_lowercase());
+    kind.is_some_and(|kind| kind.starts_with(b"text/html") || kind.starts_with(b"application/xhtml+xml"))
+}
 
 /// Who a request says it is from; gives how long its body is.
 fn identify(fields: &[httparse::Header<'_>], who: &mut Who, told: &mut Told) -> Body {
@@ -350,13 +335,12 @@ fn identify(fields: &[httparse::Header<'_>], who: &mut Who, told: &mut Told) -> 
                 told.names.insert(Text::from(scrub(&value.to_lowercase()).as_ref()));
             }
             "user-agent" if !value.is_empty() => {
-                let shown: String = scrub(&value).chars().take(200).collect();
-                let shown = KEY_IN_PROGRAM.replace_all(&shown, "$1=‹scrubbed›");
-                who.program = Some(Text::from(shown.as_ref()));
+                who.program = Some(request::program(&value));
             }
             "x-forwarded-for" => {
-                let first = value.split(',').next().unwrap_or("").trim();
-                who.forwarded_for = first.parse().ok();
+                // Several fields are one list (RFC 9110, 5.3).
+                let before = who.forwarded_for.take().map_or(String::new(), |list| format!("{list}, "));
+                who.forwarded_for = Some(Text::from(format!("{before}{value}")));
             }
             "authorization" => {
                 let basic = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
@@ -407,7 +391,7 @@ mod tests {
         conversation.end(&mut told);
         let acts = told.acts.iter().map(|act| {
             let who = act.who.clone().unwrap_or_default();
-            let behind = who.forwarded_for.map_or("-".to_owned(), |address| address.to_string());
+            let behind = who.forwarded_for.as_deref().unwrap_or("-").to_owned();
             let program = who.program.as_deref().unwrap_or("-");
             let user = who.principal.as_deref().unwrap_or("-");
             format!("{} {} {} {user} {program} {behind}", act.outcome.word(), act.verb, act.object)

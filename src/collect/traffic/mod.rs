@@ -20,10 +20,11 @@ pub use framer::Framer;
 use super::{Family, World};
 use crate::evidence::{
     About, Action, Actor, Basis, Class, Confidence, Evidence, Fact, Gap, GapCode, InputRecord, InputStatus,
-    Mention, MentionKind, Outcome, Place, Resource, ResourceKind, Says, Scope, Sees, SessionSketch, Shape,
-    Span, Stamp, Text, Trait, Vantage, What, Zone,
+    Mention, MentionKind, Outcome, Place, Resource, Says, Scope, Sees, SessionSketch, Shape, Span, Stamp,
+    Text, Trait, Vantage, What, Zone, request,
 };
 use crate::input::InputFile;
+use crate::settings::Networks;
 use crate::sql::{Cache, Dialect, SearchPath, Understood};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,6 +65,8 @@ pub struct Act {
     pub micros: Option<u64>,
     /// Who this one is from, where requests of one connection may be from several.
     pub who: Option<Who>,
+    /// Whether the answer was a page for people.
+    pub page: bool,
 }
 
 /// Who one request is from.
@@ -73,8 +76,8 @@ pub struct Who {
     pub principal: Option<Text>,
     /// The program the client says it is.
     pub program: Option<Text>,
-    /// The client behind the one that was seen.
-    pub forwarded_for: Option<IpAddr>,
+    /// The chain of clients behind the one that was seen, as X-Forwarded-For gives it.
+    pub forwarded_for: Option<Text>,
 }
 
 /// What a connection said so far.
@@ -92,8 +95,6 @@ pub struct Told {
     pub answered: BTreeSet<Text>,
     /// Names and the addresses that answers gave them.
     pub addresses: BTreeSet<(Text, IpAddr)>,
-    /// The client behind the one that was seen.
-    pub forwarded_for: Option<IpAddr>,
     /// Whether the login was let in, where that is seen.
     pub authorised: Option<bool>,
     /// Whether the rest is encrypted.
@@ -229,8 +230,15 @@ impl Family for Traffic {
 }
 
 fn collect(file: &InputFile, world: &World<'_>, cache: &Cache) -> Evidence {
-    let mut teller =
-        Teller { file, world, cache, out: Evidence::new(), servers: BTreeMap::new(), names: BTreeMap::new() };
+    let mut teller = Teller {
+        file,
+        world,
+        cache,
+        out: Evidence::new(),
+        servers: BTreeMap::new(),
+        names: BTreeMap::new(),
+        ours: world.settings.networks(),
+    };
     let (path, kind) = (file.path.clone(), Text::from(CAPTURE));
     let mut record = InputRecord { path, kind, status: InputStatus::Read, records: 0, span: None };
     match connections(file, world.filter, &mut |connection| teller.tell(connection)) {
@@ -268,6 +276,8 @@ struct Teller<'a> {
     servers: BTreeMap<Text, Server>,
     /// What answers gave: name, address, the first packet.
     names: BTreeMap<Text, BTreeMap<IpAddr, u64>>,
+    /// The networks of the estate.
+    ours: Networks,
 }
 
 impl Teller<'_> {
@@ -393,17 +403,12 @@ impl Teller<'_> {
         Text::from(format!("{CAPTURE}:{} {server}", self.file.path))
     }
 
-    fn actor(connection: &Connection, who: Option<&Who>) -> Actor {
+    fn actor(connection: &Connection) -> Actor {
         let told = &connection.told;
-        let (principal, program, forwarded_for) = match who {
-            Some(who) => (&who.principal, &who.program, who.forwarded_for),
-            None => (&told.principal, &told.program, told.forwarded_for),
-        };
-        let address = forwarded_for.unwrap_or(connection.client.0).to_string();
-        let mut actor = Actor::new().with(MentionKind::Address, address);
+        let mut actor = Actor::new().with(MentionKind::Address, connection.client.0.to_string());
         for (kind, name) in [
-            (MentionKind::User, principal),
-            (MentionKind::Application, program),
+            (MentionKind::User, &told.principal),
+            (MentionKind::Application, &told.program),
             (MentionKind::Database, &told.database),
         ] {
             if let Some(name) = name {
@@ -416,7 +421,7 @@ impl Teller<'_> {
     fn what(&self, connection: &Connection, server: &Text, action: Action, resource: Resource) -> What {
         What {
             vantage: self.vantage(server),
-            actor: Teller::actor(connection, None),
+            actor: Teller::actor(connection),
             action,
             resource,
             shape: Shape::none(),
@@ -502,17 +507,19 @@ impl Teller<'_> {
             if !self.world.window.holds(act.moment.stamp) || act.verb == "CONNECT" {
                 continue;
             }
-            let resource = Resource {
-                kind: ResourceKind::Endpoint,
-                server: Some(server.clone()),
-                database: None,
-                parts: vec![Text::from(format!("{} {}", act.verb, crate::evidence::fold_path(&act.object)))],
-            };
+            let who = act.who.clone().unwrap_or_default();
+            let is_ours = |address| self.ours.hold(address);
+            let chain = who.forwarded_for.as_deref().unwrap_or_default();
+            let client = request::client(connection.client.0, chain, &is_ours);
+            let resource = request::endpoint(server, &act.verb, &act.object);
             let mut what = self.what(connection, server, Action::Call, resource);
-            what.actor = Teller::actor(connection, act.who.as_ref());
-            let program = act.who.as_ref().and_then(|who| who.program.as_deref());
+            let (principal, program) = (who.principal.as_ref(), who.program.as_ref());
+            what.actor = request::actor(&client.to_string(), is_ours(client), principal, program);
             what.outcome = act.outcome;
-            what.class = program.and_then(Class::of_program).unwrap_or(Class::App);
+            what.class = program.map_or(Class::App, |program| request::class(program));
+            if act.page {
+                what.traits.insert(Trait::named("page"));
+            }
             // Each endpoint is a shape of its own: calls of several are several.
             what.shape = Shape::of_request(&what.resource.parts[0]);
             let place = self.place(act.moment.packet);

@@ -1,0 +1,249 @@
+//! What may survive of a request over HTTP: the method and the path without its query, the program without
+//! its keys, who is behind a proxy. It never keeps a header, a cookie or a credential, and never says who the
+//! client really is.
+
+use super::mention::{Actor, Mention, MentionKind, Text};
+use super::path::fold_path;
+use super::scrub::scrub;
+use super::usage::{Class, Outcome, Resource, ResourceKind};
+use regex::Regex;
+use std::net::IpAddr;
+use std::sync::LazyLock;
+
+/// How many characters of a program's own name are kept.
+const PROGRAM_CHARS: usize = 200;
+
+/// Words by which a program says that it is a browser (RFC 9110, 10.1.5, and what browsers send).
+const BROWSERS: [&str; 5] = ["firefox/", "chrome/", "safari/", "edg/", "opr/"];
+/// Words by which a program that looks like one says that it is none: crawlers, and browsers without a person.
+const NO_BROWSERS: [&str; 10] = [
+    "bot",
+    "crawl",
+    "spider",
+    "slurp",
+    "headless",
+    "phantomjs",
+    "puppeteer",
+    "playwright",
+    "selenium",
+    "compatible;",
+];
+/// Words by which crawlers of search engines say what they are (their own documentation).
+const CRAWLERS: [&str; 9] = [
+    "googlebot",
+    "bingbot",
+    "yandexbot",
+    "duckduckbot",
+    "baiduspider",
+    "applebot",
+    "facebookexternalhit",
+    "slurp",
+    "ahrefsbot",
+];
+/// Words by which programs that only look whether a site is there say what they are (their own documentation).
+const WATCHERS: [&str; 12] = [
+    "kube-probe",
+    "elb-healthchecker",
+    "googlehc",
+    "uptimerobot",
+    "pingdom",
+    "statuscake",
+    "site24x7",
+    "check_http",
+    "blackbox exporter",
+    "blackbox-exporter",
+    "route53-health-check",
+    "consul health check",
+];
+
+/// A key that a program carries in its name.
+static KEY_IN_PROGRAM: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(\w*(?:key|tok|token|auth|sig))=[^\s;,)]+").expect("a constant pattern")
+});
+
+/// The path of a request's target (RFC 9112, 3.2) without its query; the authority of an absolute target goes.
+pub fn target_path(target: &str) -> String {
+    let target = target.split(['?', '#']).next().unwrap_or(target);
+    // A query that was encoded once too often is one all the same.
+    let encoded = target.find("%3F").or_else(|| target.find("%3f"));
+    let target = encoded.map_or(target, |at| &target[..at]);
+    let path = match target.split_once("://") {
+        Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
+        None => target,
+    };
+    scrub(path).into_owned()
+}
+
+/// What a client says it is, scrubbed and cut.
+pub fn program(agent: &str) -> Text {
+    let shown: String = scrub(agent).chars().take(PROGRAM_CHARS).collect();
+    Text::from(KEY_IN_PROGRAM.replace_all(&shown, "$1=‹scrubbed›").as_ref())
+}
+
+/// The name of the product a program says it is, without its version (RFC 9110, 10.1.5).
+pub fn product(program: &str) -> &str {
+    let end = program.find(|c: char| c == '/' || c == '(' || c == ';').unwrap_or(program.len());
+    let name = program[..end].trim();
+    if name.is_empty() { program } else { name }
+}
+
+/// A program's name without a version behind a slash: `shopfront/3.2` is `shopfront`. Without one it is what it is.
+pub fn unversioned(program: &str) -> &str {
+    match program.split_once('/') {
+        Some((name, version)) if version.starts_with(|c: char| c.is_ascii_digit()) && !name.is_empty() => {
+            name
+        }
+        _ => program,
+    }
+}
+
+/// How a request with this status ended (RFC 9110, 15).
+pub fn outcome(status: u16) -> Outcome {
+    match status {
+        401 | 403 | 407 => Outcome::Denied,
+        400.. => Outcome::Failed,
+        _ => Outcome::Ok,
+    }
+}
+
+/// The endpoint of a request, its path folded lexically.
+pub fn endpoint(server: &Text, method: &str, path: &str) -> Resource {
+    Resource {
+        kind: ResourceKind::Endpoint,
+        server: Some(server.clone()),
+        database: None,
+        parts: vec![Text::from(format!("{method} {}", fold_path(path)))],
+    }
+}
+
+/// What kind of traffic a client's requests are, by what it says it is.
+pub fn class(agent: &str) -> Class {
+    let lower = agent.to_ascii_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    if says(&WATCHERS) || says(&CRAWLERS) {
+        return Class::Probe;
+    }
+    if lower.starts_with("mozilla/5.0 (") && says(&BROWSERS) && !says(&NO_BROWSERS) {
+        return Class::Browsing;
+    }
+    Class::of_program(agent).unwrap_or(Class::App)
+}
+
+/// Whom a request is from: the client that was seen, or the one behind it where the one that was seen is ours
+/// and says so in X-Forwarded-For. Anybody can say anything there, so of the whole chain the last address
+/// counts that is not ours; where all are ours, the first.
+pub fn client(peer: IpAddr, forwarded_for: &str, is_ours: &dyn Fn(IpAddr) -> bool) -> IpAddr {
+    if !is_ours(peer) {
+        return peer;
+    }
+    let chain: Option<Vec<IpAddr>> =
+        forwarded_for.split(',').map(str::trim).filter(|hop| !hop.is_empty()).map(hop_address).collect();
+    let Some(chain) = chain else { return peer };
+    let foreign = chain.iter().rev().find(|hop| !is_ours(**hop));
+    foreign.or(chain.first()).copied().unwrap_or(peer)
+}
+
+/// The address of one hop; some proxies add the port.
+fn hop_address(hop: &str) -> Option<IpAddr> {
+    let bare = hop.trim_start_matches('[');
+    let bare = bare.split_once(']').map_or(bare, |(address, _)| address);
+    let with_port = || bare.parse::<std::net::SocketAddr>().ok().map(|end| end.ip());
+    bare.parse().ok().or_else(with_port)
+}
+
+/// The names of a client. People at browsers are one, whoever they are; so are clients from outside of the
+/// estate that run one program and have no login.
+pub fn actor(client: &str, is_ours: bool, principal: Option<&Text>, program: Option<&Text>) -> Actor {
+    let browsing = program.is_some_and(|program| class(program) == Class::Browsing);
+    let shown = if browsing { "browsers" } else { program.map_or("unknown", |program| product(program)) };
+    if !is_ours && (principal.is_none() || browsing) {
+        return Actor::new().with(MentionKind::Application, format!("outside/{shown}"));
+    }
+    if browsing {
+        return Actor::new().with(MentionKind::Application, shown);
+    }
+    let kind = if client.parse::<IpAddr>().is_ok() { MentionKind::Address } else { MentionKind::Host };
+    let mut actor = Actor::new().with(kind, client);
+    for (kind, name) in [(MentionKind::User, principal), (MentionKind::Application, program)] {
+        if let Some(name) = name {
+            actor.add(Mention::new(kind, name.clone()));
+        }
+    }
+    actor
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Class, IpAddr, actor, class, client, product};
+
+    fn ours(address: IpAddr) -> bool {
+        address.to_string().starts_with("10.")
+    }
+
+    #[test]
+    fn the_client_behind_a_proxy_of_ours_counts_and_nobody_elses_word() {
+        for (peer, chain, want) in [
+            ("10.0.0.1", "10.0.3.7", "10.0.3.7"),
+            ("10.0.0.1", "10.0.3.7, 10.0.0.9", "10.0.3.7"),
+            ("10.0.0.1", "203.0.113.9, 10.0.0.9", "203.0.113.9"),
+            // Somebody outside pretends to be one of ours.
+            ("10.0.0.1", "10.0.3.7, 203.0.113.9", "203.0.113.9"),
+            ("203.0.113.9", "10.0.3.7", "203.0.113.9"),
+            ("10.0.0.1", "203.0.113.9:4711", "203.0.113.9"),
+            ("10.0.0.1", "[2001:db8::1]:80", "2001:db8::1"),
+            ("10.0.0.1", "unknown", "10.0.0.1"),
+            ("10.0.0.1", "-", "10.0.0.1"),
+            ("10.0.0.1", "", "10.0.0.1"),
+        ] {
+            let peer: IpAddr = peer.parse().expect("an address");
+            assert_eq!(client(peer, chain, &ours).to_string(), want, "{chain}");
+        }
+    }
+
+    #[test]
+    fn people_programs_crawlers_and_watchers_are_told_apart() {
+        let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
+        let headless =
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessChrome/126.0 Safari/537.36";
+        for (agent, want) in [
+            (firefox, Class::Browsing),
+            (headless, Class::App),
+            ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", Class::Probe),
+            ("Mozilla/5.0+(compatible; UptimeRobot/2.0)", Class::Probe),
+            ("check_http/v2.3.3 (monitoring-plugins 2.3.3)", Class::Probe),
+            ("Prometheus/2.53.0", Class::Monitoring),
+            ("python-requests/2.31.0", Class::App),
+            ("curl/8.5.0", Class::App),
+            ("", Class::App),
+        ] {
+            assert_eq!(class(agent), want, "{agent}");
+        }
+    }
+
+    #[test]
+    fn a_program_without_its_version_names_a_client_from_outside() {
+        for (program, want) in [
+            ("python-requests/2.31.0", "python-requests"),
+            ("Blackbox Exporter/0.24", "Blackbox Exporter"),
+            ("curl", "curl"),
+            ("/1.0", "/1.0"),
+        ] {
+            assert_eq!(product(program), want);
+        }
+        let named = |actor: super::Actor| actor.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let program = "python-requests/2.31.0".into();
+        assert_eq!(
+            named(actor("203.0.113.9", false, None, Some(&program))),
+            "application:outside/python-requests"
+        );
+        assert_eq!(
+            named(actor("10.0.3.7", true, None, Some(&program))),
+            "address:10.0.3.7 application:python-requests/2.31.0"
+        );
+        let partner = "freight".into();
+        assert_eq!(
+            named(actor("203.0.113.9", false, Some(&partner), Some(&program))),
+            "user:freight address:203.0.113.9 application:python-requests/2.31.0"
+        );
+    }
+}

@@ -1,0 +1,220 @@
+//! Routes: what services and API documents say is served, so that a path that was seen, or is written in a call,
+//! becomes the endpoint it means. A path that fits no route keeps its own form, and nothing is ever called
+//! undocumented where a proxy may only have put something in front of it.
+
+use super::EntityId;
+use super::consumers::Book;
+use super::names::Names;
+use crate::evidence::{Basis, Evidence, Mention, MentionKind, Resource, ResourceKind, Says, Scope};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many leading parts of a path a proxy may have put in front of a route.
+const PREFIX_PARTS: usize = 3;
+
+/// One route.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Route {
+    method: String,
+    path: String,
+    documented: bool,
+}
+
+/// All routes, by who serves them.
+#[derive(Debug, Default)]
+pub struct Routes {
+    by_system: BTreeMap<String, BTreeSet<Route>>,
+    by_entity: BTreeMap<EntityId, BTreeSet<Route>>,
+}
+
+/// What a path turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Served {
+    /// Method and path, as the route spells it.
+    pub name: String,
+    /// Whether a document lists it; `None`: there is no document, or nothing can be said.
+    pub documented: Option<bool>,
+}
+
+fn parts(path: &str) -> Vec<&str> {
+    path.split('/').filter(|part| !part.is_empty()).collect()
+}
+
+/// Whether a part of a route takes any value: `{id}`, or `{}` for all that follows.
+fn is_open(part: &str) -> bool {
+    part.starts_with('{') && part.ends_with('}')
+}
+
+/// Whether one part of a path is what a part of a route says: `{name}.csv` fits `daily.csv`.
+fn part_fits(route: &str, part: &str) -> bool {
+    match (route.find('{'), route.rfind('}')) {
+        (Some(open), Some(close)) if open < close => {
+            let (before, after) = (&route[..open], &route[close + 1..]);
+            let inner = part.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+            inner.is_some_and(|inner| !inner.is_empty())
+        }
+        _ => route == part,
+    }
+}
+
+/// Whether a path is one of a route.
+fn path_fits(route: &str, path: &[&str]) -> bool {
+    let route = parts(route);
+    let tail = route.last() == Some(&"{}");
+    let whole = if tail { path.len() >= route.len() } else { path.len() == route.len() };
+    whole && route.iter().zip(path).all(|(route, part)| part_fits(route, part))
+}
+
+/// HEAD is asked of what GET serves (RFC 9110, 9.3.2), OPTIONS of anything.
+fn method_fits(route: &str, method: &str) -> bool {
+    route == method || route == "ANY" || method == "OPTIONS" || (route == "GET" && method == "HEAD")
+}
+
+/// Of several routes that fit, the one that says most by name, from the front on.
+fn rank(route: &Route) -> (Vec<bool>, std::cmp::Reverse<usize>) {
+    let parts = parts(&route.path);
+    (parts.iter().map(|part| is_open(part)).collect(), std::cmp::Reverse(parts.len()))
+}
+
+impl Routes {
+    /// Learns what facts say is served.
+    pub fn learn(evidence: &Evidence, names: &Names, book: &Book) -> Routes {
+        let mut routes = Routes::default();
+        for fact in evidence.facts().filter(|fact| fact.scope == Scope::Production) {
+            let Says::Serves(resource @ Resource { kind: ResourceKind::Endpoint, .. }) = &fact.says else {
+                continue;
+            };
+            let Some((method, path)) = resource.parts.first().and_then(|name| name.split_once(' ')) else {
+                continue;
+            };
+            let documented = fact.basis == Basis::Declared;
+            let route = Route { method: method.to_owned(), path: path.to_owned(), documented };
+            match fact.about.kind {
+                MentionKind::Endpoint | MentionKind::System => {
+                    let system = names.system(&fact.about.text);
+                    routes.by_system.entry(system).or_default().insert(route);
+                }
+                MentionKind::Component => {
+                    let entity = component(&fact.about.text, book);
+                    match entity {
+                        Some(entity) => routes.by_entity.entry(entity).or_default().insert(route),
+                        None => {
+                            let name = fact.about.text.rsplit('/').next().unwrap_or_default().to_owned();
+                            routes.by_system.entry(name).or_default().insert(route)
+                        }
+                    };
+                }
+                _ => {
+                    if let Some(entity) = book.who(&fact.about) {
+                        routes.by_entity.entry(entity).or_default().insert(route);
+                    }
+                }
+            }
+        }
+        routes
+    }
+
+    /// The consumer that serves at a server: named like it, or the only one with routes on its machine.
+    fn server_entity(&self, server: &str, names: &Names, book: &Book) -> Option<EntityId> {
+        let named = |entity: &&EntityId| book.entities[entity.0].name == server;
+        if let Some(entity) = self.by_entity.keys().find(named) {
+            return Some(*entity);
+        }
+        let bare = server.rsplit_once(':').map_or(server, |(host, _)| host);
+        let container = Mention::new(MentionKind::Container, bare);
+        if let Some(entity) = book.who(&container).filter(|entity| self.by_entity.contains_key(entity)) {
+            return Some(entity);
+        }
+        let machine = names.machine_of(server).or_else(|| names.host(bare))?;
+        let here =
+            |entity: &&EntityId| book.known.get(entity).is_some_and(|known| known.hosts.contains(machine));
+        match self.by_entity.keys().filter(here).collect::<Vec<_>>()[..] {
+            [only] => Some(*only),
+            _ => None,
+        }
+    }
+
+    /// The endpoint a request for `METHOD PATH` at a server means.
+    pub fn find(&self, server: &str, request: &str, names: &Names, book: &Book) -> Served {
+        let unknown = |documented| Served { name: request.to_owned(), documented };
+        let own = self.by_system.get(server).into_iter().flatten();
+        let serving = self.server_entity(server, names, book);
+        let theirs = serving.and_then(|entity| self.by_entity.get(&entity)).into_iter().flatten();
+        let all: Vec<&Route> = own.chain(theirs).collect();
+        let Some((method, path)) = request.split_once(' ') else { return unknown(None) };
+        let asked = parts(path);
+        let documents = all.iter().any(|route| route.documented);
+        let fits = |route: &&&Route, path: &[&str]| {
+            method_fits(&route.method, method) && path_fits(&route.path, path)
+        };
+        let best = all.iter().filter(|route| fits(route, &asked)).min_by_key(|route| rank(route));
+        if let Some(route) = best {
+            // The document and the source may spell one route with different names for its values.
+            let same = all.iter().filter(|other| fits(other, &asked) && rank(other).0 == rank(route).0);
+            let spelled = same.clone().find(|other| other.documented).unwrap_or(route);
+            let documented = documents.then(|| same.clone().any(|other| other.documented));
+            let method = if spelled.method == "ANY" { method } else { &spelled.method };
+            return Served { name: format!("{method} {}", spelled.path), documented };
+        }
+        let behind_prefix = (1..=PREFIX_PARTS.min(asked.len().saturating_sub(1)))
+            .any(|cut| all.iter().any(|route| fits(&route, &asked[cut..])));
+        unknown(if documents && !behind_prefix { Some(false) } else { None })
+    }
+}
+
+/// The consumer that a folder belongs to: the nearest above it that is somebody's.
+fn component(folder: &str, book: &Book) -> Option<EntityId> {
+    let mut folder = folder;
+    loop {
+        if let Some(entity) = book.who(&Mention::new(MentionKind::Component, folder)) {
+            return Some(entity);
+        }
+        folder = folder.rsplit_once('/')?.0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Book, Names, Route, Routes, Served};
+
+    #[test]
+    fn a_path_becomes_the_route_that_says_most() {
+        let route = |method: &str, path: &str, documented| Route {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            documented,
+        };
+        let mut routes = Routes::default();
+        routes.by_system.insert(
+            "api".to_owned(),
+            [
+                route("GET", "/v1/orders/{id}", true),
+                route("GET", "/v1/orders/{order}", false),
+                route("GET", "/v1/orders/latest", false),
+                route("GET", "/v1/exports/{name}.csv", true),
+                route("ANY", "/files/{}", true),
+                route("POST", "/v1/orders", true),
+            ]
+            .into(),
+        );
+        routes.by_system.insert("other".to_owned(), [route("GET", "/x/{id}", false)].into());
+        let (names, book) = (Names::default(), Book::default());
+        for (server, request, name, documented) in [
+            ("api", "GET /v1/orders/{}", "GET /v1/orders/{id}", Some(true)),
+            ("api", "HEAD /v1/orders/abc/", "GET /v1/orders/{id}", Some(true)),
+            ("api", "GET /v1/orders/latest", "GET /v1/orders/latest", Some(false)),
+            ("api", "GET /v1/exports/daily.csv", "GET /v1/exports/{name}.csv", Some(true)),
+            ("api", "GET /v1/exports/daily.xml", "GET /v1/exports/daily.xml", Some(false)),
+            ("api", "PUT /files/a/b/c", "PUT /files/{}", Some(true)),
+            ("api", "GET /files", "GET /files", Some(false)),
+            ("api", "DELETE /v1/orders/{}", "DELETE /v1/orders/{}", Some(false)),
+            // A gateway may have put `/shop` there.
+            ("api", "GET /shop/v1/orders/{}", "GET /shop/v1/orders/{}", None),
+            ("other", "GET /x/{}", "GET /x/{id}", None),
+            ("other", "GET /y/{}", "GET /y/{}", None),
+            ("nobody", "GET /x/{}", "GET /x/{}", None),
+        ] {
+            let served = Served { name: name.to_owned(), documented };
+            assert_eq!(routes.find(server, request, &names, &book), served, "{request}");
+        }
+    }
+}
