@@ -82,6 +82,17 @@ pub enum Says {
     DerivesFrom(Resource),
     /// It comes before that one, because of this.
     Precedes(Mention, Order),
+    /// Its text starts something, sleeps for a fixed time, and goes on with something else.
+    Sleeps {
+        /// How long it sleeps, in seconds.
+        seconds: u64,
+        /// What it does before.
+        started: (Action, Resource),
+        /// Whether that goes on in the background.
+        background: bool,
+        /// What it does after.
+        then: (Action, Resource),
+    },
     /// Its local time is this zone.
     InZone(Text),
     /// Somebody answers for it.

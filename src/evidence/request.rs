@@ -82,7 +82,7 @@ pub fn program(agent: &str) -> Text {
 
 /// The name of the product a program says it is, without its version (RFC 9110, 10.1.5).
 pub fn product(program: &str) -> &str {
-    let end = program.find(|c: char| c == '/' || c == '(' || c == ';').unwrap_or(program.len());
+    let end = program.find(['/', '(', ';']).unwrap_or(program.len());
     let name = program[..end].trim();
     if name.is_empty() { program } else { name }
 }

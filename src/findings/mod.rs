@@ -5,6 +5,7 @@ mod borrowed_credentials;
 mod column_order;
 mod data_export;
 mod dst_hazard;
+mod fixed_sleep;
 mod implicit_order;
 mod orphan_declaration;
 mod page_scraper;
@@ -130,6 +131,7 @@ pub static RULES: &[&dyn Rule] = &[
     &column_order::ColumnOrder,
     &row_order::RowOrder,
     &implicit_order::ImplicitOrder,
+    &fixed_sleep::FixedSleep,
     &dst_hazard::DstHazard,
     &unscheduled_periodic::UnscheduledPeriodic,
 ];

@@ -3,7 +3,7 @@
 use super::{Finding, Manual, Rule, Severity};
 use crate::evidence::{Confidence, Sees, Stamp};
 use crate::graph::{Graph, Stated};
-use crate::resolve::{EntityId, Watch};
+use crate::resolve::{EntityId, Link, Watch};
 use crate::timing::job_runs;
 use std::collections::BTreeMap;
 
@@ -86,13 +86,20 @@ fn longest(watches: &[&Watch]) -> Option<(Stamp, Stamp)> {
     spans.max_by_key(|(first, last)| (seconds(*first, *last), *first))
 }
 
-/// Whether the consumer, or somebody who may be it, was seen or is written to use the resource or a part of it.
+/// Whether the consumer, or somebody who may be it, was seen or is written to use the resource or a part of it, or
+/// something of that name on a server its text does not tell.
 fn is_used(graph: &Graph, stated: &Stated) -> bool {
     let may_be = graph.may_be(stated.consumer);
-    graph.links_within(stated.resource).any(|link| {
-        let own = link.key.consumer == stated.consumer || may_be.contains(&link.key.consumer);
-        own && (link.observed() || link.written || !link.witnesses.is_empty())
-    })
+    let own = |who: EntityId| who == stated.consumer || may_be.contains(&who);
+    let entity = graph.entity(stated.resource);
+    let somewhere = |link: &Link| {
+        let used = graph.entity(link.key.resource);
+        let unknown = used.id.split_once(':').is_some_and(|(_, rest)| rest.starts_with("?/"));
+        let last = |name: &str| name.rsplit('.').next().unwrap_or(name).to_owned();
+        unknown && (entity.kind != "table" || last(&used.name) == last(&entity.name))
+    };
+    graph.links_within(stated.resource).any(|link| own(link.key.consumer))
+        || graph.links_of(stated.consumer).into_iter().any(somewhere)
 }
 
 /// Whether each schedule of the consumer had a run while it was watched.

@@ -3,7 +3,7 @@
 
 use crate::evidence::Stamp;
 pub use crate::resolve::Stated;
-use crate::resolve::{Entity, EntityId, Job, Link, Resolved, Watch};
+use crate::resolve::{Entity, EntityId, Job, Link, Resolved, Sleep, Watch};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::BTreeSet;
@@ -17,6 +17,7 @@ pub struct Graph {
     own_hosts: BTreeSet<String>,
     stated: Vec<Stated>,
     watches: Vec<Watch>,
+    sleeps: Vec<Sleep>,
     as_of: Stamp,
 }
 
@@ -37,6 +38,7 @@ impl Graph {
             own_hosts: resolved.own_hosts,
             stated: resolved.stated,
             watches: resolved.watches,
+            sleeps: resolved.sleeps,
             as_of,
         }
     }
@@ -111,6 +113,11 @@ impl Graph {
     /// The uses that inventories state, by consumer and resource.
     pub fn stated_uses(&self) -> &[Stated] {
         &self.stated
+    }
+
+    /// The fixed sleeps between steps of consumers' texts, by consumer.
+    pub fn sleeps(&self) -> &[Sleep] {
+        &self.sleeps
     }
 
     /// Who watched the system of a resource.

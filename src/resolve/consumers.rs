@@ -198,6 +198,16 @@ impl Book {
         found.map(|entity| (entity, Connection::default(), None)).into_iter().collect()
     }
 
+    /// The consumers whose text a fact about a script or job is of.
+    pub fn text_of(&self, about: &Mention) -> Vec<(EntityId, Connection, Option<String>)> {
+        if about.kind == MentionKind::Script
+            && let Some(runners) = self.runners.get(&about.text)
+        {
+            return runners.iter().map(|(e, c, way)| (*e, c.clone(), Some(way.clone()))).collect();
+        }
+        self.who(about).map(|entity| (entity, Connection::default(), None)).into_iter().collect()
+    }
+
     /// Learns which statements each consumer's text holds.
     pub fn assign_shapes(&mut self, uses: &[Use]) {
         for it in

@@ -6,7 +6,7 @@ use super::consumers::Book;
 use super::names::Names;
 use super::observed::sharers;
 use super::tables::target;
-use super::{EntityId, Link, Resolved};
+use super::{EntityId, Link, Resolved, Sleep};
 use crate::evidence::{Action, Basis, Evidence, Mention, MentionKind, Resource, ResourceKind, Scope};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,6 +79,7 @@ pub fn finish(
     mut book: Book,
     mut links: Vec<Link>,
     stated: Vec<StatedUse>,
+    sleeps: Vec<Sleep>,
 ) -> Resolved {
     let mut texts: BTreeMap<EntityId, BTreeSet<(Action, EntityId)>> = BTreeMap::new();
     // A mapped table is read and written through its class.
@@ -117,7 +118,7 @@ pub fn finish(
     exclusive_names(&mut book);
     owners(&mut book, names);
     let has_inventory = evidence.facts().any(|fact| fact.about.kind == MentionKind::Declared);
-    order(book, links, stated, has_inventory)
+    Resolved { has_inventory, ..order(book, links, stated, sleeps) }
 }
 
 /// Whether anything a consumer's text says lies on the system of a resource.
@@ -148,7 +149,7 @@ fn exclusive_names(book: &mut Book) {
 }
 
 /// Numbers entities by id, so that nothing depends on the order in which they were met.
-fn order(book: Book, links: Vec<Link>, mut stated: Vec<StatedUse>, has_inventory: bool) -> Resolved {
+fn order(book: Book, links: Vec<Link>, mut stated: Vec<StatedUse>, mut sleeps: Vec<Sleep>) -> Resolved {
     let mut by_id: Vec<usize> = (0..book.entities.len()).collect();
     by_id.sort_by(|a, b| book.entities[*a].id.cmp(&book.entities[*b].id));
     let mut number = vec![EntityId(0); by_id.len()];
@@ -182,6 +183,13 @@ fn order(book: Book, links: Vec<Link>, mut stated: Vec<StatedUse>, has_inventory
         (it.consumer, it.resource) = (number[it.consumer.0], number[it.resource.0]);
     }
     stated.sort();
+    for it in &mut sleeps {
+        it.consumer = number[it.consumer.0];
+        for step in [&mut it.started, &mut it.then] {
+            step.1 = number[step.1.0];
+        }
+    }
+    sleeps.sort();
     let gaps = book.gaps;
-    Resolved { entities: ordered, links, jobs, gaps, has_inventory, stated, ..Resolved::default() }
+    Resolved { entities: ordered, links, jobs, gaps, stated, sleeps, ..Resolved::default() }
 }

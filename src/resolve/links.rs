@@ -5,8 +5,10 @@ use super::consumers::Book;
 use super::names::Names;
 use super::observed::{self, Peers};
 use super::tables::{Tables, Target, target};
-use super::{EntityId, Job, Link, LinkKey, Witness};
-use crate::evidence::{Activity, Basis, Class, MentionKind, Outcome, Scope, Stamp, Use};
+use super::{EntityId, Job, Link, LinkKey, Sleep, Witness};
+use crate::evidence::{
+    Activity, Basis, Class, Connection, Evidence, MentionKind, Outcome, Resource, Says, Scope, Stamp, Use,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How long after the start of a run, in seconds, its statements may come.
@@ -135,29 +137,58 @@ fn written_use(
         if in_settings && via.is_some() {
             continue;
         }
-        let mut resource = it.what.resource.clone();
-        if let (None, Some(_)) = (&resource.server, &connection.server) {
-            resource = resource.at(connection.server.as_ref(), connection.database.as_ref());
-        }
-        let targets: BTreeSet<Target> = match &resource.server {
-            Some(server) => BTreeSet::from([target(names, server, &resource)]),
-            None => book
-                .known
-                .get(&consumer)
-                .map(|known| {
-                    let filled = |(system, database): &Target| {
-                        let only = || names.only_database(system).map(|name| name.to_string());
-                        (system.clone(), database.clone().or_else(only))
-                    };
-                    known.connects.iter().map(filled).collect()
-                })
-                .unwrap_or_default(),
-        };
-        let entity = tables.entity(book, names, &resource, &targets);
+        let entity = written_resource(&it.what.resource, consumer, &connection, names, tables, book);
         peers.written(it, entity, consumer);
         if it.what.scope == Scope::Production {
             book.entities[consumer.0].written = true;
         }
         add(links, names, it, (consumer, entity), it.what.confidence, via, None);
     }
+}
+
+/// What a consumer's text means by a resource: where it says no server, the one its command or its settings
+/// connect to.
+fn written_resource(
+    resource: &Resource,
+    consumer: EntityId,
+    connection: &Connection,
+    names: &Names,
+    tables: &Tables,
+    book: &mut Book,
+) -> EntityId {
+    let mut resource = resource.clone();
+    if let (None, Some(_)) = (&resource.server, &connection.server) {
+        resource = resource.at(connection.server.as_ref(), connection.database.as_ref());
+    }
+    let targets: BTreeSet<Target> = match &resource.server {
+        Some(server) => BTreeSet::from([target(names, server, &resource)]),
+        None => book
+            .known
+            .get(&consumer)
+            .map(|known| {
+                let filled = |(system, database): &Target| {
+                    let only = || names.only_database(system).map(|name| name.to_string());
+                    (system.clone(), database.clone().or_else(only))
+                };
+                known.connects.iter().map(filled).collect()
+            })
+            .unwrap_or_default(),
+    };
+    tables.entity(book, names, &resource, &targets)
+}
+
+/// The fixed sleeps between steps of consumers' texts.
+pub fn sleeps(evidence: &Evidence, names: &Names, tables: &Tables, book: &mut Book) -> Vec<Sleep> {
+    let mut sleeps = Vec::new();
+    for fact in evidence.facts().filter(|fact| fact.scope == Scope::Production) {
+        let Says::Sleeps { seconds, started, background, then } = &fact.says else { continue };
+        for (consumer, connection, _) in book.text_of(&fact.about) {
+            let mut entity =
+                |resource: &Resource| written_resource(resource, consumer, &connection, names, tables, book);
+            let (one, other) = ((started.0, entity(&started.1)), (then.0, entity(&then.1)));
+            let (seconds, background, place) = (*seconds, *background, fact.place.clone());
+            sleeps.push(Sleep { consumer, seconds, started: one, background, then: other, place });
+        }
+    }
+    sleeps
 }

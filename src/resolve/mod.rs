@@ -227,6 +227,23 @@ pub struct Stated {
     pub place: Place,
 }
 
+/// A fixed sleep between two steps of a consumer's text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sleep {
+    /// Whose text it is.
+    pub consumer: EntityId,
+    /// How long it sleeps.
+    pub seconds: u64,
+    /// What it does before.
+    pub started: (Action, EntityId),
+    /// Whether that goes on in the background.
+    pub background: bool,
+    /// What it does after.
+    pub then: (Action, EntityId),
+    /// Where it sleeps.
+    pub place: Place,
+}
+
 /// Who watched a system, and when.
 #[derive(Debug, Clone)]
 pub struct Watch {
@@ -257,6 +274,8 @@ pub struct Resolved {
     pub own_hosts: BTreeSet<String>,
     /// The uses that inventories state.
     pub stated: Vec<Stated>,
+    /// The fixed sleeps between steps.
+    pub sleeps: Vec<Sleep>,
     /// Who watched what.
     pub watches: Vec<Watch>,
 }
@@ -295,9 +314,10 @@ pub fn resolve(evidence: &Evidence, clock: &Clock<'_>) -> Resolved {
     book.assign_shapes(&uses);
     let links = links::build(&uses, &names, &tables, &mut book, clock);
     let stated = stated_uses(&names, &tables, &mut book);
+    let sleeps = links::sleeps(evidence, &names, &tables, &mut book);
     let watches = watches(evidence, &names);
     let own_hosts = own_hosts(evidence, &names);
-    Resolved { own_hosts, watches, ..explain::finish(evidence, &names, book, links, stated) }
+    Resolved { own_hosts, watches, ..explain::finish(evidence, &names, book, links, stated, sleeps) }
 }
 
 /// The uses that inventories state of consumers that would be known again, by their entities.

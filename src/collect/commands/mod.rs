@@ -4,6 +4,7 @@
 mod database;
 mod files;
 mod shell;
+mod sleeps;
 mod transfer;
 mod words;
 mod wrappers;
@@ -114,6 +115,8 @@ pub struct Out<'a> {
     /// Tests and sleeps before the first command that does anything.
     guards: Vec<Text>,
     worked: bool,
+    /// Sleeps between steps.
+    sleeps: sleeps::Sleeps,
     /// While a command that runs elsewhere is read: that host, or none that is known.
     elsewhere: Option<Option<Text>>,
 }
@@ -167,6 +170,7 @@ impl Out<'_> {
                 what.actor.add(Mention::new(kind, name.clone()));
             }
         }
+        self.sleeps.step(what.action, &what.resource);
         self.evidence.add_written(what, Place::line(&self.context.input, call.line));
     }
 
@@ -295,9 +299,21 @@ pub fn read(text: &str, context: &Context<'_>) -> Told {
         calls: 0,
         guards: Vec::new(),
         worked: false,
+        sleeps: sleeps::Sleeps::default(),
         elsewhere: None,
     };
     shell::read(text, context, &mut out);
+    for pair in std::mem::take(&mut out.sleeps).finish() {
+        let says = Says::Sleeps {
+            seconds: pair.seconds,
+            background: pair.started.background,
+            started: (pair.started.action, pair.started.resource),
+            then: (pair.then.action, pair.then.resource),
+        };
+        let (about, basis, scope) = (context.about.clone(), context.basis, context.scope);
+        let place = Place::line(&context.input, pair.line);
+        out.evidence.add_fact(Fact { about, says, basis, scope, span: None, place });
+    }
     Told { evidence: out.evidence, guards: out.guards }
 }
 
@@ -305,6 +321,11 @@ pub fn read(text: &str, context: &Context<'_>) -> Told {
 fn state(call: &Call, out: &mut Out<'_>) {
     let Some(command) = call.words.first() else { return };
     let name = command.rsplit('/').next().unwrap_or(command);
+    match name {
+        "sleep" => out.sleeps.sleep(&call.words[1..], call.line),
+        "wait" => out.sleeps.wait(),
+        _ => {}
+    }
     match name {
         "sleep" if !out.worked => out.guard(&call.words.join(" ")),
         "sleep" | "true" | "false" | ":" | "echo" | "logger" | "exit" | "export" | "umask" | "ulimit" => {}

@@ -81,6 +81,18 @@ pub(super) fn read(text: &str, context: &Context<'_>, out: &mut Out<'_>) {
     }
 }
 
+/// Whether what is inside runs only sometimes, or more than once.
+fn is_conditional(node: Node<'_>) -> bool {
+    let mut cursor = node.walk();
+    match node.kind() {
+        "if_statement" | "case_statement" | "while_statement" | "for_statement" | "c_style_for_statement" => {
+            true
+        }
+        "list" => node.children(&mut cursor).any(|child| child.kind() == "||"),
+        _ => false,
+    }
+}
+
 impl Shell<'_> {
     fn run(&mut self, context: &Context<'_>, out: &mut Out<'_>) {
         let mut parser = Parser::new();
@@ -111,6 +123,24 @@ impl Shell<'_> {
         if depth > MAX_DEPTH || out.calls > MAX_CALLS {
             return;
         }
+        let asks = is_conditional(node);
+        if asks {
+            out.sleeps.enter();
+        }
+        self.node(node, redirects, context, out, depth);
+        if asks {
+            out.sleeps.leave();
+        }
+    }
+
+    fn node(
+        &mut self,
+        node: Node<'_>,
+        redirects: &Redirects,
+        context: &Context<'_>,
+        out: &mut Out<'_>,
+        depth: usize,
+    ) {
         match node.kind() {
             "variable_assignment" => {
                 let (name, value) = self.assignment(node, depth);
@@ -157,7 +187,14 @@ impl Shell<'_> {
     ) {
         let mut cursor = node.walk();
         for child in node.named_children(&mut cursor).collect::<Vec<_>>() {
+            let background = child.next_sibling().is_some_and(|next| next.kind() == "&");
+            if background {
+                out.sleeps.behind();
+            }
             self.walk(child, redirects, context, out, depth + 1);
+            if background {
+                out.sleeps.ahead();
+            }
         }
     }
 

@@ -1,6 +1,11 @@
 //! Each rule held to its manual page on small worlds: those in which it fires, and near misses in which it stays
 //! silent. The whole list of findings is compared, because a finding too many costs as much trust as one too few.
 
+mod fixed_sleep;
+mod orphan_declaration;
+mod requests;
+mod row_order;
+
 use std::process::Command;
 
 /// What all worlds share: one database server, hosts that are known by name, and no consumer.

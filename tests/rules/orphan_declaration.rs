@@ -1,0 +1,106 @@
+//! `orphan-declaration`: stated uses that nobody saw where everything was watched, and those nobody can say it of.
+
+use super::*;
+
+const OTHER: &str = r#"
+[[consumer]]
+kind = "service"
+name = "legacy"
+users = ["legacy"]
+hosts = ["app2"]
+uses = ["shop-db/shop/public.prices"]
+"#;
+const FOUND: &str = "orphan-declaration: service:legacy, table:shop-db/shop/public.prices";
+
+/// What billing did on two days, each session from its login on.
+fn two_days() -> String {
+    let day =
+        connected("billing", "10.20.1.11") + &ran("billing", "10.20.1.11", "SELECT id FROM public.orders");
+    day.replace("2026-10-26", "2026-10-24") + &day
+}
+
+fn told(entries: &str, log: &str, more: &[(&str, &str)]) -> Vec<String> {
+    let estate = estate(&format!("{BILLING}{entries}"));
+    let mut files = vec![(INVENTORY, estate.as_str()), (LOG, log)];
+    files.extend(more);
+    findings(&files)
+}
+
+#[test]
+fn a_use_that_two_watched_days_never_show_is_found() {
+    assert_eq!(told(OTHER, &two_days(), &[]), [FOUND]);
+    let whole = OTHER.replace("shop-db/shop/public.prices", "shop-db");
+    let found = FOUND.replace("table:shop-db/shop/public.prices", "database:shop-db");
+    assert_eq!(told(&whole, &two_days(), &[]), [found]);
+}
+
+#[test]
+fn a_use_that_was_seen_or_tried_is_not() {
+    for log in [
+        ran("legacy", "10.20.1.12", "SELECT a FROM public.prices"),
+        refused("legacy", "10.20.1.12", "permission denied for table prices", "SELECT a FROM public.prices"),
+    ] {
+        assert_eq!(told(OTHER, &(two_days() + &log), &[]), NOTHING);
+    }
+}
+
+#[test]
+fn a_use_that_stands_in_the_consumers_own_text_is_not() {
+    let text = "import db\ndb.execute(\"SELECT a FROM public.prices\")\n";
+    let files = [("legacy/app.py", text), ("legacy/Dockerfile", "FROM scratch\n")];
+    let mine = OTHER.replace("hosts", "source = [\"legacy\"]\nhosts");
+    let told = told(&mine, &two_days(), &files);
+    assert_eq!(told, NOTHING);
+}
+
+#[test]
+fn less_than_a_day_shows_nothing() {
+    let log =
+        connected("billing", "10.20.1.11") + &ran("billing", "10.20.1.11", "SELECT id FROM public.orders");
+    assert_eq!(told(OTHER, &log, &[]), NOTHING);
+}
+
+#[test]
+fn a_log_of_slow_statements_shows_nothing() {
+    assert_eq!(told(OTHER, &two_days().replace("0.120 ms", "912.120 ms"), &[]), NOTHING);
+}
+
+#[test]
+fn a_server_that_nobody_watched_shows_nothing() {
+    let crm = "[[system]]\nkind = \"database\"\nname = \"crm-db\"\naddresses = [\"db9:5432\"]\ndatabases = [\"crm\"]\n";
+    let entries = format!("{crm}{}", OTHER.replace("shop-db/shop/public.prices", "crm-db/crm"));
+    assert_eq!(told(&entries, &two_days(), &[]), NOTHING);
+}
+
+#[test]
+fn somebody_nobody_would_know_again_is_not() {
+    assert_eq!(told(&OTHER.replace("users = [\"legacy\"]\n", ""), &two_days(), &[]), NOTHING);
+}
+
+#[test]
+fn a_job_whose_day_was_not_watched_is_not() {
+    let job = r#"
+[[consumer]]
+kind = "job"
+name = "close"
+users = ["close"]
+hosts = ["batch1"]
+scripts = ["/opt/close.sh"]
+uses = ["shop-db/shop/public.prices"]
+"#;
+    let script = ("batch1/opt/close.sh", "#!/bin/sh\ntrue\n");
+    let monthly = (CRONTAB, "0 3 1 * * /opt/close.sh\n");
+    assert_eq!(told(job, &two_days(), &[monthly, script]), NOTHING);
+    let nightly = (CRONTAB, "0 3 * * * /opt/close.sh\n");
+    let found = "orphan-declaration: job:batch1/close, table:shop-db/shop/public.prices";
+    assert_eq!(told(job, &two_days(), &[nightly, script]), [found]);
+}
+
+#[test]
+fn a_login_that_others_share_untold_is_not() {
+    let shared = OTHER.replace("\"legacy\"]", "\"billing\"]").replace("app2", "app1");
+    let log = two_days() + &ran("billing", "10.20.1.11", "SELECT a FROM public.prices");
+    let told = told(&shared, &log, &[]);
+    let orphans: Vec<&String> = told.iter().filter(|line| line.starts_with("orphan")).collect();
+    assert_eq!(orphans, Vec::<&String>::new());
+}

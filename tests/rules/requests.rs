@@ -1,0 +1,205 @@
+//! Requests of access logs: who is told apart and who is one, `page-scraper` and `undocumented-endpoint`, and the
+//! whole list of findings of each world.
+
+use super::*;
+use std::collections::BTreeSet;
+
+const SHOP: &str = r#"
+as_of = "2026-11-24"
+[estate]
+networks = ["10.20.0.0/16"]
+[[host]]
+name = "app1"
+addresses = ["10.20.1.11"]
+[[host]]
+name = "web1"
+addresses = ["10.20.1.5"]
+[[system]]
+kind = "service"
+name = "orders-api"
+addresses = ["10.20.1.11:8080", "orders.shop.example"]
+[[source]]
+path = "logs/*"
+server = "orders-api"
+"#;
+const ACCESS: &str = "logs/access.log";
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
+
+/// A line of the combined format.
+fn asked(client: &str, user: &str, request: &str, status: u16, referrer: &str, agent: &str) -> String {
+    format!(
+        "{client} - {user} [26/Oct/2026:10:00:01 +0100] \"{request} HTTP/1.1\" {status} 512 \"{referrer}\" \"{agent}\"\n"
+    )
+}
+
+/// A request by a program, answered.
+fn got(client: &str, request: &str, agent: &str) -> String {
+    asked(client, "-", request, 200, "-", agent)
+}
+
+/// `consumer endpoint class outcome count`.
+fn calls(files: &[(&str, &str)]) -> BTreeSet<String> {
+    let report = report(files);
+    let links = report["links"].as_array().expect("links are a list").iter();
+    let word = |link: &serde_json::Value, key: &str| link[key].as_str().unwrap_or("").to_owned();
+    let call = |link: &serde_json::Value| {
+        let named = ["consumer", "resource", "class", "outcome"].map(|key| word(link, key));
+        format!("{} {}", named.join(" "), link["count"])
+    };
+    links.filter(|link| link["bases"].to_string().contains("observed")).map(call).collect()
+}
+
+fn set(lines: &[&str]) -> BTreeSet<String> {
+    lines.iter().map(|line| (*line).to_owned()).collect()
+}
+
+#[test]
+fn clients_are_told_apart_by_login_address_and_program_and_people_are_one() {
+    let behind = |chain: &str| {
+        let line = got("10.20.1.5", "GET /v1/orders/17", "curl/8.5.0");
+        format!("{} 0.042 \"{chain}\"\n", line.trim_end())
+    };
+    let log = [
+        got("10.20.3.7", "GET /v1/orders/17?token=abc", "python-requests/2.31.0"),
+        got("10.20.3.7", "GET /v1/orders/18", "python-requests/2.32.1"),
+        asked("10.20.3.9", "freight", "POST /v1/orders", 201, "-", "-"),
+        asked("10.20.3.9", "-", "GET /v1/orders/9", 404, "-", "curl/8.5.0"),
+        // A proxy of ours is a hop; of two clients behind it each is its own; nobody outside is believed.
+        behind("10.20.3.11"),
+        behind("10.20.3.12, 10.20.1.6"),
+        behind("10.20.3.12, 203.0.113.9"),
+        got("203.0.113.1", "GET /v1/orders", "okhttp/4.12.0"),
+        got("203.0.113.2", "GET /v1/orders", "okhttp/4.11.0"),
+        asked("203.0.113.3", "partner", "GET /v1/orders", 200, "-", "okhttp/4.11.0"),
+        got("10.20.4.1", "GET /orders/17", FIREFOX),
+        got("10.20.4.2", "GET /orders/18", FIREFOX),
+        got("10.20.5.1", "GET /health", "kube-probe/1.29"),
+        got("66.249.66.1", "GET /orders/17", "Mozilla/5.0 (compatible; Googlebot/2.1)"),
+        "10.20.5.9 - - [26/Oct/2026:10:00:02 +0100] \"\\x16\\x03\\x01\" 400 150 \"-\" \"-\"\n".to_owned(),
+    ]
+    .concat();
+    assert_eq!(
+        calls(&[(INVENTORY, SHOP), (ACCESS, &log)]),
+        set(&[
+            "client:python-requests@10.20.3.7 endpoint:orders-api/GET /v1/orders/{} app ok 2",
+            "client:freight@10.20.3.9 endpoint:orders-api/POST /v1/orders app ok 1",
+            "client:curl@10.20.3.9 endpoint:orders-api/GET /v1/orders/{} app failed 1",
+            "client:curl@10.20.3.11 endpoint:orders-api/GET /v1/orders/{} app ok 1",
+            "client:curl@10.20.3.12 endpoint:orders-api/GET /v1/orders/{} app ok 1",
+            "client:outside/curl endpoint:orders-api/GET /v1/orders/{} app ok 1",
+            "client:outside/okhttp endpoint:orders-api/GET /v1/orders app ok 2",
+            "client:partner@203.0.113.3 endpoint:orders-api/GET /v1/orders app ok 1",
+            "client:browsers endpoint:orders-api/GET /orders/{} browsing ok 2",
+            "client:kube-probe@10.20.5.1 endpoint:orders-api/GET /health probe ok 1",
+            "client:outside/Mozilla endpoint:orders-api/GET /orders/{} probe ok 1",
+        ])
+    );
+}
+
+#[test]
+fn a_program_nobody_listed_is_a_shadow_and_people_probes_and_failures_are_not() {
+    let log = [
+        got("10.20.3.7", "GET /v1/orders/17", "python-requests/2.31.0"),
+        asked("10.20.3.8", "-", "GET /v1/orders/9", 404, "-", "curl/8.5.0"),
+        got("10.20.4.1", "GET /orders/17", FIREFOX),
+        got("10.20.5.1", "GET /health", "check_http/v2.3.3 (monitoring-plugins 2.3.3)"),
+    ]
+    .concat();
+    let found = "shadow-consumer: client:python-requests@10.20.3.7, external:orders-api";
+    assert_eq!(findings(&[(INVENTORY, SHOP), (ACCESS, &log)]), [found]);
+}
+
+#[test]
+fn a_virtual_host_in_the_line_names_the_server() {
+    let estate = SHOP.replace("[[source]]\npath = \"logs/*\"\nserver = \"orders-api\"\n", "");
+    let line = got("10.20.3.7", "GET /v1/orders", "curl/8.5.0");
+    let log = format!("orders.shop.example {line}stock.shop.example:8443 {line}");
+    assert_eq!(
+        calls(&[(INVENTORY, &estate), (ACCESS, &log)]),
+        set(&[
+            "client:curl@10.20.3.7 endpoint:orders-api/GET /v1/orders app ok 1",
+            "client:curl@10.20.3.7 endpoint:stock.shop.example:8443/GET /v1/orders app ok 1",
+        ])
+    );
+}
+
+#[test]
+fn rotated_files_are_one_log_and_a_copy_counts_once() {
+    let (one, other) = (got("10.20.3.7", "GET /a", "curl/8"), got("10.20.3.7", "GET /b", "curl/8"));
+    let both = format!("{one}{other}");
+    let want = set(&[
+        "client:curl@10.20.3.7 endpoint:orders-api/GET /a app ok 1",
+        "client:curl@10.20.3.7 endpoint:orders-api/GET /b app ok 1",
+    ]);
+    assert_eq!(calls(&[(INVENTORY, SHOP), (ACCESS, &other), ("logs/access.log.1", &one)]), want);
+    // The service's own log behind the proxy saw the same requests.
+    let inner =
+        both.replace("\"curl/8\"\n", "\"curl/8\" \"10.20.3.7\"\n").replace("10.20.3.7 - -", "10.20.1.5 - -");
+    assert_eq!(calls(&[(INVENTORY, SHOP), (ACCESS, &both), ("logs/inner.log", &inner)]), want);
+}
+
+const PAGE: &str = "http://orders.shop.example/admin/stock?day=1";
+
+/// Somebody at a browser who sees a page, with what the page loads.
+fn looked(page: &str) -> String {
+    got("10.20.4.1", "GET /admin/stock?day=1", FIREFOX)
+        + &asked("10.20.4.1", "-", "GET /static/app.css", 200, page, FIREFOX)
+}
+
+mod page_scraper {
+    use super::*;
+
+    fn told(log: &str) -> Vec<String> {
+        let all = findings(&[(INVENTORY, SHOP), (ACCESS, log)]);
+        all.into_iter().filter(|line| line.starts_with("page-scraper")).collect()
+    }
+
+    #[test]
+    fn a_program_that_reads_what_browsers_show_is_found() {
+        let log = looked(PAGE) + &got("10.20.3.7", "GET /admin/stock", "python-requests/2.31.0");
+        assert_eq!(
+            told(&log),
+            ["page-scraper: client:python-requests@10.20.3.7, endpoint:orders-api/GET /admin/stock"]
+        );
+        let headless = "Mozilla/5.0 (X11; Linux) AppleWebKit/537.36 HeadlessChrome/126.0 Safari/537.36";
+        let log = looked(PAGE) + &got("10.20.3.7", "GET /admin/stock", headless);
+        assert_eq!(
+            told(&log),
+            ["page-scraper: client:Mozilla@10.20.3.7, endpoint:orders-api/GET /admin/stock"]
+        );
+        let log = got("10.20.3.7", "GET /prices/today.html", "Wget/1.21");
+        assert_eq!(
+            told(&log),
+            ["page-scraper: client:Wget@10.20.3.7, endpoint:orders-api/GET /prices/today.html"]
+        );
+    }
+
+    #[test]
+    fn people_probes_interfaces_and_pages_that_failed_are_not() {
+        for log in [
+            // The browser itself, and what only looks whether the page is there.
+            looked(PAGE),
+            looked(PAGE) + &got("10.20.5.1", "GET /admin/stock", "check_http/v2.3.3"),
+            looked(PAGE) + &got("10.20.5.1", "GET /admin/stock", "Blackbox Exporter/0.24.0"),
+            // What a page asks for itself is no page.
+            got("10.20.4.1", "GET /v1/stock", FIREFOX)
+                + &got("10.20.3.7", "GET /v1/stock", "python-requests/2.31.0"),
+            // A page of another site that shows one of our pictures.
+            (asked(
+                "10.20.4.1",
+                "-",
+                "GET /static/app.css",
+                200,
+                "http://elsewhere.example/admin/stock",
+                FIREFOX,
+            ) + &got("10.20.3.7", "GET /admin/stock", "curl/8"))
+                .lines()
+                .map(|line| format!("orders.shop.example {line}\n"))
+                .collect(),
+            looked(PAGE) + &asked("10.20.3.7", "-", "GET /admin/stock", 403, "-", "curl/8"),
+            looked(PAGE) + &got("10.20.3.7", "POST /admin/stock", "curl/8"),
+        ] {
+            assert_eq!(told(&log), NOTHING, "{log}");
+        }
+    }
+}
