@@ -14,32 +14,15 @@ use std::sync::LazyLock;
 const PROGRAM_CHARS: usize = 200;
 
 /// Words by which a program says that it is a browser (RFC 9110, 10.1.5, and what browsers send).
-const BROWSERS: [&str; 5] = ["firefox/", "chrome/", "safari/", "edg/", "opr/"];
+const BROWSERS: [&str; 9] =
+    ["firefox/", "chrome/", "safari/", "edg/", "opr/", "trident/", "msie ", "opera/", "konqueror/"];
 /// Words by which a program that looks like one says that it is none: crawlers, and browsers without a person.
-const NO_BROWSERS: [&str; 10] = [
-    "bot",
-    "crawl",
-    "spider",
-    "slurp",
-    "headless",
-    "phantomjs",
-    "puppeteer",
-    "playwright",
-    "selenium",
-    "compatible;",
-];
+const NO_BROWSERS: [&str; 9] =
+    ["bot", "crawl", "spider", "slurp", "headless", "phantomjs", "puppeteer", "playwright", "selenium"];
+/// Words by which a program says that it walks through all sites; it gives an address to read about it as well.
+const WALKERS: [&str; 4] = ["bot", "crawl", "spider", "slurp"];
 /// Words by which crawlers of search engines say what they are (their own documentation).
-const CRAWLERS: [&str; 9] = [
-    "googlebot",
-    "bingbot",
-    "yandexbot",
-    "duckduckbot",
-    "baiduspider",
-    "applebot",
-    "facebookexternalhit",
-    "slurp",
-    "ahrefsbot",
-];
+const CRAWLERS: [&str; 4] = ["googlebot", "bingbot", "facebookexternalhit", "yahoo! slurp"];
 /// Words by which programs that only look whether a site is there say what they are (their own documentation).
 const WATCHERS: [&str; 12] = [
     "kube-probe",
@@ -55,6 +38,11 @@ const WATCHERS: [&str; 12] = [
     "route53-health-check",
     "consul health check",
 ];
+
+/// The trait of a use whose answer was a page made for people.
+pub const PAGE: &str = "page";
+/// The trait of a use that asked with a query; its value are the names in it.
+pub const QUERY: &str = "query";
 
 /// A key that a program carries in its name.
 static KEY_IN_PROGRAM: LazyLock<Regex> = LazyLock::new(|| {
@@ -74,17 +62,43 @@ pub fn target_path(target: &str) -> String {
     scrub(path).into_owned()
 }
 
+/// How many names of a query are kept, and how long one may be.
+const QUERY_NAMES: usize = 4;
+const QUERY_NAME_CHARS: usize = 24;
+
+/// The names that a target's query gives values to, in order, without the values; `None`: it has no query. What is
+/// no plain name is `…`.
+pub fn query_names(target: &str) -> Option<Text> {
+    let (_, query) = target.split_once('?')?;
+    let name = |pair: &str| {
+        let name = pair.split_once('=').map_or("", |(name, _)| name);
+        let plain = name.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'-'));
+        let plain = plain && !name.is_empty() && name.len() <= QUERY_NAME_CHARS;
+        if plain { name.to_owned() } else { "…".to_owned() }
+    };
+    let query = query.split('#').next().unwrap_or(query);
+    let names: std::collections::BTreeSet<String> = query.split('&').take(32).map(name).collect();
+    Some(Text::from(names.into_iter().take(QUERY_NAMES).collect::<Vec<_>>().join("&")))
+}
+
 /// What a client says it is, scrubbed and cut.
 pub fn program(agent: &str) -> Text {
     let shown: String = scrub(agent).chars().take(PROGRAM_CHARS).collect();
     Text::from(KEY_IN_PROGRAM.replace_all(&shown, "$1=‹scrubbed›").as_ref())
 }
 
-/// The name of the product a program says it is, without its version (RFC 9110, 10.1.5).
+/// How long the name of a product may be that names a client.
+const PRODUCT_CHARS: usize = 40;
+
+/// The name of the product a program says it is, without its version and its comment (RFC 9110, 10.1.5).
 pub fn product(program: &str) -> &str {
-    let end = program.find(['/', '(', ';']).unwrap_or(program.len());
-    let name = program[..end].trim();
-    if name.is_empty() { program } else { name }
+    let end = program.find(['/', '(', ';', ',', '+', '‹']).unwrap_or(program.len());
+    let words = program[..end].split(' ').filter(|word| !word.is_empty());
+    let named = words.take_while(|word| !word.starts_with(|c: char| c.is_ascii_digit()));
+    let end = named.last().map_or(0, |word| word.as_ptr().addr() + word.len() - program.as_ptr().addr());
+    let name = program.get(..end).unwrap_or("").trim();
+    let plain = name.starts_with(|c: char| c.is_alphanumeric()) && name.chars().count() <= PRODUCT_CHARS;
+    if plain { name } else { "another program" }
 }
 
 /// A program's name without a version behind a slash: `shopfront/3.2` is `shopfront`. Without one it is what it is.
@@ -120,10 +134,12 @@ pub fn endpoint(server: &Text, method: &str, path: &str) -> Resource {
 pub fn class(agent: &str) -> Class {
     let lower = agent.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    if says(&WATCHERS) || says(&CRAWLERS) {
+    let walks = says(&WALKERS) && lower.contains("http");
+    if says(&WATCHERS) || says(&CRAWLERS) || walks {
         return Class::Probe;
     }
-    if lower.starts_with("mozilla/5.0 (") && says(&BROWSERS) && !says(&NO_BROWSERS) {
+    let looks = lower.starts_with("mozilla/") || lower.starts_with("opera/");
+    if looks && says(&BROWSERS) && !says(&NO_BROWSERS) {
         return Class::Browsing;
     }
     Class::of_program(agent).unwrap_or(Class::App)
@@ -133,6 +149,7 @@ pub fn class(agent: &str) -> Class {
 /// and says so in X-Forwarded-For. Anybody can say anything there, so of the whole chain the last address
 /// counts that is not ours; where all are ours, the first.
 pub fn client(peer: IpAddr, forwarded_for: &str, is_ours: &dyn Fn(IpAddr) -> bool) -> IpAddr {
+    let peer = peer.to_canonical();
     if !is_ours(peer) {
         return peer;
     }
@@ -148,7 +165,8 @@ fn hop_address(hop: &str) -> Option<IpAddr> {
     let bare = hop.trim_start_matches('[');
     let bare = bare.split_once(']').map_or(bare, |(address, _)| address);
     let with_port = || bare.parse::<std::net::SocketAddr>().ok().map(|end| end.ip());
-    bare.parse().ok().or_else(with_port)
+    let address: Option<IpAddr> = bare.parse().ok().or_else(with_port);
+    address.map(|address| address.to_canonical())
 }
 
 /// The names of a client. People at browsers are one, whoever they are; so are clients from outside of the
@@ -184,6 +202,8 @@ mod tests {
     fn the_client_behind_a_proxy_of_ours_counts_and_nobody_elses_word() {
         for (peer, chain, want) in [
             ("10.0.0.1", "10.0.3.7", "10.0.3.7"),
+            // A socket for both families shows IPv4 like this (RFC 4291, 2.5.5.2).
+            ("::ffff:10.0.0.1", "::ffff:10.0.3.7", "10.0.3.7"),
             ("10.0.0.1", "10.0.3.7, 10.0.0.9", "10.0.3.7"),
             ("10.0.0.1", "203.0.113.9, 10.0.0.9", "203.0.113.9"),
             // Somebody outside pretends to be one of ours.
@@ -209,6 +229,9 @@ mod tests {
             (firefox, Class::Browsing),
             (headless, Class::App),
             ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", Class::Probe),
+            ("Mozilla/5.0 (compatible; SomeBot/2.1; +http://some.example/bot.html)", Class::Probe),
+            ("orderbot/2.1", Class::App),
+            ("Mozilla/4.0 (compatible; MSIE 8.0; Windows NT 6.1)", Class::Browsing),
             ("Mozilla/5.0+(compatible; UptimeRobot/2.0)", Class::Probe),
             ("check_http/v2.3.3 (monitoring-plugins 2.3.3)", Class::Probe),
             ("Prometheus/2.53.0", Class::Monitoring),
@@ -226,7 +249,10 @@ mod tests {
             ("python-requests/2.31.0", "python-requests"),
             ("Blackbox Exporter/0.24", "Blackbox Exporter"),
             ("curl", "curl"),
-            ("/1.0", "/1.0"),
+            ("Digg Feed Fetcher 1.0 (Mac OS X)", "Digg Feed Fetcher"),
+            ("Embedly +‹scrubbed›", "Embedly"),
+            ("/1.0", "another program"),
+            ("&as_qdr=all", "another program"),
         ] {
             assert_eq!(product(program), want);
         }

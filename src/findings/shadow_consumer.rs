@@ -38,7 +38,14 @@ impl Rule for ShadowConsumer {
                     continue;
                 }
                 let name = &graph.entity(system).id;
-                let severity = if who::writes(&links) { Severity::High } else { Severity::Medium };
+                let changes =
+                    who::writes(&links) || links.iter().any(|link| who::calls_unsafely(graph, link));
+                let severity = match (who::is_public(consumer), changes) {
+                    (false, true) => Severity::High,
+                    (true, true) | (false, false) => Severity::Medium,
+                    // Anybody may read what is open to everybody.
+                    (true, false) => Severity::Low,
+                };
                 let known_by = if consumer.name == "unknown" { Confidence::Low } else { Confidence::High };
                 out.push(Finding {
                     rule: &MANUAL,

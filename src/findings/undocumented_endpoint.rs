@@ -31,7 +31,7 @@ impl Rule for UndocumentedEndpoint {
                 let resource = link.key.resource;
                 let endpoint = graph.entity(resource);
                 let beyond = endpoint.documented == Some(false) && link.key.action == Action::Call;
-                if !beyond || who::page(graph, resource).is_some() {
+                if !beyond || who::page(graph, link).is_some() {
                     continue;
                 }
                 out.push(Finding {

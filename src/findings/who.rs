@@ -1,9 +1,9 @@
 //! What the rules about consumers share: the links of a consumer by system, and how they are told in facts.
 //! It is no rule and finds nothing itself.
 
-use crate::evidence::{Action, Class, MentionKind, Outcome, Place, Scope, Stamp};
+use crate::evidence::{Action, Class, MentionKind, Outcome, Place, Scope, Stamp, Trait, request};
 use crate::graph::Graph;
-use crate::resolve::{Entity, EntityId, Link, count_acts};
+use crate::resolve::{Entity, EntityId, Link, Witness, count_acts};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many tables or statements a fact lists.
@@ -59,6 +59,7 @@ pub fn facts(graph: &Graph, consumer: &Entity, links: &[&Link]) -> BTreeMap<&'st
     }
     let traits: BTreeSet<String> =
         links.iter().flat_map(|link| link.traits.iter()).map(|t| t.name.to_string()).collect();
+    let traits: BTreeSet<String> = traits.into_iter().filter(|name| name != request::QUERY).collect();
     if !traits.is_empty() {
         facts.insert("how", traits.into_iter().collect::<Vec<_>>().join(", "));
     }
@@ -103,12 +104,12 @@ pub fn writes(links: &[&Link]) -> bool {
 }
 
 /// How an endpoint is known to be a page for people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Page {
-    /// An answer to it was HTML, or browsers loaded something from it.
-    Seen,
     /// Its path ends like one.
     ByName,
+    /// An answer to it was HTML, or browsers loaded something from it.
+    Seen,
 }
 
 impl Page {
@@ -121,15 +122,34 @@ impl Page {
     }
 }
 
-/// Whether an endpoint is a page made for people, as far as anybody saw.
-pub fn page(graph: &Graph, resource: EntityId) -> Option<Page> {
-    let endpoint = graph.entity(resource);
+/// Whether what a link asks for is a page made for people, as far as anybody saw. What is asked for with other
+/// names in the query may be something else.
+pub fn page(graph: &Graph, link: &Link) -> Option<Page> {
+    let endpoint = graph.entity(link.key.resource);
     let path = endpoint.name.strip_prefix("GET ").filter(|_| endpoint.kind == "endpoint")?;
+    let query = |witness: &Witness| witness.traits.iter().find(|it| &*it.name == request::QUERY).cloned();
+    let page = |witness: &Witness| witness.traits.iter().any(|it| &*it.name == request::PAGE);
+    let asked: BTreeSet<Option<Trait>> = link.witnesses.iter().map(query).collect();
     let shown =
-        |link: &&Link| link.key.outcome == Outcome::Ok && link.traits.iter().any(|it| &*it.name == "page");
-    if graph.links_to(resource).iter().any(shown) {
+        graph.links_to(link.key.resource).into_iter().filter(|other| other.key.outcome == Outcome::Ok);
+    let seen = shown
+        .flat_map(|other| &other.witnesses)
+        .any(|witness| page(witness) && asked.contains(&query(witness)));
+    if seen {
         return Some(Page::Seen);
     }
     let ends = [".html", ".htm", ".xhtml", ".shtml"].iter().any(|ending| path.ends_with(ending));
     ends.then_some(Page::ByName)
+}
+
+/// Whether a consumer is all that is outside of the estate and runs one program, without a login.
+pub fn is_public(consumer: &Entity) -> bool {
+    consumer.id.starts_with("client:outside/")
+}
+
+/// Whether a link changes something by the method of its call (RFC 9110, 9.2.1).
+pub fn calls_unsafely(graph: &Graph, link: &Link) -> bool {
+    let name = &graph.entity(link.key.resource).name;
+    let method = name.split(' ').next().unwrap_or("");
+    link.key.action == Action::Call && matches!(method, "POST" | "PUT" | "PATCH" | "DELETE")
 }

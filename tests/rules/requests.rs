@@ -149,24 +149,39 @@ fn looked(page: &str) -> String {
 mod page_scraper {
     use super::*;
 
+    const FOUND: &str =
+        "page-scraper: client:python-requests@10.20.3.7, endpoint:orders-api/GET /admin/stock";
+
     fn told(log: &str) -> Vec<String> {
         let all = findings(&[(INVENTORY, SHOP), (ACCESS, log)]);
         all.into_iter().filter(|line| line.starts_with("page-scraper")).collect()
     }
 
+    /// The request of a program, on each of two days so often.
+    fn again(client: &str, request: &str, times: usize) -> String {
+        let once = got(client, request, "python-requests/2.31.0");
+        once.repeat(times) + &once.repeat(times).replace("26/Oct", "27/Oct")
+    }
+
     #[test]
     fn a_program_that_reads_what_browsers_show_is_found() {
-        let log = looked(PAGE) + &got("10.20.3.7", "GET /admin/stock", "python-requests/2.31.0");
+        let log = looked(PAGE) + &got("10.20.3.7", "GET /admin/stock?day=2", "python-requests/2.31.0");
+        assert_eq!(told(&log), [FOUND]);
+        let log = looked(PAGE) + &again("203.0.113.9", "GET /admin/stock?day=2", 5);
         assert_eq!(
             told(&log),
-            ["page-scraper: client:python-requests@10.20.3.7, endpoint:orders-api/GET /admin/stock"]
+            ["page-scraper: client:outside/python-requests, endpoint:orders-api/GET /admin/stock"]
         );
         let headless = "Mozilla/5.0 (X11; Linux) AppleWebKit/537.36 HeadlessChrome/126.0 Safari/537.36";
-        let log = looked(PAGE) + &got("10.20.3.7", "GET /admin/stock", headless);
+        let log = looked(PAGE) + &got("10.20.3.7", "GET /admin/stock?day=1", headless);
         assert_eq!(
             told(&log),
             ["page-scraper: client:Mozilla@10.20.3.7, endpoint:orders-api/GET /admin/stock"]
         );
+        let log = looked(PAGE)
+            + &got("10.20.3.7", "GET /admin/stock?day=1", "Wget/1.21")
+            + &got("10.20.3.7", "GET /admin/list.html", "Wget/1.21");
+        assert_eq!(told(&log), ["page-scraper: client:Wget@10.20.3.7, external:orders-api"]);
         let log = got("10.20.3.7", "GET /prices/today.html", "Wget/1.21");
         assert_eq!(
             told(&log),
@@ -179,8 +194,8 @@ mod page_scraper {
         for log in [
             // The browser itself, and what only looks whether the page is there.
             looked(PAGE),
-            looked(PAGE) + &got("10.20.5.1", "GET /admin/stock", "check_http/v2.3.3"),
-            looked(PAGE) + &got("10.20.5.1", "GET /admin/stock", "Blackbox Exporter/0.24.0"),
+            looked(PAGE) + &got("10.20.5.1", "GET /admin/stock?day=1", "check_http/v2.3.3"),
+            looked(PAGE) + &got("10.20.5.1", "GET /admin/stock?day=1", "Blackbox Exporter/0.24.0"),
             // What a page asks for itself is no page.
             got("10.20.4.1", "GET /v1/stock", FIREFOX)
                 + &got("10.20.3.7", "GET /v1/stock", "python-requests/2.31.0"),
@@ -192,12 +207,20 @@ mod page_scraper {
                 200,
                 "http://elsewhere.example/admin/stock",
                 FIREFOX,
-            ) + &got("10.20.3.7", "GET /admin/stock", "curl/8"))
+            ) + &got("10.20.3.7", "GET /admin/stock?day=1", "curl/8"))
                 .lines()
                 .map(|line| format!("orders.shop.example {line}\n"))
                 .collect(),
-            looked(PAGE) + &asked("10.20.3.7", "-", "GET /admin/stock", 403, "-", "curl/8"),
-            looked(PAGE) + &got("10.20.3.7", "POST /admin/stock", "curl/8"),
+            // What is asked for with another query, or without, is another thing, and a style sheet is no page.
+            looked(PAGE) + &got("10.20.3.7", "GET /admin/stock?format=csv", "curl/8"),
+            looked(PAGE) + &got("10.20.3.7", "GET /admin/stock", "curl/8"),
+            looked("http://orders.shop.example/static/other.css")
+                + &got("10.20.3.7", "GET /static/other.css", "curl/8"),
+            // Somebody outside who came by.
+            looked(PAGE) + &again("203.0.113.9", "GET /admin/stock?day=2", 4),
+            looked(PAGE) + &got("203.0.113.9", "GET /admin/stock?day=2", "curl/8").repeat(30),
+            looked(PAGE) + &asked("10.20.3.7", "-", "GET /admin/stock?day=1", 403, "-", "curl/8"),
+            looked(PAGE) + &got("10.20.3.7", "POST /admin/stock?day=1", "curl/8"),
         ] {
             assert_eq!(told(&log), NOTHING, "{log}");
         }

@@ -4,7 +4,7 @@
 //! and never keeps a query or a referring page's own query.
 
 use super::stamps::days;
-use super::{Block, Event, LogFormat, Record, Request, Who, Zones};
+use super::{Block, Event, LogFormat, Record, Referrer, Request, Who, Zones};
 use crate::evidence::scrub::scrub_name;
 use crate::evidence::{About, Confidence, Provenance, Stamp, Text, request};
 use std::collections::HashMap;
@@ -190,11 +190,13 @@ fn event(line: &Line<'_>) -> Event {
     let referrer = some(line.referrer).and_then(|referrer| referrer.split_once("://"));
     let referrer = referrer.map(|(_, rest)| {
         let (host, _) = rest.split_once('/').unwrap_or((rest, ""));
-        (Text::from(host.to_lowercase()), request::target_path(&rest[host.len()..]))
+        let (host, path) = (Text::from(host.to_lowercase()), &rest[host.len()..]);
+        Referrer { host, path: request::target_path(path), query: request::query_names(path) }
     });
     Event::Request(Box::new(Request {
         method: Text::from(method),
         path: request::target_path(target),
+        query: request::query_names(target),
         host: line.host.and_then(some).map(|host| Text::from(host.to_lowercase())),
         status: line.status,
         micros: line.micros,
@@ -268,7 +270,8 @@ mod tests {
         let block = AccessCombined.parse(line.as_bytes(), &Zones::new(None));
         let Some(record) = block.records.first() else { return format!("unmatched {}", block.unmatched) };
         let Event::Request(it) = &record.event else { return "no request".to_owned() };
-        let referrer = it.referrer.as_ref().map_or("-".to_owned(), |(host, path)| format!("{host}{path}"));
+        let shown = |page: &super::Referrer| format!("{}{}", page.host, page.path);
+        let referrer = it.referrer.as_ref().map_or("-".to_owned(), shown);
         let or = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
         [
             record.stamp.to_string(),

@@ -99,6 +99,8 @@ pub struct Request {
     pub method: Text,
     /// The path without its query, scrubbed and not folded.
     pub path: String,
+    /// The names in the target's query, where it had one.
+    pub query: Option<Text>,
     /// The virtual host, where the line names it, in lower case.
     pub host: Option<Text>,
     /// The status of the answer.
@@ -107,8 +109,19 @@ pub struct Request {
     pub micros: Option<u64>,
     /// The clients behind the one that was seen, as X-Forwarded-For gives them.
     pub forwarded_for: Text,
-    /// The page that led here: its host, and its path without the query.
-    pub referrer: Option<(Text, String)>,
+    /// The page that led here.
+    pub referrer: Option<Referrer>,
+}
+
+/// The page that led to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Referrer {
+    /// Its host, in lower case.
+    pub host: Text,
+    /// Its path without the query, scrubbed and not folded.
+    pub path: String,
+    /// The names in its query, where it had one.
+    pub query: Option<Text>,
 }
 
 /// One record of a log.

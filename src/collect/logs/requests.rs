@@ -16,6 +16,8 @@ use std::net::IpAddr;
 pub const MAX_CLIENTS: usize = 20_000;
 /// What clients beyond [`MAX_CLIENTS`] are called.
 const OTHERS: &str = "clients beyond MAX_CLIENTS";
+/// How many different sets of names in queries are told apart.
+const MAX_QUERIES: usize = 500;
 /// How many referring pages are remembered.
 const MAX_PAGES: usize = 20_000;
 
@@ -25,8 +27,13 @@ const ASSETS: [&str; 14] = [
     ".woff2", ".ttf",
 ];
 
-/// Who asked for what, and how it ended: a client, an endpoint, an outcome.
-type Key = (usize, usize, Outcome);
+fn is_asset(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    ASSETS.iter().any(|ending| path.ends_with(ending))
+}
+
+/// Who asked for what, and how it ended: a client, an endpoint, an outcome, and with which names in the query.
+type Key = (usize, usize, Outcome, Option<Text>);
 
 /// The requests of one stream.
 pub struct Requests {
@@ -43,8 +50,10 @@ pub struct Requests {
     endpoint_list: Vec<(Text, Text, String)>,
     trees: BTreeMap<Text, PathTree>,
     done: HashMap<Key, (Activity, Places)>,
-    /// Pages whose assets browsers loaded: by the host they name, the paths.
-    pages: BTreeMap<Text, BTreeSet<String>>,
+    /// Pages whose assets browsers loaded: by the host they name, the paths, and the names in their queries.
+    pages: BTreeMap<Text, BTreeSet<(String, Option<Text>)>>,
+    /// The names of queries so far.
+    queries: BTreeSet<Text>,
     page_count: usize,
     limited: Option<(Place, u64)>,
     nobody: Option<(Place, u64)>,
@@ -74,6 +83,7 @@ impl Requests {
             trees: BTreeMap::new(),
             done: HashMap::new(),
             pages: BTreeMap::new(),
+            queries: BTreeSet::new(),
             page_count: 0,
             limited: None,
             nobody: None,
@@ -110,10 +120,20 @@ impl Requests {
                 number
             }
         };
-        let key = (client, endpoint, request::outcome(request.status));
+        let query = request.query.clone().map(|names| self.query(names));
+        let key = (client, endpoint, request::outcome(request.status), query);
         let (activity, places) = self.done.entry(key).or_default();
         activity.add(stamp, 0, request.micros);
         places.add(Some(stamp), place);
+    }
+
+    /// The names of a query; beyond so many different ones they are not told apart.
+    fn query(&mut self, names: Text) -> Text {
+        if self.queries.len() >= MAX_QUERIES && !self.queries.contains(&names) {
+            return Text::from("…");
+        }
+        self.queries.insert(names.clone());
+        names
     }
 
     /// Whom a request is from; `None`: the line does not say.
@@ -149,20 +169,18 @@ impl Requests {
 
     /// What a browser loads beside a page names that page: it was shown to somebody.
     fn remember_page(&mut self, class: Class, request: &Request) {
-        let Some((host, path)) = request.referrer.as_ref().filter(|_| class == Class::Browsing) else {
-            return;
-        };
-        let path_asked = request.path.to_ascii_lowercase();
-        if !ASSETS.iter().any(|ending| path_asked.ends_with(ending)) || self.page_count >= MAX_PAGES {
+        let Some(page) = request.referrer.as_ref().filter(|_| class == Class::Browsing) else { return };
+        // A style sheet loads pictures too, and is no page.
+        if !is_asset(&request.path) || is_asset(&page.path) || self.page_count >= MAX_PAGES {
             return;
         }
         let own = request.host.as_deref().is_none_or(|own| {
             let bare = |name: &str| name.split(':').next().unwrap_or(name).to_owned();
-            bare(own) == bare(host)
+            bare(own) == bare(&page.host)
         });
         if own {
-            let path = crate::evidence::fold_path(path);
-            let new = self.pages.entry(host.clone()).or_default().insert(path);
+            let shown = (crate::evidence::fold_path(&page.path), page.query.clone());
+            let new = self.pages.entry(page.host.clone()).or_default().insert(shown);
             self.page_count += usize::from(new);
         }
     }
@@ -195,13 +213,16 @@ impl Requests {
             lost: 0,
             sessions: SessionSketch::default(),
         });
-        let pages: BTreeSet<&String> = self.pages.values().flatten().collect();
-        for ((client, endpoint, outcome), (activity, places)) in &self.done {
+        let pages: BTreeSet<&(String, Option<Text>)> = self.pages.values().flatten().collect();
+        for ((client, endpoint, outcome, query), (activity, places)) in &self.done {
             let (actor, class) = &self.client_list[*client];
             let (server, method, path) = &self.endpoint_list[*endpoint];
             let path = self.trees.get(server).map_or(path.clone(), |tree| tree.fold(path));
             let resource = request::endpoint(server, method, &path);
-            let page = *class == Class::Browsing && &**method == "GET" && pages.contains(&path);
+            let shown = (path, query.clone());
+            let page = *class == Class::Browsing && &**method == "GET" && pages.contains(&shown);
+            let page = page.then(|| Trait::named(request::PAGE));
+            let query = query.clone().map(|names| Trait::valued(request::QUERY, names));
             let what = What {
                 vantage: self.vantage.clone(),
                 actor: actor.clone(),
@@ -213,7 +234,7 @@ impl Requests {
                 scope: Scope::Production,
                 basis: Basis::Observed,
                 confidence: Confidence::High,
-                traits: page.then(|| Trait::named("page")).into_iter().collect(),
+                traits: page.into_iter().chain(query).collect(),
             };
             out.add_use(Use { what, activity: activity.clone(), places: places.clone() });
         }

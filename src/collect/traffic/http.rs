@@ -92,6 +92,7 @@ enum Body {
 struct Waiting {
     verb: String,
     object: String,
+    query: Option<Text>,
     moment: Moment,
     who: Who,
 }
@@ -245,7 +246,8 @@ impl Talk {
         if moment.packet < self.answered_until {
             told.unmatched += 1;
         } else if self.waiting.len() < MAX_WAITING {
-            self.waiting.push_back(Waiting { verb, object: request::target_path(&target), moment, who });
+            let (object, query) = (request::target_path(&target), request::query_names(&target));
+            self.waiting.push_back(Waiting { verb, object, query, moment, who });
         } else {
             told.limited = true;
         }
@@ -293,17 +295,17 @@ impl Talk {
         if let Some(asked) = asked {
             let outcome = request::outcome(status);
             let micros = u64::try_from(moment.stamp.0 - asked.moment.stamp.0).ok();
-            let Waiting { verb, object, moment, who } = asked;
+            let Waiting { verb, object, query, moment, who } = asked;
             let page = page && verb == "GET";
-            told.acts.push(Act { verb, object, moment, outcome, micros, who: Some(who), page });
+            told.acts.push(Act { verb, object, moment, outcome, micros, who: Some(who), page, query });
         }
         true
     }
 
     fn settle(&mut self, told: &mut Told) {
-        while let Some(Waiting { verb, object, moment, who }) = self.waiting.pop_front() {
+        while let Some(Waiting { verb, object, query, moment, who }) = self.waiting.pop_front() {
             let (outcome, micros) = (Outcome::Ok, None);
-            told.acts.push(Act { verb, object, moment, outcome, micros, who: Some(who), page: false });
+            told.acts.push(Act { verb, object, moment, outcome, micros, who: Some(who), page: false, query });
         }
     }
 }

@@ -67,6 +67,8 @@ pub struct Act {
     pub who: Option<Who>,
     /// Whether the answer was a page for people.
     pub page: bool,
+    /// The names in the query it was asked for with.
+    pub query: Option<Text>,
 }
 
 /// Who one request is from.
@@ -517,9 +519,9 @@ impl Teller<'_> {
             what.actor = request::actor(&client.to_string(), is_ours(client), principal, program);
             what.outcome = act.outcome;
             what.class = program.map_or(Class::App, |program| request::class(program));
-            if act.page {
-                what.traits.insert(Trait::named("page"));
-            }
+            what.traits.extend(act.page.then(|| Trait::named(request::PAGE)));
+            let query = act.query.clone();
+            what.traits.extend(query.map(|names| Trait::valued(request::QUERY, names)));
             // Each endpoint is a shape of its own: calls of several are several.
             what.shape = Shape::of_request(&what.resource.parts[0]);
             let place = self.place(act.moment.packet);

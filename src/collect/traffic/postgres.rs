@@ -493,7 +493,16 @@ impl Talk {
         if !sql.is_empty() {
             let micros = u64::try_from(moment.stamp.0 - it.moment.stamp.0).ok();
             let (verb, object) = ("query".to_owned(), sql.to_string());
-            told.acts.push(Act { verb, object, moment: it.moment, outcome, micros, who: None, page: false });
+            told.acts.push(Act {
+                verb,
+                object,
+                moment: it.moment,
+                outcome,
+                micros,
+                who: None,
+                page: false,
+                query: None,
+            });
         }
     }
 
@@ -515,6 +524,7 @@ impl Talk {
                     micros: None,
                     who: None,
                     page: false,
+                    query: None,
                 });
             }
         }
