@@ -123,7 +123,9 @@ fn outputs(world: &World, statements: &[String], schedules: &[String]) -> Vec<(S
         all.push((format!("explain {what}"), told));
     }
     let inputs = report["inputs"].as_array().expect("it is a list").iter();
-    for input in inputs.filter(|row| row["kind"].as_str().is_some_and(|kind| kind.contains("postgres-"))) {
+    for input in inputs.filter(|row| {
+        row["kind"].as_str().is_some_and(|kind| kind.contains("postgres-") || kind.contains("access-"))
+    }) {
         let path = input["path"].as_str().expect("an input has a path");
         let path = if folder.join(path).exists() { path } else { path.split_once('/').map_or(path, |p| p.1) };
         all.push((format!("inspect log {path}"), run(&["inspect", "log", path], folder, "")));
@@ -853,6 +855,42 @@ fn a_csvlog_keeps_its_literals_parameters_and_names() {
     }
     world.write("logs/postgresql.csv", &(rows.join("\n") + "\n"));
     nothing_gets_out(&world, &asked, &[]);
+}
+
+#[test]
+fn an_access_log_keeps_its_queries_referrers_keys_and_mails() {
+    let mut world = World::new();
+    let mut lines = String::new();
+    let mut line = |user: &str, target: &str, referrer: &str, agent: &str, more: &str| {
+        lines.push_str(&format!(
+            "10.20.3.7 - {user} [26/Oct/2026:02:00:01 +0000] \"GET {target} HTTP/1.1\" 200 17 \"{referrer}\" \"{agent}\"{more}\n"
+        ));
+    };
+    let (query, name) = (world.plant(Word, "value in a query"), world.plant(Token, "name in a query"));
+    line("app", &format!("/seen.query?key={query}&{name}=1&{name}"), "-", "curl/8", "");
+    let encoded = world.plant(Word, "query that was encoded twice");
+    line("app", &format!("/seen.encoded%3Ftoken={encoded}"), "-", "curl/8", "");
+    let whole = world.plant(Word, "login in an absolute target");
+    line("app", &format!("http://app:{whole}@seen.example/seen.absolute"), "-", "curl/8", "");
+    let (path, mail) = (world.plant(Token, "token in a path"), world.plant(Mail, "mail in a path"));
+    line("app", &format!("/seen.path/token/{path}/{mail}"), "-", "curl/8", "");
+    let (user, agent) = (world.plant(Mail, "login"), world.plant(Token, "key in a program's name"));
+    line(&user, "/seen.login", "-", &format!("tool/1.0 key={agent}"), "");
+    let (referrer, sight) =
+        (world.plant(Word, "query of a referrer"), world.plant(Token, "path of a referrer"));
+    let browser = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
+    line("-", "/seen.css", &format!("https://seen.example/{sight}?t={referrer}"), browser, "");
+    let cookie = world.plant(Word, "a field nobody asked for");
+    line("app", "/seen.field", "-", "curl/8", &format!(" \"session={cookie}\" cookie={cookie}"));
+    let garbage = world.plant(Word, "what is no request");
+    lines.push_str(&format!("10.20.3.7 - - [26/Oct/2026:02:00:01 +0000] \"{garbage}\" 400 17 \"-\" \"-\"\n"));
+    for name in
+        ["seen.query", "seen.encoded", "seen.absolute", "seen.path", "seen.login", "seen.css", "seen.field"]
+    {
+        world.show(name);
+    }
+    world.write("logs/access.log", &lines);
+    nothing_gets_out(&world, &[], &[]);
 }
 
 #[test]
