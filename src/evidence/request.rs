@@ -59,7 +59,9 @@ pub fn target_path(target: &str) -> String {
         Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
         None => target,
     };
-    scrub(path).into_owned()
+    // Part by part first, so that a secret takes no name beside it along; then whole, for one that holds a slash.
+    let parts: Vec<_> = path.split('/').map(scrub).collect();
+    scrub(&parts.join("/")).into_owned()
 }
 
 /// How many names of a query are kept, and how long one may be.
