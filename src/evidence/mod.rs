@@ -6,6 +6,7 @@
 
 mod about;
 mod activity;
+mod crowd;
 mod fact;
 mod gap;
 mod mention;
@@ -21,6 +22,7 @@ mod vantage;
 
 pub use about::{About, Provenance};
 pub use activity::{Activity, Day, Durations, MINUTES_PER_DAY, SECONDS_KEPT};
+pub use crowd::{BUSIEST, Crowd, MAX_ADDRESSES};
 pub use fact::{Connection, Fact, Order, Says};
 pub use gap::{Gap, GapCode};
 pub use mention::{Actor, Mention, MentionKind, Text};

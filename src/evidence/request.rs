@@ -171,6 +171,12 @@ fn hop_address(hop: &str) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
+/// The name of the crowd that a client is told as; `None`: it is told by itself.
+pub fn crowd(actor: &Actor) -> Option<&Text> {
+    let alone = actor.iter().count() == 1;
+    actor.get(MentionKind::Application).filter(|_| alone)
+}
+
 /// The names of a client. People at browsers are one, whoever they are; so are clients from outside of the
 /// estate that run one program and have no login.
 pub fn actor(client: &str, is_ours: bool, principal: Option<&Text>, program: Option<&Text>) -> Actor {

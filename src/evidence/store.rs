@@ -2,6 +2,7 @@
 //! parts is the whole, whatever the order. It never drops a sentence without counting it.
 
 use super::activity::Activity;
+use super::crowd::Crowd;
 use super::fact::Fact;
 use super::gap::{Gap, GapCode};
 use super::mention::Text;
@@ -66,6 +67,7 @@ pub struct Evidence {
     vantages: BTreeMap<Text, Vantage>,
     gaps: BTreeMap<(Text, GapCode, Text), (Place, u64)>,
     inputs: BTreeMap<Text, InputRecord>,
+    crowds: BTreeMap<Text, Crowd>,
 }
 
 impl Evidence {
@@ -96,6 +98,16 @@ impl Evidence {
     /// States a fact.
     pub fn add_fact(&mut self, fact: Fact) {
         self.facts.insert(fact);
+    }
+
+    /// States who is behind an application name that many addresses are told as.
+    pub fn add_crowd(&mut self, name: Text, crowd: Crowd) {
+        self.crowds.entry(name).or_default().merge(crowd);
+    }
+
+    /// All crowds by the application name they are told as.
+    pub fn crowds(&self) -> impl Iterator<Item = (&Text, &Crowd)> {
+        self.crowds.iter()
     }
 
     /// Names a gap; equal ones in one input are counted together and the earliest place stays.
@@ -163,6 +175,9 @@ impl Evidence {
         }
         for record in other.inputs.into_values() {
             self.add_input(record);
+        }
+        for (name, crowd) in other.crowds {
+            self.add_crowd(name, crowd);
         }
     }
 

@@ -70,7 +70,7 @@ pub fn build(parts: &Parts<'_>) -> Report {
             .map(|(f, a)| finding(parts.graph, f, a))
             .collect(),
         gaps: parts.gaps.iter().map(gap).collect(),
-        folds: Vec::new(),
+        folds: folds(parts.evidence),
         coverage: coverage(parts),
         surprise: surprise(parts.graph),
     }
@@ -246,6 +246,20 @@ fn gap(gap: &Gap) -> GapRow {
         detail: gap.detail.to_string(),
         count: gap.count,
     }
+}
+
+/// Addresses that are told as one: the busiest, each with its requests.
+fn folds(evidence: &Evidence) -> Vec<FoldRow> {
+    let row = |name: &Text, address: &str, count: u64| FoldRow {
+        from: address.to_owned(),
+        to: format!("client:{name}"),
+        count,
+    };
+    let rows = |(name, crowd): (&Text, &crate::evidence::Crowd)| {
+        let busiest = crowd.busiest().into_iter().map(|(address, count)| row(name, address, count));
+        busiest.collect::<Vec<_>>()
+    };
+    evidence.crowds().flat_map(rows).collect()
 }
 
 fn coverage(parts: &Parts<'_>) -> Vec<CoverageRow> {

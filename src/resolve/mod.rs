@@ -313,11 +313,26 @@ pub fn resolve(evidence: &Evidence, clock: &Clock<'_>) -> Resolved {
     book.gaps.extend(unknown_systems(evidence, &uses, &names));
     book.assign_shapes(&uses);
     let links = links::build(&uses, &names, &tables, &mut book, clock);
+    name_crowds(evidence, &mut book);
     let stated = stated_uses(&names, &tables, &mut book);
     let sleeps = links::sleeps(evidence, &names, &tables, &mut book);
     let watches = watches(evidence, &names);
     let own_hosts = own_hosts(evidence, &names);
     Resolved { own_hosts, watches, ..explain::finish(evidence, &names, book, links, stated, sleeps) }
+}
+
+/// Names the busiest addresses of those who are told as one.
+fn name_crowds(evidence: &Evidence, book: &mut consumers::Book) {
+    for (name, crowd) in evidence.crowds() {
+        let Some(entity) = book.find(&format!("client:{name}")) else { continue };
+        let (size, more) = crowd.size();
+        let more = if more { " or more" } else { "" };
+        for (address, count) in crowd.busiest() {
+            let why = format!("one of the busiest of {size}{more} addresses: {count} requests");
+            let mention = Mention::new(MentionKind::Address, address.clone());
+            book.entities[entity.0].mentions.insert(mention, why);
+        }
+    }
 }
 
 /// The uses that inventories state of consumers that would be known again, by their entities.

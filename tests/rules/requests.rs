@@ -97,6 +97,19 @@ fn clients_are_told_apart_by_login_address_and_program_and_people_are_one() {
 }
 
 #[test]
+fn of_those_who_are_told_as_one_the_busiest_addresses_are_named() {
+    let log = got("203.0.113.1", "GET /v1/orders", "okhttp/4.12.0")
+        + &got("203.0.113.2", "GET /v1/orders", "okhttp/4.11.0").repeat(3)
+        + &got("10.20.3.7", "GET /v1/orders", "curl/8");
+    let report = report(&[(INVENTORY, SHOP), (ACCESS, &log)]);
+    let rows = report["folds"].as_array().expect("folds are a list").iter();
+    let told: Vec<String> =
+        rows.map(|row| format!("{} {} {}", row["from"], row["to"], row["count"])).collect();
+    let okhttp = "\"client:outside/okhttp\"";
+    assert_eq!(told, [format!("\"203.0.113.2\" {okhttp} 3"), format!("\"203.0.113.1\" {okhttp} 1")]);
+}
+
+#[test]
 fn a_program_nobody_listed_is_a_shadow_and_people_probes_and_failures_are_not() {
     let log = [
         got("10.20.3.7", "GET /v1/orders/17", "python-requests/2.31.0"),

@@ -4,9 +4,9 @@
 use super::{Request, Who};
 use crate::collect::Window;
 use crate::evidence::{
-    Action, Activity, Actor, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, Outcome, PathTree,
-    Place, Places, Scope, Sees, SessionSketch, Shape, Span, Stamp, Text, Trait, Use, Vantage, What, Zone,
-    request,
+    Action, Activity, Actor, Basis, Class, Confidence, Crowd, Evidence, Gap, GapCode, Mention, Outcome,
+    PathTree, Place, Places, Scope, Sees, SessionSketch, Shape, Span, Stamp, Text, Trait, Use, Vantage, What,
+    Zone, request,
 };
 use crate::settings::Networks;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -56,6 +56,10 @@ pub struct Requests {
     queries: BTreeSet<Text>,
     page_count: usize,
     limited: Option<(Place, u64)>,
+    /// Where paths began to be folded for their number.
+    deep: Option<Place>,
+    /// Who is told as one.
+    crowds: BTreeMap<Text, Crowd>,
     nobody: Option<(Place, u64)>,
     heard: bool,
 }
@@ -86,6 +90,8 @@ impl Requests {
             queries: BTreeSet::new(),
             page_count: 0,
             limited: None,
+            deep: None,
+            crowds: BTreeMap::new(),
             nobody: None,
             heard: false,
         }
@@ -109,7 +115,11 @@ impl Requests {
         let server = self.stated.clone().or_else(|| request.host.clone());
         let server = server.unwrap_or_else(|| self.anonymous.clone());
         let path = crate::evidence::fold_path(&request.path);
-        let path = self.trees.entry(server.clone()).or_default().add(&path);
+        let tree = self.trees.entry(server.clone()).or_default();
+        let path = tree.add(&path);
+        if tree.limited() {
+            self.deep.get_or_insert_with(|| place.clone());
+        }
         let key = (server, request.method.clone(), path);
         let endpoint = match self.endpoints.get(&key) {
             Some(known) => *known,
@@ -158,6 +168,9 @@ impl Requests {
             *count += 1;
             key.0 = Actor::new().with(crate::evidence::MentionKind::Application, OTHERS);
         }
+        if let Some(name) = request::crowd(&key.0) {
+            self.crowds.entry(name.clone()).or_default().add(&shown);
+        }
         if let Some(known) = self.clients.get(&key) {
             return Some(*known);
         }
@@ -195,12 +208,12 @@ impl Requests {
             let detail = "requests of which the line does not say from whom; they are left out";
             out.add_gap(Gap { count: *count, ..Gap::new(place.clone(), GapCode::UnknownSession, detail) });
         }
-        if let (true, Some((_, places))) =
-            (self.trees.values().any(PathTree::limited), self.done.values().next())
-        {
-            let place = places.first().cloned().unwrap_or(Place::whole(&self.vantage));
+        if let Some(place) = &self.deep {
             let detail = "PLACES_KEPT_APART: more paths than are told apart; their last parts are folded";
-            out.add_gap(Gap::new(Place::whole(&place.input), GapCode::Limit, detail));
+            out.add_gap(Gap::new(place.clone(), GapCode::Limit, detail));
+        }
+        for (name, crowd) in self.crowds {
+            out.add_crowd(name, crowd);
         }
         out.add_vantage(Vantage {
             id: self.vantage.clone(),

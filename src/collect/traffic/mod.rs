@@ -19,9 +19,9 @@ pub use framer::Framer;
 
 use super::{Family, World};
 use crate::evidence::{
-    About, Action, Actor, Basis, Class, Confidence, Evidence, Fact, Gap, GapCode, InputRecord, InputStatus,
-    Mention, MentionKind, Outcome, Place, Resource, Says, Scope, Sees, SessionSketch, Shape, Span, Stamp,
-    Text, Trait, Vantage, What, Zone, request,
+    About, Action, Actor, Basis, Class, Confidence, Crowd, Evidence, Fact, Gap, GapCode, InputRecord,
+    InputStatus, Mention, MentionKind, Outcome, Place, Resource, Says, Scope, Sees, SessionSketch, Shape,
+    Span, Stamp, Text, Trait, Vantage, What, Zone, request,
 };
 use crate::input::InputFile;
 use crate::settings::Networks;
@@ -239,6 +239,7 @@ fn collect(file: &InputFile, world: &World<'_>, cache: &Cache) -> Evidence {
         out: Evidence::new(),
         servers: BTreeMap::new(),
         names: BTreeMap::new(),
+        crowds: BTreeMap::new(),
         ours: world.settings.networks(),
     };
     let (path, kind) = (file.path.clone(), Text::from(CAPTURE));
@@ -278,6 +279,8 @@ struct Teller<'a> {
     servers: BTreeMap<Text, Server>,
     /// What answers gave: name, address, the first packet.
     names: BTreeMap<Text, BTreeMap<IpAddr, u64>>,
+    /// Who is told as one.
+    crowds: BTreeMap<Text, Crowd>,
     /// The networks of the estate.
     ours: Networks,
 }
@@ -516,7 +519,11 @@ impl Teller<'_> {
             let resource = request::endpoint(server, &act.verb, &act.object);
             let mut what = self.what(connection, server, Action::Call, resource);
             let (principal, program) = (who.principal.as_ref(), who.program.as_ref());
-            what.actor = request::actor(&client.to_string(), is_ours(client), principal, program);
+            let client = (client.to_string(), is_ours(client));
+            what.actor = request::actor(&client.0, client.1, principal, program);
+            if let Some(name) = request::crowd(&what.actor) {
+                self.crowds.entry(name.clone()).or_default().add(&client.0);
+            }
             what.outcome = act.outcome;
             what.class = program.map_or(Class::App, |program| request::class(program));
             what.traits.extend(act.page.then(|| Trait::named(request::PAGE)));
@@ -530,6 +537,9 @@ impl Teller<'_> {
     }
 
     fn finish(mut self) -> Evidence {
+        for (name, crowd) in std::mem::take(&mut self.crowds) {
+            self.out.add_crowd(name, crowd);
+        }
         for (name, addresses) in std::mem::take(&mut self.names) {
             // A name with several addresses is a service on several machines, and none of them.
             if let [(address, packet)] = addresses.into_iter().collect::<Vec<_>>()[..] {

@@ -1,0 +1,56 @@
+//! Crowds: addresses that are told as one, because they are outside of the estate and run one program, or because
+//! they are people at browsers. What is kept of them says who to look for, and never becomes an identity.
+
+use super::mention::Text;
+use std::collections::BTreeMap;
+
+/// How many addresses of one crowd are counted one by one.
+pub const MAX_ADDRESSES: usize = 10_000;
+/// How many of them are named.
+pub const BUSIEST: usize = 10;
+
+/// The addresses behind one name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Crowd {
+    /// Requests by address.
+    addresses: BTreeMap<Text, u64>,
+    /// Whether there were more than [`MAX_ADDRESSES`].
+    more: bool,
+}
+
+impl Crowd {
+    /// One more request of an address.
+    pub fn add(&mut self, address: &str) {
+        if let Some(count) = self.addresses.get_mut(address) {
+            *count += 1;
+        } else if self.addresses.len() < MAX_ADDRESSES {
+            self.addresses.insert(Text::from(address), 1);
+        } else {
+            self.more = true;
+        }
+    }
+
+    /// Takes over what another place saw of the same crowd: of one address the larger count, because both may
+    /// have seen the same requests.
+    pub fn merge(&mut self, other: Crowd) {
+        for (address, count) in other.addresses {
+            let own = self.addresses.entry(address).or_default();
+            *own = (*own).max(count);
+        }
+        self.more |= other.more;
+    }
+
+    /// How many addresses there are, and whether there are more than were counted.
+    pub fn size(&self) -> (usize, bool) {
+        (self.addresses.len(), self.more)
+    }
+
+    /// The busiest addresses with their requests, the busiest first.
+    pub fn busiest(&self) -> Vec<(&Text, u64)> {
+        let mut all: Vec<(&Text, u64)> =
+            self.addresses.iter().map(|(address, count)| (address, *count)).collect();
+        all.sort_by(|a, b| (std::cmp::Reverse(a.1), a.0).cmp(&(std::cmp::Reverse(b.1), b.0)));
+        all.truncate(BUSIEST);
+        all
+    }
+}
