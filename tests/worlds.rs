@@ -213,7 +213,7 @@ fn the_tables_of_the_library_have_the_users_its_truth_file_lists_and_no_more() {
 
 #[test]
 fn threads_block_sizes_and_the_order_of_arguments_change_no_byte() {
-    let parts = ["hosts", "logs", "services", "docker-compose.yml", "whodepends.toml"]
+    let parts = ["hosts", "logs", "services", "docker-compose.yml", "whodepends.toml", "captures"]
         .map(|part| format!("{WORLD}/{part}"));
     let config = format!("{WORLD}/whodepends.toml");
     let scan = |order: &[usize], more: &[&str]| {
@@ -222,12 +222,12 @@ fn threads_block_sizes_and_the_order_of_arguments_change_no_byte() {
         args.extend(more);
         stdout(&args)
     };
-    let plain = scan(&[0, 1, 2, 3, 4], &["--threads", "1"]);
+    let plain = scan(&[0, 1, 2, 3, 4, 5], &["--threads", "1"]);
     for (order, more) in [
-        ([0, 1, 2, 3, 4], ["--threads", "4"]),
-        ([4, 2, 0, 3, 1], ["--threads", "3"]),
-        ([1, 0, 4, 3, 2], ["--block-bytes", "1000"]),
-        ([3, 1, 4, 0, 2], ["--block-bytes", "7919"]),
+        ([0, 1, 2, 3, 4, 5], ["--threads", "4"]),
+        ([4, 2, 5, 0, 3, 1], ["--threads", "3"]),
+        ([5, 1, 0, 4, 3, 2], ["--block-bytes", "1000"]),
+        ([3, 1, 4, 0, 5, 2], ["--block-bytes", "7919"]),
     ] {
         assert!(scan(&order, &more) == plain, "{order:?} with {more:?} gives another report");
     }
