@@ -113,6 +113,10 @@ pub fn unversioned(program: &str) -> &str {
     }
 }
 
+fn is_version(text: &str) -> bool {
+    text.strip_prefix(['v', 'V']).unwrap_or(text).starts_with(|c: char| c.is_ascii_digit())
+}
+
 /// How a request with this status ended (RFC 9110, 15).
 pub fn outcome(status: u16) -> Outcome {
     match status {
@@ -200,7 +204,7 @@ pub fn actor(client: &str, is_ours: bool, principal: Option<&Text>, program: Opt
 
 #[cfg(test)]
 mod tests {
-    use super::{Class, IpAddr, actor, class, client, product};
+    use super::{Class, IpAddr, actor, class, client, product, unversioned};
 
     fn ours(address: IpAddr) -> bool {
         address.to_string().starts_with("10.")
@@ -259,10 +263,20 @@ mod tests {
             ("curl", "curl"),
             ("Digg Feed Fetcher 1.0 (Mac OS X)", "Digg Feed Fetcher"),
             ("Embedly +‹scrubbed›", "Embedly"),
+            ("check_http/v2.3.3 (monitoring-plugins 2.3.3)", "check_http"),
             ("/1.0", "another program"),
             ("&as_qdr=all", "another program"),
         ] {
             assert_eq!(product(program), want);
+        }
+        for (program, want) in [
+            ("shopfront/3.2", "shopfront"),
+            ("check_http/v2.3.3 (monitoring-plugins 2.3.3)", "check_http"),
+            ("outside/vault", "outside/vault"),
+            ("team/tool", "team/tool"),
+            ("DBeaver 24.0", "DBeaver 24.0"),
+        ] {
+            assert_eq!(unversioned(program), want);
         }
         let named = |actor: super::Actor| actor.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         let program = "python-requests/2.31.0".into();

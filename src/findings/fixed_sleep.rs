@@ -16,8 +16,8 @@ static MANUAL: Manual = Manual {
     what: "A script starts something that goes on without it (a call, a transfer, a file or rows handed over, a \
            command in the background), sleeps for a fixed time, and then uses what that makes: what somebody else \
            writes, another thing of the same server, or a file it does not make itself. A sleep in a loop or in a \
-           branch, one in front of all work, one that stands there three times or more, and one of less than five \
-           seconds, are not meant.",
+           branch, one in front of all work, one between two equal questions, one that stands there three times or \
+           more, and one of less than five seconds, are not meant.",
     why: "The time was measured on the old system. On the new one the other side takes longer, and the script reads \
           yesterday's rows or half a file, without an error.",
     example: "job:batch1/stock_export asks for an export, sleeps 300 s, and reads the table the export fills",
@@ -104,7 +104,9 @@ fn hand_over(graph: &Graph, sleep: &Sleep) -> Option<(Confidence, Option<EntityI
             return Some((Confidence::High, only));
         }
     }
-    if started == then && did != Action::Call {
+    // Asking the same once more begins nothing (RFC 9110, 9.2.1): the first answer was the second's, too.
+    let asks = |entity: EntityId| graph.entity(entity).name.starts_with("GET ");
+    if started == then && (did != Action::Call || asks(started)) {
         return None;
     }
     let same_place =

@@ -53,7 +53,16 @@ pub fn finding(report: &Report, fingerprint: &str) -> Result<String, String> {
         link(&mut out, row);
     }
     if !any {
-        line(&mut out, "  nothing that this report still holds");
+        let place = found.resource.as_deref();
+        let there = |link: &&LinkRow| place.is_some_and(|whole| within(report, &link.resource, whole));
+        let mut others = report.links.iter().filter(there).peekable();
+        let what = if others.peek().is_some() {
+            "  no use of theirs was seen or is written; what others do there:"
+        } else {
+            "  nobody's use of it was seen or is written"
+        };
+        line(&mut out, what);
+        others.for_each(|row| link(&mut out, row));
     }
     Ok(out)
 }

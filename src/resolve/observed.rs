@@ -2,7 +2,7 @@
 //! statement itself or the clock tells; a known login from a host that is not its owner's is nobody known.
 
 use super::EntityId;
-use super::consumers::Book;
+use super::consumers::{Book, Known};
 use super::names::Names;
 use crate::evidence::{
     Action, Actor, Class, Confidence, Gap, GapCode, MentionKind, Outcome, Place, ResourceKind, Text, Use,
@@ -10,6 +10,9 @@ use crate::evidence::{
 };
 use crate::resolve::links::Clock;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The trait of a connection of which only the two ends can be seen.
+const ENCRYPTED: &str = "encrypted";
 
 /// The consumer, and how sure that is.
 pub struct Verdict {
@@ -160,8 +163,9 @@ pub fn attribute(it: &Use, system: &str, names: &Names, book: &mut Book, clock: 
         }
     }
     if owners.is_empty()
-        && let Some(verdict) =
-            by_application(actor, &from, book).or_else(|| by_statement(it, login.is_none(), book))
+        && let Some(verdict) = by_application(actor, &from, book)
+            .or_else(|| by_statement(it, login.is_none(), book))
+            .or_else(|| by_stated_use(it, system, &from, names, book))
     {
         return verdict;
     }
@@ -279,6 +283,31 @@ fn by_statement(it: &Use, login_unknown: bool, book: &mut Book) -> Option<Verdic
     for mention in it.what.actor.iter().filter(|mention| mention.kind != MentionKind::Database) {
         let why = "its text alone holds the statement".to_owned();
         book.entities[only.0].mentions.entry(mention.clone()).or_insert(why);
+    }
+    Some(Verdict { entity: only, confidence: Confidence::Medium })
+}
+
+/// An encrypted connection, of which only the two ends can be seen: the only consumer of that host that states, or
+/// whose text says, that it uses the server.
+fn by_stated_use(
+    it: &Use,
+    system: &str,
+    from: &Option<String>,
+    names: &Names,
+    book: &mut Book,
+) -> Option<Verdict> {
+    let hidden = it.what.traits.iter().any(|it| &*it.name == ENCRYPTED);
+    let from = from.as_ref().filter(|_| hidden)?;
+    let says = |known: &Known| {
+        let stated = known.declared_uses.iter().filter_map(|(_, resource, _)| resource.server.as_deref());
+        stated.into_iter().any(|server| names.system(server) == system)
+            || known.connects.iter().any(|(server, _)| server == system)
+    };
+    let of_host = book.known.iter().filter(|(_, known)| known.hosts.contains(from) && says(known));
+    let [only] = of_host.map(|(entity, _)| *entity).collect::<Vec<_>>()[..] else { return None };
+    let why = format!("encrypted, from a host where it alone states that it uses {system}");
+    for mention in it.what.actor.iter().filter(|mention| mention.kind != MentionKind::Database) {
+        book.entities[only.0].mentions.entry(mention.clone()).or_insert_with(|| why.clone());
     }
     Some(Verdict { entity: only, confidence: Confidence::Medium })
 }

@@ -68,6 +68,8 @@ fn sleeps_that_nothing_rests_on_are_not() {
         "curl http://app1:8080/a\nsleep 10\ncurl http://app1:8080/b\nsleep 10\ncurl http://app1:8080/c\nsleep 10\ncurl http://app1:8080/d\n".to_owned(),
         // Another server.
         "curl http://app1:8080/a\nsleep 60\ncurl http://app2:8080/b\n".to_owned(),
+        // The same question once more.
+        "curl -fsS http://app1:8080/health\nsleep 20\ncurl -fsS http://app1:8080/health\n".to_owned(),
         // A moment.
         format!("{ASK}sleep 2\n{TAKE}"),
         // Nobody else writes what is read, and what it writes itself is done.
