@@ -23,7 +23,16 @@
 //! - Sessions of a log are joined by one step in file order over records that were parsed and understood in
 //!   parallel, instead of by associative chunk heads and tails: parsing is where the time goes, and the
 //!   result is the same for any block size and any number of threads by construction.
-//! - `Says` also has `RunsAs`, `Includes`, `DeclaredAs`, `DeclaredUse`, `OfClass` and `Remark`: what inventories,
+//! - Access logs are formats of `collect/logs` like query logs, with one more event: a request stands for itself, so it
+//!   is heard in `requests` and not in `sessions`.
+//! - The shared path tree of a server is one per log stream, where memory has to stay bounded; what two streams fold
+//!   differently, the routes of source and API documents put right in `resolve`.
+//! - `Class` has `browsing`: people at browsers are one consumer (`client:browsers`), shown and never a finding.
+//! - A program's version enters no id of a client; the names in a request's query are kept (never their values),
+//!   because they tell one thing at a path from another.
+//! - An encrypted connection belongs to the consumer of its host that alone states a use of that server: nothing else
+//!   of it can be seen.
+//! - `Says` also has `Sleeps` (two steps of a script and the fixed sleep between them), `RunsAs`, `Includes`, `DeclaredAs`, `DeclaredUse`, `OfClass` and `Remark`: what inventories,
 //!   crontabs and scripts state beside the facts the design lists. `Precedes` is stated by nobody yet: a file that a
 //!   script tests or a lock it waits for is a use with a trait (`tests-file`, `waits-for-lock`), because the
 //!   collector that reads one script does not know the other; the rule sees both ends in the graph.

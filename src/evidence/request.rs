@@ -106,9 +106,7 @@ pub fn product(program: &str) -> &str {
 /// A program's name without a version behind a slash: `shopfront/3.2` is `shopfront`. Without one it is what it is.
 pub fn unversioned(program: &str) -> &str {
     match program.split_once('/') {
-        Some((name, version)) if version.starts_with(|c: char| c.is_ascii_digit()) && !name.is_empty() => {
-            name
-        }
+        Some((name, version)) if !name.is_empty() && is_version(version) => name,
         _ => program,
     }
 }
