@@ -176,8 +176,20 @@ fn some(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty() && *text != "-")
 }
 
+/// The targets of a block: most of them come again and again, and scrubbing is what takes time.
+#[derive(Default)]
+struct Targets<'a>(HashMap<&'a str, (Text, Option<Text>)>);
+
+impl<'a> Targets<'a> {
+    /// The path, and the names in the query.
+    fn read(&mut self, target: &'a str) -> (Text, Option<Text>) {
+        let read = || (Text::from(request::target_path(target)), request::query_names(target));
+        self.0.entry(target).or_insert_with(read).clone()
+    }
+}
+
 /// A request line: method, target, version. Anything else is no request: garbage, TLS to a plain port.
-fn event(line: &Line<'_>) -> Event {
+fn event<'a>(line: &Line<'a>, targets: &mut Targets<'a>) -> Event {
     let mut words = line.request.split(' ');
     let (method, target) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
     let fits = !method.is_empty()
@@ -190,13 +202,14 @@ fn event(line: &Line<'_>) -> Event {
     let referrer = some(line.referrer).and_then(|referrer| referrer.split_once("://"));
     let referrer = referrer.map(|(_, rest)| {
         let (host, _) = rest.split_once('/').unwrap_or((rest, ""));
-        let (host, path) = (Text::from(host.to_lowercase()), &rest[host.len()..]);
-        Referrer { host, path: request::target_path(path), query: request::query_names(path) }
+        let (path, query) = targets.read(&rest[host.len()..]);
+        Referrer { host: Text::from(host.to_lowercase()), path, query }
     });
+    let (path, query) = targets.read(target);
     Event::Request(Box::new(Request {
         method: Text::from(method),
-        path: request::target_path(target),
-        query: request::query_names(target),
+        path,
+        query,
         host: line.host.and_then(some).map(|host| Text::from(host.to_lowercase())),
         status: line.status,
         micros: line.micros,
@@ -231,7 +244,8 @@ impl LogFormat for AccessCombined {
     fn parse(&self, block: &[u8], _zones: &Zones) -> Block {
         let text = String::from_utf8_lossy(block);
         let mut parsed = Block::default();
-        let mut known: HashMap<(String, String, String), Arc<Who>> = HashMap::new();
+        let mut known: HashMap<(&str, &str, &str), Arc<Who>> = HashMap::new();
+        let mut targets = Targets::default();
         for raw in text.split_inclusive('\n') {
             let number = parsed.lines;
             parsed.lines += 1;
@@ -245,7 +259,7 @@ impl LogFormat for AccessCombined {
                 }
                 continue;
             };
-            let key = (line.peer.to_owned(), line.user.to_owned(), line.agent.to_owned());
+            let key = (line.peer, line.user, line.agent);
             let who = known.entry(key).or_insert_with(|| {
                 Arc::new(Who {
                     user: Text::from(some(line.user).map(scrub_name).unwrap_or_default()),
@@ -254,7 +268,7 @@ impl LogFormat for AccessCombined {
                     ..Who::default()
                 })
             });
-            let (stamp, who, event) = (line.stamp, who.clone(), event(&line));
+            let (stamp, who, event) = (line.stamp, who.clone(), event(&line, &mut targets));
             parsed.records.push(Record { stamp, session: 0, who, event, line: number });
         }
         parsed
@@ -279,7 +293,7 @@ mod tests {
             or(&record.who.user),
             it.host.as_deref().unwrap_or("-").to_owned(),
             it.method.to_string(),
-            it.path.clone(),
+            it.path.to_string(),
             it.status.to_string(),
             it.micros.map_or("-".to_owned(), |micros| micros.to_string()),
             or(&it.forwarded_for),

@@ -98,7 +98,7 @@ pub struct Request {
     /// The method.
     pub method: Text,
     /// The path without its query, scrubbed and not folded.
-    pub path: String,
+    pub path: Text,
     /// The names in the target's query, where it had one.
     pub query: Option<Text>,
     /// The virtual host, where the line names it, in lower case.
@@ -119,7 +119,7 @@ pub struct Referrer {
     /// Its host, in lower case.
     pub host: Text,
     /// Its path without the query, scrubbed and not folded.
-    pub path: String,
+    pub path: Text,
     /// The names in its query, where it had one.
     pub query: Option<Text>,
 }

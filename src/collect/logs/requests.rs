@@ -16,6 +16,8 @@ use std::net::IpAddr;
 pub const MAX_CLIENTS: usize = 20_000;
 /// What clients beyond [`MAX_CLIENTS`] are called.
 const OTHERS: &str = "clients beyond MAX_CLIENTS";
+/// How many targets are remembered as written.
+const MAX_ASKED: usize = 20_000;
 /// How many different sets of names in queries are told apart.
 const MAX_QUERIES: usize = 500;
 /// How many referring pages are remembered.
@@ -47,6 +49,8 @@ pub struct Requests {
     clients: HashMap<(Actor, Class), usize>,
     client_list: Vec<(Actor, Class)>,
     endpoints: HashMap<(Text, Text, String), usize>,
+    /// What was asked for as written, to fold it once.
+    asked: HashMap<(Text, Text, Text), usize>,
     endpoint_list: Vec<(Text, Text, String)>,
     trees: BTreeMap<Text, PathTree>,
     done: HashMap<Key, (Activity, Places)>,
@@ -83,6 +87,7 @@ impl Requests {
             clients: HashMap::new(),
             client_list: Vec::new(),
             endpoints: HashMap::new(),
+            asked: HashMap::new(),
             endpoint_list: Vec::new(),
             trees: BTreeMap::new(),
             done: HashMap::new(),
@@ -114,27 +119,35 @@ impl Requests {
         self.remember_page(self.client_list[client].1, request);
         let server = self.stated.clone().or_else(|| request.host.clone());
         let server = server.unwrap_or_else(|| self.anonymous.clone());
-        let path = crate::evidence::fold_path(&request.path);
-        let tree = self.trees.entry(server.clone()).or_default();
-        let path = tree.add(&path);
-        if tree.limited() {
-            self.deep.get_or_insert_with(|| place.clone());
-        }
-        let key = (server, request.method.clone(), path);
-        let endpoint = match self.endpoints.get(&key) {
-            Some(known) => *known,
-            None => {
-                let number = self.endpoint_list.len();
-                self.endpoint_list.push(key.clone());
-                self.endpoints.insert(key, number);
-                number
-            }
-        };
+        let endpoint = self.endpoint(server, request, &place);
         let query = request.query.clone().map(|names| self.query(names));
         let key = (client, endpoint, request::outcome(request.status), query);
         let (activity, places) = self.done.entry(key).or_default();
         activity.add(stamp, 0, request.micros);
         places.add(Some(stamp), place);
+    }
+
+    /// The endpoint of a request, its path folded as far as is known now.
+    fn endpoint(&mut self, server: Text, request: &Request, place: &Place) -> usize {
+        let asked = (server, request.method.clone(), request.path.clone());
+        if let Some(known) = self.asked.get(&asked) {
+            return *known;
+        }
+        let (server, method, path) = asked.clone();
+        let tree = self.trees.entry(server.clone()).or_default();
+        let path = tree.add(&crate::evidence::fold_path(&path));
+        if tree.limited() {
+            self.deep.get_or_insert_with(|| place.clone());
+        }
+        let next = self.endpoint_list.len();
+        let number = *self.endpoints.entry((server.clone(), method.clone(), path.clone())).or_insert(next);
+        if number == next {
+            self.endpoint_list.push((server, method, path));
+        }
+        if self.asked.len() < MAX_ASKED {
+            self.asked.insert(asked, number);
+        }
+        number
     }
 
     /// The names of a query; beyond so many different ones they are not told apart.
