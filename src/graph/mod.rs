@@ -120,6 +120,11 @@ impl Graph {
         &self.sleeps
     }
 
+    /// The system that a vantage watched, by the name ids give it.
+    pub fn watched_by(&self, vantage: &str) -> Option<&str> {
+        self.watches.iter().find(|watch| &*watch.vantage == vantage).map(|watch| watch.system.as_str())
+    }
+
     /// Who watched the system of a resource.
     pub fn watches(&self, resource: EntityId) -> impl Iterator<Item = &Watch> {
         let id = &self.entity(self.system_of(resource)).id;

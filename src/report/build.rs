@@ -59,7 +59,7 @@ pub fn build(parts: &Parts<'_>) -> Report {
         as_of: parts.as_of.to_string(),
         window: whole.as_ref().map(window).unwrap_or_default(),
         inputs: inputs(parts),
-        vantages: vantages(parts.evidence),
+        vantages: vantages(parts),
         entities: entities(parts.graph),
         links: parts.graph.links().map(|link| link_row(parts.graph, link)).collect(),
         jobs: jobs(parts),
@@ -95,13 +95,17 @@ fn inputs(parts: &Parts<'_>) -> Vec<InputRow> {
     parts.evidence.inputs().into_iter().map(row).collect()
 }
 
-fn vantages(evidence: &Evidence) -> Vec<VantageRow> {
-    evidence
+fn vantages(parts: &Parts<'_>) -> Vec<VantageRow> {
+    let system = |vantage: &crate::evidence::Vantage| {
+        parts.graph.watched_by(&vantage.id).unwrap_or(&vantage.of.text).to_owned()
+    };
+    parts
+        .evidence
         .vantages()
         .map(|vantage| VantageRow {
             id: vantage.id.to_string(),
             kind: vantage.kind.to_string(),
-            of: vantage.of.text.to_string(),
+            of: system(vantage),
             zone: vantage.zone.name.to_string(),
             zone_known: vantage.zone.known,
             spans: vantage.spans.iter().map(window).collect(),
@@ -265,13 +269,14 @@ fn folds(evidence: &Evidence) -> Vec<FoldRow> {
 fn coverage(parts: &Parts<'_>) -> Vec<CoverageRow> {
     let mut rows: BTreeMap<String, Vec<&crate::evidence::Vantage>> = BTreeMap::new();
     for vantage in parts.evidence.vantages() {
-        rows.entry(vantage.of.text.to_string()).or_default().push(vantage);
+        let system = parts.graph.watched_by(&vantage.id).unwrap_or(&vantage.of.text);
+        rows.entry(system.to_owned()).or_default().push(vantage);
     }
     let row = |(resource, vantages): (String, Vec<&crate::evidence::Vantage>)| CoverageRow {
         resource,
         vantages: vantages.iter().map(|vantage| vantage.id.to_string()).collect(),
         spans: vantages.iter().flat_map(|vantage| vantage.spans.iter().map(window)).collect(),
-        sees: vantages.iter().map(|vantage| vantage.sees).min().map(sees).unwrap_or_default(),
+        sees: vantages.iter().map(|vantage| vantage.sees).max().map(sees).unwrap_or_default(),
     };
     rows.into_iter().map(row).collect()
 }
