@@ -26,7 +26,7 @@ impl Inventory for HostsFile {
     }
 
     fn read(&self, text: &str, notes: &mut Notes<'_>) -> Result<(), String> {
-        for line in text.lines() {
+        for (line, number) in text.lines().zip(1u64..) {
             let content = line.split('#').next().unwrap_or("");
             let mut words = content.split_whitespace();
             let Some(address) = words.next().and_then(|word| word.parse::<IpAddr>().ok()) else { continue };
@@ -40,14 +40,11 @@ impl Inventory for HostsFile {
             let (Some(first), false) = (names.first(), own) else { continue };
             let about = Mention::new(MentionKind::Host, *first);
             let text = address.to_string();
-            notes.say(&about, Says::SameAs(Mention::new(MentionKind::Address, text)), Basis::Written, line);
+            let same = Says::SameAs(Mention::new(MentionKind::Address, text));
+            notes.say_at(&about, same, Basis::Written, number);
             for other in &names[1..] {
-                notes.say(
-                    &about,
-                    Says::SameAs(Mention::new(MentionKind::Host, *other)),
-                    Basis::Written,
-                    line,
-                );
+                let same = Says::SameAs(Mention::new(MentionKind::Host, *other));
+                notes.say_at(&about, same, Basis::Written, number);
             }
         }
         Ok(())

@@ -1,8 +1,11 @@
 //! Inventories: what somebody declared to exist and to use what. One file per inventory. It states what the
 //! inventory says and never judges whether that is so.
 
+mod backstage;
 mod compose;
+mod document;
 mod hosts;
+mod openapi;
 mod own;
 
 use super::{Family, World};
@@ -10,6 +13,11 @@ use crate::evidence::{
     About, Basis, Evidence, Fact, Gap, GapCode, InputRecord, InputStatus, Mention, Place, Says, Scope, Text,
 };
 use crate::input::InputFile;
+use crate::settings::Settings;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// By name: what files of one inventory say under it, for the other files of the same inventory.
+pub type Index = BTreeMap<String, BTreeSet<String>>;
 
 /// One kind of inventory.
 pub trait Inventory: Sync {
@@ -17,23 +25,50 @@ pub trait Inventory: Sync {
     fn about(&self) -> &'static About;
     /// Whether this file is one, told by its content.
     fn claims(&self, file: &InputFile) -> bool;
+    /// What its other files may refer to, as (name, meaning); most inventories stand in one file.
+    fn index(&self, _text: &str) -> Vec<(String, String)> {
+        Vec::new()
+    }
     /// States what it declares; the error is one line for people.
     fn read(&self, text: &str, notes: &mut Notes<'_>) -> Result<(), String>;
 }
 
 /// All inventories.
-pub static INVENTORIES: &[&dyn Inventory] =
-    &[&own::Own, &compose::Compose, &hosts::HostsFile, &hosts::HostItself];
+pub static INVENTORIES: &[&dyn Inventory] = &[
+    &own::Own,
+    &compose::Compose,
+    &hosts::HostsFile,
+    &hosts::HostItself,
+    &openapi::OpenApi,
+    &backstage::Backstage,
+];
 
 /// Where an inventory writes down what it says, line by line.
 pub struct Notes<'a> {
     file: &'a InputFile,
     text: &'a str,
+    index: &'a Index,
+    settings: &'a Settings,
     evidence: Evidence,
     records: u64,
+    lines: HashMap<String, u64>,
 }
 
-impl Notes<'_> {
+impl<'a> Notes<'a> {
+    /// What the files of this inventory say under a name.
+    pub fn known(&self, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.index.get(name).into_iter().flatten().map(String::as_str)
+    }
+
+    /// What `whodepends.toml` says.
+    pub fn settings(&self) -> &'a Settings {
+        self.settings
+    }
+
+    fn new(file: &'a InputFile, text: &'a str, index: &'a Index, settings: &'a Settings) -> Notes<'a> {
+        Notes { file, text, index, settings, evidence: Evidence::new(), records: 0, lines: HashMap::new() }
+    }
+
     /// The shown path of the folder that holds the inventory; empty at the top.
     pub fn folder(&self) -> &str {
         self.file.path.rsplit_once('/').map_or("", |(folder, _)| folder)
@@ -51,26 +86,71 @@ impl Notes<'_> {
 
     /// States a fact, at the first line that holds `near`.
     pub fn say(&mut self, about: &Mention, says: Says, basis: Basis, near: &str) {
-        let place = self.place(near);
+        let line = self.line(near);
+        self.say_at(about, says, basis, line);
+    }
+
+    /// States a fact that stands on this line.
+    pub fn say_at(&mut self, about: &Mention, says: Says, basis: Basis, line: u64) {
+        let place = Place::line(&self.file.path, line);
         self.records += 1;
-        let fact = Fact { about: about.clone(), says, basis, scope: Scope::Production, span: None, place };
+        let scope = self.scope();
+        let fact = Fact { about: about.clone(), says, basis, scope, span: None, place };
         self.evidence.add_fact(fact);
     }
 
-    /// States a use that is written in the inventory.
-    pub fn add_use(&mut self, what: crate::evidence::What, near: &str) {
-        let place = self.place(near);
-        self.evidence.add_written(what, place);
+    /// The part of the world the inventory speaks of.
+    pub fn scope(&self) -> Scope {
+        scope(&self.file.path)
     }
 
-    fn place(&self, near: &str) -> Place {
+    /// Names what could not be read.
+    pub fn gap(&mut self, line: u64, code: GapCode, detail: &str) {
+        self.evidence.add_gap(Gap::new(Place::line(&self.file.path, line), code, detail));
+    }
+
+    /// The first line that holds `near`; each text is looked for once.
+    fn line(&mut self, near: &str) -> u64 {
+        if let Some(line) = self.lines.get(near) {
+            return *line;
+        }
         let line = self.text.lines().position(|line| line.contains(near)).map_or(1, |index| index as u64 + 1);
-        Place::line(&self.file.path, line)
+        self.lines.insert(near.to_owned(), line);
+        line
+    }
+}
+
+/// The part of the world that a path speaks of: an inventory kept among tests, examples or somebody else's code
+/// declares nothing about what runs.
+fn scope(path: &str) -> Scope {
+    let among = |names: &[&str]| path.split('/').rev().skip(1).any(|part| names.contains(&part));
+    if among(&["node_modules", "vendor", "third_party", "site-packages", ".venv", "venv"]) {
+        Scope::Vendored
+    } else if among(&["test", "tests", "testing", "__tests__", "testdata"]) {
+        Scope::Test
+    } else if among(&["example", "examples", "samples"]) {
+        Scope::Example
+    } else {
+        Scope::Production
     }
 }
 
 /// The family.
 pub struct Declared;
+
+/// By inventory: what its files say to each other.
+fn indexes(files: &[&InputFile]) -> BTreeMap<&'static str, Index> {
+    let mut indexes: BTreeMap<&'static str, Index> = BTreeMap::new();
+    for file in files.iter().filter(|file| scope(&file.path) == Scope::Production) {
+        // What cannot be read is said when the file itself is read.
+        let (Some(inventory), Ok(text)) = (inventory_of(file), file.text()) else { continue };
+        let index = indexes.entry(inventory.about().name).or_default();
+        for (name, meaning) in inventory.index(&text) {
+            index.entry(name).or_default().insert(meaning);
+        }
+    }
+    indexes
+}
 
 fn inventory_of(file: &InputFile) -> Option<&'static dyn Inventory> {
     if let Some(kind) = &file.forced {
@@ -88,8 +168,10 @@ impl Family for Declared {
         inventory_of(file).map(|inventory| inventory.about().name)
     }
 
-    fn collect(&self, files: &[&InputFile], _world: &World<'_>) -> Evidence {
+    fn collect(&self, files: &[&InputFile], world: &World<'_>) -> Evidence {
         let mut evidence = Evidence::new();
+        let indexes = indexes(files);
+        let none = Index::new();
         for file in files {
             let Some(inventory) = inventory_of(file) else { continue };
             let mut record = InputRecord {
@@ -105,7 +187,8 @@ impl Family for Declared {
                     evidence.add_gap(file.gap(&error));
                 }
                 Ok(text) => {
-                    let mut notes = Notes { file, text: &text, evidence: Evidence::new(), records: 0 };
+                    let index = indexes.get(inventory.about().name).unwrap_or(&none);
+                    let mut notes = Notes::new(file, &text, index, world.settings);
                     let outcome = inventory.read(&text, &mut notes);
                     record.records = notes.records;
                     evidence.merge(notes.evidence);

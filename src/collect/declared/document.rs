@@ -1,0 +1,113 @@
+//! YAML and JSON as plain values, within named limits: what several inventories are written in. It knows none of
+//! them, follows no reference and expands no more aliases than the limits allow.
+
+use crate::evidence::scrub::scrub;
+use serde_json::Value;
+
+/// How deep maps and lists may lie in each other.
+pub const MAX_DEPTH: usize = 64;
+/// How many maps, lists and values one document may have, aliases expanded.
+pub const MAX_NODES: usize = 1_000_000;
+/// How many bytes the values of one document may have, aliases expanded.
+pub const MAX_SCALAR_BYTES: usize = 64 * 1024 * 1024;
+
+/// One document of a file.
+pub struct Document<'a> {
+    /// The line it begins on, counted from 1.
+    pub line: u64,
+    /// Its text.
+    pub text: &'a str,
+    /// Its value; the error is one line for people.
+    pub value: Result<Value, String>,
+}
+
+impl Document<'_> {
+    /// The first line of the document that holds `near`, as a line of the file; else the document's own.
+    pub fn line_of(&self, near: &str) -> u64 {
+        let found = self.text.lines().position(|line| line.contains(near));
+        self.line + found.unwrap_or(0) as u64
+    }
+}
+
+/// One document: JSON where it begins like it, else YAML.
+pub fn parse(text: &str) -> Result<Value, String> {
+    let text = text.trim_start_matches('\u{feff}');
+    if text.trim_start().starts_with('{')
+        && let Ok(value) = serde_json::from_str(text)
+    {
+        return Ok(value);
+    }
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: MAX_DEPTH,
+            max_nodes: MAX_NODES,
+            max_events: 4 * MAX_NODES,
+            max_total_scalar_bytes: MAX_SCALAR_BYTES,
+        },
+        with_snippet: false,
+    };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+        let text = error.to_string();
+        format!("not valid YAML: {}", scrub(text.lines().next().unwrap_or("")))
+    })
+}
+
+/// All documents of a file (YAML 1.2, section 9.2): one that is broken costs itself and no other.
+pub fn parse_all(text: &str) -> Vec<Document<'_>> {
+    let mut documents = Vec::new();
+    let (mut start, mut line, mut at, mut number) = (0, 1, 0, 1);
+    for whole in text.split_inclusive('\n') {
+        let mark = whole.trim_end();
+        if mark == "---" || mark.starts_with("--- ") {
+            documents.push((line, &text[start..at]));
+            (start, line) = (at + whole.len(), number + 1);
+        }
+        at += whole.len();
+        number += 1;
+    }
+    documents.push((line, &text[start..]));
+    let says = |text: &str| text.lines().map(str::trim).any(|l| !l.is_empty() && !l.starts_with(['#', '%']));
+    let documents = documents.into_iter().filter(|(_, text)| says(text));
+    documents.map(|(line, text)| Document { line, text, value: parse(text) }).collect()
+}
+
+/// The keys that stand at the top of a document, from its first bytes alone.
+pub fn top_keys(head: &str) -> Vec<&str> {
+    let head = head.trim_start_matches('\u{feff}');
+    if head.trim_start().starts_with('{') { json_keys(head) } else { yaml_keys(head) }
+}
+
+fn yaml_keys(head: &str) -> Vec<&str> {
+    let key = |line: &'_ str| -> Option<usize> {
+        let end = line.find(':')?;
+        let after = &line[end + 1..];
+        (!line.starts_with([' ', '\t', '#', '-']) && (after.is_empty() || after.starts_with([' ', '\t'])))
+            .then_some(end)
+    };
+    let keys = head.lines().filter_map(|line| key(line.trim_end()).map(|end| &line[..end]));
+    keys.map(|key| key.trim_matches(['"', '\''])).collect()
+}
+
+fn json_keys(head: &str) -> Vec<&str> {
+    let (mut keys, mut depth, mut at) = (Vec::new(), 0, 0);
+    let bytes = head.as_bytes();
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            b'"' => {
+                let start = at + 1;
+                at = start;
+                while bytes.get(at).is_some_and(|byte| *byte != b'"') {
+                    at += if bytes[at] == b'\\' { 2 } else { 1 };
+                }
+                let key = head.get(start..at);
+                let follows = head.get(at + 1..).is_some_and(|rest| rest.trim_start().starts_with(':'));
+                keys.extend(key.filter(|_| depth == 1 && follows));
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    keys
+}
