@@ -455,8 +455,8 @@ spec:
         )
     }
 
-    /// Findings, a line each: rule, who, what, and who answers for them.
-    fn told(files: &[(&str, &str)]) -> Vec<String> {
+    /// The whole report of a world.
+    fn report(files: &[(&str, &str)]) -> serde_json::Value {
         let folder = tempfile::tempdir().expect("a temporary folder");
         write(folder.path(), files);
         let output = Command::new(env!("CARGO_BIN_EXE_whodepends"))
@@ -468,6 +468,12 @@ spec:
         for input in report["inputs"].as_array().expect("inputs are a list") {
             assert_eq!(input["status"], "read", "{input}");
         }
+        report
+    }
+
+    /// Findings, a line each: rule, who, what, and who answers for them.
+    fn told(files: &[(&str, &str)]) -> Vec<String> {
+        let report = report(files);
         let owner = |id: &serde_json::Value| {
             let entities = report["entities"].as_array().expect("entities are a list");
             let own = entities.iter().find(|entity| entity["id"] == *id).map(|entity| &entity["owner"]);
@@ -525,12 +531,46 @@ spec:
             + "---\napiVersion: backstage.io/v1alpha1\nkind: Resource\nmetadata: { name: crm-db }\nspec: { type: database, owner: team-dba }\n";
         let wanted = ["shadow-consumer: client:report_ro@10.20.3.7 (nobody), database:shop-db/shop"];
         assert_eq!(company(&more, &shop(), &crm()), wanted);
+        // A job of that name that two hosts run could be either: then it is neither.
+        let twice = told(&[
+            ("whodepends.toml", ESTATE),
+            ("catalogue/catalog-info.yaml", &more),
+            ("batch1/var/spool/cron/crontabs/batch", "15 5 * * * /opt/jobs/export.sh\n"),
+            ("batch1/opt/jobs/export.sh", SCRIPT),
+            ("batch2/var/spool/cron/crontabs/batch", "15 5 * * * /opt/jobs/export.sh\n"),
+            ("batch2/opt/jobs/export.sh", SCRIPT),
+            ("logs/shop/postgresql.log", &shop()),
+            ("logs/crm/postgresql.log", &crm()),
+        ]);
+        let unlisted: Vec<&String> = twice.iter().filter(|line| line.starts_with("unofficial-consumer")).collect();
+        let each = ["batch1", "batch2"]
+            .map(|host| format!("unofficial-consumer: job:{host}/export (nobody), database:shop-db/shop"));
+        assert_eq!(unlisted, each.iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_call_is_declared_where_the_catalogue_says_whose_api_it_is() {
+        let bases = |catalogue: &str| -> Vec<String> {
+            let report = report(&[
+                ("whodepends.toml", ESTATE),
+                ("services/billing/catalog-info.yaml", catalogue),
+                ("services/billing/.env", ENVIRONMENT),
+                ("services/billing/billing.py", CODE),
+                ("logs/shop/postgresql.log", &shop()),
+                ("logs/crm/postgresql.log", &crm()),
+            ]);
+            let links = report["links"].as_array().expect("links are a list").iter();
+            links.filter(|link| link["action"] == "call").map(|link| link["bases"].to_string()).collect()
+        };
+        assert_eq!(bases(CATALOGUE), ["[\"declared\",\"written\"]"]);
+        assert_eq!(bases(&CATALOGUE.replace("consumesApis: [orders-api]", "consumesApis: []")), ["[\"written\"]"]);
+        assert_eq!(bases(&CATALOGUE.replace("orders.shop.example", "other.shop.example")), ["[\"written\"]"]);
     }
 
     #[test]
     fn without_a_catalogue_nobody_is_unlisted() {
         let nobody = "apiVersion: backstage.io/v1alpha1\nkind: Group\nmetadata: { name: team-finance }\nspec: { type: team }\n";
         let wanted = ["shadow-consumer: client:report_ro@10.20.3.7 (nobody), database:shop-db/shop"];
-        assert_eq!(company(nobody, &shop(), ""), wanted);
+        assert_eq!(company(nobody, &shop(), &crm()), wanted);
     }
 }

@@ -85,6 +85,11 @@ impl Book {
         spellings.iter().find_map(|script| self.declared_scripts.get(*script)).copied()
     }
 
+    /// Whether an inventory states a script of this consumer.
+    pub fn states_script(&self, entity: EntityId) -> bool {
+        self.declared_scripts.values().any(|owner| *owner == entity)
+    }
+
     /// Gives an entity one more name. A name that stands for somebody already stays theirs.
     pub fn join(&mut self, entity: EntityId, mention: Mention, why: impl Into<String>) {
         self.by_mention.entry(mention.clone()).or_insert(entity);

@@ -23,6 +23,8 @@ pub(super) struct JobLine<'a> {
     own: Vec<&'a Fact>,
     /// Whether another line of the host runs the same script with other arguments.
     alike: bool,
+    /// Whether no other line, on any host, has this name.
+    alone: bool,
 }
 
 /// How many arguments tell jobs of one script apart.
@@ -103,7 +105,7 @@ pub(super) fn lines<'a>(facts: &[&'a Fact], scripts: &BTreeSet<&Text>, names: &N
             });
             let mut reached = Vec::new();
             follow(mention, host.as_deref(), &runs, scripts, &Connection::default(), 0, &mut reached);
-            JobLine { mention, host, reached, own, alike: false }
+            JobLine { mention, host, reached, own, alike: false, alone: false }
         })
         .collect();
     let mut told: BTreeMap<(Option<String>, String), BTreeSet<String>> = BTreeMap::new();
@@ -113,6 +115,13 @@ pub(super) fn lines<'a>(facts: &[&'a Fact], scripts: &BTreeSet<&Text>, names: &N
     for line in &mut lines {
         let several = told[&(line.host.clone(), line.program())].len() > 1;
         line.alike = several && !line.arguments().is_empty();
+    }
+    let mut named: BTreeMap<String, usize> = BTreeMap::new();
+    for line in &lines {
+        *named.entry(line.name()).or_default() += 1;
+    }
+    for line in &mut lines {
+        line.alone = named[&line.name()] == 1;
     }
     lines
 }
@@ -149,7 +158,7 @@ impl Book {
     pub(super) fn job_entity(&mut self, line: &JobLine<'_>) -> EntityId {
         let host = line.host.as_deref();
         let declared = line.reached.iter().find_map(|(script, _)| self.declared_script(script, host));
-        if let Some(entity) = declared {
+        if let Some(entity) = declared.or_else(|| self.declared_name(line)) {
             return entity;
         }
         let name = line.name();
@@ -164,6 +173,21 @@ impl Book {
             return self.entity(format!("{id}-{}", &digest[..6]), "job", &name);
         }
         self.entity(id, "job", &name)
+    }
+
+    /// The declared job of a line's name, where its entry says neither a host nor a script, as in catalogues that
+    /// have no words for them, and no other line of any host is named like it.
+    fn declared_name(&mut self, line: &JobLine<'_>) -> Option<EntityId> {
+        let name = Mention::new(MentionKind::Declared, format!("job:{}", line.name()));
+        let entity = self.who(&name).filter(|_| line.alone)?;
+        let runs_elsewhere = self.known.get(&entity).is_some_and(|known| !known.hosts.is_empty());
+        // Asked again, the answer stays, although the host is known by then.
+        let itself = self.who(line.mention) == Some(entity);
+        if !itself && (runs_elsewhere || self.states_script(entity)) {
+            return None;
+        }
+        self.join(entity, line.mention.clone(), "the only line of a schedule that is named like it");
+        Some(entity)
     }
 
     /// The declared consumer that a script belongs to, if it runs on this host: by a declared path, or by a
