@@ -95,7 +95,9 @@ components:
         };
         let component = "component:services/orders";
         let mut wanted = Vec::new();
-        for (line, method, path) in [(9, "GET", "/orders"), (9, "POST", "/orders"), (14, "DELETE", "/orders/{id}")] {
+        for (line, method, path) in
+            [(9, "GET", "/orders"), (9, "POST", "/orders"), (14, "DELETE", "/orders/{id}")]
+        {
             wanted.push(at(line, component, &format!("{method} /v1{path}")));
             wanted.push(at(line, component, &format!("{method} {path}")));
             wanted.push(at(line, component, &format!("{method} /dev{path}")));
@@ -149,7 +151,10 @@ components:
     #[test]
     fn a_file_that_only_speaks_of_openapi_is_none() {
         for (path, text) in [
-            ("package.json", r#"{ "dependencies": { "openapi": "3.0.1", "swagger": "2.0.0" }, "paths": { "/x": { "get": {} } } }"#),
+            (
+                "package.json",
+                r#"{ "dependencies": { "openapi": "3.0.1", "swagger": "2.0.0" }, "paths": { "/x": { "get": {} } } }"#,
+            ),
             ("notes.yaml", "tools:\n  openapi: 3.0.3\npaths:\n  /x: { get: {} }\n"),
             ("notes.md", "# openapi: 3.0.3\n"),
         ] {
@@ -178,10 +183,14 @@ components:
             bomb.push_str(&format!("a{level}: &a{level} [{alias}]\n"));
         }
         let deep = format!("openapi: 3.0.0\nx: {}{}\n", "[".repeat(200), "]".repeat(200));
-        let deep_json = format!("{{\"openapi\": \"3.0.0\", \"x\": {}{}}}", "[".repeat(20_000), "]".repeat(20_000));
+        let deep_json =
+            format!("{{\"openapi\": \"3.0.0\", \"x\": {}{}}}", "[".repeat(20_000), "]".repeat(20_000));
         for (path, text) in [("bomb.yaml", &bomb), ("deep.yaml", &deep), ("deep.json", &deep_json)] {
             let told = gaps(&stated(&[(path, text)]));
-            assert!(told.len() == 1 && told[0].starts_with(&format!("{path} bad-config: not valid YAML: ")), "{told:?}");
+            assert!(
+                told.len() == 1 && told[0].starts_with(&format!("{path} bad-config: not valid YAML: ")),
+                "{told:?}"
+            );
         }
     }
 
@@ -300,7 +309,9 @@ spec: { type: service }
 
     /// One entity of a catalogue.
     fn entity(kind: &str, name: &str, spec: &str) -> String {
-        format!("---\napiVersion: backstage.io/v1alpha1\nkind: {kind}\nmetadata: {{ name: {name} }}\nspec: {{ {spec} }}\n")
+        format!(
+            "---\napiVersion: backstage.io/v1alpha1\nkind: {kind}\nmetadata: {{ name: {name} }}\nspec: {{ {spec} }}\n"
+        )
     }
 
     #[test]
@@ -308,7 +319,11 @@ spec: { type: service }
         let text = entity("Component", "a", "dependsOn: [shop-db, 'user:ann']")
             + "---\napiVersion: backstage.io/v1alpha1\nkind: [\n"
             + &entity("API", "grpc-api", "type: grpc, definition: 'service X {}'")
-            + &entity("API", "far-api", "type: openapi, definition: { $text: 'https://git.shop.example/o.yaml' }")
+            + &entity(
+                "API",
+                "far-api",
+                "type: openapi, definition: { $text: 'https://git.shop.example/o.yaml' }",
+            )
             + &entity("Location", "more", "targets: ['https://git.shop.example/c.yaml', ./b.yaml]")
             + &entity("Component", "'not a name'", "type: service");
         let evidence = stated(&[("catalog-info.yaml", &text)]);
@@ -339,7 +354,9 @@ spec: { type: service }
     #[test]
     fn an_address_that_two_apis_share_is_neithers() {
         let api = |name: &str, base: &str| {
-            let spec = format!("type: openapi, definition: 'openapi: 3.0.0\n\n  servers: [{{ url: https://api.shop.example{base} }}]'");
+            let spec = format!(
+                "type: openapi, definition: 'openapi: 3.0.0\n\n  servers: [{{ url: https://api.shop.example{base} }}]'"
+            );
             entity("API", name, &spec)
         };
         let joined = |text: &str, own: &str| -> Vec<String> {
@@ -350,7 +367,8 @@ spec: { type: service }
         assert_eq!(joined(&api("prices", "/api/v2"), ""), alone);
         assert_eq!(joined(&(api("prices", "/v2") + &api("orders", "/v1")), ""), NOTHING);
         assert_eq!(joined(&api("prices", "/prices/v2"), ""), NOTHING);
-        let taken = "[[system]]\nkind = \"service\"\nname = \"gateway\"\naddresses = [\"API.shop.example:443\"]\n";
+        let taken =
+            "[[system]]\nkind = \"service\"\nname = \"gateway\"\naddresses = [\"API.shop.example:443\"]\n";
         assert_eq!(joined(&api("prices", "/api/v2"), taken), NOTHING);
     }
 
@@ -361,11 +379,16 @@ spec: { type: service }
         };
         let folders = |path: &str, text: &str| -> Vec<String> {
             let told = facts(&stated(&[(path, text)]));
-            told.iter().filter_map(|line| line.split_once(" is component:").map(|(_, it)| it.to_owned())).collect()
+            told.iter()
+                .filter_map(|line| line.split_once(" is component:").map(|(_, it)| it.to_owned()))
+                .collect()
         };
         let own = "services/billing/catalog-info.yaml";
         assert_eq!(folders(own, &located("https://git.shop.example/shop/billing")), ["services/billing"]);
-        assert_eq!(folders(own, &located("https://git.shop.example/shop/estate/tree/main/services/other")), NOTHING);
+        assert_eq!(
+            folders(own, &located("https://git.shop.example/shop/estate/tree/main/services/other")),
+            NOTHING
+        );
         assert_eq!(folders("catalog/billing.yaml", BILLING), NOTHING);
         let two = entity("Component", "a", "type: service") + &entity("Component", "b", "type: service");
         assert_eq!(folders(own, &two), NOTHING);
@@ -378,7 +401,9 @@ spec: { type: service }
         let about = |name: &str, own: &str| -> Vec<String> {
             let text = entity("Component", name, "type: service, lifecycle: production");
             let told = facts(&stated(&[("whodepends.toml", own), ("c/catalog-info.yaml", &text)]));
-            told.iter().filter_map(|l| Some(l.strip_suffix(" is production")?.split_once(": ")?.1.to_owned())).collect()
+            told.iter()
+                .filter_map(|l| Some(l.strip_suffix(" is production")?.split_once(": ")?.1.to_owned()))
+                .collect()
         };
         assert_eq!(about("nightly", own), ["declared:job:nightly"]);
         assert_eq!(about("night-run", own), ["declared:job:nightly"]);
@@ -481,7 +506,13 @@ spec:
         };
         let line = |finding: &serde_json::Value| {
             let word = |key: &str| finding[key].as_str().unwrap_or("").to_owned();
-            format!("{}: {} ({}), {}", word("rule"), word("consumer"), owner(&finding["consumer"]), word("resource"))
+            format!(
+                "{}: {} ({}), {}",
+                word("rule"),
+                word("consumer"),
+                owner(&finding["consumer"]),
+                word("resource")
+            )
         };
         let mut lines: Vec<String> =
             report["findings"].as_array().expect("findings are a list").iter().map(line).collect();
@@ -526,7 +557,8 @@ spec:
 
     #[test]
     fn what_the_catalogue_lists_as_well_is_no_finding() {
-        let more = CATALOGUE.replace("\"resource:default/shop-db\"", "\"resource:default/shop-db\", \"resource:crm-db\"")
+        let more = CATALOGUE
+            .replace("\"resource:default/shop-db\"", "\"resource:default/shop-db\", \"resource:crm-db\"")
             + "---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: { name: export }\nspec: { type: cronjob, dependsOn: [\"resource:shop-db\"] }\n"
             + "---\napiVersion: backstage.io/v1alpha1\nkind: Resource\nmetadata: { name: crm-db }\nspec: { type: database, owner: team-dba }\n";
         let wanted = ["shadow-consumer: client:report_ro@10.20.3.7 (nobody), database:shop-db/shop"];
@@ -542,7 +574,8 @@ spec:
             ("logs/shop/postgresql.log", &shop()),
             ("logs/crm/postgresql.log", &crm()),
         ]);
-        let unlisted: Vec<&String> = twice.iter().filter(|line| line.starts_with("unofficial-consumer")).collect();
+        let unlisted: Vec<&String> =
+            twice.iter().filter(|line| line.starts_with("unofficial-consumer")).collect();
         let each = ["batch1", "batch2"]
             .map(|host| format!("unofficial-consumer: job:{host}/export (nobody), database:shop-db/shop"));
         assert_eq!(unlisted, each.iter().collect::<Vec<_>>());
@@ -563,7 +596,10 @@ spec:
             links.filter(|link| link["action"] == "call").map(|link| link["bases"].to_string()).collect()
         };
         assert_eq!(bases(CATALOGUE), ["[\"declared\",\"written\"]"]);
-        assert_eq!(bases(&CATALOGUE.replace("consumesApis: [orders-api]", "consumesApis: []")), ["[\"written\"]"]);
+        assert_eq!(
+            bases(&CATALOGUE.replace("consumesApis: [orders-api]", "consumesApis: []")),
+            ["[\"written\"]"]
+        );
         assert_eq!(bases(&CATALOGUE.replace("orders.shop.example", "other.shop.example")), ["[\"written\"]"]);
     }
 

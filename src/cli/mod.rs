@@ -79,6 +79,8 @@ enum Verb {
     },
     /// Lists everything it can read and write
     Formats,
+    /// Prints the JSON Schema (draft 2020-12) of the JSON report
+    Schema,
     /// Prints a completion script for a shell
     Completions {
         /// Whose
@@ -213,6 +215,7 @@ pub fn run() -> u8 {
             clap_complete::generate(shell, &mut Typed::command(), "whodepends", &mut script);
             print(&String::from_utf8_lossy(&script)).map(|()| DONE)
         }
+        Verb::Schema => print(report::SCHEMA).map(|()| DONE),
         Verb::Formats => print(&tables::formats()).map(|()| DONE),
         Verb::Inspect { lens } => ask::answer(&lens).map(|()| DONE),
     };

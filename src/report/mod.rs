@@ -18,6 +18,9 @@ use std::collections::BTreeMap;
 /// The version of the JSON contract; adding a field does not change it.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// The contract of the JSON report, as JSON Schema (draft 2020-12): every field there is, and no other.
+pub const SCHEMA: &str = include_str!("schema.json");
+
 /// A way of showing a report.
 pub trait Format: Sync {
     /// Its row in the table.

@@ -6,9 +6,7 @@ use super::document::{self, Document};
 use super::openapi::Described;
 use super::{Inventory, Notes};
 use crate::evidence::scrub::scrub_name;
-use crate::evidence::{
-    About, Basis, GapCode, Mention, MentionKind, Provenance, Resource, Says, Scope, Text,
-};
+use crate::evidence::{About, Basis, GapCode, Mention, MentionKind, Provenance, Resource, Says, Scope, Text};
 use crate::input::InputFile;
 use serde_json::Value;
 use std::fmt;
@@ -173,7 +171,11 @@ impl<'a> Entity<'a> {
 /// What a component of this type is among consumers; the types that the catalogue itself knows are services,
 /// websites and libraries.
 fn role(kind: &str) -> &'static str {
-    if matches!(kind, "cronjob" | "job" | "batch" | "batch-job" | "scheduled-job") { "job" } else { "service" }
+    if matches!(kind, "cronjob" | "job" | "batch" | "batch-job" | "scheduled-job") {
+        "job"
+    } else {
+        "service"
+    }
 }
 
 /// One entity on its way into the notes.
@@ -289,7 +291,9 @@ impl Telling<'_, '_, '_> {
                     self.say(&system, Says::DeclaredAs(Text::from("service")), near);
                 }
             }
-            _ => return self.gap(GapCode::BadConfig, near, "only components, resources and APIs can be used"),
+            _ => {
+                return self.gap(GapCode::BadConfig, near, "only components, resources and APIs can be used");
+            }
         }
         if systems.is_empty() {
             systems.push(self.system(target));
@@ -345,7 +349,11 @@ impl Telling<'_, '_, '_> {
         for (endpoint, base) in &described.servers {
             if self.is_its_own(endpoint, base) {
                 let system = Mention::new(MentionKind::System, system.as_str());
-                self.say(&system, Says::SameAs(Mention::new(MentionKind::Endpoint, endpoint.as_str())), "servers");
+                self.say(
+                    &system,
+                    Says::SameAs(Mention::new(MentionKind::Endpoint, endpoint.as_str())),
+                    "servers",
+                );
             }
         }
     }

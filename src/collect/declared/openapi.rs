@@ -18,8 +18,7 @@ pub const MAX_OPERATIONS: usize = 20_000;
 const MAX_REFERENCES: usize = 8;
 
 /// The fields of a path item that are methods ("Path Item Object"; `query` since 3.2).
-const METHODS: [&str; 9] =
-    ["get", "put", "post", "delete", "options", "head", "patch", "trace", "query"];
+const METHODS: [&str; 9] = ["get", "put", "post", "delete", "options", "head", "patch", "trace", "query"];
 
 /// `openapi.yaml`, `swagger.json` and their like.
 pub struct OpenApi;
@@ -82,7 +81,8 @@ impl Described {
             return Err("neither OpenAPI 3 nor Swagger 2".to_owned());
         }
         let mut described = Described::default();
-        let whole = if new { servers(document, &mut described.gaps) } else { Some(swagger_servers(document)) };
+        let whole =
+            if new { servers(document, &mut described.gaps) } else { Some(swagger_servers(document)) };
         let whole = whole.unwrap_or_else(|| vec![Server::default()]);
         let paths = document.get("paths").and_then(Value::as_object);
         for (path, item) in paths.into_iter().flatten().filter(|(path, _)| path.starts_with('/')) {
@@ -102,7 +102,9 @@ impl Described {
         };
         let own = servers(&Value::Object(item.clone()), &mut self.gaps);
         for method in METHODS {
-            let Some(operation) = item.get(method).filter(|operation| operation.is_object()) else { continue };
+            let Some(operation) = item.get(method).filter(|operation| operation.is_object()) else {
+                continue;
+            };
             let narrower = servers(operation, &mut self.gaps);
             for server in narrower.as_deref().or(own.as_deref()).unwrap_or(whole) {
                 if self.operations.len() == MAX_OPERATIONS {
