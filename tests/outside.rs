@@ -1,9 +1,7 @@
-//! What is made of a report: the graph as Graphviz draws it, who depends on a resource, and what changed
-//! between two reports of one company.
+//! What is made of a report: the graph as Graphviz draws it, and who depends on a resource.
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 fn run(args: &[&str]) -> Output {
@@ -119,88 +117,4 @@ fn patterns_cross_every_sign_and_nobody_is_said_with_who_looked() {
     let output = run(&["on", "table:no_such", SHOP]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("no resource of this scan"));
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("it can be made");
-    for entry in std::fs::read_dir(from).expect("it can be read").filter_map(Result::ok) {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).expect("it can be copied");
-        }
-    }
-}
-
-/// The shop again: its batch host has another name, its log was rotated once more, and somebody new came.
-fn recorded_again(folder: &Path) -> PathBuf {
-    let world = folder.join("world");
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(SHOP), &world);
-    std::fs::rename(world.join("hosts/batch1"), world.join("hosts/batch9")).expect("it can be renamed");
-    let settings = world.join("whodepends.toml");
-    let text = std::fs::read_to_string(&settings).expect("it is there").replace("batch1", "batch9");
-    std::fs::write(&settings, text).expect("it can be written");
-    let log = world.join("logs/shop-db/postgresql.log");
-    let text = std::fs::read_to_string(&log).expect("it is there");
-    let (half, _) = text.match_indices("\n2026-").nth(1500).expect("the log is long");
-    std::fs::write(world.join("logs/shop-db/postgresql.log.0"), &text[..=half]).expect("it can be written");
-    let stranger = "2026-10-27 20:00:00.100 CET [99001] LOG:  connection received: host=10.20.3.99 port=5000\n\
-        2026-10-27 20:00:00.110 CET [99001] newcomer@shop LOG:  connection authorized: user=newcomer database=shop application_name=notebook\n\
-        2026-10-27 20:00:00.120 CET [99001] newcomer@shop LOG:  statement: SELECT id FROM public.orders\n\
-        2026-10-27 20:00:00.130 CET [99001] newcomer@shop LOG:  disconnection: session time: 0:00:00.030 user=newcomer database=shop host=10.20.3.99 port=5000\n";
-    std::fs::write(&log, format!("{}{stranger}", &text[half + 1..])).expect("it can be written");
-    world
-}
-
-#[test]
-fn a_company_recorded_again_shows_exactly_its_new_consumer() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = |name: &str| folder.path().join(name).to_str().expect("its name is UTF-8").to_owned();
-    let (old, new) = (file("old.json"), file("new.json"));
-    let out = format!("json={old}");
-    text(&["scan", SHOP, "--threads", "2", "--out", &out]);
-    let world = recorded_again(folder.path());
-    let world = world.to_str().expect("its name is UTF-8");
-    let out = format!("json={new}");
-    text(&["scan", world, "--threads", "1", "--out", &out]);
-    let output = run(&["diff", &old, &new]);
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let told: Vec<&str> = said
-        .lines()
-        .filter(|line| !line.starts_with("same"))
-        .map(|line| line.split(" (").next().unwrap_or(""))
-        .collect();
-    let wanted = [
-        "new   consumer  client:newcomer@10.20.3.99",
-        "new   link      client:newcomer@10.20.3.99 read table:shop-db/shop/public.orders",
-        "new   link      client:newcomer@10.20.3.99 connect database:shop-db/shop",
-        "new   finding   client:newcomer@10.20.3.99 uses database:shop-db/shop, and nothing says who that is",
-    ];
-    assert_eq!(told, wanted, "{said}");
-    assert!(said.contains("same  job:batch1/settle is now job:batch9/settle"), "{said}");
-    assert_eq!(output.status.code(), Some(1));
-    let same = run(&["diff", &new, &new]);
-    assert_eq!(
-        (same.status.code(), String::from_utf8_lossy(&same.stdout).as_ref()),
-        (Some(0), "nothing is new and nothing is gone\n")
-    );
-    for (args, code) in [
-        (vec!["--baseline", &old, "--fail-on", "new"], 1),
-        (vec!["--baseline", &new, "--fail-on", "new"], 0),
-        (vec!["--baseline", "none", "--fail-on", "new"], 1),
-        (vec!["--fail-on", "new"], 2),
-    ] {
-        let mut all = vec!["scan", world];
-        all.extend(args);
-        assert_eq!(run(&all).status.code(), Some(code), "{all:?}");
-    }
-    let marked = text(&["scan", world, "--baseline", &old]);
-    let new: Vec<&str> = marked.lines().filter(|line| line.starts_with("NEW ")).collect();
-    assert_eq!(
-        new,
-        [
-            "NEW MEDIUM [shadow-consumer] client:newcomer@10.20.3.99 uses database:shop-db/shop, and nothing says who that is"
-        ]
-    );
 }
