@@ -100,7 +100,9 @@ fn renamed(text: &str, company: &Company) -> String {
 /// The first half of a log as a compressed file beside the second, cut where a record begins.
 fn rotate(text: &str, path: &Path) {
     let middle = text.len() / 2;
-    let Some(at) = text[middle..].find("\n2026-").or_else(|| text[middle..].find('\n')) else { return };
+    let Some(at) = text[middle..].find("\n2026-").or_else(|| text[middle..].find('\n')) else {
+        return std::fs::write(path, text).expect("it can be written");
+    };
     let half = middle + at + 1;
     let name = path.file_name().expect("it has one").to_string_lossy();
     let older = match name.rsplit_once('.') {

@@ -1,0 +1,190 @@
+//! Hostile input, deterministically: what the fuzz targets are given at length, every run of the tests gives them for a
+//! few seconds, as seeds that were cut, torn, doubled and mixed. Nothing may panic, and nothing may take long.
+
+use std::panic::catch_unwind;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+#[path = "../fuzz/src/lib.rs"]
+mod entries;
+
+/// How long one input may take, in a build without optimisation on a busy machine.
+const LONGEST: Duration = Duration::from_secs(10);
+/// How long an input may be that mutation makes.
+const MOST_BYTES: usize = 64 * 1024;
+
+/// Pseudo-random numbers that are the same in every run (xorshift, Marsaglia 2003).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % sides.max(1) as u64) as usize
+    }
+}
+
+/// Pieces that have a meaning somewhere.
+const PIECES: [&[u8]; 24] = [
+    b"\n",
+    b"\0",
+    b"'",
+    b"\"",
+    b"$$",
+    b"/*",
+    b"--",
+    b"(",
+    b")))",
+    b"${",
+    b"$(",
+    b"`",
+    b"<<EOF\n",
+    b"{{",
+    b"&a ",
+    b"*a ",
+    b"<<: ",
+    b"- ",
+    b"\xff\xfe",
+    b"\xe2\x80\xae",
+    b"*/0",
+    b"@reboot ",
+    b"99999999999999999999",
+    b"$ref: '#'\n",
+];
+
+/// A seed with some changes.
+fn mutated(dice: &mut Dice, seeds: &[Vec<u8>]) -> Vec<u8> {
+    let mut data = seeds[dice.roll(seeds.len())].clone();
+    for _ in 0..=dice.roll(6) {
+        let at = dice.roll(data.len() + 1);
+        let length = dice.roll(40.min(data.len() - at) + 1);
+        match dice.roll(7) {
+            0 => data.truncate(at),
+            1 => drop(data.drain(at..at + length)),
+            2 if at < data.len() => data[at] = dice.roll(256) as u8,
+            3 => drop(data.splice(at..at, PIECES[dice.roll(PIECES.len())].iter().copied())),
+            4 => {
+                let part = data[at..at + length].repeat(1 + dice.roll(60));
+                drop(data.splice(at..at, part));
+            }
+            5 => {
+                let other = &seeds[dice.roll(seeds.len())];
+                let from = dice.roll(other.len());
+                drop(data.splice(at.., other[from..].iter().copied()));
+            }
+            _ => {
+                let piece = PIECES[dice.roll(PIECES.len())].repeat(1 + dice.roll(3000));
+                drop(data.splice(at..at, piece));
+            }
+        }
+    }
+    data.truncate(MOST_BYTES);
+    data
+}
+
+/// Gives an entry all seeds and this many mutations of them.
+fn attack(entry: fn(&[u8]) -> u64, seeds: &[Vec<u8>], rounds: usize) {
+    assert!(seeds.iter().any(|seed| entry(seed) > 0), "nothing of the seeds is understood");
+    let mut dice = Dice(0x5eed);
+    let made = (0..rounds).map(|_| mutated(&mut dice, seeds)).collect::<Vec<_>>();
+    for (round, data) in seeds.iter().chain(&made).enumerate() {
+        let began = Instant::now();
+        let outcome = catch_unwind(|| entry(data));
+        let took = began.elapsed();
+        let shown = || String::from_utf8_lossy(&data[..data.len().min(400)]).into_owned();
+        assert!(outcome.is_ok(), "round {round} panics: {:?}", shown());
+        assert!(took < LONGEST, "round {round} takes {took:?}: {:?}", shown());
+    }
+}
+
+/// Texts, each in front of a byte that chooses what it is given to.
+fn chosen(choices: u8, texts: &[&str]) -> Vec<Vec<u8>> {
+    let with = |choice: u8| texts.iter().map(move |text| [&[choice], text.as_bytes()].concat());
+    (0..choices).flat_map(with).collect()
+}
+
+fn recorded(path: &str, most: usize) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let mut bytes = std::fs::read(path).expect("the recording is there");
+    bytes.truncate(most);
+    bytes
+}
+
+#[test]
+fn statements() {
+    let texts = [
+        "SELECT a.id, count(*) FROM shop.orders a JOIN (SELECT 1) b ON a.id = b.id WHERE x IN (1, 2, 'x') LIMIT 5",
+        "WITH RECURSIVE t AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) INSERT INTO u (a) SELECT n FROM t RETURNING *",
+        "COPY public.orders (id) TO STDOUT; CREATE TABLE x AS TABLE y; DO $x$ BEGIN PERFORM f(); END $x$",
+        "MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN UPDATE SET b = E'\\'' /* c */ -- d\n",
+    ];
+    attack(entries::sql, &chosen(10, &texts), 1500);
+}
+
+#[test]
+fn schedules() {
+    let texts = ["*/5 2-4,7 1,15 JAN-MAR mon-fri", "@daily", "59 23 31 12 *", "0 0 29 2 7", "0 2 * * 1-5/2"];
+    attack(entries::schedule, &chosen(1, &texts), 1500);
+}
+
+#[test]
+fn logs() {
+    let stderr = recorded("fixtures/shop/world/logs/shop-db/postgresql.log", 3000);
+    let csv = recorded("fixtures/shop/world/logs/shop-db/postgresql-2026-10-26.csv", 3000);
+    let seeds = [[&[0][..], &stderr].concat(), [&[1][..], &csv].concat(), [&[1][..], &stderr].concat()];
+    attack(entries::log, &seeds, 300);
+}
+
+#[test]
+fn captures() {
+    let seeds = [
+        recorded("fixtures/shop/captures/shop-db.pcap", 12_000),
+        recorded("fixtures/shop/captures/orders-api.pcap", 12_000),
+    ];
+    attack(entries::capture, &seeds, 400);
+}
+
+#[test]
+fn commands() {
+    let texts = [
+        "#!/bin/sh\n. /opt/env.sh\nfor t in a b; do psql -h db1 -d shop -c \"SELECT * FROM $t\" > /tmp/$t.csv; done\n",
+        "#!/bin/bash\nx=$(date +%F)\nif [ -f /tmp/lock ]; then sleep 5; fi\nscp /out/\"$x\".csv p@partner:/in/ && curl -u a:b http://x/y\n",
+        "MAILTO=x\nCRON_TZ=Europe/Berlin\n*/5 * * * * root flock -n /l /opt/x.sh % in\n@reboot root f() { f | f & }; f\n",
+    ];
+    attack(entries::shell, &chosen(4, &texts), 300);
+}
+
+#[test]
+fn inventories() {
+    let texts = [
+        "openapi: 3.0.0\nservers: [{url: 'https://{a}.x/v1', variables: {a: {default: b}}}]\npaths:\n  /x/{id}: {get: {}, $ref: '#/paths/~1x'}\n",
+        "{\"swagger\": \"2.0\", \"host\": \"x:1\", \"basePath\": \"/v1\", \"paths\": {\"/x\": {\"get\": {}}}}",
+        "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: a, annotations: {backstage.io/source-location: 'url:https://x/y/tree/m/z'}}\nspec: {type: service, owner: group:x/y, dependsOn: [resource:a/b, component:c], providesApis: [d]}\n---\napiVersion: backstage.io/v1alpha1\nkind: API\nmetadata: {name: d}\nspec: {type: openapi, definition: \"openapi: 3.0.0\"}\n",
+        "services:\n  web: {build: ./web, image: postgres:15, networks: {n: {ipv4_address: 10.0.0.1}}}\nx: &a [1]\ny: *a\n",
+        "127.0.0.1 localhost\n10.0.0.1 a b.c # d\nfe80::1%eth0 x\n",
+    ];
+    attack(entries::inventory, &chosen(4, &texts), 400);
+}
+
+#[test]
+fn settings() {
+    let texts = [
+        "as_of = \"2026-11-24\"\n[estate]\nnetworks = [\"10.0.0.0/8\"]\n[[consumer]]\nkind = \"job\"\nname = \"x\"\nhosts = [\"h\"]\nuses = [\"a/b/c.d\", { resource = \"e\", actions = [\"read\"] }]\n[[accept]]\nrule = \"*\"\nreason = \"r\"\nuntil = \"2026-01-01\"\n",
+        "DATABASE_URL=postgresql://u:p@db1:5432/shop?application_name=x\nPGHOST=db1\nPGPASSWORD=x\n",
+        "db1:5432:shop:billing:not-a-real-secret\n*:*:*:*:x\n",
+        "spring:\n  datasource:\n    url: jdbc:postgresql://db1/shop\n    username: ${U:x}\n",
+    ];
+    attack(entries::settings, &chosen(4, &texts), 300);
+}
+
+#[test]
+fn source() {
+    let texts = [
+        "import psycopg\nQ = 'SELECT id FROM ' + T\ndef f(c):\n    c.execute(f'{Q} WHERE a = {1}' % (2,))\n    os.system('psql -c \"SELECT 1\"')\n",
+        "CREATE FUNCTION f() RETURNS void AS $$ SELECT 1 $$ LANGUAGE sql;\nINSERT INTO a.b VALUES (1);\n",
+        "@Entity @Table(name = \"orders\", schema = \"shop\")\nclass Order { static final String Q = \"SELECT \" + X; }\n",
+        "const q = `SELECT ${a} FROM t`;\napp.get('/x/:id', async (req) => pool.query(q));\n",
+    ];
+    attack(entries::source, &chosen(5, &texts), 300);
+}
