@@ -156,10 +156,12 @@ components:
                 r#"{ "dependencies": { "openapi": "3.0.1", "swagger": "2.0.0" }, "paths": { "/x": { "get": {} } } }"#,
             ),
             ("notes.yaml", "tools:\n  openapi: 3.0.3\npaths:\n  /x: { get: {} }\n"),
-            ("notes.md", "# openapi: 3.0.3\n"),
+            ("notes.md", "# How to write one\n\nBegin like this\n\n```yaml\nopenapi: 3.0.3\npaths: {}\n```\n"),
         ] {
             let evidence = stated(&[(path, text)]);
             assert_eq!(facts(&evidence), NOTHING, "{path}");
+            let readers: Vec<_> = evidence.inputs().into_iter().map(|input| input.kind).collect();
+            assert!(readers.iter().all(|kind| &**kind != "openapi"), "{path}: {readers:?}");
         }
         let evidence = stated(&[("later.yaml", "openapi: 4.0.0\npaths:\n  /x: { get: {} }\n")]);
         assert_eq!(facts(&evidence), NOTHING);

@@ -77,15 +77,19 @@ pub fn top_keys(head: &str) -> Vec<&str> {
     if head.trim_start().starts_with('{') { json_keys(head) } else { yaml_keys(head) }
 }
 
+/// Until a line that no map of YAML has at its top: prose, or another language.
 fn yaml_keys(head: &str) -> Vec<&str> {
-    let key = |line: &'_ str| -> Option<usize> {
-        let end = line.find(':')?;
-        let after = &line[end + 1..];
-        (!line.starts_with([' ', '\t', '#', '-']) && (after.is_empty() || after.starts_with([' ', '\t'])))
-            .then_some(end)
-    };
-    let keys = head.lines().filter_map(|line| key(line.trim_end()).map(|end| &line[..end]));
-    keys.map(|key| key.trim_matches(['"', '\''])).collect()
+    let mut keys = Vec::new();
+    for line in head.lines().map(str::trim_end) {
+        let Some(first) = line.chars().next() else { continue };
+        if matches!(first, ' ' | '\t' | '#' | '%' | '-' | ']' | '}') {
+            continue;
+        }
+        let colon = line.find(": ").or(line.strip_suffix(':').map(str::len));
+        let Some(key) = colon.map(|end| line[..end].trim_matches(['"', '\''])) else { break };
+        keys.push(key);
+    }
+    keys
 }
 
 fn json_keys(head: &str) -> Vec<&str> {
