@@ -156,7 +156,10 @@ components:
                 r#"{ "dependencies": { "openapi": "3.0.1", "swagger": "2.0.0" }, "paths": { "/x": { "get": {} } } }"#,
             ),
             ("notes.yaml", "tools:\n  openapi: 3.0.3\npaths:\n  /x: { get: {} }\n"),
-            ("notes.md", "# How to write one\n\nBegin like this\n\n```yaml\nopenapi: 3.0.3\npaths: {}\n```\n"),
+            (
+                "notes.md",
+                "# How to write one\n\nBegin like this\n\n```yaml\nopenapi: 3.0.3\npaths: {}\n```\n",
+            ),
         ] {
             let evidence = stated(&[(path, text)]);
             assert_eq!(facts(&evidence), NOTHING, "{path}");
@@ -294,11 +297,11 @@ spec: { type: service }
             "11: declared:service:billing is owned by team-finance",
             "12: declared:service:billing is part of declared:system:shop",
             "13: declared:service:billing is part of declared:service:finance",
-            "14: declared:service:billing uses database:mailer/",
             "14: declared:service:billing uses database:shop-db/",
+            "14: declared:service:billing uses endpoint:mailer/",
             "14: system:mailer is a service",
-            "15: declared:service:billing uses database:orders@shop/",
-            "15: declared:service:billing uses database:stripe/",
+            "15: declared:service:billing uses endpoint:orders@shop/",
+            "15: declared:service:billing uses endpoint:stripe/",
             "3: declared:service:billing is a service",
             "3: declared:service:billing is component:services/billing",
         ];
@@ -351,6 +354,16 @@ spec: { type: service }
             assert!(begin(gap), "{gap:?} is missing in {told:#?}");
         }
         assert_eq!(told.len(), 6, "{told:#?}");
+    }
+
+    #[test]
+    fn prose_and_scripts_that_quote_a_catalogue_are_none() {
+        let own = entity("Component", "a", "type: service");
+        let quoted = format!("# How to\n\nEach file begins so:\n\n```yaml\n{own}{own}{own}```\n");
+        let script = format!("#!/bin/sh\ncat <<EOF\n{own}EOF\n");
+        assert_eq!(facts(&stated(&[("README.md", &quoted), ("make.sh", &script)])), NOTHING);
+        let told = facts(&stated(&[("a/catalog-info.yaml", &format!("# Ours.\n%YAML 1.2\n{own}"))]));
+        assert_eq!(told.len(), 2, "{told:?}");
     }
 
     #[test]
@@ -581,6 +594,20 @@ spec:
         let each = ["batch1", "batch2"]
             .map(|host| format!("unofficial-consumer: job:{host}/export (nobody), database:shop-db/shop"));
         assert_eq!(unlisted, each.iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_catalogue_that_lists_apis_alone_speaks_of_no_database() {
+        let listed = |uses: &str| -> Vec<String> {
+            let text = CATALOGUE
+                .replace("dependsOn: [\"resource:default/shop-db\"], consumesApis: [orders-api]", uses);
+            let told = company(&text, &shop(), &crm());
+            told.into_iter().filter(|line| line.starts_with("undeclared-use")).collect()
+        };
+        assert_eq!(listed("consumesApis: [orders-api]"), NOTHING);
+        assert_eq!(listed("lifecycle: production"), NOTHING);
+        let other = "dependsOn: [\"resource:default/crm-db\"], consumesApis: [orders-api]";
+        assert_eq!(listed(other), ["undeclared-use: service:billing (team-finance), database:shop-db/shop"]);
     }
 
     #[test]

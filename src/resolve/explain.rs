@@ -36,6 +36,11 @@ fn system_of(id: &str) -> &str {
     rest.split('/').next().unwrap_or(rest)
 }
 
+/// Whether what has this kind is reached by requests.
+fn is_request(kind: &str) -> bool {
+    matches!(kind, "endpoint" | "external")
+}
+
 /// Whether the inventory states this use of this consumer.
 fn is_declared(book: &Book, names: &Names, link: &Link) -> bool {
     let Some(known) = book.known.get(&link.key.consumer) else { return false };
@@ -44,6 +49,11 @@ fn is_declared(book: &Book, names: &Names, link: &Link) -> bool {
         return true;
     }
     let entity = &book.entities[link.key.resource.0];
+    let requests = known.declared_uses.iter().all(|(_, resource, _)| resource.kind == ResourceKind::Endpoint);
+    if requests && book.entities[link.key.consumer.0].declared && !is_request(&entity.kind) {
+        // A catalogue that lists the APIs a service calls, and no resource, speaks of no database.
+        return true;
+    }
     let system = system_of(&entity.id).to_owned();
     let whole = entity.part_of.map_or(entity.id.clone(), |whole| book.entities[whole.0].id.clone());
     let about: Vec<(Option<Action>, Grain)> = known

@@ -2,11 +2,13 @@
 //! and which APIs they provide and consume, resources, APIs with their definition. Annotations and labels but
 //! `backstage.io/source-location` are read by nobody here: none is defined to hold a login, a host or a table.
 
-use super::document::{self, Document};
+use super::document::{self, Document, top_keys};
 use super::openapi::Described;
 use super::{Inventory, Notes};
 use crate::evidence::scrub::scrub_name;
-use crate::evidence::{About, Basis, GapCode, Mention, MentionKind, Provenance, Resource, Says, Scope, Text};
+use crate::evidence::{
+    About, Basis, GapCode, Mention, MentionKind, Provenance, Resource, ResourceKind, Says, Scope, Text,
+};
 use crate::input::InputFile;
 use serde_json::Value;
 use std::fmt;
@@ -27,10 +29,8 @@ impl Inventory for Backstage {
     }
 
     fn claims(&self, file: &InputFile) -> bool {
-        file.head_text().lines().any(|line| {
-            let version = line.strip_prefix("apiVersion:").map(|rest| rest.trim().trim_matches(['"', '\'']));
-            version.is_some_and(|version| version.starts_with("backstage.io/"))
-        })
+        let head = file.head_text();
+        top_keys(&head).iter().any(|(key, value)| *key == "apiVersion" && value.starts_with("backstage.io/"))
     }
 
     fn index(&self, text: &str) -> Vec<(String, String)> {
@@ -298,8 +298,16 @@ impl Telling<'_, '_, '_> {
         if systems.is_empty() {
             systems.push(self.system(target));
         }
-        for system in systems {
-            let used = Resource::database(Some(Text::from(system)), None);
+        let requests = |of: &Text| Resource {
+            kind: ResourceKind::Endpoint,
+            server: Some(of.clone()),
+            database: None,
+            parts: Vec::new(),
+        };
+        for system in systems.into_iter().map(Text::from) {
+            // A component is reached by requests, as an API is; only a resource may be a database.
+            let resource = target.kind == "resource";
+            let used = if resource { Resource::database(Some(system), None) } else { requests(&system) };
             self.say(about, Says::DeclaredUse(None, used), near);
         }
     }

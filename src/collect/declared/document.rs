@@ -71,23 +71,28 @@ pub fn parse_all(text: &str) -> Vec<Document<'_>> {
     documents.map(|(line, text)| Document { line, text, value: parse(text) }).collect()
 }
 
-/// The keys that stand at the top of a document, from its first bytes alone.
-pub fn top_keys(head: &str) -> Vec<&str> {
+/// The keys that stand at the top of a document with what follows on their line, from its first bytes alone.
+pub fn top_keys(head: &str) -> Vec<(&str, &str)> {
     let head = head.trim_start_matches('\u{feff}');
-    if head.trim_start().starts_with('{') { json_keys(head) } else { yaml_keys(head) }
+    if head.trim_start().starts_with('{') {
+        json_keys(head).into_iter().map(|key| (key, "")).collect()
+    } else {
+        yaml_keys(head)
+    }
 }
 
 /// Until a line that no map of YAML has at its top: prose, or another language.
-fn yaml_keys(head: &str) -> Vec<&str> {
+fn yaml_keys(head: &str) -> Vec<(&str, &str)> {
+    let quotes = ['"', '\''];
     let mut keys = Vec::new();
     for line in head.lines().map(str::trim_end) {
         let Some(first) = line.chars().next() else { continue };
         if matches!(first, ' ' | '\t' | '#' | '%' | '-' | ']' | '}') {
             continue;
         }
-        let colon = line.find(": ").or(line.strip_suffix(':').map(str::len));
-        let Some(key) = colon.map(|end| line[..end].trim_matches(['"', '\''])) else { break };
-        keys.push(key);
+        let entry = line.split_once(": ").or_else(|| line.strip_suffix(':').map(|key| (key, "")));
+        let Some((key, value)) = entry else { break };
+        keys.push((key.trim_matches(quotes), value.trim().trim_matches(quotes)));
     }
     keys
 }

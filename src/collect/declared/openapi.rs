@@ -34,8 +34,7 @@ impl Inventory for OpenApi {
 
     fn claims(&self, file: &InputFile) -> bool {
         let head = file.head_text();
-        let keys = top_keys(&head);
-        keys.contains(&"openapi") || keys.contains(&"swagger")
+        top_keys(&head).iter().any(|(key, _)| matches!(*key, "openapi" | "swagger"))
     }
 
     fn read(&self, text: &str, notes: &mut Notes<'_>) -> Result<(), String> {
