@@ -153,7 +153,7 @@ impl Recordings {
             log.write_all(company.newcomer.as_bytes()).expect("it can be written");
         }
         let it = Recordings { folder, world };
-        let (old, new) = (format!("json={}", it.old()), format!("json={}", it.new()));
+        let (old, new) = (format!("json={}", it.older()), format!("json={}", it.newer()));
         for args in [
             ["scan", company.world, "--threads", "2", "--out", &old],
             ["scan", &it.world(), "--threads", "1", "--out", &new],
@@ -167,11 +167,11 @@ impl Recordings {
         self.folder.path().join(name).to_str().expect("its name is UTF-8").to_owned()
     }
 
-    fn old(&self) -> String {
+    fn older(&self) -> String {
         self.file("old.json")
     }
 
-    fn new(&self) -> String {
+    fn newer(&self) -> String {
         self.file("new.json")
     }
 
@@ -191,7 +191,7 @@ impl Recordings {
 #[test]
 fn exactly_the_one_new_consumer_is_new() {
     let it = Recordings::of(&SHOP, true);
-    let output = run(&["diff", &it.old(), &it.new()]);
+    let output = run(&["diff", &it.older(), &it.newer()]);
     let text = said(&output);
     let told: Vec<&str> = text
         .lines()
@@ -208,8 +208,8 @@ fn exactly_the_one_new_consumer_is_new() {
     assert!(text.contains("same  job:batch1/settle is now job:batch9/settle"), "{text}");
     assert_eq!(output.status.code(), Some(1));
     let finding = "NEW MEDIUM [shadow-consumer] client:newcomer@10.20.3.99 uses database:shop-db/shop, and nothing says who that is";
-    assert_eq!(it.news(&it.old()), (vec![finding.to_owned()], Some(1)));
-    assert_eq!(it.news(&it.new()), (Vec::new(), Some(0)));
+    assert_eq!(it.news(&it.older()), (vec![finding.to_owned()], Some(1)));
+    assert_eq!(it.news(&it.newer()), (Vec::new(), Some(0)));
     let (first, code) = it.news("none");
     assert!(first.len() > 1 && code == Some(1), "a first run: everything is new");
     assert_eq!(run(&["scan", &it.world(), "--fail-on", "new"]).status.code(), Some(2));
@@ -219,14 +219,14 @@ fn exactly_the_one_new_consumer_is_new() {
 fn without_anybody_new_nothing_is_new() {
     for company in [&SHOP, &LIBRARY] {
         let it = Recordings::of(company, false);
-        let output = run(&["diff", &it.old(), &it.new()]);
+        let output = run(&["diff", &it.older(), &it.newer()]);
         let text = said(&output);
         let told: Vec<&str> = text.lines().filter(|line| !line.starts_with("same")).collect();
         assert_eq!(told, ["nothing is new and nothing is gone"], "{}", company.world);
         assert!(text.lines().count() > 1, "the machines have other names: {text}");
         assert_eq!(output.status.code(), Some(0));
-        assert_eq!(it.news(&it.old()), (Vec::new(), Some(0)));
-        let itself = run(&["diff", &it.new(), &it.new()]);
+        assert_eq!(it.news(&it.older()), (Vec::new(), Some(0)));
+        let itself = run(&["diff", &it.newer(), &it.newer()]);
         let whole = (itself.status.code(), said(&itself));
         assert_eq!(whole, (Some(0), "nothing is new and nothing is gone\n".to_owned()));
     }
