@@ -132,7 +132,9 @@ fn schedules() {
 fn logs() {
     let stderr = recorded("fixtures/shop/world/logs/shop-db/postgresql.log", 3000);
     let csv = recorded("fixtures/shop/world/logs/shop-db/postgresql-2026-10-26.csv", 3000);
-    let seeds = [[&[0][..], &stderr].concat(), [&[1][..], &csv].concat(), [&[1][..], &stderr].concat()];
+    let access = b"10.20.3.7 - ann [26/Oct/2026:10:00:01 +0100] \"GET /v1/orders/17?a=b HTTP/1.1\" 200 512 \"https://x/y\" \"curl/8.5.0\" 0.042 \"10.20.3.11\"\n".repeat(4);
+    let seeds: [(u8, &[u8]); 5] = [(0, &stderr), (1, &csv), (1, &stderr), (2, &access), (2, &csv)];
+    let seeds = seeds.map(|(choice, text)| [&[choice], text].concat());
     attack(entries::log, &seeds, 300);
 }
 

@@ -911,6 +911,70 @@ fn what_is_wrong_with_an_inventory_is_told_without_its_values() {
 }
 
 #[test]
+fn documents_and_catalogues_keep_what_people_put_into_them() {
+    let mut world = World::new();
+    let mut secret = |shape: Shape, position: &str| world.plant(shape, position);
+    let login = secret(Word, "password of a server's address");
+    let query = secret(Token, "token of a server's query");
+    let variable = secret(Word, "password in a server's variable");
+    let path = secret(Token, "token in a documented path");
+    let key = secret(Word, "query in a documented path");
+    let example = secret(Word, "example of a document");
+    let inner = secret(Word, "password of a server in a catalogue's definition");
+    let place = secret(Word, "password of a source location");
+    let note = secret(Word, "an annotation");
+    let name = secret(Token, "a token as a name of the catalogue");
+    let reference = secret(Mail, "an address as a reference");
+    let owner = secret(Mail, "an address as an owner");
+    let broken = secret(Word, "a document that is no YAML");
+    world.write(
+        "services/api/openapi.yaml",
+        &format!(
+            "openapi: 3.0.3\nservers:\n- url: https://bob:{login}@10.20.1.11:8080/v1?token={query}\n\
+             - {{ url: 'https://{{who}}@far.example', variables: {{ who: {{ default: 'bob:{variable}' }} }} }}\n\
+             paths:\n  /seen.openapi/{{id}}:\n    get: {{ example: {{ password: {example} }} }}\n\
+             \x20 /hook/{path}:\n    post: {{}}\n  /other?api_key={key}:\n    get: {{}}\n"
+        ),
+    );
+    let entity = |kind: &str, name: &str, more: &str, spec: &str| {
+        format!(
+            "---\napiVersion: backstage.io/v1alpha1\nkind: {kind}\nmetadata: {{ name: {name}{more} }}\nspec: {{ {spec} }}\n"
+        )
+    };
+    let more = format!(
+        ", annotations: {{ backstage.io/source-location: 'url:https://bob:{place}@git.example/a/b/tree/main/x', example.org/login: '{note}' }}"
+    );
+    let spec = format!(
+        "owner: team-seen, dependsOn: ['resource:{reference}', 'resource:{name}', 'resource:shop-db']"
+    );
+    let definition = format!(
+        "type: openapi, definition: 'openapi: 3.0.0\n\n  servers: [{{ url: \"https://bob:{inner}@in.example/v1\" }}]'"
+    );
+    let catalogue = entity("Component", "seen-component", &more, &spec)
+        + &entity("Resource", &name, "", &format!("type: database, owner: '{owner}'"))
+        + &entity("API", "seen-api", "", &definition)
+        + &format!("---\napiVersion: backstage.io/v1alpha1\nkind: [\n  password: {broken}: x\n");
+    world.write("services/api/catalog-info.yaml", &catalogue);
+    world.write("services/api/.env", "PGHOST=db1\nPGDATABASE=shop\nPGUSER=api\n");
+    world.write("services/api/a.py", "cursor.execute('SELECT a FROM seen.table')\n");
+    world.write("services/broken/openapi.yaml", &format!("openapi: 3.0.3\npassword: {broken}: x\n"));
+    world.write(
+        "whodepends.toml",
+        "[[system]]\nkind = \"service\"\nname = \"api\"\naddresses = [\"10.20.1.11:8080\"]\n[[source]]\npath = \"logs/*\"\nserver = \"api\"\n",
+    );
+    let asked = |path: &str| {
+        format!(
+            "10.20.3.7 - - [26/Oct/2026:02:00:01 +0000] \"GET {path} HTTP/1.1\" 200 17 \"-\" \"curl/8\"\n"
+        )
+    };
+    world.write("logs/access.log", &(asked("/v1/seen.openapi/17") + &asked(&format!("/v1/hook/{path}"))));
+    for name in ["/v1/seen.openapi/{id}", "seen-component", "team-seen"] {
+        world.show(name);
+    }
+    nothing_gets_out(&world, &[], &[]);
+}
+
+#[test]
 fn an_inventory_shows_what_its_people_wrote() {
     let mut world = World::new();
     let user = world.plant(Mail, "login of a person in the inventory");
