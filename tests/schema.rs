@@ -72,11 +72,14 @@ fn small_and_broken_worlds_keep_it_too() {
     }
 }
 
+/// Something that is done to a report.
+type Change = dyn Fn(&mut Value);
+
 #[test]
 fn a_report_that_differs_in_one_thing_breaks_it() {
     let contract = contract();
     let report = run(&["scan", "fixtures/shop/world", "--format", "json"]);
-    let changes: [(&str, &dyn Fn(&mut Value)); 8] = [
+    let changes: [(&str, &Change); 8] = [
         ("", &|report| report["new_field"] = true.into()),
         ("/links/0", &|report| report["links"][0]["new_field"] = true.into()),
         ("/links/0/evidence/0", &|report| report["links"][0]["evidence"][0]["new_field"] = true.into()),
