@@ -146,3 +146,23 @@ fn more_operations_than_the_limit_are_said() {
     let told = gaps(&evidence);
     assert!(told[0].contains("limit: MAX_OPERATIONS: no more than 20000"), "{told:?}");
 }
+
+#[test]
+fn a_document_that_is_made_to_be_slow_is_not() {
+    let paths = "  /p: &p { get: { x: 1 } }\n".to_owned()
+        + &(0..30_000).map(|n| format!("  /p{n}: {{ $ref: '#/paths/~1p' }}\n")).collect::<String>();
+    let servers: String = (0..30_000).map(|n| format!("- url: http://s{n}.example\n")).collect();
+    let own = format!("openapi: 3.0.0\nx-long:\n{}paths:\n{paths}", "  - a\n".repeat(60_000));
+    let many = format!("openapi: 3.0.0\nservers:\n{servers}paths: {{ /x: {{ get: {{}} }} }}\n");
+    let indented: String = own.lines().map(|line| format!("    {line}\n")).collect();
+    let inner = format!(
+        "apiVersion: backstage.io/v1alpha1\nkind: API\nmetadata: {{ name: a }}\nspec:\n  type: openapi\n  definition: |\n{indented}"
+    );
+    let began = std::time::Instant::now();
+    let told = stated(&[("a/o.yaml", &own), ("b/o.yaml", &many), ("c/catalog-info.yaml", &inner)]);
+    assert!(began.elapsed() < std::time::Duration::from_secs(60), "it took {:?}", began.elapsed());
+    let limits: Vec<String> = gaps(&told).into_iter().filter(|gap| gap.contains("MAX_")).collect();
+    assert_eq!(limits.len(), 3, "{limits:?}");
+    let of = |folder: &str| facts(&told).iter().filter(|line| line.starts_with(folder)).count();
+    assert_eq!((of("a/"), of("b/")), (20_000, 101));
+}

@@ -3,7 +3,7 @@
 //! `backstage.io/source-location` are read by nobody here: none is defined to hold a login, a host or a table.
 
 use super::document::{self, Document, top_keys};
-use super::openapi::Described;
+use super::openapi::{Described, path_lines};
 use super::{Inventory, Notes};
 use crate::evidence::scrub::scrub_name;
 use crate::evidence::{
@@ -348,7 +348,9 @@ impl Telling<'_, '_, '_> {
         };
         let about: Vec<Mention> = providers.iter().map(|provider| self.consumer(provider)).collect();
         let document = self.document;
-        described.state(&about, self.notes, &|path| document.line_of(&format!("{path}:")));
+        let lines = path_lines(document.text);
+        let line = |path: &str| document.line + lines.get(path).map_or(0, |line| line - 1);
+        described.state(&about, self.notes, &line);
         let system = match &providers[..] {
             [] => own.shown(),
             [only] => self.system(only),

@@ -10,6 +10,8 @@ pub const MAX_DEPTH: usize = 64;
 pub const MAX_NODES: usize = 1_000_000;
 /// How many bytes the values of one document may have, aliases expanded.
 pub const MAX_SCALAR_BYTES: usize = 64 * 1024 * 1024;
+/// How many lines of a document are looked through for the place of one thing; beyond, it is the document's own.
+const LINES_SEARCHED: usize = 5_000;
 
 /// One document of a file.
 pub struct Document<'a> {
@@ -24,7 +26,7 @@ pub struct Document<'a> {
 impl Document<'_> {
     /// The first line of the document that holds `near`, as a line of the file; else the document's own.
     pub fn line_of(&self, near: &str) -> u64 {
-        let found = self.text.lines().position(|line| line.contains(near));
+        let found = self.text.lines().take(LINES_SEARCHED).position(|line| line.contains(near));
         self.line + found.unwrap_or(0) as u64
     }
 }

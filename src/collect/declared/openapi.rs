@@ -16,6 +16,8 @@ use std::collections::{BTreeSet, HashMap};
 pub const MAX_OPERATIONS: usize = 20_000;
 /// How many references are followed, one after the other, to a path.
 const MAX_REFERENCES: usize = 8;
+/// How many servers one list may name.
+pub const MAX_SERVERS: usize = 100;
 
 /// The fields of a path item that are methods ("Path Item Object"; `query` since 3.2).
 const METHODS: [&str; 9] = ["get", "put", "post", "delete", "options", "head", "patch", "trace", "query"];
@@ -80,12 +82,19 @@ impl Described {
             return Err("neither OpenAPI 3 nor Swagger 2".to_owned());
         }
         let mut described = Described::default();
-        let whole =
-            if new { servers(document, &mut described.gaps) } else { Some(swagger_servers(document)) };
+        let whole = if new {
+            servers(document.get("servers"), &mut described.gaps)
+        } else {
+            Some(swagger_servers(document))
+        };
         let whole = whole.unwrap_or_else(|| vec![Server::default()]);
         let paths = document.get("paths").and_then(Value::as_object);
         for (path, item) in paths.into_iter().flatten().filter(|(path, _)| path.starts_with('/')) {
-            described.path(document, path, item, &whole);
+            if !described.path(document, path, item, &whole) {
+                let detail = format!("MAX_OPERATIONS: no more than {MAX_OPERATIONS} operations are read");
+                described.gaps.push((path.clone(), GapCode::Limit, detail));
+                break;
+            }
         }
         for server in &whole {
             let at = server.endpoint.clone().map(|endpoint| (endpoint, server.base.clone()));
@@ -94,21 +103,24 @@ impl Described {
         Ok(described)
     }
 
-    fn path(&mut self, document: &Value, path: &str, item: &Value, whole: &[Server]) {
+    /// Adds the operations of a path; false where there is no room for all.
+    fn path(&mut self, document: &Value, path: &str, item: &Value, whole: &[Server]) -> bool {
         let item = match followed(document, item) {
             Ok(item) => item,
-            Err(detail) => return self.gaps.push((path.to_owned(), GapCode::Unresolved, detail)),
+            Err(detail) => {
+                self.gaps.push((path.to_owned(), GapCode::Unresolved, detail));
+                return true;
+            }
         };
-        let own = servers(&Value::Object(item.clone()), &mut self.gaps);
+        let own = servers(item.get("servers"), &mut self.gaps);
         for method in METHODS {
             let Some(operation) = item.get(method).filter(|operation| operation.is_object()) else {
                 continue;
             };
-            let narrower = servers(operation, &mut self.gaps);
+            let narrower = servers(operation.get("servers"), &mut self.gaps);
             for server in narrower.as_deref().or(own.as_deref()).unwrap_or(whole) {
                 if self.operations.len() == MAX_OPERATIONS {
-                    let detail = format!("MAX_OPERATIONS: no more than {MAX_OPERATIONS} operations are read");
-                    return self.gaps.push((path.to_owned(), GapCode::Limit, detail));
+                    return false;
                 }
                 let plain = path.split(['?', '#']).next().unwrap_or(path);
                 let request = format!("{} {}{plain}", method.to_ascii_uppercase(), server.base);
@@ -116,6 +128,7 @@ impl Described {
                 self.operations.push(Operation { key, request, endpoint: server.endpoint.clone() });
             }
         }
+        true
     }
 
     /// States every operation about these, and about the servers the document itself names.
@@ -179,11 +192,15 @@ struct Server {
     base: String,
 }
 
-/// The servers that an object states itself, if it does.
-fn servers(of: &Value, gaps: &mut Vec<(String, GapCode, String)>) -> Option<Vec<Server>> {
-    let list = of.get("servers").and_then(Value::as_array).filter(|list| !list.is_empty())?;
+/// The servers of such a list, if there is one.
+fn servers(list: Option<&Value>, gaps: &mut Vec<(String, GapCode, String)>) -> Option<Vec<Server>> {
+    let list = list.and_then(Value::as_array).filter(|list| !list.is_empty())?;
+    if list.len() > MAX_SERVERS {
+        let detail = format!("MAX_SERVERS: no more than {MAX_SERVERS} servers of a list are read");
+        gaps.push(("servers".to_owned(), GapCode::Limit, detail));
+    }
     let mut found = Vec::new();
-    for entry in list {
+    for entry in list.iter().take(MAX_SERVERS) {
         let server = filled(entry).as_deref().and_then(server);
         match server {
             Some(server) if found.contains(&server) => {}
@@ -288,8 +305,8 @@ fn swagger_servers(document: &Value) -> Vec<Server> {
     found
 }
 
-/// By path: the line it stands on.
-fn path_lines(text: &str) -> HashMap<&str, u64> {
+/// By path: the line it stands on, counted from 1.
+pub fn path_lines(text: &str) -> HashMap<&str, u64> {
     let mut lines = HashMap::new();
     for (line, number) in text.lines().zip(1u64..) {
         let key = line.trim();
