@@ -109,7 +109,7 @@ fn entity(kind: &str, name: &str, spec: &str) -> String {
 
 #[test]
 fn what_is_no_entity_or_no_reference_is_a_gap_and_costs_itself() {
-    let text = entity("Component", "a", "dependsOn: [shop-db, 'user:ann']")
+    let text = entity("Component", "a", "dependsOn: [shop-db, 'user:ann', { resource: shop-db }]")
         + "---\napiVersion: backstage.io/v1alpha1\nkind: [\n"
         + &entity("API", "grpc-api", "type: grpc, definition: 'service X {}'")
         + &entity(
@@ -132,8 +132,9 @@ fn what_is_no_entity_or_no_reference_is_a_gap_and_costs_itself() {
     let told = gaps(&evidence);
     let begin = |text: &str| told.iter().any(|gap| gap.starts_with(text));
     for gap in [
-        "catalog-info.yaml:5 bad-config: component:default/a: dependsOn needs references with their kind",
+        "catalog-info.yaml:2 bad-config: component:default/a: dependsOn needs references with their kind (2)",
         "catalog-info.yaml:5 bad-config: component:default/a: only components, resources and APIs can be used",
+        "catalog-info.yaml:25 unresolved: an entity without kind, or without a name as catalogues allow them (1)",
         "catalog-info.yaml:7 unparsed: not valid YAML: ",
         "catalog-info.yaml:13 unparsed: api:default/grpc-api: its definition is none of OpenAPI",
         "catalog-info.yaml:18 unparsed: api:default/far-api: its definition is kept elsewhere",
@@ -141,7 +142,7 @@ fn what_is_no_entity_or_no_reference_is_a_gap_and_costs_itself() {
     ] {
         assert!(begin(gap), "{gap:?} is missing in {told:#?}");
     }
-    assert_eq!(told.len(), 6, "{told:#?}");
+    assert_eq!(told.len(), 7, "{told:#?}");
 }
 
 #[test]
@@ -188,10 +189,14 @@ fn a_folder_is_a_components_only_where_its_own_file_says_so() {
     };
     let own = "services/billing/catalog-info.yaml";
     assert_eq!(folders(own, &located("https://git.shop.example/shop/billing")), ["services/billing"]);
-    assert_eq!(
-        folders(own, &located("https://git.shop.example/shop/estate/tree/main/services/other")),
-        NOTHING
-    );
+    for elsewhere in [
+        "https://git.shop.example/shop/estate/tree/main/services/other",
+        "https://git.shop.example/shop/estate/src/main/services/other",
+        "https://git.shop.example/shop/estate/src/branch/main/services/other",
+        "https://git.shop.example/shop/estate/-/blob/main/services/other/README.md",
+    ] {
+        assert_eq!(folders(own, &located(elsewhere)), NOTHING, "{elsewhere}");
+    }
     assert_eq!(folders("catalog/billing.yaml", BILLING), NOTHING);
     let two = entity("Component", "a", "type: service") + &entity("Component", "b", "type: service");
     assert_eq!(folders(own, &two), NOTHING);

@@ -30,7 +30,7 @@ impl Inventory for Backstage {
 
     fn claims(&self, file: &InputFile) -> bool {
         let head = file.head_text();
-        top_keys(&head).iter().any(|(key, value)| *key == "apiVersion" && value.starts_with("backstage.io/"))
+        top_keys(&head).iter().any(|(key, value)| *key == "apiVersion" && is_version(value))
     }
 
     fn index(&self, text: &str) -> Vec<(String, String)> {
@@ -52,7 +52,13 @@ impl Inventory for Backstage {
                 Err(reason) => notes.gap(document.line, GapCode::Unparsed, reason),
                 // What stands among tests or examples is nobody's inventory.
                 Ok(value) if notes.scope() == Scope::Production => {
-                    let Some(entity) = Entity::of(value) else { continue };
+                    let Some(entity) = Entity::of(value) else {
+                        if value.get("apiVersion").and_then(Value::as_str).is_some_and(is_version) {
+                            let detail = "an entity without kind, or without a name as catalogues allow them";
+                            notes.gap(document.line, GapCode::Unresolved, detail);
+                        }
+                        continue;
+                    };
                     Telling { entity, document, notes, alone: components == 1 }.tell();
                 }
                 Ok(_) => {}
@@ -101,6 +107,11 @@ impl fmt::Display for Reference {
     }
 }
 
+/// The versions of entities; those of templates begin otherwise.
+fn is_version(text: &str) -> bool {
+    text.starts_with("backstage.io/")
+}
+
 /// Names as the catalogue allows them ("name [required]").
 fn is_name(text: &str) -> bool {
     let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -116,7 +127,7 @@ struct Entity<'a> {
 impl<'a> Entity<'a> {
     fn of(value: &'a Value) -> Option<Entity<'a>> {
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
-        text("/apiVersion").filter(|version| version.starts_with("backstage.io/"))?;
+        text("/apiVersion").filter(|version| is_version(version))?;
         let namespace = text("/metadata/namespace").unwrap_or("default");
         let own = Reference::parse(text("/metadata/name")?, text("/kind"), namespace)?;
         Some(Entity { own, value })
@@ -126,10 +137,10 @@ impl<'a> Entity<'a> {
         self.value.get("spec")?.get(field)?.as_str()
     }
 
-    /// The texts of a field that lists references.
+    /// The texts of a field that lists references; what is no text is empty, and no reference.
     fn list(&self, field: &str) -> impl Iterator<Item = &'a str> + use<'a> {
         let list = self.value.get("spec").and_then(|spec| spec.get(field)).and_then(Value::as_array);
-        list.into_iter().flatten().filter_map(Value::as_str).take(MAX_REFERENCES)
+        list.into_iter().flatten().map(|it| it.as_str().unwrap_or("")).take(MAX_REFERENCES)
     }
 
     fn reference(&self, text: &str, kind: &str) -> Option<Reference> {
@@ -412,8 +423,9 @@ fn within_repository(location: &str) -> String {
     let path = match target.split_once("://") {
         None => target,
         Some((_, address)) => {
-            let mut parts = address.splitn(2, "/tree/").flat_map(|part| part.splitn(2, "/blob/"));
-            let after = parts.nth(1).unwrap_or("");
+            // GitHub and GitLab; Bitbucket, and Gitea, which says `branch` before its name.
+            let marks = ["/tree/", "/blob/", "/src/branch/", "/src/"];
+            let after = marks.iter().find_map(|mark| address.split_once(mark)).map_or("", |(_, after)| after);
             after.split_once('/').map_or("", |(_, path)| path)
         }
     };
