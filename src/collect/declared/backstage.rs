@@ -253,21 +253,26 @@ impl Telling<'_, '_, '_> {
             let same = Says::SameAs(Mention::new(MentionKind::Component, folder));
             self.say(&about, same, "kind:");
         }
+        self.dependencies(&about);
+        if self.entity.list("providesApis").next().is_some() {
+            let system = Mention::new(MentionKind::System, own.shown());
+            self.say(&system, Says::DeclaredAs(Text::from("service")), "providesApis");
+        }
+    }
+
+    /// What a component depends on, and the APIs it consumes.
+    fn dependencies(&mut self, about: &Mention) {
         for text in self.entity.list("dependsOn").collect::<Vec<_>>() {
-            match Reference::parse(text, None, &own.namespace) {
-                Some(target) => self.uses(&about, &target, text),
+            match Reference::parse(text, None, &self.entity.own.namespace) {
+                Some(target) => self.uses(about, &target, text),
                 None => self.gap(GapCode::BadConfig, text, "dependsOn needs references with their kind"),
             }
         }
         for text in self.entity.list("consumesApis").collect::<Vec<_>>() {
             match self.entity.reference(text, "api") {
-                Some(target) => self.uses(&about, &target, text),
+                Some(target) => self.uses(about, &target, text),
                 None => self.gap(GapCode::BadConfig, text, "consumesApis holds what is no reference"),
             }
-        }
-        if self.entity.list("providesApis").next().is_some() {
-            let system = Mention::new(MentionKind::System, own.shown());
-            self.say(&system, Says::DeclaredAs(Text::from("service")), "providesApis");
         }
     }
 
