@@ -10,3 +10,10 @@
 (import_statement name: (aliased_import name: (dotted_name) @import.module alias: (identifier) @import.alias))
 (argument_list (keyword_argument name: (identifier) @pair.name value: (_) @pair.value)) @pair.group
 (dictionary (pair key: (string) @pair.name value: (_) @pair.value)) @pair.group
+(parameters (identifier) @unknown.name)
+(parameters (default_parameter name: (identifier) @unknown.name))
+(parameters (typed_parameter (identifier) @unknown.name))
+(parameters (typed_default_parameter name: (identifier) @unknown.name))
+(for_statement left: (identifier) @unknown.name)
+(augmented_assignment left: (identifier) @append.name operator: "+=" right: (_) @append.value)
+(decorated_definition (decorator (call function: (_) @annotation.name arguments: (argument_list) @annotation.arguments))) @annotation.on

@@ -1,10 +1,12 @@
 //! The source lens: what the text of one file states, a line per use, as written: nothing is resolved.
 
 use crate::collect::{self, World};
+use crate::evidence::Says;
 use crate::input::Inputs;
 use crate::settings::Settings;
 
-/// `action resource` for every use the source family states, with repeats on other lines kept.
+/// `action resource` for every use the source family states, `serves resource` for every route, with repeats
+/// on other lines kept.
 pub fn lines(inputs: &Inputs) -> Vec<String> {
     let settings = Settings::default();
     let quiet = |_: &str, _: u64| {};
@@ -18,6 +20,11 @@ pub fn lines(inputs: &Inputs) -> Vec<String> {
     for it in evidence.uses() {
         for _ in it.places.iter() {
             lines.push(format!("{} {}", it.what.action.word(), it.what.resource));
+        }
+    }
+    for fact in evidence.facts() {
+        if let Says::Serves(resource) = &fact.says {
+            lines.push(format!("serves {resource}"));
         }
     }
     lines

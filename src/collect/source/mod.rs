@@ -1,75 +1,30 @@
 //! Source trees: languages from `grammars/`, settings files, SQL files. What a tree's text says is stated
-//! with the part of the tree it belongs to; beyond constants that are imported by name it never follows data
-//! from one file to another, and it never executes anything.
+//! with the part of the tree it belongs to; beyond constants that are imported by name and routers that are
+//! mounted it never follows data from one file to another, and it never executes anything.
 
+mod clients;
+mod component;
 mod engine;
+mod fold;
+mod language;
+mod marks;
 mod modules;
 mod place;
+mod properties;
+mod queries;
+mod routes;
+mod scopes;
 mod settings;
 mod sqlfile;
+mod tables;
+
+pub use language::{LANGUAGES, Language};
 
 use super::{Family, World};
-use crate::evidence::{About, Evidence, InputRecord, InputStatus, Provenance, Text};
+use crate::evidence::{Evidence, InputRecord, InputStatus, Text};
 use crate::input::InputFile;
+use routes::Routing;
 use rayon::prelude::*;
-
-/// The kinds of tree nodes that folding needs, by the grammar's own names.
-pub struct Nodes {
-    /// A string literal.
-    pub string: &'static [&'static str],
-    /// The literal part of one.
-    pub content: &'static [&'static str],
-    /// An escape in one.
-    pub escape: &'static [&'static str],
-    /// An interpolated expression in one.
-    pub interpolation: &'static [&'static str],
-    /// Adjacent strings.
-    pub concatenated: &'static [&'static str],
-    /// An operator with two sides.
-    pub binary: &'static [&'static str],
-    /// A name.
-    pub identifier: &'static [&'static str],
-    /// A call.
-    pub call: &'static [&'static str],
-    /// Parentheses.
-    pub parenthesized: &'static [&'static str],
-    /// An element of a table by its key.
-    pub subscript: &'static [&'static str],
-    /// A list of values.
-    pub list: &'static [&'static str],
-}
-
-/// One language, from its folder in `grammars/`.
-pub struct Language {
-    /// Its row in the table.
-    pub about: About,
-    /// Its parser.
-    pub parser: fn() -> tree_sitter::Language,
-    /// The query.
-    pub query: &'static str,
-    /// File endings.
-    pub endings: &'static [&'static str],
-    /// Interpreters of a first line.
-    pub shebangs: &'static [&'static str],
-    /// Whether it is read as commands.
-    pub commands: bool,
-    /// Node kinds.
-    pub nodes: Nodes,
-    /// Names whose value is an ORM class's table.
-    pub tables_assigned: &'static [&'static str],
-    /// Calls whose first argument is a table.
-    pub tables_called: &'static [&'static str],
-    /// Words in callees of HTTP clients.
-    pub http: &'static [&'static str],
-    /// Calls that read a variable of the environment with a default.
-    pub environment: &'static [&'static str],
-    /// Tables that hold the variables of the environment.
-    pub environment_tables: &'static [&'static str],
-    /// Calls that run a command.
-    pub shells: &'static [&'static str],
-}
-
-include!(concat!(env!("OUT_DIR"), "/languages.rs"));
 
 /// The family.
 pub struct Source;
@@ -146,18 +101,21 @@ impl Family for Source {
 
     fn collect(&self, files: &[&InputFile], world: &World<'_>) -> Evidence {
         let modules = modules::Modules::new(world);
-        let parts: Vec<Evidence> = files.par_iter().map(|file| read(file, world, &modules)).collect();
-        let mut evidence = Evidence::new();
-        for part in parts {
+        let parts: Vec<(Evidence, Routing)> =
+            files.par_iter().map(|file| read(file, world, &modules)).collect();
+        let (mut evidence, mut routing) = (Evidence::new(), Routing::default());
+        for (part, routes) in parts {
             evidence.merge(part);
+            routing.merge(routes);
         }
+        routing.state(&modules, &mut evidence);
         evidence
     }
 }
 
-fn read(file: &InputFile, world: &World<'_>, modules: &modules::Modules<'_>) -> Evidence {
-    let mut evidence = Evidence::new();
-    let Some(reader) = reader_of(file) else { return evidence };
+fn read(file: &InputFile, world: &World<'_>, modules: &modules::Modules<'_>) -> (Evidence, Routing) {
+    let (mut evidence, mut routing) = (Evidence::new(), Routing::default());
+    let Some(reader) = reader_of(file) else { return (evidence, routing) };
     let kind = match &reader {
         Reader::Code(language) => language.about.name,
         Reader::Settings => "settings",
@@ -180,7 +138,11 @@ fn read(file: &InputFile, world: &World<'_>, modules: &modules::Modules<'_>) -> 
             let at = place::Where::of(file, world);
             evidence.merge(match reader {
                 Reader::Code(language) if language.commands => sqlfile::commands(file, &text, &at, world),
-                Reader::Code(language) => engine::read(language, file, &text, &at, modules, world),
+                Reader::Code(language) => {
+                    let (read, routes) = engine::read(language, file, &text, &at, modules, world);
+                    routing = routes;
+                    read
+                }
                 Reader::Settings => settings::read(file, &text, &at),
                 Reader::Sql => sqlfile::read(file, &text, &at),
                 Reader::Mark => Evidence::new(),
@@ -189,5 +151,5 @@ fn read(file: &InputFile, world: &World<'_>, modules: &modules::Modules<'_>) -> 
         }
     }
     evidence.add_input(record);
-    evidence
+    (evidence, routing)
 }

@@ -9,7 +9,7 @@ use crate::input::InputFile;
 use std::collections::BTreeSet;
 
 /// Files that mark the folder of something built or deployed as one.
-pub(super) const MARKS: [&str; 14] = [
+pub(super) const MARKS: [&str; 15] = [
     "pyproject.toml",
     "setup.py",
     "setup.cfg",
@@ -18,6 +18,7 @@ pub(super) const MARKS: [&str; 14] = [
     "package.json",
     "pom.xml",
     "build.gradle",
+    "build.gradle.kts",
     "Dockerfile",
     ".env",
     "go.mod",
@@ -31,31 +32,55 @@ pub(super) const MARKS: [&str; 14] = [
 pub struct Where {
     /// Whose text it is.
     pub actor: Actor,
+    /// The folder of its component, as shown.
+    pub component: Text,
     /// In which part of the world.
     pub scope: Scope,
     /// `host:/path` or the shown path.
     pub script: Text,
 }
 
+/// Folders of somebody else's code, of tests, of examples.
+const VENDORED: [&str; 8] = [
+    "node_modules",
+    "vendor",
+    "third_party",
+    "site-packages",
+    ".venv",
+    "venv",
+    "dist-packages",
+    "bower_components",
+];
+const TESTS: [&str; 9] =
+    ["test", "tests", "testing", "spec", "__tests__", "__mocks__", "testdata", "e2e", "cypress"];
+const EXAMPLES: [&str; 6] = ["example", "examples", "docs", "doc", "samples", "demo"];
+/// How the names of test files end, before their ending.
+const TEST_NAMES: [&str; 9] =
+    ["_test", "Test", "Tests", "IT", "TestCase", ".test", ".spec", "-spec", "-test"];
+
 /// The scope a path speaks of.
 fn scope(path: &str, head: &str) -> Scope {
-    let lower = path.to_ascii_lowercase();
-    let folder = |names: &[&str]| lower.split('/').rev().skip(1).any(|part| names.contains(&part));
-    let name = lower.rsplit('/').next().unwrap_or(&lower);
-    if folder(&["node_modules", "vendor", "third_party", "site-packages", ".venv", "venv", "dist-packages"]) {
+    // Below a source root of Maven or Gradle folders are packages: `com/example` is no example.
+    let roots = ["src/main/", "src/test/", "src/it/"];
+    let packages = roots.iter().find_map(|root| path.find(root).map(|at| at + root.len()));
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let lower = name.to_ascii_lowercase();
+    let folder = |names: &[&str]| {
+        let folders = path[..packages.unwrap_or(path.len() - name.len())].to_ascii_lowercase();
+        folders.split('/').any(|part| names.contains(&part))
+    };
+    if folder(&VENDORED) || stem.ends_with(".min") {
         return Scope::Vendored;
     }
-    if folder(&["test", "tests", "testing", "spec", "__tests__", "testdata"])
-        || name.starts_with("test_")
-        || name.ends_with("_test.py")
+    if folder(&TESTS)
+        || lower.starts_with("test_")
+        || TEST_NAMES.iter().any(|end| stem.len() > end.len() && stem.ends_with(end))
         || name == "conftest.py"
     {
         return Scope::Test;
     }
-    if folder(&["example", "examples", "docs", "doc", "samples", "demo"])
-        || name.ends_with(".example")
-        || name.ends_with(".sample")
-    {
+    if folder(&EXAMPLES) || lower.ends_with(".example") || lower.ends_with(".sample") {
         return Scope::Example;
     }
     let top = head.lines().take(5).collect::<String>().to_ascii_lowercase();
@@ -103,8 +128,9 @@ impl Where {
         let name = file.name();
         let standalone = name.ends_with(".sql") || file.head.starts_with(b"#!") || name.ends_with(".sh");
         let kind = if standalone { MentionKind::Script } else { MentionKind::Code };
-        let actor = Actor::new().with(MentionKind::Component, folder).with(kind, script.clone());
-        Where { actor, scope: scope(&file.path, &file.head_text()), script }
+        let component = Text::from(folder);
+        let actor = Actor::new().with(MentionKind::Component, component.clone()).with(kind, script.clone());
+        Where { actor, component, scope: scope(&file.path, &file.head_text()), script }
     }
 
     /// A written use of this place.

@@ -1,7 +1,9 @@
 //! Settings files: connection strings under any key, whatever the syntax around them. Only values that say
 //! scheme and server count; passwords are never looked at, and other settings state nothing.
 
+use super::fold::{UNKNOWN, placeholders};
 use super::place::Where;
+pub use super::properties::{Pair, pairs};
 use crate::collect::commands;
 use crate::evidence::{Action, Actor, Evidence, Mention, MentionKind, Place, Resource, Trait};
 use crate::input::InputFile;
@@ -30,15 +32,38 @@ pub fn is_settings(name: &str) -> bool {
     (name == ".env" || name.starts_with(".env.") || endings.iter().any(|ending| name.ends_with(ending)))
         && !name.ends_with("lock.json")
         && name != "whodepends.toml"
+        || XML.contains(&name)
 }
 
-/// States the connection a string holds, with the login and the application name.
+/// Settings of Jakarta Persistence, Hibernate and Tomcat.
+const XML: [&str; 3] = ["persistence.xml", "hibernate.cfg.xml", "context.xml"];
+
+/// The URIs that a connection string of a driver stands for, one for each server it names: SQLAlchemy's
+/// `postgresql+psycopg2://`, `jdbc:postgresql://h1,h2/db?user=…&ApplicationName=…`, `r2dbc:pool:postgresql://`.
+fn uris(text: &str) -> Vec<String> {
+    let Some((scheme, rest)) = text.split_once("://") else { return vec![text.to_owned()] };
+    let scheme = scheme.rsplit(':').next().unwrap_or(scheme);
+    let scheme = scheme.split('+').next().unwrap_or(scheme);
+    let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (servers, path) = address.split_once('/').unwrap_or((address, ""));
+    let (login, servers) = servers.rsplit_once('@').unwrap_or(("", servers));
+    let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+    let login = if login.is_empty() { value("user").unwrap_or("") } else { login };
+    let application = value("application_name").or_else(|| value("ApplicationName"));
+    let query = application.map_or(String::new(), |name| format!("?application_name={name}"));
+    let at = if login.is_empty() { "" } else { "@" };
+    servers.split(',').map(|server| format!("{scheme}://{login}{at}{server}/{path}{query}")).collect()
+}
+
+/// States the connections a string holds, with the login and the application name.
 pub fn connect(text: &str, at: &Where, place: Place, out: &mut Evidence) {
-    let without_driver = match text.split_once("://") {
-        Some((scheme, rest)) => format!("{}://{rest}", scheme.split('+').next().unwrap_or(scheme)),
-        None => text.to_owned(),
-    };
-    let Some(connection) = commands::database_uri(&without_driver) else { return };
+    for uri in uris(text) {
+        connect_one(&uri, at, place.clone(), out);
+    }
+}
+
+fn connect_one(uri: &str, at: &Where, place: Place, out: &mut Evidence) {
+    let Some(connection) = commands::database_uri(uri) else { return };
     let Some(server) = connection.server.clone() else { return };
     let mut what = at.what(Action::Connect, Resource::database(Some(server), connection.database.clone()));
     for (kind, value) in
@@ -68,7 +93,9 @@ pub fn variables(text: &str) -> BTreeMap<String, String> {
 pub fn connect_named(named: &BTreeMap<String, String>, at: &Where, place: Place, out: &mut Evidence) {
     let get =
         |names: &[&str]| names.iter().find_map(|name| named.get(*name)).filter(|value| !value.is_empty());
-    let postgres = named.get("engine").is_none_or(|engine| engine.contains("postgres"));
+    let engines = ["engine", "type", "dialect", "client", "driver", "provider"].map(|name| named.get(name));
+    let postgres =
+        engines.iter().flatten().all(|engine| engine.contains("postgres") || matches!(engine.as_str(), "pg" | "cockroachdb"));
     let host = get(&["host", "hostname", "server"]);
     let database = get(&["dbname", "database", "db", "name"]);
     let user = get(&["user", "username"]);
@@ -94,6 +121,7 @@ pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
     let mut pairs: BTreeMap<String, String> = BTreeMap::new();
     let mut parts: BTreeMap<String, (String, u64)> = BTreeMap::new();
     let mut services = file.name().contains("compose").then(Services::default);
+    let sources = data_sources(file.name(), text);
     for (index, line) in text.lines().enumerate() {
         if line.trim_start().starts_with(['#', ';']) {
             continue;
@@ -121,12 +149,73 @@ pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
             parts.insert(name.clone(), (value.clone(), index as u64 + 1));
             pairs.insert(name, value);
         }
+        if let Some(uri) = sources.get(&(index as u64 + 1)) {
+            connect(uri, &whose, place.clone(), &mut out);
+            continue;
+        }
         for found in DSN.find_iter(&line) {
             connect(found.as_str(), &whose, place.clone(), &mut out);
         }
     }
     let whose = services.map_or_else(|| at.clone(), |services| services.now(at));
     connect_parts(&parts, &whose, file, &mut out);
+    out
+}
+
+/// An attribute of XML settings: `name="…" value="…"`.
+static ATTRIBUTES: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"name="([^"]+)"(?:\s+value="([^"]*)"|\s*>([^<]*)<)"#)
+        .expect("the pattern is a constant of this file")
+});
+
+/// Data sources that are written as several settings, by the line of the address: Spring, Quarkus, Hikari,
+/// Hibernate. Each document of a file is by itself; placeholders are resolved from the file and by their
+/// defaults.
+fn data_sources(name: &str, text: &str) -> BTreeMap<u64, String> {
+    let all = if XML.contains(&name) {
+        let lines = text.lines().enumerate();
+        let found = lines.filter_map(|(index, line)| Some((index as u64 + 1, ATTRIBUTES.captures(line)?)));
+        let value = |it: &regex::Captures<'_>| {
+            it.get(2).or(it.get(3)).map_or(String::new(), |value| value.as_str().to_owned())
+        };
+        found.map(|(line, it)| Pair { name: it[1].to_owned(), value: value(&it), line, document: 0 }).collect()
+    } else {
+        pairs(name, text)
+    };
+    let mut out = BTreeMap::new();
+    for pair in all.iter().filter(|pair| pair.value.contains("postgresql:") || pair.value.contains("${")) {
+        let lower = pair.name.to_ascii_lowercase().replace(['-', '_'], "");
+        let Some((group, last)) = lower.rsplit_once('.') else { continue };
+        if !matches!(last, "url" | "jdbcurl") {
+            continue;
+        }
+        let known = |name: &str| {
+            let own = |it: &&Pair| it.name == name && it.document <= pair.document && it.line != pair.line;
+            all.iter().rev().find(own).map(|it| it.value.clone())
+        };
+        let uri = placeholders(&pair.value, &known);
+        if !(uri.contains("postgresql://") || uri.starts_with("postgres://")) {
+            continue;
+        }
+        // `quarkus.datasource.jdbc.url` stands one deeper than its user.
+        let groups = [Some(group), group.rsplit_once('.').map(|(above, _)| above)];
+        let user = groups.iter().flatten().find_map(|group| {
+            all.iter().find(|it| {
+                let name = it.name.to_ascii_lowercase().replace(['-', '_'], "");
+                let own = name.strip_prefix(*group).and_then(|rest| rest.strip_prefix('.'));
+                it.document == pair.document && matches!(own, Some("username" | "user"))
+            })
+        });
+        let user = user.map(|it| placeholders(&it.value, &known)).filter(|user| {
+            !user.is_empty() && !user.contains(UNKNOWN) && !user.contains(['@', '/', ' ', ':'])
+        });
+        let (scheme, rest) = uri.split_once("://").unwrap_or(("", &uri));
+        let whole = match user.filter(|_| !rest.contains('@') && !rest.contains("user=")) {
+            Some(user) => format!("{scheme}://{user}@{rest}"),
+            None => uri,
+        };
+        out.insert(pair.line, whole);
+    }
     out
 }
 
@@ -206,6 +295,15 @@ fn connect_parts(pairs: &BTreeMap<String, (String, u64)>, at: &Where, file: &Inp
         let uri = format!("postgres://{user}{host}{port}/{database}");
         connect(&uri, at, Place::line(&file.path, *line), out);
     }
+}
+
+/// Whether a call that connects, or the file it stands in, speaks of another engine and not of PostgreSQL.
+pub fn other_engine_named(callee: &str, text: &str) -> bool {
+    const OTHERS: [&str; 9] =
+        ["mysql", "maria", "mssql", "oracledb", "cx_Oracle", "mongo", "redis", "clickhouse", "tedious"];
+    let others = |text: &str| OTHERS.iter().any(|word| text.contains(word));
+    let ours = ["postgres", "psycopg", "pgx", "asyncpg", "'pg'", "\"pg\"", "pg-promise", "slonik"];
+    others(callee) || (others(text) && !ours.iter().any(|word| text.contains(word)))
 }
 
 /// Ports on which other engines listen by default: MySQL, SQL Server, Oracle, MongoDB, Redis.
