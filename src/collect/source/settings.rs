@@ -38,21 +38,22 @@ pub fn is_settings(name: &str) -> bool {
 /// Settings of Jakarta Persistence, Hibernate and Tomcat.
 const XML: [&str; 3] = ["persistence.xml", "hibernate.cfg.xml", "context.xml"];
 
-/// The URIs that a connection string of a driver stands for, one for each server it names: SQLAlchemy's
-/// `postgresql+psycopg2://`, `jdbc:postgresql://h1,h2/db?user=…&ApplicationName=…`, `r2dbc:pool:postgresql://`.
+/// The URIs that a connection string of a driver stands for: SQLAlchemy's `postgresql+psycopg2://`,
+/// `r2dbc:pool:postgresql://`, and JDBC's, one for each server it names, with what it says as properties
+/// (pgJDBC, "Connecting to the Database").
 fn uris(text: &str) -> Vec<String> {
     let Some((scheme, rest)) = text.split_once("://") else { return vec![text.to_owned()] };
-    let scheme = scheme.rsplit(':').next().unwrap_or(scheme);
-    let scheme = scheme.split('+').next().unwrap_or(scheme);
+    let own = scheme.rsplit(':').next().unwrap_or(scheme);
+    let own = own.split('+').next().unwrap_or(own);
+    if !scheme.starts_with("jdbc:") {
+        return vec![format!("{own}://{rest}")];
+    }
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (servers, path) = address.split_once('/').unwrap_or((address, ""));
-    let (login, servers) = servers.rsplit_once('@').unwrap_or(("", servers));
     let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
-    let login = if login.is_empty() { value("user").unwrap_or("") } else { login };
-    let application = value("application_name").or_else(|| value("ApplicationName"));
-    let query = application.map_or(String::new(), |name| format!("?application_name={name}"));
-    let at = if login.is_empty() { "" } else { "@" };
-    servers.split(',').map(|server| format!("{scheme}://{login}{at}{server}/{path}{query}")).collect()
+    let login = value("user").filter(|user| !user.contains(['@', '/', ':', '{'])).map_or(String::new(), |user| format!("{user}@"));
+    let application = value("ApplicationName").map_or(String::new(), |name| format!("?application_name={name}"));
+    servers.split(',').map(|server| format!("{own}://{login}{server}/{path}{application}")).collect()
 }
 
 /// States the connections a string holds, with the login and the application name.
@@ -209,10 +210,15 @@ fn data_sources(name: &str, text: &str) -> BTreeMap<u64, String> {
         let user = user.map(|it| placeholders(&it.value, &known)).filter(|user| {
             !user.is_empty() && !user.contains(UNKNOWN) && !user.contains(['@', '/', ' ', ':'])
         });
-        let (scheme, rest) = uri.split_once("://").unwrap_or(("", &uri));
-        let whole = match user.filter(|_| !rest.contains('@') && !rest.contains("user=")) {
-            Some(user) => format!("{scheme}://{user}@{rest}"),
-            None => uri,
+        let more = if uri.contains('?') { '&' } else { '?' };
+        let whole = match (user, uri.split_once("://")) {
+            (Some(user), _) if uri.starts_with("jdbc:") && !uri.contains("user=") => {
+                format!("{uri}{more}user={user}")
+            }
+            (Some(user), Some((scheme, rest))) if uri.starts_with("r2dbc:") && !rest.contains('@') => {
+                format!("{scheme}://{user}@{rest}")
+            }
+            _ => uri,
         };
         out.insert(pair.line, whole);
     }
