@@ -10,4 +10,5 @@
 (string_literal) @text
 (binary_expression operator: "+") @text
 (import_declaration (scoped_identifier) @import.module)
+(import_declaration "static" (scoped_identifier) @import.module (asterisk) @import.alias)
 (field_access object: (identifier) @import.beside (#match? @import.beside "^[A-Z]"))

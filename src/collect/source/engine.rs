@@ -10,7 +10,7 @@ use super::marks::{Groups, Marked, mark, tree_of};
 use super::modules::Modules;
 use super::place::Where;
 use super::routes::{self, Routing};
-use super::scopes::{MAX_CONSTANTS, Scopes};
+use super::scopes::MAX_CONSTANTS;
 use super::tables::{self, Resolved, Table, last};
 use super::{clients, queries, settings};
 use crate::collect::{World, commands};
@@ -21,7 +21,6 @@ use crate::evidence::{
 use crate::input::InputFile;
 use crate::sql::{Cache, Dialect, Status, Understood};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use tree_sitter::Node;
 
 /// Words that open SQL worth reading, with what must follow somewhere: prose is not SQL.
@@ -57,8 +56,7 @@ fn looks_like_sql(text: &str) -> bool {
 pub fn constants(language: &Language, text: &str, environment: Constants) -> Constants {
     let Some(tree) = tree_of(language, text) else { return Constants::new() };
     let marked = mark(language, text, tree.root_node());
-    let (scopes, imported, properties) = (Scopes::default(), Constants::new(), Arc::default());
-    let mut file = File { language, text, scopes, imported, environment, properties };
+    let mut file = File { environment, ..File::new(language, text) };
     file.learn(tree.root_node(), &marked);
     file.scopes.exported()
 }
@@ -81,7 +79,7 @@ pub fn read(
     let marked = mark(language, text, tree.root_node());
     let imported = modules.imported(input, language, &marked.imports);
     let (environment, properties) = (modules.environment(input), modules.properties(&at.component));
-    let mut file = File { language, text, scopes: Scopes::default(), imported, environment, properties };
+    let mut file = File { imported, environment, properties, ..File::new(language, text) };
     let assembled = file.learn(tree.root_node(), &marked);
     if file.scopes.full {
         let detail = format!("MAX_CONSTANTS: its constants have more than {MAX_CONSTANTS} bytes");
@@ -140,13 +138,8 @@ impl Sayer<'_> {
         self.out.add_gap(Gap::new(place, GapCode::Unresolved, detail));
     }
 
-    /// Whether the file's tables are those of SQL.
-    fn has_tables(&self) -> bool {
-        !self.file.language.tables.unless.iter().any(|word| self.file.text.contains(word))
-    }
-
     fn assignments(&mut self, marked: &Marked<'_>) {
-        if !self.has_tables() {
+        if self.file.works_with.no_tables {
             return;
         }
         let assigned = &marked.assigned;
@@ -182,7 +175,7 @@ impl Sayer<'_> {
     /// Classes that are mapped to tables.
     fn mapped(&mut self, marked: &Marked<'_>) {
         let (language, words) = (self.file.language, &self.file.language.tables);
-        if words.annotations.is_empty() || !self.has_tables() {
+        if words.annotations.is_empty() || self.file.works_with.no_tables {
             return;
         }
         let naming = self.modules.naming(&self.at.component, words.naming);
@@ -227,7 +220,7 @@ impl Sayer<'_> {
                 if parent.child_by_field_name("arguments").is_some() { *group } else { parent }
             });
             let callee = self.file.callee(around).to_ascii_lowercase();
-            if !settings::other_engine_named(&callee, self.file.text) {
+            if !self.file.works_with.other_engine && !settings::is_other_engine(&callee) {
                 let place = self.place(*group);
                 settings::connect_named(&named, self.at, place, self.out);
             }

@@ -4,6 +4,7 @@
 
 use super::language::Language;
 use super::scopes::Scopes;
+use super::settings;
 use crate::evidence::scrub::names_secret;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,6 +38,20 @@ pub struct File<'a> {
     pub environment: Constants,
     /// Settings of the component.
     pub properties: Arc<Constants>,
+    /// What the words of the file say it works with.
+    pub works_with: WorksWith,
+}
+
+/// What a file works with, by words that it holds somewhere.
+pub struct WorksWith {
+    /// Classes that are mapped to tables.
+    pub classes: bool,
+    /// Queries in annotations that are SQL, whatever the annotation is called.
+    pub plain_queries: bool,
+    /// A store without tables, in the words of mapped classes.
+    pub no_tables: bool,
+    /// A database of another engine, and not PostgreSQL.
+    pub other_engine: bool,
 }
 
 /// Whether what a name stands for is a secret, in any spelling of names.
@@ -96,6 +111,28 @@ pub fn fits(callee: &str, words: &[&str]) -> bool {
         }
         None => callee == *word || (word.starts_with('.') && callee.ends_with(word)),
     })
+}
+
+impl<'a> File<'a> {
+    /// A file that knows no names yet.
+    pub fn new(language: &'a Language, text: &'a str) -> File<'a> {
+        let holds = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        let works_with = WorksWith {
+            classes: holds(language.entities.marks),
+            plain_queries: holds(language.entities.unless),
+            no_tables: holds(language.tables.unless),
+            other_engine: settings::speaks_of_other_engine(text),
+        };
+        File {
+            language,
+            text,
+            scopes: Scopes::default(),
+            imported: Constants::new(),
+            environment: Constants::new(),
+            properties: Arc::default(),
+            works_with,
+        }
+    }
 }
 
 impl File<'_> {

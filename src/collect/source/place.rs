@@ -91,8 +91,9 @@ fn scope(path: &str, head: &str) -> Scope {
     }
 }
 
-/// The folder of the component a file belongs to, as a shown path: the nearest one above it with a mark;
-/// without, on a copied host the file's own folder, elsewhere the top one.
+/// The folder of the component a file belongs to, as a shown path: the nearest one above it with a mark, which
+/// may be the folder that was scanned (empty); without, on a copied host the file's own folder, elsewhere the
+/// top one.
 fn component(file: &InputFile, world: &World<'_>) -> String {
     let path = &*file.path;
     let root = path.strip_suffix(&*file.inner).map(str::len).filter(|_| file.host.is_some());
@@ -111,7 +112,10 @@ fn component(file: &InputFile, world: &World<'_>) -> String {
         }
         match folder.rsplit_once('/') {
             Some((above, _)) => folder = above,
-            None => return path.split_once('/').map_or(String::new(), |(top, _)| top.to_owned()),
+            None if folder.is_empty() => {
+                return path.split_once('/').map_or(String::new(), |(top, _)| top.to_owned());
+            }
+            None => folder = "",
         }
     }
 }

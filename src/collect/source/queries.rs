@@ -42,8 +42,7 @@ pub fn of_entities(file: &File<'_>, node: Node<'_>, text: &str) -> Of {
                 let word: String = word.split_whitespace().collect();
                 arguments.contains(&word)
             });
-            let other = words.unless.iter().any(|word| file.text.contains(word));
-            return if native || other { Of::Tables } else { Of::Classes };
+            return if native || file.works_with.plain_queries { Of::Tables } else { Of::Classes };
         }
         if let Some(call) = call_of(parent).filter(|call| call.arguments.id() == at.id()) {
             let callee = file.callee(call.arguments);
@@ -76,7 +75,6 @@ pub fn names_classes(of: Of, file: &File<'_>, text: &str, understood: &Understoo
         Of::Tables => false,
         Of::Classes => true,
         Of::Either => {
-            let works_with_classes = file.language.entities.marks.iter().any(|word| file.text.contains(word));
             let single = understood.analysis.tables.iter().filter(|table| table.parts.len() == 1);
             single.map(|table| &table.parts[0]).any(|name| {
                 let spelled = spelled(name, text);
@@ -84,7 +82,7 @@ pub fn names_classes(of: Of, file: &File<'_>, text: &str, understood: &Understoo
                     let known = modules.mapped().contains_key(spelled) && spelled != &**name;
                     let like_a_class = spelled.starts_with(char::is_uppercase)
                         && spelled.contains(char::is_lowercase);
-                    known || (works_with_classes && like_a_class)
+                    known || (file.works_with.classes && like_a_class)
                 })
             })
         }

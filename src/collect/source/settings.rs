@@ -115,6 +115,22 @@ pub fn connect_named(named: &BTreeMap<String, String>, at: &Where, place: Place,
     connect(&format!("postgres://{user}@{host}{port}/{database}{name}"), at, place, out);
 }
 
+/// A line with the names that the lines before it gave a value put in; others stay as they stand.
+fn placeholders_of(line: &str, pairs: &BTreeMap<String, String>) -> String {
+    let (mut out, mut rest) = (String::new(), line);
+    while let Some((before, after)) = rest.split_once("${") {
+        let Some((name, behind)) = after.split_once('}') else { break };
+        out.push_str(before);
+        match pairs.get(name) {
+            Some(value) => out.push_str(value),
+            None => out.push_str(&format!("${{{name}}}")),
+        }
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
+}
+
 /// Reads a settings file; `${NAME}` and `$NAME` are resolved from the file itself. In a compose file each
 /// service's settings are its own.
 pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
@@ -129,8 +145,8 @@ pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
         }
         let place = Place::line(&file.path, index as u64 + 1);
         let mut line = line.to_owned();
-        for (name, value) in &pairs {
-            line = line.replace(&format!("${{{name}}}"), value);
+        if line.contains("${") {
+            line = placeholders_of(&line, &pairs);
         }
         let whose = match &mut services {
             None => at.clone(),
@@ -303,13 +319,20 @@ fn connect_parts(pairs: &BTreeMap<String, (String, u64)>, at: &Where, file: &Inp
     }
 }
 
-/// Whether a call that connects, or the file it stands in, speaks of another engine and not of PostgreSQL.
-pub fn other_engine_named(callee: &str, text: &str) -> bool {
-    const OTHERS: [&str; 9] =
-        ["mysql", "maria", "mssql", "oracledb", "cx_Oracle", "mongo", "redis", "clickhouse", "tedious"];
-    let others = |text: &str| OTHERS.iter().any(|word| text.contains(word));
-    let ours = ["postgres", "psycopg", "pgx", "asyncpg", "'pg'", "\"pg\"", "pg-promise", "slonik"];
-    others(callee) || (others(text) && !ours.iter().any(|word| text.contains(word)))
+/// Words of drivers of other engines, and of drivers of PostgreSQL.
+const OTHERS: [&str; 9] =
+    ["mysql", "maria", "mssql", "oracledb", "cx_Oracle", "mongo", "redis", "clickhouse", "tedious"];
+const OURS: [&str; 8] =
+    ["postgres", "psycopg", "pgx", "asyncpg", "'pg'", "\"pg\"", "pg-promise", "slonik"];
+
+/// Whether a call that connects is one of another engine: `mysql.createPool`.
+pub fn is_other_engine(callee: &str) -> bool {
+    OTHERS.iter().any(|word| callee.contains(word))
+}
+
+/// Whether a file speaks of another engine and not of PostgreSQL.
+pub fn speaks_of_other_engine(text: &str) -> bool {
+    is_other_engine(text) && !OURS.iter().any(|word| text.contains(word))
 }
 
 /// Ports on which other engines listen by default: MySQL, SQL Server, Oracle, MongoDB, Redis.

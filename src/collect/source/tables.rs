@@ -3,14 +3,12 @@
 //! table: where the mapping is not known, it is a gap.
 
 use super::component::Naming;
-use super::fold::{Constants, File, UNKNOWN};
+use super::fold::{File, UNKNOWN};
 use super::language::Language;
 use super::marks::{Annotation, Marked, mark, tree_of};
 use super::modules::Modules;
-use super::scopes::Scopes;
 use crate::evidence::{Confidence, Text};
 use crate::input::InputFile;
-use std::sync::Arc;
 use tree_sitter::Node;
 
 /// The table of a mapped class.
@@ -112,7 +110,7 @@ pub fn named(file: &File<'_>, annotation: &Annotation<'_>) -> Option<Table> {
 /// The classes of a file that are mapped, with the node each stands at.
 pub fn of_tree<'t>(file: &File<'_>, marked: &Marked<'t>, path: &Text) -> Vec<(Node<'t>, Mapped)> {
     let words = &file.language.tables;
-    if words.unless.iter().any(|word| file.text.contains(word)) {
+    if file.works_with.no_tables {
         return Vec::new();
     }
     let is = |it: &Annotation<'_>, names: &[&str]| names.contains(&last(file.of(it.name)));
@@ -155,14 +153,7 @@ pub fn of_file(file: &InputFile, languages: &[Language]) -> Vec<Mapped> {
     }
     let Some(tree) = tree_of(language, &text) else { return Vec::new() };
     let marked = mark(language, &text, tree.root_node());
-    let mut known = File {
-        language,
-        text: &text,
-        scopes: Scopes::default(),
-        imported: Constants::new(),
-        environment: Constants::new(),
-        properties: Arc::default(),
-    };
+    let mut known = File::new(language, &text);
     known.learn(tree.root_node(), &marked);
     of_tree(&known, &marked, &file.path).into_iter().map(|(_, mapped)| mapped).collect()
 }
