@@ -6,7 +6,7 @@ use std::{env, fs};
 
 /// The sections of a `language.toml` whose values are lists of words, with the structure each becomes. The
 /// structures and what each list means stand in `src/collect/source/language.rs`.
-const SECTIONS: [(&str, &str, &[&str]); 9] = [
+const SECTIONS: [(&str, &str, &[&str]); 10] = [
     (
         "nodes",
         "Nodes",
@@ -29,21 +29,32 @@ const SECTIONS: [(&str, &str, &[&str]); 9] = [
     ),
     ("tables", "Tables", &["assigned", "called", "annotations", "entities", "naming", "unless"]),
     ("entities", "Entities", &["annotations", "calls", "native", "marks", "unless"]),
-    ("http", "Http", &["callees", "created", "base", "clients"]),
+    ("statements", "Statements", &["callees", "parameters"]),
+    ("http", "Http", &["callees", "certain", "created", "base", "clients"]),
     ("environment", "Environment", &["callees", "tables", "properties"]),
     ("shell", "Shell", &["callees"]),
     ("format", "Format", &["percent", "braces", "append", "builders", "same"]),
     (
         "routes",
         "Routes",
-        &["classes", "prefixes", "methods", "paths", "decorators", "called", "apps", "routers", "mounts", "global"],
+        &[
+            "classes",
+            "prefixes",
+            "methods",
+            "paths",
+            "decorators",
+            "called",
+            "apps",
+            "routers",
+            "mounts",
+            "global",
+        ],
     ),
     ("imports", "Imports", &["style", "endings", "index"]),
 ];
 
 /// Keys of a `language.toml` beside the sections.
-const PLAIN: [&str; 8] =
-    ["name", "title", "crate", "provenance", "endings", "shebangs", "commands", "like"];
+const PLAIN: [&str; 8] = ["name", "title", "crate", "provenance", "endings", "shebangs", "commands", "like"];
 
 fn list(value: Option<&toml::Value>) -> String {
     let items = value.and_then(toml::Value::as_array).cloned().unwrap_or_default();

@@ -63,6 +63,11 @@ fn plain(name: &str) -> &str {
     ["self.", "this."].iter().find_map(|own| name.strip_prefix(own)).unwrap_or(name)
 }
 
+/// Whether a call that says no address is one of HTTP all the same.
+pub fn is_certain(file: &File<'_>, arguments: Node<'_>) -> bool {
+    arguments.named_child(0).is_some() && fits(file.callee(arguments), file.language.http.certain)
+}
+
 /// What one call asks for.
 pub fn endpoint(file: &File<'_>, bases: &BTreeMap<String, String>, arguments: Node<'_>) -> Option<Resource> {
     let callee = file.callee(arguments);
@@ -72,7 +77,8 @@ pub fn endpoint(file: &File<'_>, bases: &BTreeMap<String, String>, arguments: No
         matches!(name.as_deref(), None | Some("url" | "uri")).then(|| file.fold(*value)).flatten()
     };
     // The URL is the first argument, or the second behind a method: `request("GET", url)`.
-    let text = given.iter().take(3).filter_map(url).find(|text| text.contains("://") || text.starts_with('/'))?;
+    let text =
+        given.iter().take(3).filter_map(url).find(|text| text.contains("://") || text.starts_with('/'))?;
     let on = callee.split(['.', '(', '?']).find(|part| !matches!(*part, "this" | "self")).unwrap_or(callee);
     let base = bases.get(on.trim());
     let client = file.language.http.callees.iter().any(|word| lower.contains(word));
@@ -89,7 +95,8 @@ pub fn endpoint(file: &File<'_>, bases: &BTreeMap<String, String>, arguments: No
 fn method(file: &File<'_>, callee: &str, arguments: Node<'_>) -> String {
     let last = callee.rsplit('.').next().unwrap_or(callee).trim();
     let lower = last.to_ascii_lowercase();
-    let verb = |name: &str| VERBS.iter().find(|(verb, _)| name == *verb).map(|(_, method)| (*method).to_owned());
+    let verb =
+        |name: &str| VERBS.iter().find(|(verb, _)| name == *verb).map(|(_, method)| (*method).to_owned());
     // `post`, `postForObject`, `HttpPost`.
     let own = VERBS.iter().find(|(verb, _)| {
         let rest = lower.strip_prefix(verb).or_else(|| lower.strip_prefix(&format!("new http{verb}")));

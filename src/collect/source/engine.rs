@@ -38,13 +38,18 @@ const OPENERS: [(&str, &str); 11] = [
     ("refresh materialized", ""),
 ];
 
-fn looks_like_sql(text: &str) -> bool {
+/// Whether a text reads like a statement. Where nothing but statements is taken (`certain`) prose is not to be
+/// feared.
+fn looks_like_sql(text: &str, certain: bool) -> bool {
     // Prose may begin like a statement; it does not shout its verb, and it has none of SQL's signs.
     let verb = text.split_whitespace().next().unwrap_or("");
     let shouted = verb.chars().all(|c| c.is_ascii_uppercase());
     let quiet = verb.chars().all(|c| c.is_ascii_lowercase());
     let signs = text.contains(['=', '(', '*', ';', '_', '.', '{']);
-    if !(shouted || (quiet && signs)) {
+    // `select o from Order o`.
+    let first: Vec<&str> = text.split_whitespace().take(5).collect();
+    let aliased = matches!(first.as_slice(), [_, one, _, _, other] if one == other);
+    if !(shouted || certain || (quiet && (signs || aliased))) {
         return false;
     }
     let words: Vec<String> = text.split_whitespace().take(4000).map(str::to_ascii_lowercase).collect();
@@ -145,7 +150,8 @@ impl Sayer<'_> {
         let assigned = &marked.assigned;
         let words = self.file.language.tables.assigned;
         let pairs = marked.groups.values().flat_map(|(_, pairs)| pairs);
-        let in_tables: Vec<_> = if self.file.language.nodes.table.is_empty() { Vec::new() } else { pairs.collect() };
+        let in_tables: Vec<_> =
+            if self.file.language.nodes.table.is_empty() { Vec::new() } else { pairs.collect() };
         for (name, value) in assigned.iter().chain(in_tables) {
             if words.contains(&self.file.of(*name))
                 && let Some(table) = self.file.fold(*value).filter(|table| !table.contains(UNKNOWN))
@@ -159,9 +165,7 @@ impl Sayer<'_> {
 
     /// A schema beside the table name belongs to it (SQLAlchemy's __table_args__).
     fn table_args(&self, assigned: &[(Node<'_>, Node<'_>)], name: Node<'_>) -> Option<String> {
-        let class = |node: Node<'_>| {
-            Some(node.parent()?.parent()?.parent()?.id())
-        };
+        let class = |node: Node<'_>| Some(node.parent()?.parent()?.parent()?.id());
         assigned.iter().find_map(|(other, value)| {
             let same = self.file.of(*other) == "__table_args__" && class(*other) == class(name);
             let found = same.then(|| self.file.of(*value).split("schema").nth(1)).flatten()?;
@@ -283,6 +287,8 @@ impl Sayer<'_> {
             if let Some(resource) = clients::endpoint(self.file, &bases, *arguments) {
                 let place = self.place(*callee);
                 self.out.add_written(self.at.what(Action::Call, resource), place);
+            } else if clients::is_certain(self.file, *arguments) {
+                self.unknown(*callee, "an HTTP call whose address is only known when it runs");
             }
         }
     }
@@ -304,8 +310,11 @@ impl Sayer<'_> {
             let makes_text = call.and_then(call_of).is_some_and(|call| {
                 let argument = call.arguments.id() == parent.id();
                 let callee = self.file.callee(call.arguments);
-                let words = [format.percent, format.braces, format.append, format.builders, format.same];
-                (argument || nodes.call.contains(&kind)) && words.iter().any(|words| fits(callee, words))
+                let words = [format.percent, format.braces, format.builders, format.same];
+                // What is put behind a name belongs to what that name becomes.
+                let pieces = fits(callee, format.append) && !self.file.is_put_behind_a_name(call.arguments);
+                (argument || nodes.call.contains(&kind))
+                    && (pieces || words.iter().any(|words| fits(callee, words)))
             });
             if !holds && !makes_text {
                 break;
@@ -336,8 +345,7 @@ impl Sayer<'_> {
     fn text(&mut self, node: Node<'_>, text: &str) {
         if text.ends_with(".sql") && text.len() < 200 && !text.contains([' ', '{', '\n']) {
             // A file of statements that the code reads is a part of the code.
-            let (about, basis) =
-                (Mention::new(MentionKind::Code, self.at.script.clone()), Basis::Written);
+            let (about, basis) = (Mention::new(MentionKind::Code, self.at.script.clone()), Basis::Written);
             let says = Says::Includes(Text::from(text));
             let (scope, place) = (self.at.scope, self.place(node));
             self.out.add_fact(Fact { about, says, basis, scope, span: None, place });
@@ -350,10 +358,10 @@ impl Sayer<'_> {
             settings::connect(text, self.at, place, self.out);
             return;
         }
-        let of_entities = queries::of_entities(self.file, node, text);
-        let whole = if of_entities == queries::Of::Classes { queries::whole(text) } else { text.into() };
-        if looks_like_sql(&whole) {
-            self.sql(node, &whole, of_entities);
+        let standing = queries::standing(self.file, node, text);
+        let whole = queries::whole(self.file, standing.of, text);
+        if looks_like_sql(&whole, standing.certain) {
+            self.sql(node, &whole, standing.of);
         }
     }
 
@@ -402,7 +410,8 @@ impl Sayer<'_> {
 
     /// A query over classes: the tables that those are mapped to.
     fn classes(&mut self, node: Node<'_>, text: &str, understood: &Understood) {
-        let naming = |component: &Text| -> Naming { self.modules.naming(component, self.file.language.tables.naming) };
+        let naming =
+            |component: &Text| -> Naming { self.modules.naming(component, self.file.language.tables.naming) };
         let naming = naming(&self.at.component);
         for table in &understood.analysis.tables {
             // A path from one class to others (`o.items`) is mapped where those are.

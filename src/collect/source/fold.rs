@@ -107,7 +107,9 @@ pub fn call_of(node: Node<'_>) -> Option<Call<'_>> {
 pub fn fits(callee: &str, words: &[&str]) -> bool {
     words.iter().any(|word| match word.split_once('*') {
         Some((before, after)) => {
-            callee.len() >= before.len() + after.len() && callee.starts_with(before) && callee.ends_with(after)
+            callee.len() >= before.len() + after.len()
+                && callee.starts_with(before)
+                && callee.ends_with(after)
         }
         None => callee == *word || (word.starts_with('.') && callee.ends_with(word)),
     })
@@ -200,9 +202,7 @@ impl File<'_> {
             let kind = child.kind();
             if nodes.content.contains(&kind) {
                 // A grammar that keeps escapes inside of the content has no nodes for them beside it.
-                out.push_str(
-                    &self.of(child).replace("\\n", "\n").replace("\\\"", "\"").replace("\\'", "'"),
-                );
+                out.push_str(&self.of(child).replace("\\n", "\n").replace("\\\"", "\"").replace("\\'", "'"));
             } else if nodes.escape.contains(&kind) {
                 out.push_str(unescaped(self.of(child)));
             } else if nodes.interpolation.contains(&kind) {
@@ -321,12 +321,18 @@ impl File<'_> {
         }
         if fits(callee, format.append) {
             let before = receiver()?;
-            return Some(before + &values.first().map_or(String::new(), |value| self.or_unknown(*value, depth)));
+            return Some(
+                before + &values.first().map_or(String::new(), |value| self.or_unknown(*value, depth)),
+            );
         }
         if fits(callee, format.percent) {
             // `String.format(Locale.ROOT, "…")` has its text second; `"…".formatted(…)` before the dot.
             let own = receiver();
-            let texts = if own.is_some() { 0 } else { 1 + values.iter().position(|v| self.folded(*v, depth + 1).is_some())? };
+            let texts = if own.is_some() {
+                0
+            } else {
+                1 + values.iter().position(|v| self.folded(*v, depth + 1).is_some())?
+            };
             let text = own.or_else(|| self.folded(values[texts - 1], depth + 1))?;
             let values = values[texts..].iter().map(|value| self.or_unknown(*value, depth)).collect();
             return Some(percent(&text, values));
@@ -338,10 +344,8 @@ impl File<'_> {
     }
 
     fn braces(&self, format: &str, values: &[Node<'_>], depth: usize) -> Option<String> {
-        let mut plain = values
-            .iter()
-            .filter(|v| v.kind() != "keyword_argument")
-            .map(|v| self.or_unknown(*v, depth));
+        let mut plain =
+            values.iter().filter(|v| v.kind() != "keyword_argument").map(|v| self.or_unknown(*v, depth));
         let named: BTreeMap<&str, String> = values
             .iter()
             .filter_map(|v| {
@@ -367,9 +371,7 @@ impl File<'_> {
 
     /// Text of settings with its placeholders resolved: `${name}`, `${name:default}`.
     pub fn placeholders(&self, text: &str) -> String {
-        placeholders(text, &|name| {
-            self.environment.get(name).or_else(|| self.properties.get(name)).cloned()
-        })
+        placeholders(text, &|name| self.environment.get(name).or_else(|| self.properties.get(name)).cloned())
     }
 }
 

@@ -69,10 +69,20 @@ pub struct Entities {
     pub unless: Words,
 }
 
+/// How statements are given to a database.
+pub struct Statements {
+    /// Calls that take a statement: `.name` of anything.
+    pub callees: Words,
+    /// Signs of parameters that are the client's own: JDBC's `?`.
+    pub parameters: Words,
+}
+
 /// How HTTP is called.
 pub struct Http {
     /// Words in callees of HTTP clients.
     pub callees: Words,
+    /// Calls that are nothing else: one whose address is not known is a gap.
+    pub certain: Words,
     /// Calls that make a client with a base address.
     pub created: Words,
     /// The argument that is the base address, where it is named.
@@ -168,6 +178,8 @@ pub struct Language {
     pub tables: Tables,
     /// Queries over entities.
     pub entities: Entities,
+    /// Statements.
+    pub statements: Statements,
     /// HTTP clients.
     pub http: Http,
     /// The environment.

@@ -23,8 +23,8 @@ pub use language::{LANGUAGES, Language};
 use super::{Family, World};
 use crate::evidence::{Evidence, InputRecord, InputStatus, Text};
 use crate::input::InputFile;
-use routes::Routing;
 use rayon::prelude::*;
+use routes::Routing;
 
 /// The family.
 pub struct Source;

@@ -100,7 +100,9 @@ impl<'a> Modules<'a> {
     /// The constants of an imported class, as `Class.NAME`; of a static import, as `NAME`.
     fn class(&self, from: &InputFile, language: &Language, import: &Import, all: &mut Constants) {
         if let Some(file) = self.find(from, &import.module, language) {
-            all.extend(self.constants(file, language).iter().map(|(name, value)| (name.clone(), value.clone())));
+            all.extend(
+                self.constants(file, language).iter().map(|(name, value)| (name.clone(), value.clone())),
+            );
             if let Some(class) = import.module.rsplit('.').next().filter(|_| import.alias.is_some()) {
                 self.statics(file, language, class, None, all);
             }
@@ -111,7 +113,14 @@ impl<'a> Modules<'a> {
         }
     }
 
-    fn statics(&self, file: &InputFile, language: &Language, class: &str, only: Option<&str>, all: &mut Constants) {
+    fn statics(
+        &self,
+        file: &InputFile,
+        language: &Language,
+        class: &str,
+        only: Option<&str>,
+        all: &mut Constants,
+    ) {
         for (name, value) in self.constants(file, language).iter() {
             let own = name.strip_prefix(class).and_then(|rest| rest.strip_prefix('.'));
             if let Some(own) = own.filter(|own| only.is_none_or(|only| only == *own)) {

@@ -1,7 +1,7 @@
 //! Queries over classes (JPQL, HQL) look like SQL and name no tables: this tells which is which, by where the
 //! text stands, and by classes of the scan that are spelled like what it names. It states nothing itself.
 
-use super::fold::{File, call_of};
+use super::fold::{File, call_of, fits};
 use super::modules::Modules;
 use super::tables::{Mapped, last};
 use crate::evidence::Text;
@@ -23,34 +23,42 @@ pub enum Of {
     Either,
 }
 
-/// What a text is a query over, by where it stands.
-pub fn of_entities(file: &File<'_>, node: Node<'_>, text: &str) -> Of {
+/// Where a text stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// What it is a query over, if it is one.
+    pub of: Of,
+    /// Whether who takes it takes nothing but statements.
+    pub certain: bool,
+}
+
+/// Where a text stands: in which annotation, in which call.
+pub fn standing(file: &File<'_>, node: Node<'_>, text: &str) -> Standing {
     let words = &file.language.entities;
-    if words.annotations.is_empty() {
-        return Of::Tables;
-    }
+    let takes = file.language.statements.callees;
     let mut at = node;
     for _ in 0..MAX_OUT {
         let Some(parent) = at.parent() else { break };
         if parent.kind() == "annotation" {
             let name = parent.child_by_field_name("name").map_or("", |name| last(file.of(name)));
             if !words.annotations.contains(&name) {
-                return Of::Tables;
+                return Standing { of: Of::Tables, certain: false };
             }
             let arguments: String = file.of(parent).split_whitespace().collect();
             let native = words.native.iter().any(|word| {
                 let word: String = word.split_whitespace().collect();
                 arguments.contains(&word)
             });
-            return if native || file.works_with.plain_queries { Of::Tables } else { Of::Classes };
+            let of = if native || file.works_with.plain_queries { Of::Tables } else { Of::Classes };
+            return Standing { of, certain: true };
         }
         if let Some(call) = call_of(parent).filter(|call| call.arguments.id() == at.id()) {
             let callee = file.callee(call.arguments);
             if words.calls.contains(&last(callee)) {
-                return Of::Classes;
+                return Standing { of: Of::Classes, certain: true };
             }
-            if ["SQL", "Native", "prepare", "jdbc"].iter().any(|word| callee.contains(word)) {
-                return Of::Tables;
+            if fits(callee, takes) {
+                return Standing { of: Of::Tables, certain: true };
             }
         }
         if parent.kind().ends_with("statement") || parent.kind().ends_with("body") {
@@ -60,17 +68,60 @@ pub fn of_entities(file: &File<'_>, node: Node<'_>, text: &str) -> Of {
     }
     // No query over classes selects a star.
     let star = text.split_whitespace().nth(1).is_some_and(|word| word.starts_with('*'));
-    if star { Of::Tables } else { Of::Either }
+    let of = if star || words.annotations.is_empty() { Of::Tables } else { Of::Either };
+    Standing { of, certain: false }
 }
 
-/// A query over classes may leave its SELECT out.
-pub fn whole(text: &str) -> Cow<'_, str> {
+/// A statement as the server gets it: a query over classes may leave its SELECT out, JDBC has an escape for
+/// calls, `{? = call f(?)}`, and marks of its own for parameters.
+pub fn whole<'t>(file: &File<'_>, of: Of, text: &'t str) -> Cow<'t, str> {
     let first = text.split_whitespace().next().unwrap_or("");
-    if first.eq_ignore_ascii_case("from") { format!("select * {}", text.trim_start()).into() } else { text.into() }
+    if of == Of::Classes && first.eq_ignore_ascii_case("from") {
+        return format!("select * {}", text.trim_start()).into();
+    }
+    if file.language.statements.parameters.is_empty() || !text.contains('?') && !text.contains("{call") {
+        return text.into();
+    }
+    let escaped = text.trim().strip_prefix('{').and_then(|inner| inner.strip_suffix('}'));
+    let called = escaped.map(|inner| inner.trim().trim_start_matches(['?', '=', ' ']));
+    let called = called.filter(|inner| inner.get(..5).is_some_and(|verb| verb.eq_ignore_ascii_case("call ")));
+    numbered(called.unwrap_or(text)).into()
+}
+
+/// `?` and `?2` outside of quotes as `$1` and `$2`; `??` is the operator `?`.
+fn numbered(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    let (mut quote, mut next) = (None, 0);
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match (letter, quote) {
+            ('\'' | '"', None) => quote = Some(letter),
+            (letter, Some(open)) if letter == open => quote = None,
+            ('?', None) if letters.next_if_eq(&'?').is_some() => {}
+            ('?', None) => {
+                next += 1;
+                let digits = letters.peek().is_some_and(char::is_ascii_digit);
+                out.push('$');
+                if !digits {
+                    out.push_str(&next.to_string());
+                }
+                continue;
+            }
+            _ => {}
+        }
+        out.push(letter);
+    }
+    out
 }
 
 /// Whether the names behind FROM are those of classes.
-pub fn names_classes(of: Of, file: &File<'_>, text: &str, understood: &Understood, modules: &Modules<'_>) -> bool {
+pub fn names_classes(
+    of: Of,
+    file: &File<'_>,
+    text: &str,
+    understood: &Understood,
+    modules: &Modules<'_>,
+) -> bool {
     match of {
         Of::Tables => false,
         Of::Classes => true,
@@ -80,8 +131,8 @@ pub fn names_classes(of: Of, file: &File<'_>, text: &str, understood: &Understoo
                 let spelled = spelled(name, text);
                 spelled.is_some_and(|spelled| {
                     let known = modules.mapped().contains_key(spelled) && spelled != &**name;
-                    let like_a_class = spelled.starts_with(char::is_uppercase)
-                        && spelled.contains(char::is_lowercase);
+                    let like_a_class =
+                        spelled.starts_with(char::is_uppercase) && spelled.contains(char::is_lowercase);
                     known || (file.works_with.classes && like_a_class)
                 })
             })
@@ -107,5 +158,21 @@ pub fn class<'m>(name: &str, text: &str, component: &Text, modules: &'m Modules<
     match (own.as_slice(), named.as_slice()) {
         ([one], _) | ([], [one]) => Some(one),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::numbered;
+
+    #[test]
+    fn marks_of_parameters_are_numbered_and_text_in_quotes_stays() {
+        for (text, want) in [
+            ("SELECT a FROM t WHERE b = ? AND c = ?", "SELECT a FROM t WHERE b = $1 AND c = $2"),
+            ("SELECT a FROM t WHERE b = ?2 AND c = ?1", "SELECT a FROM t WHERE b = $2 AND c = $1"),
+            ("SELECT '?' FROM t WHERE b ?? 'x'", "SELECT '?' FROM t WHERE b ? 'x'"),
+        ] {
+            assert_eq!(numbered(text), want);
+        }
     }
 }

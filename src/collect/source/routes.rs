@@ -10,7 +10,8 @@ use super::tables::last;
 use crate::collect::commands;
 use crate::evidence::scrub::scrub;
 use crate::evidence::{
-    Action, Basis, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Place, Resource, ResourceKind, Says, Scope, Text,
+    Action, Basis, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Place, Resource, ResourceKind, Says,
+    Scope, Text,
 };
 use crate::input::InputFile;
 use std::collections::{BTreeMap, BTreeSet};
@@ -254,7 +255,8 @@ impl<'t> Reader<'_, '_> {
     fn paths(&self, annotation: &Annotation<'_>) -> Option<Vec<String>> {
         let Some(arguments) = annotation.arguments else { return Some(vec![String::new()]) };
         let arguments = self.file.arguments(arguments);
-        let said = arguments.iter().find(|(name, _)| matches!(name.as_deref(), None | Some("value" | "path")));
+        let said =
+            arguments.iter().find(|(name, _)| matches!(name.as_deref(), None | Some("value" | "path")));
         let Some((_, value)) = said else { return Some(vec![String::new()]) };
         let texts = if self.file.language.nodes.list.contains(&value.kind()) {
             let mut cursor = value.walk();
@@ -365,14 +367,17 @@ impl<'t> Reader<'_, '_> {
             let methods = self.methods(it, said);
             match (calls, full, serves) {
                 (Some(Some(address)), Some(paths), _) => self.calls(it.name, &address, &methods, &paths),
-                (Some(_), ..) => self.unknown(it.name, "a call of another service whose address is only known when it runs"),
+                (Some(_), ..) => self
+                    .unknown(it.name, "a call of another service whose address is only known when it runs"),
                 (None, Some(paths), true) => {
                     for path in paths {
                         self.route(it.name, Base::Component, methods.clone(), path);
                     }
                 }
                 (None, None, true) => self.unknown(it.name, "a route whose path is only known when it runs"),
-                (None, _, false) => self.unknown(it.name, "a route of a class that does not say where it is served"),
+                (None, _, false) => {
+                    self.unknown(it.name, "a route of a class that does not say where it is served")
+                }
             }
         }
     }
@@ -390,7 +395,15 @@ impl<'t> Reader<'_, '_> {
     fn route(&mut self, node: Node<'_>, base: Base, methods: Vec<String>, path: String) {
         let (place, component) = (self.place(node), self.at.component.clone());
         let slash = self.file.language.imports.style == ["dotted"];
-        self.routing.routes.push(Route { base, methods, path, place, component, scope: self.at.scope, slash });
+        self.routing.routes.push(Route {
+            base,
+            methods,
+            path,
+            place,
+            component,
+            scope: self.at.scope,
+            slash,
+        });
     }
 
     fn key(&self, name: &str) -> Key {
@@ -430,7 +443,8 @@ impl<'t> Reader<'_, '_> {
     /// The prefix among arguments, and whether it stands instead of a router's own; inner `None`: not known.
     fn prefix(&self, arguments: Node<'_>) -> Option<(Option<String>, bool)> {
         let named = self.file.arguments(arguments);
-        let found = named.iter().find(|(name, _)| matches!(name.as_deref(), Some("prefix" | "url_prefix")))?;
+        let found =
+            named.iter().find(|(name, _)| matches!(name.as_deref(), Some("prefix" | "url_prefix")))?;
         let text = self.file.fold(found.1).filter(|text| !text.contains(UNKNOWN));
         Some((text, found.0.as_deref() == Some("url_prefix")))
     }
@@ -444,10 +458,12 @@ impl<'t> Reader<'_, '_> {
             let file = self.modules.find(self.input, module, self.file.language)?;
             return Some((file.path.clone(), "default".to_owned()));
         }
-        if let Some(call) = call_of(node).filter(|call| self.file.callee(call.arguments).ends_with(".routes")) {
+        if let Some(call) = call_of(node).filter(|call| self.file.callee(call.arguments).ends_with(".routes"))
+        {
             return self.router(call.receiver?);
         }
-        let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.$".contains(&b));
+        let plain =
+            !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.$".contains(&b));
         plain.then(|| self.router_named(text))
     }
 
@@ -513,7 +529,9 @@ impl<'t> Reader<'_, '_> {
             Some(said) => said,
             None if self.is_router(*first) => (Some(String::new()), false),
             None => match self.file.fold(*first) {
-                Some(path) => (Some(path).filter(|path| path.starts_with('/') && !path.contains(UNKNOWN)), false),
+                Some(path) => {
+                    (Some(path).filter(|path| path.starts_with('/') && !path.contains(UNKNOWN)), false)
+                }
                 // `use(cors(), router)` has no path; a name may hold one.
                 None if self.file.language.nodes.identifier.contains(&first.kind()) => (None, false),
                 None => (Some(String::new()), false),
@@ -560,12 +578,14 @@ impl<'t> Reader<'_, '_> {
         let own = self.routing.routers.contains_key(&key);
         let imported = self.routing.aliases.contains_key(&key) || key.0 != self.input.path;
         // Others are called like that too: only what goes by the name of a server is taken for one.
-        let by_name = matches!(on.as_str(), "app" | "router" | "server" | "fastify" | "this.app" | "this.router");
+        let by_name =
+            matches!(on.as_str(), "app" | "router" | "server" | "fastify" | "this.app" | "this.router");
         if !own && !(by_name && !imported) {
             return;
         }
         let key = if own { key } else { self.given(&on) };
-        let methods = if said == "*" { self.methods_in(get(&["method", "methods"])) } else { vec![said.to_owned()] };
+        let methods =
+            if said == "*" { self.methods_in(get(&["method", "methods"])) } else { vec![said.to_owned()] };
         match self.file.texts_of(path) {
             Some(paths) => {
                 for path in paths.into_iter().filter(|path| path.starts_with(['/', '*']) || path.is_empty()) {
@@ -698,7 +718,8 @@ impl Routing {
             };
             let before: Vec<&String> = before.iter().filter(|path| !path.contains(UNKNOWN)).collect();
             if before.is_empty() {
-                let detail = "a route of a router that is mounted where it cannot be told; its path is not known";
+                let detail =
+                    "a route of a router that is mounted where it cannot be told; its path is not known";
                 out.add_gap(Gap::new(route.place.clone(), GapCode::Unresolved, detail));
             }
             for path in before {

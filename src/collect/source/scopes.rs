@@ -10,6 +10,8 @@ use tree_sitter::Node;
 /// How many bytes all values of a file may have together, and one that is put together piece by piece.
 pub const MAX_CONSTANTS: usize = 8 * 1024 * 1024;
 const MAX_GROWN: usize = 64 * 1024;
+/// How many calls of a chain are followed back to what it begins with.
+const MAX_CHAIN: usize = 64;
 /// How deep tables of constants are looked into.
 const MAX_TABLES: usize = 4;
 
@@ -182,7 +184,8 @@ fn flatten<'t>(file: &File<'_>, name: &str, node: Node<'t>, depth: usize, out: &
     }
     let mut cursor = node.walk();
     for pair in node.named_children(&mut cursor) {
-        if let (Some(key), Some(value)) = (pair.child_by_field_name("key"), pair.child_by_field_name("value")) {
+        if let (Some(key), Some(value)) = (pair.child_by_field_name("key"), pair.child_by_field_name("value"))
+        {
             let key = file.fold(key).unwrap_or_else(|| file.of(key).to_owned());
             flatten(file, &format!("{name}.{key}"), value, depth + 1, out);
         }
@@ -246,17 +249,29 @@ impl File<'_> {
             .collect()
     }
 
+    /// The name that a chain of calls begins with.
+    fn root_name<'t>(&self, arguments: Node<'t>) -> Option<Node<'t>> {
+        let mut root = arguments.parent()?;
+        for _ in 0..MAX_CHAIN {
+            let Some(receiver) = call_of(root).and_then(|call| call.receiver) else { break };
+            root = receiver;
+        }
+        self.language.nodes.identifier.contains(&root.kind()).then_some(root)
+    }
+
+    /// Whether a call puts text behind what a name holds.
+    pub fn is_put_behind_a_name(&self, arguments: Node<'_>) -> bool {
+        self.root_name(arguments).is_some()
+    }
+
     /// `sql += "…"`, `builder.append("…")`.
     fn append<'t>(&mut self, marked: &Marked<'t>) -> Vec<(Node<'t>, String)> {
         let mut pieces = marked.appended.clone();
         for (_, arguments) in &marked.calls {
-            if !self.language.format.append.is_empty() && fits(self.callee(*arguments), self.language.format.append) {
-                let mut root = arguments.parent();
-                while let Some(receiver) = root.and_then(call_of).and_then(|call| call.receiver) {
-                    root = Some(receiver);
-                }
-                let plain = root.filter(|root| self.language.nodes.identifier.contains(&root.kind()));
-                pieces.extend(plain.zip(arguments.named_child(0)));
+            if !self.language.format.append.is_empty()
+                && fits(self.callee(*arguments), self.language.format.append)
+            {
+                pieces.extend(self.root_name(*arguments).zip(arguments.named_child(0)));
             }
         }
         pieces.sort_by_key(|(_, value)| value.start_byte());

@@ -51,8 +51,11 @@ fn uris(text: &str) -> Vec<String> {
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (servers, path) = address.split_once('/').unwrap_or((address, ""));
     let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
-    let login = value("user").filter(|user| !user.contains(['@', '/', ':', '{'])).map_or(String::new(), |user| format!("{user}@"));
-    let application = value("ApplicationName").map_or(String::new(), |name| format!("?application_name={name}"));
+    let login = value("user")
+        .filter(|user| !user.contains(['@', '/', ':', '{']))
+        .map_or(String::new(), |user| format!("{user}@"));
+    let application =
+        value("ApplicationName").map_or(String::new(), |name| format!("?application_name={name}"));
     servers.split(',').map(|server| format!("{own}://{login}{server}/{path}{application}")).collect()
 }
 
@@ -95,8 +98,10 @@ pub fn connect_named(named: &BTreeMap<String, String>, at: &Where, place: Place,
     let get =
         |names: &[&str]| names.iter().find_map(|name| named.get(*name)).filter(|value| !value.is_empty());
     let engines = ["engine", "type", "dialect", "client", "driver", "provider"].map(|name| named.get(name));
-    let postgres =
-        engines.iter().flatten().all(|engine| engine.contains("postgres") || matches!(engine.as_str(), "pg" | "cockroachdb"));
+    let postgres = engines
+        .iter()
+        .flatten()
+        .all(|engine| engine.contains("postgres") || matches!(engine.as_str(), "pg" | "cockroachdb"));
     let host = get(&["host", "hostname", "server"]);
     let database = get(&["dbname", "database", "db", "name"]);
     let user = get(&["user", "username"]);
@@ -195,7 +200,9 @@ fn data_sources(name: &str, text: &str) -> BTreeMap<u64, String> {
         let value = |it: &regex::Captures<'_>| {
             it.get(2).or(it.get(3)).map_or(String::new(), |value| value.as_str().to_owned())
         };
-        found.map(|(line, it)| Pair { name: it[1].to_owned(), value: value(&it), line, document: 0 }).collect()
+        found
+            .map(|(line, it)| Pair { name: it[1].to_owned(), value: value(&it), line, document: 0 })
+            .collect()
     } else {
         pairs(name, text)
     };
@@ -322,8 +329,7 @@ fn connect_parts(pairs: &BTreeMap<String, (String, u64)>, at: &Where, file: &Inp
 /// Words of drivers of other engines, and of drivers of PostgreSQL.
 const OTHERS: [&str; 9] =
     ["mysql", "maria", "mssql", "oracledb", "cx_Oracle", "mongo", "redis", "clickhouse", "tedious"];
-const OURS: [&str; 8] =
-    ["postgres", "psycopg", "pgx", "asyncpg", "'pg'", "\"pg\"", "pg-promise", "slonik"];
+const OURS: [&str; 8] = ["postgres", "psycopg", "pgx", "asyncpg", "'pg'", "\"pg\"", "pg-promise", "slonik"];
 
 /// Whether a call that connects is one of another engine: `mysql.createPool`.
 pub fn is_other_engine(callee: &str) -> bool {

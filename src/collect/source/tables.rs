@@ -95,10 +95,13 @@ impl File<'_> {
 /// The table an annotation names; `None`: it names none.
 pub fn named(file: &File<'_>, annotation: &Annotation<'_>) -> Option<Table> {
     let arguments = file.arguments(annotation.arguments?);
-    let get = |names: &[&str]| arguments.iter().find(|(name, _)| names.contains(&name.as_deref().unwrap_or("")));
-    let name = get(&["name", "tableName", "value", ""])
-        .filter(|(name, value)| name.is_some() || file.language.nodes.string.contains(&value.kind()) || file.fold(*value).is_some())?;
-    let known = |value: Node<'_>| file.fold(value).filter(|text| !text.contains(UNKNOWN) && !text.trim().is_empty());
+    let get =
+        |names: &[&str]| arguments.iter().find(|(name, _)| names.contains(&name.as_deref().unwrap_or("")));
+    let name = get(&["name", "tableName", "value", ""]).filter(|(name, value)| {
+        name.is_some() || file.language.nodes.string.contains(&value.kind()) || file.fold(*value).is_some()
+    })?;
+    let known =
+        |value: Node<'_>| file.fold(value).filter(|text| !text.contains(UNKNOWN) && !text.trim().is_empty());
     let schema = get(&["schema", "catalog"]).map(|(_, value)| known(*value));
     match (known(name.1), schema) {
         (Some(name), None) => Some(Table::Named(name.split('.').map(str::to_owned).collect())),
