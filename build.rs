@@ -27,7 +27,11 @@ const SECTIONS: [(&str, &str, &[&str]); 10] = [
             "class",
         ],
     ),
-    ("tables", "Tables", &["assigned", "called", "annotations", "entities", "naming", "unless"]),
+    (
+        "tables",
+        "Tables",
+        &["assigned", "called", "makers", "annotations", "entities", "bases", "naming", "unless"],
+    ),
     ("entities", "Entities", &["annotations", "calls", "native", "marks", "unless"]),
     ("statements", "Statements", &["callees", "parameters"]),
     ("http", "Http", &["callees", "certain", "created", "base", "clients"]),

@@ -130,9 +130,9 @@ fn named(arguments: &str) -> Option<String> {
 
 /// The method that a chain says behind a call.
 fn behind(file: &File<'_>, arguments: Node<'_>) -> Option<String> {
-    let mut at = arguments.parent()?;
+    let mut at = file.parent(arguments)?;
     for _ in 0..12 {
-        let above = at.parent()?;
+        let above = file.parent(at)?;
         if let Some(call) = call_of(above) {
             let last = file.callee(call.arguments).rsplit('.').next().unwrap_or("").to_ascii_lowercase();
             let found = VERBS.iter().find(|(verb, _)| last == *verb);

@@ -3,10 +3,9 @@
 //! call, a mapped table or a connection string is evidence. Unknown parts stay `{}`, and a table whose name
 //! holds one is a gap, never a table.
 
-use super::component::Naming;
 use super::fold::{Constants, File, UNKNOWN, call_of, fits};
 use super::language::Language;
-use super::marks::{Groups, Marked, mark, tree_of};
+use super::marks::{Groups, MAX_NESTED, Marked, mark, tree_of};
 use super::modules::Modules;
 use super::place::Where;
 use super::routes::{self, Routing};
@@ -19,7 +18,7 @@ use crate::evidence::{
     Text, Trait,
 };
 use crate::input::InputFile;
-use crate::sql::{Cache, Dialect, Status, Understood};
+use crate::sql::{Cache, Dialect, Status};
 use std::collections::{BTreeMap, BTreeSet};
 use tree_sitter::Node;
 
@@ -60,8 +59,9 @@ fn looks_like_sql(text: &str, certain: bool) -> bool {
 /// The constants of a file by themselves.
 pub fn constants(language: &Language, text: &str, environment: Constants) -> Constants {
     let Some(tree) = tree_of(language, text) else { return Constants::new() };
-    let marked = mark(language, text, tree.root_node());
-    let mut file = File { environment, ..File::new(language, text) };
+    let mut marked = mark(language, text, tree.root_node());
+    let parents = std::mem::take(&mut marked.parents);
+    let mut file = File { environment, ..File::new(language, text, parents) };
     file.learn(tree.root_node(), &marked);
     file.scopes.exported()
 }
@@ -77,14 +77,20 @@ pub fn read(
 ) -> (Evidence, Routing) {
     let mut out = Evidence::new();
     let Some(tree) = tree_of(language, text) else {
-        let detail = "the parser gave up on this file";
-        out.add_gap(Gap::new(Place::whole(&input.path), GapCode::Unparsed, detail));
+        let detail =
+            format!("MAX_NESTED: more than {MAX_NESTED} expressions stand in each other, or it is no code");
+        out.add_gap(Gap::new(Place::whole(&input.path), GapCode::Limit, detail));
         return (out, Routing::default());
     };
-    let marked = mark(language, text, tree.root_node());
+    let mut marked = mark(language, text, tree.root_node());
     let imported = modules.imported(input, language, &marked.imports);
     let (environment, properties) = (modules.environment(input), modules.properties(&at.component));
-    let mut file = File { imported, environment, properties, ..File::new(language, text) };
+    let mut file = File {
+        imported,
+        environment,
+        properties,
+        ..File::new(language, text, std::mem::take(&mut marked.parents))
+    };
     let assembled = file.learn(tree.root_node(), &marked);
     if file.scopes.full {
         let detail = format!("MAX_CONSTANTS: its constants have more than {MAX_CONSTANTS} bytes");
@@ -124,7 +130,7 @@ struct Sayer<'a> {
     out: &'a mut Evidence,
 }
 
-impl Sayer<'_> {
+impl<'a> Sayer<'a> {
     fn place(&self, node: Node<'_>) -> Place {
         Place::line(&self.input.path, node.start_position().row as u64 + 1)
     }
@@ -165,7 +171,7 @@ impl Sayer<'_> {
 
     /// A schema beside the table name belongs to it (SQLAlchemy's __table_args__).
     fn table_args(&self, assigned: &[(Node<'_>, Node<'_>)], name: Node<'_>) -> Option<String> {
-        let class = |node: Node<'_>| Some(node.parent()?.parent()?.parent()?.id());
+        let class = |node: Node<'_>| Some(self.file.parent(self.file.parent(self.file.parent(node)?)?)?.id());
         assigned.iter().find_map(|(other, value)| {
             let same = self.file.of(*other) == "__table_args__" && class(*other) == class(name);
             let found = same.then(|| self.file.of(*value).split("schema").nth(1)).flatten()?;
@@ -193,7 +199,9 @@ impl Sayer<'_> {
             }
         }
         for it in &marked.annotations {
-            if !words.annotations.contains(&last(self.file.of(it.name))) || classes.contains(&it.on.id()) {
+            let base = marked.at(it.on).iter().any(|it| words.bases.contains(&last(self.file.of(it.name))));
+            let names = words.annotations.contains(&last(self.file.of(it.name)));
+            if !names || base || classes.contains(&it.on.id()) {
                 continue;
             }
             match tables::named(self.file, it) {
@@ -220,7 +228,7 @@ impl Sayer<'_> {
                 })
                 .collect();
             // What is called says which engine it is, where nothing else does: `mysql.createPool({…})`.
-            let around = group.parent().map_or(*group, |parent| {
+            let around = self.file.parent(*group).map_or(*group, |parent| {
                 if parent.child_by_field_name("arguments").is_some() { *group } else { parent }
             });
             let callee = self.file.callee(around).to_ascii_lowercase();
@@ -267,8 +275,29 @@ impl Sayer<'_> {
         self.out.merge(commands::read(&text, &context).evidence);
     }
 
+    /// Names that hold a query builder, made here or in the file they are imported from.
+    fn builders(&self, marked: &Marked<'_>) -> BTreeSet<String> {
+        let makers = self.file.language.tables.makers;
+        let mut out = BTreeSet::new();
+        for (name, value) in marked.assigned.iter().filter(|_| !makers.is_empty()) {
+            let made = value.child_by_field_name("arguments").map(|arguments| self.file.callee(arguments));
+            if made.is_some_and(|callee| fits(callee, makers)) {
+                out.insert(self.file.of(*name).to_owned());
+            }
+        }
+        for import in marked.imports.iter().filter(|_| !makers.is_empty()) {
+            let found = self.modules.find(self.input, &import.module, self.file.language);
+            let makes = |text: &str| makers.iter().any(|maker| text.contains(&format!("= {maker}(")));
+            if found.is_some_and(|file| makes(&file.head_text())) {
+                out.extend(import.alias.as_ref().or(import.name.as_ref()).cloned());
+            }
+        }
+        out
+    }
+
     fn calls(&mut self, marked: &Marked<'_>) {
         let bases = clients::bases(self.file, marked);
+        let builders = self.builders(marked);
         for (callee, arguments) in &marked.calls {
             let name = self.file.callee(*arguments);
             if self.file.language.shell.callees.contains(&name)
@@ -277,7 +306,9 @@ impl Sayer<'_> {
                 self.shell(*callee, argument);
                 continue;
             }
-            if fits(name, self.file.language.tables.called)
+            let built = name.split('.').next().is_some_and(|on| builders.contains(on))
+                && (!name.contains('.') || fits(name, &[".from", ".into", ".table"]));
+            if (built || fits(name, self.file.language.tables.called))
                 && let Some(table) = arguments.named_child(0).and_then(|first| self.file.fold(first))
                 && !table.contains(['{', ' ', '('])
                 && !table.is_empty()
@@ -294,11 +325,11 @@ impl Sayer<'_> {
     }
 
     /// The outermost expression that a text is folded into; `None`: another text of it was told.
-    fn outermost<'t>(&mut self, node: Node<'t>) -> Option<Node<'t>> {
+    fn outermost(&mut self, node: Node<'a>) -> Option<Node<'a>> {
         let nodes = &self.file.language.nodes;
         let format = &self.file.language.format;
         let mut top = node;
-        while let Some(parent) = top.parent() {
+        while let Some(parent) = self.file.parent(top) {
             let kind = parent.kind();
             let holds = nodes.binary.contains(&kind)
                 || nodes.concatenated.contains(&kind)
@@ -306,7 +337,7 @@ impl Sayer<'_> {
                 || nodes.string.contains(&kind)
                 || nodes.parenthesized.contains(&kind)
                 || nodes.identifier.contains(&kind);
-            let call = if nodes.call.contains(&kind) { Some(parent) } else { parent.parent() };
+            let call = if nodes.call.contains(&kind) { Some(parent) } else { self.file.parent(parent) };
             let makes_text = call.and_then(call_of).is_some_and(|call| {
                 let argument = call.arguments.id() == parent.id();
                 let callee = self.file.callee(call.arguments);
@@ -328,7 +359,7 @@ impl Sayer<'_> {
         self.seen.insert(top.id()).then_some(top)
     }
 
-    fn texts(&mut self, texts: &[Node<'_>], ignored: &BTreeSet<usize>) {
+    fn texts(&mut self, texts: &[Node<'a>], ignored: &BTreeSet<usize>) {
         for node in texts {
             let told = self.told.iter().any(|told| told.contains(&node.start_byte()));
             if told || ignored.contains(&node.id()) || self.inside.contains(&node.id()) {
@@ -366,16 +397,16 @@ impl Sayer<'_> {
     }
 
     fn sql(&mut self, node: Node<'_>, text: &str, of: queries::Of) {
+        if queries::names_classes(of, self.file, text, self.modules) {
+            self.classes(node, text);
+            return;
+        }
         let understood = self.cache.understand(text);
         // Without FROM it is SQL only if the parser says so and it calls something.
         let calls_only = !text.to_ascii_lowercase().contains("from") && understood.analysis.tables.is_empty();
         if calls_only
             && (understood.analysis.status != Status::Parsed || understood.analysis.routines.is_empty())
         {
-            return;
-        }
-        if queries::names_classes(of, self.file, text, &understood, self.modules) {
-            self.classes(node, text, &understood);
             return;
         }
         let place = self.place(node);
@@ -408,18 +439,19 @@ impl Sayer<'_> {
         }
     }
 
-    /// A query over classes: the tables that those are mapped to.
-    fn classes(&mut self, node: Node<'_>, text: &str, understood: &Understood) {
-        let naming =
-            |component: &Text| -> Naming { self.modules.naming(component, self.file.language.tables.naming) };
-        let naming = naming(&self.at.component);
-        for table in &understood.analysis.tables {
-            // A path from one class to others (`o.items`) is mapped where those are.
-            let [class] = table.parts.as_slice() else { continue };
-            let mapped = queries::class(class, text, &self.at.component, self.modules);
+    /// A query over classes: the tables that those are mapped to. A path from one class to others (`o.items`) is
+    /// mapped where those are.
+    fn classes(&mut self, node: Node<'_>, text: &str) {
+        let naming = self.modules.naming(&self.at.component, self.file.language.tables.naming);
+        let named = queries::classes(text);
+        if named.is_empty() {
+            self.unknown(node, "a query over a class whose table is not known");
+        }
+        for (action, name) in named {
+            let mapped = queries::class(&name, &self.at.component, self.modules);
             match mapped.map(|it| it.resolve(self.file.language, naming, self.modules)) {
                 Some(Resolved::Table(parts, _)) => {
-                    let mut what = self.at.what(table.action, Resource::table(parts));
+                    let mut what = self.at.what(action, Resource::table(parts));
                     what.confidence = Confidence::Medium;
                     what.traits.insert(Trait::named("orm-query"));
                     let place = self.place(node);

@@ -3,6 +3,7 @@
 //! calls, and a name that is given two values is none.
 
 use super::language::Language;
+use super::marks::Parents;
 use super::scopes::Scopes;
 use super::settings;
 use crate::evidence::scrub::names_secret;
@@ -40,6 +41,8 @@ pub struct File<'a> {
     pub properties: Arc<Constants>,
     /// What the words of the file say it works with.
     pub works_with: WorksWith,
+    /// What is above the marked nodes.
+    pub parents: Parents<'a>,
 }
 
 /// What a file works with, by words that it holds somewhere.
@@ -117,7 +120,7 @@ pub fn fits(callee: &str, words: &[&str]) -> bool {
 
 impl<'a> File<'a> {
     /// A file that knows no names yet.
-    pub fn new(language: &'a Language, text: &'a str) -> File<'a> {
+    pub fn new(language: &'a Language, text: &'a str, parents: Parents<'a>) -> File<'a> {
         let holds = |words: &[&str]| words.iter().any(|word| text.contains(word));
         let works_with = WorksWith {
             classes: holds(language.entities.marks),
@@ -133,7 +136,13 @@ impl<'a> File<'a> {
             environment: Constants::new(),
             properties: Arc::default(),
             works_with,
+            parents,
         }
+    }
+
+    /// The node above a marked one, or above one that is above a marked one.
+    pub fn parent(&self, node: Node<'_>) -> Option<Node<'a>> {
+        self.parents.get(node)
     }
 }
 
@@ -146,7 +155,7 @@ impl File<'_> {
     /// What is called: the text from the call's beginning to its arguments, without type arguments; of a long
     /// chain the end.
     pub fn callee(&self, arguments: Node<'_>) -> &str {
-        let start = arguments.parent().map_or(arguments.start_byte(), |call| call.start_byte());
+        let start = self.parent(arguments).map_or(arguments.start_byte(), |call| call.start_byte());
         let from = start.max(arguments.start_byte().saturating_sub(MAX_CALLEE));
         let from = (from..=arguments.start_byte()).find(|at| self.text.is_char_boundary(*at)).unwrap_or(from);
         let text = self.text.get(from..arguments.start_byte()).unwrap_or("").trim_end();

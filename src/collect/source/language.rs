@@ -45,10 +45,14 @@ pub struct Tables {
     pub assigned: Words,
     /// Calls whose first argument is a table; `*` stands for any text.
     pub called: Words,
+    /// Calls that make a query builder: called with a text, that is a table.
+    pub makers: Words,
     /// Annotations that name a table.
     pub annotations: Words,
     /// Annotations of a class that has a table of its own, named or not.
     pub entities: Words,
+    /// Annotations of a class that others extend and that has no table, whatever else it says.
+    pub bases: Words,
     /// How a class without a name for its table gets one: `spring`, `snake`; none: it cannot be told.
     pub naming: Words,
     /// Words of a file whose tables are those of a store that has no SQL.

@@ -3,9 +3,12 @@
 
 use super::language::Language;
 use super::modules::Import;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use streaming_iterator::StreamingIterator;
 use tree_sitter::{Node, Parser, QueryCursor, Tree};
+
+/// How many nodes may stand in each other: each holds patterns open until it ends.
+pub const MAX_NESTED: usize = 4000;
 
 /// By group of named values: where it stands, and its pairs of name and value.
 pub type Groups<'t> = BTreeMap<usize, (Node<'t>, Vec<(Node<'t>, Node<'t>)>)>;
@@ -39,6 +42,8 @@ pub struct Marked<'t> {
     pub calls: Vec<(Node<'t>, Node<'t>)>,
     /// Annotations.
     pub annotations: Vec<Annotation<'t>>,
+    /// The same, by the node they stand at.
+    pub annotated: BTreeMap<usize, Vec<Annotation<'t>>>,
     /// Expressions that may be text.
     pub texts: Vec<Node<'t>>,
     /// Text that is none.
@@ -49,13 +54,82 @@ pub struct Marked<'t> {
     pub exported: Vec<Node<'t>>,
     /// Named values that stand together.
     pub groups: Groups<'t>,
+    /// What is above all of these.
+    pub parents: Parents<'t>,
 }
 
-/// The tree of a text.
+impl<'t> Marked<'t> {
+    /// The annotations that stand at a node.
+    pub fn at(&self, node: Node<'_>) -> &[Annotation<'t>] {
+        self.annotated.get(&node.id()).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The nodes above the marked ones. A tree finds what is above a node by going down from its root, which takes
+/// as long as the node is deep.
+#[derive(Default)]
+pub struct Parents<'t>(HashMap<usize, Node<'t>, foldhash::fast::FixedState>);
+
+impl<'t> Parents<'t> {
+    fn of(root: Node<'t>, marked: &HashSet<usize, foldhash::fast::FixedState>) -> Parents<'t> {
+        let mut above = HashMap::default();
+        let (mut cursor, mut inside) = (root.walk(), vec![root]);
+        'walk: loop {
+            if marked.contains(&cursor.node().id()) {
+                // What is above a node that is held is held already.
+                for pair in inside.windows(2).rev() {
+                    if above.insert(pair[1].id(), pair[0]).is_some() {
+                        break;
+                    }
+                }
+            }
+            if cursor.goto_first_child() {
+                inside.push(cursor.node());
+                continue;
+            }
+            while !cursor.goto_next_sibling() {
+                if !cursor.goto_parent() {
+                    break 'walk;
+                }
+                inside.pop();
+            }
+            inside.pop();
+            inside.push(cursor.node());
+        }
+        Parents(above)
+    }
+
+    /// What is above a node.
+    pub fn get(&self, node: Node<'_>) -> Option<Node<'t>> {
+        self.0.get(&node.id()).copied()
+    }
+}
+
+/// The tree of a text; `None`: it cannot be parsed, or is nested too deep.
 pub fn tree_of(language: &Language, text: &str) -> Option<Tree> {
     let mut parser = Parser::new();
     parser.set_language(&(language.parser)()).ok()?;
-    parser.parse(text, None)
+    parser.parse(text, None).filter(|tree| is_flat(tree.root_node()))
+}
+
+/// Whether no more than [`MAX_NESTED`] nodes stand in each other.
+fn is_flat(root: Node<'_>) -> bool {
+    let (mut cursor, mut depth) = (root.walk(), 0);
+    loop {
+        if cursor.goto_first_child() {
+            depth += 1;
+            if depth > MAX_NESTED {
+                return false;
+            }
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return true;
+            }
+            depth -= 1;
+        }
+    }
 }
 
 /// Marks a tree.
@@ -66,7 +140,9 @@ pub fn mark<'t>(language: &Language, text: &str, root: Node<'t>) -> Marked<'t> {
     let mut cursor = QueryCursor::new();
     let mut matches = cursor.matches(query, root, text.as_bytes());
     let (mut annotated, mut beside) = (BTreeSet::new(), BTreeSet::new());
+    let mut all = HashSet::default();
     while let Some(found) = matches.next() {
+        all.extend(found.captures().iter().map(|capture| capture.node.id()));
         let get =
             |name: &str| found.captures().iter().find(|c| names[c.index as usize] == name).map(|c| c.node);
         let pair = |name: &str, value: &str| Some((get(name)?, get(value)?));
@@ -81,7 +157,9 @@ pub fn mark<'t>(language: &Language, text: &str, root: Node<'t>) -> Marked<'t> {
             let arguments = get("annotation.arguments");
             // An optional capture matches with and without: the first, with, holds.
             if annotated.insert(name.id()) {
-                marked.annotations.push(Annotation { on, name, arguments });
+                let annotation = Annotation { on, name, arguments };
+                marked.annotations.push(annotation);
+                marked.annotated.entry(on.id()).or_default().push(annotation);
             }
         }
         if let (Some(group), Some(pair)) = (get("pair.group"), pair("pair.name", "pair.value")) {
@@ -98,5 +176,6 @@ pub fn mark<'t>(language: &Language, text: &str, root: Node<'t>) -> Marked<'t> {
         marked.texts.extend(get("text"));
         marked.ignored.extend(get("ignore").map(|node| node.id()));
     }
+    marked.parents = Parents::of(root, &all);
     marked
 }

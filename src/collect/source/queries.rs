@@ -4,13 +4,14 @@
 use super::fold::{File, call_of, fits};
 use super::modules::Modules;
 use super::tables::{Mapped, last};
-use crate::evidence::Text;
-use crate::sql::Understood;
+use crate::evidence::{Action, Text};
 use std::borrow::Cow;
 use tree_sitter::Node;
 
 /// How far out of a text the annotation or call that holds it is looked for.
 const MAX_OUT: usize = 24;
+/// How many words of a query over classes are read.
+const MAX_WORDS: usize = 10_000;
 
 /// What a text is a query over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub fn standing(file: &File<'_>, node: Node<'_>, text: &str) -> Standing {
     let takes = file.language.statements.callees;
     let mut at = node;
     for _ in 0..MAX_OUT {
-        let Some(parent) = at.parent() else { break };
+        let Some(parent) = file.parent(at) else { break };
         if parent.kind() == "annotation" {
             let name = parent.child_by_field_name("name").map_or("", |name| last(file.of(name)));
             if !words.annotations.contains(&name) {
@@ -66,7 +67,10 @@ pub fn standing(file: &File<'_>, node: Node<'_>, text: &str) -> Standing {
         }
         at = parent;
     }
-    // No query over classes selects a star.
+    // Only queries over classes fetch what they join; none of them selects a star.
+    if !words.annotations.is_empty() && text.to_ascii_lowercase().contains(" join fetch ") {
+        return Standing { of: Of::Classes, certain: false };
+    }
     let star = text.split_whitespace().nth(1).is_some_and(|word| word.starts_with('*'));
     let of = if star || words.annotations.is_empty() { Of::Tables } else { Of::Either };
     Standing { of, certain: false }
@@ -115,44 +119,65 @@ fn numbered(text: &str) -> String {
 }
 
 /// Whether the names behind FROM are those of classes.
-pub fn names_classes(
-    of: Of,
-    file: &File<'_>,
-    text: &str,
-    understood: &Understood,
-    modules: &Modules<'_>,
-) -> bool {
+pub fn names_classes(of: Of, file: &File<'_>, text: &str, modules: &Modules<'_>) -> bool {
     match of {
         Of::Tables => false,
         Of::Classes => true,
-        Of::Either => {
-            let single = understood.analysis.tables.iter().filter(|table| table.parts.len() == 1);
-            single.map(|table| &table.parts[0]).any(|name| {
-                let spelled = spelled(name, text);
-                spelled.is_some_and(|spelled| {
-                    let known = modules.mapped().contains_key(spelled) && spelled != &**name;
-                    let like_a_class =
-                        spelled.starts_with(char::is_uppercase) && spelled.contains(char::is_lowercase);
-                    known || (file.works_with.classes && like_a_class)
-                })
-            })
-        }
+        Of::Either => classes(text).iter().any(|(_, name)| {
+            let capital = name.starts_with(char::is_uppercase);
+            let like_a_class = capital && name.contains(char::is_lowercase);
+            let known = || modules.mapped().values().flatten().any(|it| it.entity == *name);
+            (capital && modules.mapped().contains_key(name.as_str()))
+                || (like_a_class && (file.works_with.classes || known()))
+        }),
     }
 }
 
-/// A name as the text spells it: what was understood is folded to lower case.
-fn spelled<'t>(name: &str, text: &'t str) -> Option<&'t str> {
-    let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'));
-    let mut found = words.filter(|word| word.eq_ignore_ascii_case(name));
-    // A variable of the query may be spelled like its class.
-    found.clone().find(|word| word.starts_with(char::is_uppercase)).or_else(|| found.next())
+/// The classes that a query names, and what is done with them (Jakarta Persistence, "Query Language"): behind
+/// FROM, UPDATE, DELETE and JOIN. A path (`o.items`) names none.
+pub fn classes(text: &str) -> Vec<(Action, String)> {
+    let spaced = text.replace('(', " ( ").replace(')', " ) ").replace(',', " , ");
+    let words: Vec<&str> = spaced.split_whitespace().take(MAX_WORDS).collect();
+    let word = |at: usize| words.get(at).map_or(String::new(), |word| word.to_ascii_lowercase());
+    let mut out = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        let (verb, mut next) = (word(at), at + 1);
+        let action = match verb.as_str() {
+            "update" | "delete" if at == 0 => Action::Write,
+            "from" | "join" => Action::Read,
+            _ => {
+                at += 1;
+                continue;
+            }
+        };
+        while matches!(word(next).as_str(), "from" | "fetch") {
+            next += 1;
+        }
+        // `from A a, B b`; `join` has one.
+        loop {
+            let name = words.get(next).copied().unwrap_or("");
+            let called = word(next + 1) == "(";
+            if !name.is_empty() && !name.contains('.') && !called && !matches!(name, "(" | ")" | ",") {
+                out.push((action, name.to_owned()));
+            }
+            next += 1;
+            let alias = if word(next) == "as" { 2 } else { usize::from(word(next) != ",") };
+            if verb == "from" && word(next + alias) == "," {
+                next += alias + 1;
+            } else {
+                break;
+            }
+        }
+        at = next;
+    }
+    out
 }
 
-/// The mapped class that a query names: of several the one nearest to the component, if that is one.
-pub fn class<'m>(name: &str, text: &str, component: &Text, modules: &'m Modules<'_>) -> Option<&'m Mapped> {
-    let spelled = spelled(name, text)?;
+/// The mapped class that a query names: of several the one of the component, if that is one.
+pub fn class<'m>(name: &str, component: &Text, modules: &'m Modules<'_>) -> Option<&'m Mapped> {
     let all = modules.mapped().values().flatten();
-    let named: Vec<&Mapped> = all.filter(|it| it.entity == spelled).collect();
+    let named: Vec<&Mapped> = all.filter(|it| it.entity == name).collect();
     let own: Vec<&Mapped> =
         named.iter().filter(|it| it.path.starts_with(&format!("{component}/"))).copied().collect();
     match (own.as_slice(), named.as_slice()) {
@@ -163,7 +188,29 @@ pub fn class<'m>(name: &str, text: &str, component: &Text, modules: &'m Modules<
 
 #[cfg(test)]
 mod tests {
-    use super::numbered;
+    use super::{Action, classes, numbered};
+
+    #[test]
+    fn classes_are_told_from_paths_and_functions() {
+        for (text, want) in [
+            ("select o from Order as o left join fetch o.items i where i.id = 1", vec!["Order"]),
+            (
+                "select o, c from Order o, Customer as c join Tag t on t.id = o.id",
+                vec!["Order", "Customer", "Tag"],
+            ),
+            (
+                "select o from Order o, in(o.items) i where o.at > (select max(p.at) from Pay p)",
+                vec!["Order", "Pay"],
+            ),
+            ("select extract(year from o.at) from Order o", vec!["Order"]),
+            ("from Order", vec!["Order"]),
+        ] {
+            let named: Vec<String> = classes(text).into_iter().map(|(_, name)| name).collect();
+            assert_eq!(named, want, "{text}");
+        }
+        assert_eq!(classes("delete from Order o where o.x = 1"), [(Action::Write, "Order".to_owned())]);
+        assert_eq!(classes("update Order set x = 1"), [(Action::Write, "Order".to_owned())]);
+    }
 
     #[test]
     fn marks_of_parameters_are_numbered_and_text_in_quotes_stays() {

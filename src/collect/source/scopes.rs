@@ -31,6 +31,8 @@ pub struct Scopes {
     all: Vec<Scope>,
     /// By name and scope; `None`: nobody can tell.
     values: BTreeMap<String, BTreeMap<usize, Option<String>>>,
+    /// Names that hold the one object of a class of this file: `settings = Settings()`.
+    objects: BTreeMap<String, String>,
     bytes: usize,
     /// Whether [`MAX_CONSTANTS`] was reached.
     pub full: bool,
@@ -110,8 +112,9 @@ impl Scopes {
         self.values.get(name)?.get(&self.class_at(byte)?)?.as_deref()
     }
 
-    /// What `Class.name` stands for.
+    /// What `Class.name`, or `object.name` of an object of the class, stands for.
     pub fn of_class(&self, class: &str, name: &str) -> Option<&str> {
+        let class = self.objects.get(class).map_or(class, String::as_str);
         let held = self.values.get(name)?;
         let mut found = held.iter().filter(|(scope, _)| self.all[**scope].class.as_deref() == Some(class));
         found.next().and_then(|(_, value)| value.as_deref())
@@ -162,6 +165,10 @@ impl Scopes {
         for (name, held) in &self.values {
             for (scope, value) in held {
                 let Some(value) = value else { continue };
+                let class = self.all[*scope].class.as_ref();
+                for (object, _) in self.objects.iter().filter(|(_, of)| Some(*of) == class) {
+                    out.insert(format!("{object}.{name}"), value.clone());
+                }
                 match &self.all[*scope].class {
                     Some(class) => out.insert(format!("{class}.{name}"), value.clone()),
                     None if *scope == 0 => out.insert(name.clone(), value.clone()),
@@ -192,10 +199,10 @@ fn flatten<'t>(file: &File<'_>, name: &str, node: Node<'t>, depth: usize, out: &
     }
 }
 
-impl File<'_> {
+impl<'a> File<'a> {
     /// Learns the names of the file, and gives back the texts that are put together piece by piece, with where
     /// each begins. Twice, because a constant may stand below its use.
-    pub fn learn<'t>(&mut self, root: Node<'t>, marked: &Marked<'t>) -> Vec<(Node<'t>, String)> {
+    pub fn learn(&mut self, root: Node<'a>, marked: &Marked<'a>) -> Vec<(Node<'a>, String)> {
         self.scopes = Scopes::of(root, self);
         self.learn_once(root, marked, true);
         self.learn_once(root, marked, false);
@@ -203,7 +210,7 @@ impl File<'_> {
     }
 
     /// One pass over all that is given a name; `growing`: what is learned can be used at once.
-    fn learn_once<'t>(&mut self, root: Node<'t>, marked: &Marked<'t>, growing: bool) {
+    fn learn_once(&mut self, root: Node<'a>, marked: &Marked<'a>, growing: bool) {
         let mut fresh = Scopes::of(root, self);
         for name in &marked.unknown {
             let scope = fresh.at(name.start_byte());
@@ -212,6 +219,14 @@ impl File<'_> {
         for (name, value) in self.injected(marked) {
             let scope = fresh.at(name.start_byte());
             fresh.set(self.of(name), scope, Some(value));
+        }
+        for (name, value) in &marked.assigned {
+            let made = value.child_by_field_name("arguments").map(|arguments| self.callee(arguments));
+            let class = made.map(|callee| callee.trim_start_matches("new ").to_owned());
+            let own = class.filter(|class| fresh.all.iter().any(|scope| scope.class.as_ref() == Some(class)));
+            if let Some(class) = own.filter(|_| fresh.at(name.start_byte()) == 0) {
+                fresh.objects.insert(self.of(*name).to_owned(), class);
+            }
         }
         if growing {
             std::mem::swap(&mut self.scopes, &mut fresh);
@@ -235,7 +250,7 @@ impl File<'_> {
     }
 
     /// `@Value("${name:default}") String x`: names that settings give a value.
-    fn injected<'t>(&self, marked: &Marked<'t>) -> Vec<(Node<'t>, String)> {
+    fn injected(&self, marked: &Marked<'a>) -> Vec<(Node<'a>, String)> {
         let words = self.language.environment.properties;
         let found = marked.annotations.iter().filter(|it| words.contains(&self.of(it.name)));
         found
@@ -250,8 +265,8 @@ impl File<'_> {
     }
 
     /// The name that a chain of calls begins with.
-    fn root_name<'t>(&self, arguments: Node<'t>) -> Option<Node<'t>> {
-        let mut root = arguments.parent()?;
+    fn root_name(&self, arguments: Node<'_>) -> Option<Node<'a>> {
+        let mut root = self.parent(arguments)?;
         for _ in 0..MAX_CHAIN {
             let Some(receiver) = call_of(root).and_then(|call| call.receiver) else { break };
             root = receiver;
@@ -265,7 +280,7 @@ impl File<'_> {
     }
 
     /// `sql += "…"`, `builder.append("…")`.
-    fn append<'t>(&mut self, marked: &Marked<'t>) -> Vec<(Node<'t>, String)> {
+    fn append(&mut self, marked: &Marked<'a>) -> Vec<(Node<'a>, String)> {
         let mut pieces = marked.appended.clone();
         for (_, arguments) in &marked.calls {
             if !self.language.format.append.is_empty()

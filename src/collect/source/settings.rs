@@ -1,7 +1,7 @@
 //! Settings files: connection strings under any key, whatever the syntax around them. Only values that say
 //! scheme and server count; passwords are never looked at, and other settings state nothing.
 
-use super::fold::{UNKNOWN, placeholders};
+use super::fold::{UNKNOWN, is_secret, placeholders};
 use super::place::Where;
 pub use super::properties::{Pair, pairs};
 use crate::collect::commands;
@@ -120,15 +120,21 @@ pub fn connect_named(named: &BTreeMap<String, String>, at: &Where, place: Place,
     connect(&format!("postgres://{user}@{host}{port}/{database}{name}"), at, place, out);
 }
 
+/// How long a line may become by what is put into it, in bytes.
+const MAX_LINE: usize = 8 * 1024;
+
 /// A line with the names that the lines before it gave a value put in; others stay as they stand.
 fn placeholders_of(line: &str, pairs: &BTreeMap<String, String>) -> String {
     let (mut out, mut rest) = (String::new(), line);
     while let Some((before, after)) = rest.split_once("${") {
         let Some((name, behind)) = after.split_once('}') else { break };
         out.push_str(before);
-        match pairs.get(name) {
-            Some(value) => out.push_str(value),
-            None => out.push_str(&format!("${{{name}}}")),
+        // `${NAME:-default}`, `${NAME:?what to say without it}`.
+        let (name, default) = name.split_once(':').unwrap_or((name, ""));
+        match (pairs.get(name), default.strip_prefix('-')) {
+            (Some(value), _) => out.push_str(value),
+            (None, Some(default)) if !is_secret(name) => out.push_str(default),
+            (None, _) => out.push_str(&format!("${{{name}}}")),
         }
         rest = behind;
     }
@@ -151,7 +157,8 @@ pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
         let place = Place::line(&file.path, index as u64 + 1);
         let mut line = line.to_owned();
         if line.contains("${") {
-            line = placeholders_of(&line, &pairs);
+            // Values that hold each other grow without end.
+            line = Some(placeholders_of(&line, &pairs)).filter(|it| it.len() <= MAX_LINE).unwrap_or(line);
         }
         let whose = match &mut services {
             None => at.clone(),

@@ -120,7 +120,7 @@ pub fn of_tree<'t>(file: &File<'_>, marked: &Marked<'t>, path: &Text) -> Vec<(No
     let mut out = Vec::new();
     for entity in marked.annotations.iter().filter(|it| is(it, words.entities)) {
         let Some(class) = entity.on.child_by_field_name("name") else { continue };
-        let of_class = || marked.annotations.iter().filter(|it| it.on.id() == entity.on.id());
+        let of_class = || marked.at(entity.on).iter();
         let table = of_class().filter(|it| is(it, words.annotations)).find_map(|it| named(file, it));
         let name = file.of(class).to_owned();
         let own = entity.arguments.filter(|_| !is(entity, words.annotations));
@@ -155,8 +155,9 @@ pub fn of_file(file: &InputFile, languages: &[Language]) -> Vec<Mapped> {
         return Vec::new();
     }
     let Some(tree) = tree_of(language, &text) else { return Vec::new() };
-    let marked = mark(language, &text, tree.root_node());
-    let mut known = File::new(language, &text);
+    let mut marked = mark(language, &text, tree.root_node());
+    let parents = std::mem::take(&mut marked.parents);
+    let mut known = File::new(language, &text, parents);
     known.learn(tree.root_node(), &marked);
     of_tree(&known, &marked, &file.path).into_iter().map(|(_, mapped)| mapped).collect()
 }

@@ -1,0 +1,125 @@
+//! Where routers are served, once all files are read: mounts are followed from each router to the application,
+//! within named limits. A router that no application mounts is served nowhere that can be told.
+
+use super::paths::{behind, normal};
+use super::{Base, Mount, Routing};
+use crate::collect::source::fold::UNKNOWN;
+use crate::collect::source::modules::{Key, Modules};
+use crate::evidence::scrub::scrub;
+use crate::evidence::{
+    Basis, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Resource, ResourceKind, Says, Text,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many routers may be mounted in each other, and at how many places one may be served.
+const MAX_MOUNTS: usize = 8;
+const MAX_PLACES: usize = 32;
+/// How many routers are looked at to find where one is served.
+const MAX_ROUTERS: usize = 1024;
+
+/// All mounts by the router that is mounted.
+struct Mounts<'a> {
+    of: &'a Routing,
+    by_child: BTreeMap<Key, Vec<&'a Mount>>,
+    /// How many more routers may be looked at for one route.
+    left: usize,
+}
+
+impl<'a> Mounts<'a> {
+    fn new(of: &'a Routing) -> Mounts<'a> {
+        let mut by_child: BTreeMap<Key, Vec<&Mount>> = BTreeMap::new();
+        for mount in &of.mounts {
+            by_child.entry(of.itself(&mount.child)).or_default().push(mount);
+        }
+        Mounts { of, by_child, left: 0 }
+    }
+
+    /// The paths before the routes of a router, wherever it is served; none: it cannot be told.
+    fn before(&mut self, key: &Key, depth: usize) -> Vec<String> {
+        if depth > MAX_MOUNTS || self.left == 0 {
+            return Vec::new();
+        }
+        self.left -= 1;
+        let key = self.of.itself(key);
+        let router = self.of.routers.get(&key);
+        let own = router.map_or(Some(String::new()), |router| router.prefix.clone());
+        let Some(mounts) = self.by_child.get(&key).cloned() else {
+            return own.filter(|_| router.is_some_and(|router| router.app)).into_iter().collect();
+        };
+        let mut out = BTreeSet::new();
+        for mount in mounts {
+            let inner = match mount.instead {
+                true => mount.prefix.clone(),
+                false => mount.prefix.clone().zip(own.clone()).map(|(one, other)| behind(&one, &other)),
+            };
+            let Some(inner) = inner else { continue };
+            let parents = self.before(&mount.parent, depth + 1);
+            out.extend(parents.iter().map(|parent| behind(parent, &inner)));
+        }
+        out.into_iter().take(MAX_PLACES).collect()
+    }
+}
+
+impl Routing {
+    /// What a name stands for, through the files that take it over.
+    fn itself(&self, key: &Key) -> Key {
+        let mut key = key;
+        for _ in 0..MAX_MOUNTS {
+            match self.aliases.get(key) {
+                Some(target) if !self.routers.contains_key(key) => key = target,
+                _ => break,
+            }
+        }
+        key.clone()
+    }
+
+    /// States all routes with their whole paths.
+    pub fn state(&self, modules: &Modules<'_>, out: &mut Evidence) {
+        let mut mounts = Mounts::new(self);
+        let mut known: BTreeMap<Key, Vec<String>> = BTreeMap::new();
+        for route in &self.routes {
+            let before = match &route.base {
+                Base::Component => {
+                    let base = modules.base_path(&route.component);
+                    let global = self.global.get(&route.component).map_or(&[][..], Vec::as_slice);
+                    let global: BTreeSet<&Option<String>> = global.iter().collect();
+                    match global.into_iter().collect::<Vec<_>>().as_slice() {
+                        [] => vec![base],
+                        [Some(one)] => vec![behind(&base, &format!("/{}", one.trim_start_matches('/')))],
+                        _ => Vec::new(),
+                    }
+                }
+                Base::Router(key, _) => {
+                    mounts.left = MAX_ROUTERS;
+                    known.entry(key.clone()).or_insert_with(|| mounts.before(key, 0)).clone()
+                }
+            };
+            let before: Vec<&String> = before.iter().filter(|path| !path.contains(UNKNOWN)).collect();
+            let certain = !matches!(route.base, Base::Router(_, false));
+            if before.is_empty() && certain {
+                let detail =
+                    "a route of a router that is mounted where it cannot be told; its path is not known";
+                out.add_gap(Gap::new(route.place.clone(), GapCode::Unresolved, detail));
+            }
+            for path in before {
+                let path = normal(&behind(path, &route.path), route.slash);
+                for method in &route.methods {
+                    let resource = Resource {
+                        kind: ResourceKind::Endpoint,
+                        server: None,
+                        database: None,
+                        parts: vec![Text::from(scrub(&format!("{method} {path}")))],
+                    };
+                    out.add_fact(Fact {
+                        about: Mention::new(MentionKind::Component, route.component.clone()),
+                        says: Says::Serves(resource),
+                        basis: Basis::Written,
+                        scope: route.scope,
+                        span: None,
+                        place: route.place.clone(),
+                    });
+                }
+            }
+        }
+    }
+}
