@@ -262,6 +262,61 @@ fn settings_and_source_keep_their_passwords() {
 }
 
 #[test]
+fn java_typescript_and_their_settings_keep_their_passwords() {
+    let mut world = World::new();
+    let jdbc = world.plant(Word, "password of a JDBC address in YAML");
+    let own = world.plant(Word, "spring.datasource.password in YAML");
+    let default = world.plant(Word, "default of a placeholder of a password");
+    let properties = world.plant(Word, "password in properties");
+    let java = world.plant(Word, "password of a JDBC address in Java");
+    let field = world.plant(Token, "constant with a secret's name in a URL of Java");
+    let literal = world.plant(Word, "literal of a statement in Java");
+    let pool = world.plant(Word, "password of a pool in TypeScript");
+    let call = world.plant(Token, "token of a URL that TypeScript calls");
+    let route = world.plant(Token, "token in the path of a route");
+    for name in
+        ["in_yaml", "in_properties", "in_java", "in_pool", "seen.java_table", "/v1/called", "/v1/feign/"]
+    {
+        world.show(name);
+    }
+    world.write("services/a/pom.xml", "<project>spring-boot</project>");
+    world.write(
+        "services/a/src/main/resources/application.yml",
+        &format!(
+            "spring:\n  datasource:\n    url: jdbc:postgresql://db1:5432/in_yaml?user=app&password={jdbc}\n    \
+             password: {own}\npartner:\n  password: ${{PARTNER_PASSWORD:{default}}}\n  url: http://partner.example\n"
+        ),
+    );
+    world.write(
+        "services/a/src/main/resources/application-x.properties",
+        &format!(
+            "spring.datasource.url=jdbc:postgresql://db1:5432/in_properties\nspring.datasource.username=app\n\
+             spring.datasource.password={properties}\n"
+        ),
+    );
+    world.write(
+        "services/a/src/main/java/A.java",
+        &format!(
+            "@RestController class A {{ static final String apiKey = \"{field}\";\n\
+             String url = \"jdbc:postgresql://db1:5432/in_java?user=app&password={java}\";\n\
+             @Value(\"${{partner.password}}\") String partnerPassword;\n\
+             @GetMapping(\"/hooks/{route}\") void f() {{ jdbc.query(\"SELECT a FROM seen.java_table WHERE b = '{literal}'\");\n\
+             restTemplate.getForObject(\"http://api.example.org/v1/called/\" + apiKey + partnerPassword, String.class); }} }}\n\
+             @FeignClient(name = \"feign\", url = \"${{partner.url}}\") interface F {{ @GetMapping(\"/v1/feign/{{id}}\") void g(); }}\n"
+        ),
+    );
+    world.write("services/b/package.json", "{}");
+    world.write(
+        "services/b/b.ts",
+        &format!(
+            "const pool = new Pool({{ host: 'db1', database: 'in_pool', user: 'app', password: '{pool}' }});\n\
+             axios.get('http://api.example.org/v1/called?token={call}');\n"
+        ),
+    );
+    nothing_gets_out(&world, &[], &[]);
+}
+
+#[test]
 fn scripts_keep_their_passwords_and_literals() {
     let mut world = World::new();
     let mut lines = vec!["#!/bin/bash".to_owned()];

@@ -97,7 +97,9 @@ pub fn read(
         out.add_gap(Gap::new(Place::whole(&input.path), GapCode::Limit, detail));
     }
     let cache = Cache::of_unknown(Dialect::Postgres);
-    let (told, inside, seen) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+    // What more is put behind is told as a whole, not by its beginning.
+    let inside: BTreeSet<usize> = assembled.iter().map(|(node, _)| node.id()).collect();
+    let (told, seen) = (Vec::new(), inside.clone());
     let mut say =
         Sayer { file: &file, input, at, cache: &cache, world, modules, told, inside, seen, out: &mut out };
     say.assignments(&marked);

@@ -95,6 +95,9 @@ impl<'t> Reader<'_, 't> {
             let Some((_, path)) = path else { continue };
             let key = self.router_named(router);
             let known = self.is_known(&key);
+            // Other decorators are called like that, too: `@mock.patch`.
+            let by_name =
+                ["app", "router", "api", "bp", "blueprint"].iter().any(|name| router.ends_with(name));
             match self.file.fold(*path).filter(|path| !path.contains(UNKNOWN)) {
                 Some(path) if path.starts_with('/') || (path.is_empty() && known) => {
                     let mut methods = self.methods(it, said);
@@ -102,7 +105,7 @@ impl<'t> Reader<'_, 't> {
                         // Flask ("API", route): GET where nothing is said.
                         methods = vec!["GET".to_owned()];
                     }
-                    self.route(it.name, Base::Router(key, true), methods, path);
+                    self.route(it.name, Base::Router(key, known || by_name), methods, path);
                 }
                 None if known => self.unknown(it.name, "a route whose path is only known when it runs"),
                 _ => {}
