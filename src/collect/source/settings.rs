@@ -214,9 +214,10 @@ fn data_sources(name: &str, text: &str) -> BTreeMap<u64, String> {
         pairs(name, text)
     };
     let mut out = BTreeMap::new();
-    for pair in all.iter().filter(|pair| pair.value.contains("postgresql:") || pair.value.contains("${")) {
-        let lower = pair.name.to_ascii_lowercase().replace(['-', '_'], "");
-        let Some((group, last)) = lower.rsplit_once('.') else { continue };
+    let names: Vec<String> =
+        all.iter().map(|it| it.name.to_ascii_lowercase().replace(['-', '_'], "")).collect();
+    for (pair, name) in all.iter().zip(&names) {
+        let Some((group, last)) = name.rsplit_once('.') else { continue };
         if !matches!(last, "url" | "jdbcurl") {
             continue;
         }
@@ -230,23 +231,34 @@ fn data_sources(name: &str, text: &str) -> BTreeMap<u64, String> {
         }
         // `quarkus.datasource.jdbc.url` stands one deeper than its user.
         let groups = [Some(group), group.rsplit_once('.').map(|(above, _)| above)];
-        let user = groups.iter().flatten().find_map(|group| {
-            all.iter().find(|it| {
-                let name = it.name.to_ascii_lowercase().replace(['-', '_'], "");
-                let own = name.strip_prefix(*group).and_then(|rest| rest.strip_prefix('.'));
-                it.document == pair.document && matches!(own, Some("username" | "user"))
+        let find = |fits: &dyn Fn(&str) -> bool| {
+            let found = groups.iter().flatten().find_map(|group| {
+                let own = |name: &String| {
+                    name.strip_prefix(*group).and_then(|rest| rest.strip_prefix('.')).is_some_and(fits)
+                };
+                let mut pairs = all.iter().zip(&names).filter(|(it, _)| it.document == pair.document);
+                pairs.find(|(_, name)| own(name)).map(|(it, _)| placeholders(&it.value, &known))
+            });
+            found.filter(|it| {
+                !it.is_empty() && !it.contains(UNKNOWN) && !it.contains(['@', '/', ' ', ':', '&'])
             })
-        });
-        let user = user.map(|it| placeholders(&it.value, &known)).filter(|user| {
-            !user.is_empty() && !user.contains(UNKNOWN) && !user.contains(['@', '/', ' ', ':'])
-        });
-        let more = if uri.contains('?') { '&' } else { '?' };
-        let whole = match (user, uri.split_once("://")) {
-            (Some(user), _) if uri.starts_with("jdbc:") && !uri.contains("user=") => {
-                format!("{uri}{more}user={user}")
+        };
+        let user = find(&|own| matches!(own, "username" | "user"));
+        // `hikari.data-source-properties.ApplicationName`, pgJDBC's own name for it.
+        let application = find(&|own| own.ends_with(".applicationname"));
+        let whole = match uri.split_once("://") {
+            Some(_) if uri.starts_with("jdbc:") => {
+                let mut whole = uri.clone();
+                for (name, value) in [("user", user), ("ApplicationName", application)] {
+                    if let Some(value) = value.filter(|_| !uri.contains(&format!("{name}="))) {
+                        let sign = if whole.contains('?') { '&' } else { '?' };
+                        whole.push_str(&format!("{sign}{name}={value}"));
+                    }
+                }
+                whole
             }
-            (Some(user), Some((scheme, rest))) if uri.starts_with("r2dbc:") && !rest.contains('@') => {
-                format!("{scheme}://{user}@{rest}")
+            Some((scheme, rest)) if uri.starts_with("r2dbc:") && !rest.contains('@') => {
+                user.map_or(uri.clone(), |user| format!("{scheme}://{user}@{rest}"))
             }
             _ => uri,
         };
@@ -351,4 +363,35 @@ pub fn speaks_of_other_engine(text: &str) -> bool {
 /// Ports on which other engines listen by default: MySQL, SQL Server, Oracle, MongoDB, Redis.
 fn other_engine(port: &str) -> bool {
     matches!(port, "3306" | "1433" | "1521" | "27017" | "6379")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{data_sources, uris};
+
+    #[test]
+    fn a_data_source_is_put_together_from_its_settings() {
+        let text = "spring:\n  datasource:\n    url: ${URL:jdbc:postgresql://db1:5432/shop}\n    username: web\n    \
+                    hikari:\n      data-source-properties:\n        ApplicationName: shop-web\n---\nspring:\n  datasource:\n    \
+                    url: jdbc:postgresql://db2/shop\nother:\n  datasource:\n    url: jdbc:mysql://db3/shop\n";
+        let found: Vec<(u64, String)> = data_sources("application.yml", text).into_iter().collect();
+        let first = "jdbc:postgresql://db1:5432/shop?user=web&ApplicationName=shop-web";
+        assert_eq!(found, [(3, first.to_owned()), (11, "jdbc:postgresql://db2/shop".to_owned())]);
+        let xml = "<property name=\"jakarta.persistence.jdbc.url\" value=\"jdbc:postgresql://db1/shop\"/>\n\
+                   <property name=\"jakarta.persistence.jdbc.user\" value=\"web\"/>\n";
+        let found: Vec<(u64, String)> = data_sources("persistence.xml", xml).into_iter().collect();
+        assert_eq!(found, [(1, "jdbc:postgresql://db1/shop?user=web".to_owned())]);
+    }
+
+    #[test]
+    fn an_address_of_jdbc_may_name_several_servers() {
+        assert_eq!(
+            uris("jdbc:postgresql://a:5432,b:5433/shop?user=web&ApplicationName=x"),
+            [
+                "postgresql://web@a:5432/shop?application_name=x",
+                "postgresql://web@b:5433/shop?application_name=x"
+            ]
+        );
+        assert_eq!(uris("postgresql+psycopg2://web:p@a/shop"), ["postgresql://web:p@a/shop"]);
+    }
 }
