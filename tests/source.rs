@@ -58,6 +58,7 @@ fn what_typescript_and_javascript_leave_open_is_a_gap() {
     assert_eq!(gaps("typescript/examples/mapped.ts"), Vec::<String>::new());
     assert_eq!(gaps("typescript/examples/nest.ts"), [format!("nest.ts:18 {ROUTE}")]);
     assert_eq!(gaps("javascript/examples/checkout"), [format!("routes/forgotten.js:4 {MOUNT}")]);
+    assert_eq!(gaps("javascript/examples/stock"), [format!("stock.mjs:6 {ROUTE}")]);
 }
 
 #[test]

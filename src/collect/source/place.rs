@@ -154,3 +154,23 @@ impl Where {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Scope, scope};
+
+    #[test]
+    fn packages_are_no_folders_of_examples_or_tests() {
+        for (path, want) in [
+            ("shop/src/main/java/com/example/shop/Order.java", Scope::Production),
+            ("shop/src/test/java/com/shop/OrderTest.java", Scope::Test),
+            ("examples/shop/src/main/java/com/shop/Order.java", Scope::Example),
+            ("shop/src/orders.spec.ts", Scope::Test),
+            ("shop/src/Contest.java", Scope::Production),
+            ("shop/static/jquery.min.js", Scope::Vendored),
+            ("shop/examples/order.py", Scope::Example),
+        ] {
+            assert_eq!(scope(path, ""), want, "{path}");
+        }
+    }
+}

@@ -78,7 +78,7 @@ fn parameter(open: u8, inner: &str) -> &str {
         // Spring and JAX-RS: `{name:pattern}`, `{*rest}`; FastAPI: `{name:path}`.
         b'{' if inner.starts_with('*') => "",
         b'{' => match inner.split_once(':') {
-            Some((_, "path" | ".*" | ".+")) => "",
+            Some((_, pattern)) if matches!(pattern.trim(), "path" | ".*" | ".+") => "",
             Some((name, _)) => name.trim(),
             None => inner,
         },
@@ -127,6 +127,7 @@ mod tests {
             ("/items/{id:[0-9]{3}}", false, "/items/{id}"),
             ("/items/{id:\\d+/x}/y", false, "/items/{id}/y"),
             ("/{file:path}", true, "/{}"),
+            ("/{rest : .*}", false, "/{}"),
             ("/static/**", false, "/static/{}"),
             ("owners/*/pets/{petId}", false, "/owners/{}/pets/{petId}"),
             ("/report.{format}", false, "/report.{format}"),
