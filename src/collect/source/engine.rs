@@ -5,7 +5,7 @@
 
 use super::fold::{Constants, File, UNKNOWN, call_of, fits};
 use super::language::Language;
-use super::marks::{Groups, MAX_NESTED, Marked, mark, tree_of};
+use super::marks::{Annotation, Groups, MAX_NESTED, Marked, mark, tree_of};
 use super::modules::Modules;
 use super::place::Where;
 use super::routes::{self, Routing};
@@ -187,7 +187,14 @@ impl<'a> Sayer<'a> {
     /// Classes that are mapped to tables.
     fn mapped(&mut self, marked: &Marked<'_>) {
         let (language, words) = (self.file.language, &self.file.language.tables);
-        if words.annotations.is_empty() || self.file.works_with.no_tables {
+        if words.annotations.is_empty() {
+            return;
+        }
+        if self.file.works_with.no_tables {
+            let entity = |it: &&Annotation<'_>| words.entities.contains(&last(self.file.of(it.name)));
+            if let Some(entity) = marked.annotations.iter().find(entity) {
+                self.unknown(entity.name, "a mapped class of a file that speaks of a store without tables");
+            }
             return;
         }
         let naming = self.modules.naming(&self.at.component, words.naming);

@@ -121,7 +121,7 @@ pub fn connect_named(named: &BTreeMap<String, String>, at: &Where, place: Place,
 }
 
 /// How long a line may become by what is put into it, in bytes.
-const MAX_LINE: usize = 8 * 1024;
+const MAX_LINE: usize = 2 * 1024;
 
 /// A line with the names that the lines before it gave a value put in; others stay as they stand.
 fn placeholders_of(line: &str, pairs: &BTreeMap<String, String>) -> String {

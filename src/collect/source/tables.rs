@@ -99,11 +99,15 @@ pub fn named(file: &File<'_>, annotation: &Annotation<'_>) -> Option<Table> {
         |names: &[&str]| arguments.iter().find(|(name, _)| names.contains(&name.as_deref().unwrap_or("")));
     let name = get(&["name", "tableName", "value", ""]).filter(|(name, value)| {
         name.is_some() || file.language.nodes.string.contains(&value.kind()) || file.fold(*value).is_some()
-    })?;
+    });
     let known =
         |value: Node<'_>| file.fold(value).filter(|text| !text.contains(UNKNOWN) && !text.trim().is_empty());
-    let schema = get(&["schema", "catalog"]).map(|(_, value)| known(*value));
-    match (known(name.1), schema) {
+    let schema = get(&["schema"]).map(|(_, value)| known(*value));
+    let Some((_, name)) = name else {
+        // A schema alone leaves the name to the convention, which is told without one.
+        return schema.map(|_| Table::Unknown);
+    };
+    match (known(*name), schema) {
         (Some(name), None) => Some(Table::Named(name.split('.').map(str::to_owned).collect())),
         (Some(name), Some(Some(schema))) => Some(Table::Named(vec![schema, name])),
         _ => Some(Table::Unknown),
