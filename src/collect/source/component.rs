@@ -142,7 +142,7 @@ impl Modules<'_> {
         self.components.mapped.get_or_init(|| {
             let files = &self.world.inputs.files;
             let found: Vec<Vec<Mapped>> =
-                files.par_iter().map(|file| tables::of_file(file, &LANGUAGES)).collect();
+                files.par_iter().map(|file| tables::of_file(file, &LANGUAGES, self)).collect();
             let mut all: BTreeMap<String, Vec<Mapped>> = BTreeMap::new();
             for mapped in found.into_iter().flatten() {
                 all.entry(mapped.name.clone()).or_default().push(mapped);

@@ -420,8 +420,15 @@ impl<'a> Sayer<'a> {
         }
         let place = self.place(node);
         let mut unknown = text.contains("from {}") || text.contains("FROM {}");
+        // Read from tokens, a name ends where an unknown part of it begins.
+        let lower = text.to_ascii_lowercase();
+        let cut = |name: &Text| {
+            understood.analysis.status == Status::Tokens
+                && (lower.contains(&format!("{name}{UNKNOWN}"))
+                    || lower.contains(&format!("{UNKNOWN}{name}")))
+        };
         for table in &understood.analysis.tables {
-            if table.parts.iter().any(|part| part.contains(['{', '}', '?'])) {
+            if table.parts.iter().any(|part| part.contains(['{', '}', '?']) || cut(part)) {
                 unknown = true;
                 continue;
             }

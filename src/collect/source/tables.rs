@@ -150,7 +150,7 @@ pub fn of_tree<'t>(file: &File<'_>, marked: &Marked<'t>, path: &Text) -> Vec<(No
 }
 
 /// The mapped classes of a file, read by themselves.
-pub fn of_file(file: &InputFile, languages: &[Language]) -> Vec<Mapped> {
+pub fn of_file(file: &InputFile, languages: &[Language], modules: &Modules<'_>) -> Vec<Mapped> {
     let ending = file.name().rsplit_once('.').map_or("", |(_, ending)| ending);
     let language = languages.iter().find(|it| it.endings.contains(&ending) && !it.tables.entities.is_empty());
     let Some(language) = language.filter(|_| !file.ignored) else { return Vec::new() };
@@ -161,7 +161,8 @@ pub fn of_file(file: &InputFile, languages: &[Language]) -> Vec<Mapped> {
     let Some(tree) = tree_of(language, &text) else { return Vec::new() };
     let mut marked = mark(language, &text, tree.root_node());
     let parents = std::mem::take(&mut marked.parents);
-    let mut known = File::new(language, &text, parents);
+    let imported = modules.imported(file, language, &marked.imports);
+    let mut known = File { imported, ..File::new(language, &text, parents) };
     known.learn(tree.root_node(), &marked);
     of_tree(&known, &marked, &file.path).into_iter().map(|(_, mapped)| mapped).collect()
 }
