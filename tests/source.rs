@@ -65,7 +65,10 @@ fn what_typescript_and_javascript_leave_open_is_a_gap() {
         ["mapped.ts:20 a mapped class whose table's name cannot be told"]
     );
     assert_eq!(gaps("typescript/examples/nest.ts"), [format!("nest.ts:18 {ROUTE}")]);
-    assert_eq!(gaps("javascript/examples/checkout"), [format!("routes/forgotten.js:4 {MOUNT}")]);
+    assert_eq!(
+        gaps("javascript/examples/checkout"),
+        [format!("routes/forgotten.js:4 {MOUNT}"), format!("routes/lonely.js:4 {MOUNT}")]
+    );
     assert_eq!(gaps("javascript/examples/stock"), [format!("stock.mjs:6 {ROUTE}")]);
 }
 

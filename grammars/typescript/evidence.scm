@@ -26,4 +26,7 @@
 (variable_declarator name: (object_pattern (shorthand_property_identifier_pattern) @import.name) value: (call_expression function: (identifier) @_require arguments: (arguments . (string (string_fragment) @import.module) .)) (#eq? @_require "require"))
 (export_statement "default" value: (_) @export.value)
 (assignment_expression left: (member_expression) @_exports right: (_) @export.value (#eq? @_exports "module.exports"))
+(export_statement (export_clause (export_specifier name: (identifier) @export.value alias: (identifier) @export.name)) !source)
+(assignment_expression left: (member_expression) @_exports right: (object (pair key: (property_identifier) @export.name value: (_) @export.value)) (#eq? @_exports "module.exports"))
+(assignment_expression left: (member_expression object: (_) @_exports property: (property_identifier) @export.name) right: (_) @export.value (#any-of? @_exports "exports" "module.exports"))
 (object (pair key: (_) @pair.name value: (_) @pair.value)) @pair.group

@@ -77,8 +77,11 @@ pub fn endpoint(file: &File<'_>, bases: &BTreeMap<String, String>, arguments: No
         matches!(name.as_deref(), None | Some("url" | "uri")).then(|| file.fold(*value)).flatten()
     };
     // The URL is the first argument, or the second behind a method: `request("GET", url)`.
-    let text =
-        given.iter().take(3).filter_map(url).find(|text| text.contains("://") || text.starts_with('/'))?;
+    let known = |text: &String| text.contains("://") || text.starts_with('/');
+    let said = given.iter().take(3).filter_map(url).find(known);
+    // `new URL("…").openStream()` is given nothing.
+    let on = || call_of(file.parent(arguments)?)?.receiver.and_then(|on| file.fold(on)).filter(known);
+    let text = said.or_else(|| if given.is_empty() { on() } else { None })?;
     let on = callee.split(['.', '(', '?']).find(|part| !matches!(*part, "this" | "self")).unwrap_or(callee);
     let base = bases.get(on.trim());
     let client = file.language.http.callees.iter().any(|word| lower.contains(word));

@@ -321,7 +321,7 @@ impl File<'_> {
             let set = set.and_then(|name| self.environment.get(&name).cloned());
             return set.or_else(|| values.get(1).and_then(|default| self.folded(*default, depth + 1)));
         }
-        if fits(callee, format.builders) {
+        if fits(callee, format.builders) && values.len() < 2 {
             return Some(values.first().and_then(|first| self.folded(*first, depth + 1)).unwrap_or_default());
         }
         let receiver = || call.receiver.and_then(|receiver| self.folded(receiver, depth + 1));

@@ -52,6 +52,8 @@ pub struct Marked<'t> {
     pub imports: Vec<Import>,
     /// What the file gives others by default.
     pub exported: Vec<Node<'t>>,
+    /// Names under which the file gives others its own: the name, what it is here.
+    pub given: Vec<Assigned<'t>>,
     /// Named values that stand together.
     pub groups: Groups<'t>,
     /// What is above all of these.
@@ -152,7 +154,10 @@ pub fn mark<'t>(language: &Language, text: &str, root: Node<'t>) -> Marked<'t> {
         marked.appended.extend(pair("append.name", "append.value"));
         marked.calls.extend(pair("call.callee", "call.arguments"));
         marked.unknown.extend(get("unknown.name"));
-        marked.exported.extend(get("export.value"));
+        match pair("export.name", "export.value") {
+            Some(named) => marked.given.push(named),
+            None => marked.exported.extend(get("export.value")),
+        }
         if let (Some(on), Some(name)) = (get("annotation.on"), get("annotation.name")) {
             let arguments = get("annotation.arguments");
             // An optional capture matches with and without: the first, with, holds.

@@ -21,6 +21,9 @@ const MAX_ROUTERS: usize = 1024;
 struct Mounts<'a> {
     of: &'a Routing,
     by_child: BTreeMap<Key, Vec<&'a Mount>>,
+    /// Applications that something is mounted in, and components with several applications.
+    parents: BTreeSet<Key>,
+    several: BTreeSet<&'a Text>,
     /// How many more routers may be looked at for one route.
     left: usize,
 }
@@ -31,7 +34,15 @@ impl<'a> Mounts<'a> {
         for mount in &of.mounts {
             by_child.entry(of.itself(&mount.child)).or_default().push(mount);
         }
-        Mounts { of, by_child, left: 0 }
+        let parents = of.mounts.iter().map(|mount| of.itself(&mount.parent)).collect();
+        let mut homes: BTreeMap<&Text, BTreeSet<&Text>> = BTreeMap::new();
+        for ((file, _), router) in &of.routers {
+            if let Some(home) = &router.home {
+                homes.entry(home).or_default().insert(file);
+            }
+        }
+        let several = homes.into_iter().filter(|(_, files)| files.len() > 1).map(|(home, _)| home).collect();
+        Mounts { of, by_child, parents, several, left: 0 }
     }
 
     /// The paths before the routes of a router, wherever it is served; none: it cannot be told.
@@ -44,7 +55,12 @@ impl<'a> Mounts<'a> {
         let router = self.of.routers.get(&key);
         let own = router.map_or(Some(String::new()), |router| router.prefix.clone());
         let Some(mounts) = self.by_child.get(&key).cloned() else {
-            return own.filter(|_| router.is_some_and(|router| router.app)).into_iter().collect();
+            // Of several applications one may be served below another: which is the outermost, its own mounts say.
+            let root = router.filter(|router| router.app).is_some_and(|router| {
+                let alone = router.home.as_ref().is_none_or(|home| !self.several.contains(home));
+                alone || self.parents.contains(&key)
+            });
+            return own.filter(|_| root).into_iter().collect();
         };
         let mut out = BTreeSet::new();
         for mount in mounts {

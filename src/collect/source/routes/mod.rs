@@ -49,6 +49,8 @@ struct Router {
     app: bool,
     /// The path before its routes; `None`: it cannot be told.
     prefix: Option<String>,
+    /// The component that an application is one of.
+    home: Option<Text>,
 }
 
 /// One router mounted in another.

@@ -5,6 +5,7 @@ use super::{ANY, Base, Mount, Reader, Router};
 use crate::collect::source::fold::{UNKNOWN, call_of, fits};
 use crate::collect::source::marks::Marked;
 use crate::collect::source::modules::Key;
+use crate::evidence::Scope;
 use tree_sitter::Node;
 
 /// How many calls of a chain are followed back to its router.
@@ -33,10 +34,17 @@ impl<'t> Reader<'_, 't> {
             }
             let prefix = self.prefix(arguments).map_or(Some(String::new()), |(prefix, _)| prefix);
             let key = self.key(self.file.of(*name));
-            let made = Router { app, prefix };
+            let home = Some(self.at.component.clone()).filter(|_| app && self.at.scope == Scope::Production);
+            let made = Router { app, prefix, home };
             match self.routing.routers.get_mut(&key) {
                 Some(other) if other.prefix != made.prefix => other.prefix = None,
                 _ => drop(self.routing.routers.insert(key, made)),
+            }
+        }
+        for (name, value) in &marked.given {
+            let own = self.key(self.file.of(*name));
+            if let Some(target) = self.router(*value).filter(|target| *target != own) {
+                self.routing.aliases.insert(own, target);
             }
         }
         if let Some(target) = marked.exported.first().and_then(|value| self.router(*value)) {
@@ -225,7 +233,9 @@ impl<'t> Reader<'_, 't> {
     fn given(&mut self, name: &str) -> Key {
         if name.ends_with("app") {
             let key = self.key(name);
-            self.routing.routers.insert(key.clone(), Router { app: true, prefix: Some(String::new()) });
+            self.routing
+                .routers
+                .insert(key.clone(), Router { app: true, prefix: Some(String::new()), home: None });
             return key;
         }
         self.key("default")
