@@ -49,7 +49,7 @@ impl Rule for FixedSleep {
             facts.insert("sleeps", format!("{} s", sleep.seconds));
             facts.insert("before", format!("{} {started}", sleep.started.0.word()));
             facts.insert("after", format!("{} {then}", sleep.then.0.word()));
-            facts.extend(upstream.map(|other| ("written by", graph.entity(other).id.clone())));
+            facts.extend(upstream.map(|other| ("written_by", graph.entity(other).id.clone())));
             out.push(Finding {
                 rule: &MANUAL,
                 severity: Severity::Medium,

@@ -50,7 +50,7 @@ impl Rule for PageScraper {
                 };
                 let observed = links.iter().any(|link| link.observed());
                 let mut facts = who::facts(graph, consumer, &links);
-                facts.insert("page because", seen.reason().to_owned());
+                facts.insert("page_because", seen.reason().to_owned());
                 out.push(Finding {
                     rule: &MANUAL,
                     severity: if who::is_public(consumer) { Severity::Low } else { Severity::Medium },

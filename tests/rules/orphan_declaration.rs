@@ -49,8 +49,10 @@ fn a_use_that_stands_in_the_consumers_own_text_is_not() {
     let text = "import db\ndb.execute(\"SELECT a FROM public.prices\")\n";
     let files = [("legacy/app.py", text), ("legacy/Dockerfile", "FROM scratch\n")];
     let mine = OTHER.replace("hosts", "source = [\"legacy\"]\nhosts");
-    let told = told(&mine, &two_days(), &files);
-    assert_eq!(told, NOTHING);
+    assert_eq!(told(&mine, &two_days(), &files), NOTHING);
+    // What only its tests name it does not use.
+    let files = [("legacy/tests/test_app.py", text), ("legacy/app.py", "x = 1\n"), files[1]];
+    assert_eq!(told(&mine, &two_days(), &files), [FOUND]);
 }
 
 #[test]

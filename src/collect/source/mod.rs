@@ -79,10 +79,22 @@ fn reader_of(file: &InputFile) -> Option<Reader> {
     if ending.as_deref() == Some("sql") {
         return Some(Reader::Sql);
     }
-    if settings::is_settings(name) {
+    if settings::is_settings(name) && !describes(&file.head_text()) {
         return Some(Reader::Settings);
     }
     place::MARKS.contains(&name).then_some(Reader::Mark)
+}
+
+/// Whether a file describes interfaces or catalogues instead of setting anything: an address in there is prose or an
+/// example.
+fn describes(head: &str) -> bool {
+    let key = |line: &str| {
+        let line = line.trim_end_matches([' ', ',']);
+        ["openapi:", "swagger:", "apiVersion: backstage.io/"].iter().any(|key| line.starts_with(key))
+    };
+    let json = head.trim_start().strip_prefix('{').map(|rest| rest.trim_start());
+    let first = json.is_some_and(|rest| rest.starts_with("\"openapi\"") || rest.starts_with("\"swagger\""));
+    first || head.lines().any(key)
 }
 
 impl Family for Source {
