@@ -121,11 +121,13 @@ fn clusters(out: &mut String, report: &Report, entities: &[&EntityRow]) {
             } else {
                 ""
             };
+            // One program on two machines is two clients.
+            let shown = entity.id.strip_prefix("client:").unwrap_or(&entity.name);
             let _ = writeln!(
                 out,
                 "{indent}{} [label={}, tooltip={}, shape={}{colour}];",
                 quoted(&entity.id),
-                quoted(&entity.name),
+                quoted(shown),
                 quoted(&entity.id),
                 shape(&entity.kind)
             );
