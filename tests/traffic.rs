@@ -40,12 +40,12 @@ fn captures_beside_logs_add_only_what_no_log_saw_and_count_nothing_twice() {
     // Counted from the request lines in the capture's bytes, not by this program.
     let wanted: BTreeMap<String, u64> = [
         ("job:batch1/housekeeping call endpoint:orders-api/GET /internal/health/rollup app ok", 2),
-        ("client:shopfront@10.20.1.10 call endpoint:orders-api/GET /v1/customers/{customer_id} app ok", 5),
+        ("client:shopfront@10.20.1.10 call endpoint:orders-api/GET /v1/customers/{id} app ok", 5),
         ("client:shopfront@10.20.1.10 call endpoint:orders-api/GET /v1/orders app ok", 12),
-        ("client:shopfront@10.20.1.10 call endpoint:orders-api/GET /v1/orders/{order_id} app ok", 11),
+        ("client:shopfront@10.20.1.10 call endpoint:orders-api/GET /v1/orders/{id} app ok", 11),
         ("client:shopfront@10.20.1.10 call endpoint:orders-api/GET /v1/prices app ok", 4),
         ("client:shopfront@10.20.1.10 call endpoint:orders-api/POST /v1/orders app ok", 3),
-        ("client:shopfront@10.20.1.10 call endpoint:orders-api/POST /v1/orders/{order_id}/status app ok", 1),
+        ("client:shopfront@10.20.1.10 call endpoint:orders-api/POST /v1/orders/{id}/status app ok", 1),
     ]
     .map(|(link, count)| (link.to_owned(), count))
     .into();

@@ -1,0 +1,5 @@
+package com.example.catalog;
+
+@Entity
+public class ProductItem { // expect: read table:product_item
+}

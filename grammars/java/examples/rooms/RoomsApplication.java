@@ -1,0 +1,5 @@
+package rooms;
+
+@ApplicationPath("/rest")
+public class RoomsApplication extends Application {
+}

@@ -1,0 +1,2 @@
+const audit = 'public.audit';
+module.exports = { audit };
