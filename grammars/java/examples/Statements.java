@@ -34,6 +34,16 @@ class Statements {
 
     private final String table = "public.never";
 
+    // A name that goes on with what is only known when it runs is not the name.
+    String insert(Config config, List<String> columns) {
+        StringBuilder sql = new StringBuilder();
+        sql.append("INSERT INTO ").append("archive_").append(config.getName()).append("(");
+        for (String column : columns) {
+            sql.append(column).append(")");
+        }
+        return sql.toString();
+    }
+
     private final String rates = System.getenv("RATES_URL");
     private final String billing = "http://billing.internal:8080";
 
@@ -44,6 +54,9 @@ class Statements {
         HttpRequest.newBuilder().uri(URI.create(billing + "/v1/rates")).POST(body).build(); // expect: call endpoint:billing.internal:8080/POST /v1/rates
         restTemplate.getForObject(rates + "/v1/rates", String.class);
     }
+
+    // An address alone calls nobody.
+    static final URI KIND = URI.create("http://problems.example/too-late");
 
     static final String URL = "jdbc:postgresql://db1:5432/shop?user=billing&ApplicationName=billing"; // expect: connect database:db1:5432/shop/
     static final String OTHER = "jdbc:mysql://db2:3306/blog?user=web";

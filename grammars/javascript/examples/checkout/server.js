@@ -1,5 +1,6 @@
 const express = require('express');
 const carts = require('./routes/carts');
+const trail = require('./routes/trail');
 const { audit } = require('./tables');
 
 const app = express();
@@ -7,6 +8,7 @@ const admin = express.Router();
 
 app.use(express.json());
 app.use('/carts', carts);
+app.use('/trail', trail.handlers);
 app.use('/admin', authenticated, admin);
 
 app.get('/health', (req, res) => res.send('ok')); // expect: serves endpoint:GET /health
