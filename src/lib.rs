@@ -48,6 +48,9 @@
 //! - A session that a capture and a log share is not joined by its port: an act without a login belongs to the
 //!   consumer that, where logins are seen, alone does the same from the same host. It needs no clock to agree, and says
 //!   nothing where two could be meant.
+//! - Inventories of which one file refers to another (a catalogue's API, and whoever provides it) are asked twice: first
+//!   what their files say to each other, then what they state. A consumer that `whodepends.toml` lists is spelled as
+//!   there; nothing else is joined before `resolve`.
 //! - Routes are joined over files within `collect/source`: a router's path is a sentence only once the files that
 //!   mount it are read, like a constant that another file holds. Classes that are mapped to tables likewise.
 //! - Paths in `whodepends.toml` count from its own folder as well as from the arguments.
