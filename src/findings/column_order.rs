@@ -1,7 +1,7 @@
 //! `column-order`: somebody takes a table's columns as they stand, or fills them in that order.
 
 use super::{Finding, Manual, Rule, Severity, who};
-use crate::evidence::{Action, Confidence, Trait};
+use crate::evidence::{Action, Confidence};
 use crate::graph::Graph;
 use crate::resolve::{EntityId, Link};
 use std::collections::BTreeSet;
@@ -76,14 +76,10 @@ impl Rule for ColumnOrder {
 fn by_position(graph: &Graph, link: &Link) -> Option<Link> {
     let name = &graph.entity(link.key.resource).name;
     let table = name.rsplit('.').next().unwrap_or(name);
-    let fragile = |it: &Trait| match (&*it.name, link.key.action) {
+    who::part(link, |it| match (&*it.name, link.key.action) {
         ("select-star", Action::Read | Action::Export) => it.value.as_deref() == Some(table),
         ("insert-without-columns", Action::Write | Action::Import) => true,
         ("copy-without-columns", _) => true,
         _ => false,
-    };
-    let mut part = link.clone();
-    part.witnesses.retain(|witness| witness.traits.iter().any(fragile));
-    part.traits = part.witnesses.iter().flat_map(|witness| witness.traits.iter().cloned()).collect();
-    (!part.witnesses.is_empty()).then_some(part)
+    })
 }

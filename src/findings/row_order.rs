@@ -65,8 +65,5 @@ fn any_rows(link: &Link) -> Option<Link> {
     if !matches!(link.key.action, Action::Read | Action::Export) {
         return None;
     }
-    let mut part = link.clone();
-    part.witnesses.retain(|witness| witness.traits.iter().any(|it| &*it.name == "limit-without-order"));
-    part.traits = part.witnesses.iter().flat_map(|witness| witness.traits.iter().cloned()).collect();
-    (!part.witnesses.is_empty()).then_some(part)
+    who::part(link, |it| &*it.name == "limit-without-order")
 }

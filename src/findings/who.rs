@@ -98,6 +98,14 @@ pub fn places(links: &[&Link]) -> Vec<Place> {
     places
 }
 
+/// What of a link is done in such a way: the statements of which a trait says so, and no others.
+pub fn part(link: &Link, says: impl Fn(&Trait) -> bool) -> Option<Link> {
+    let mut part = link.clone();
+    part.witnesses.retain(|witness| witness.traits.iter().any(&says));
+    part.traits = part.witnesses.iter().flat_map(|witness| witness.traits.iter().cloned()).collect();
+    (!part.witnesses.is_empty()).then_some(part)
+}
+
 /// Whether data is changed: what goes wrong then stays wrong.
 pub fn writes(links: &[&Link]) -> bool {
     links.iter().any(|link| matches!(link.key.action, Action::Write | Action::Publish | Action::Import))

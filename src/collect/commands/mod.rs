@@ -3,6 +3,7 @@
 
 mod database;
 mod files;
+mod pipes;
 mod shell;
 mod sleeps;
 mod transfer;
