@@ -85,6 +85,10 @@ fn cluster_of<'a>(report: &'a Report, entity: &'a EntityRow) -> Option<&'a str> 
     }
     let rest = entity.id.split_once(':').map(|(_, rest)| rest)?;
     match entity.kind.as_str() {
+        // A service is drawn with what it serves.
+        "service" if report.entities.iter().any(|part| part.part_of.as_deref() == Some(&*entity.id)) => {
+            Some(&entity.id)
+        }
         "file" => rest.split_once(':').map(|(host, _)| host),
         "job" => rest.split_once('/').map(|(host, _)| host),
         "script" => rest.split_once(":/").map(|(host, _)| host),

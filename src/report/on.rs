@@ -134,6 +134,11 @@ pub fn ask(report: &Report, pattern: &str, depth: usize) -> Result<Answer, Strin
             .filter(|link| consumers.contains(link.consumer.as_str()) && !seen.contains(&link.resource))
             .map(|link| link.resource.clone())
             .collect();
+        // Who calls a service hangs behind what the service takes.
+        let served = report.entities.iter().filter(|entity| {
+            entity.kind == "endpoint" && entity.part_of.as_deref().is_some_and(|of| consumers.contains(of))
+        });
+        at.extend(served.map(|entity| entity.id.clone()).filter(|id| !seen.contains(id)));
         if at.is_empty() {
             break;
         }

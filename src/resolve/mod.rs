@@ -350,7 +350,9 @@ fn stated_uses(names: &names::Names, tables: &tables::Tables, book: &mut consume
     for (consumer, resource, place) in listed {
         let server = resource.server.as_deref().map(|server| names.system(server)).unwrap_or_default();
         // What is no database was met as another kind of system, if at all.
-        let other = book.find(&format!("external:{server}")).filter(|_| resource.database.is_none());
+        let service = || book.find(&format!("service:{server}")).filter(|_| !names.is_database(&server));
+        let other = book.find(&format!("external:{server}")).or_else(service);
+        let other = other.filter(|_| resource.database.is_none());
         let resource = other.unwrap_or_else(|| tables.entity(book, names, &resource, &BTreeSet::new()));
         stated.push(Stated { consumer, resource, place });
     }

@@ -261,6 +261,11 @@ impl Names {
         }
     }
 
+    /// Whether somebody declared a system, and as a database.
+    pub fn is_database(&self, system: &str) -> bool {
+        self.systems.get(system).is_some_and(|kind| kind == "database")
+    }
+
     /// Whether a consumer reaches such a system at all (somebody declared it).
     pub fn is_declared_system(&self, system: &str) -> bool {
         self.systems.contains_key(system)

@@ -113,22 +113,26 @@ impl Routes {
         routes
     }
 
-    /// The consumer that serves at a server: named like it, or the only one with routes on its machine.
-    fn server_entity(&self, server: &str, names: &Names, book: &Book) -> Option<EntityId> {
-        let named = |entity: &&EntityId| book.entities[entity.0].name == server;
-        if let Some(entity) = self.by_entity.keys().find(named) {
-            return Some(*entity);
-        }
+    /// The service that a server's name stands for: named like it, or the container that answers to it.
+    pub fn named(server: &str, book: &Book) -> Option<EntityId> {
         let bare = server.rsplit_once(':').map_or(server, |(host, _)| host);
-        let container = Mention::new(MentionKind::Container, bare);
-        if let Some(entity) = book.who(&container).filter(|entity| self.by_entity.contains_key(entity)) {
-            return Some(entity);
+        let container = || book.who(&Mention::new(MentionKind::Container, bare));
+        let found = book.find(&format!("service:{server}")).or_else(container)?;
+        (book.entities[found.0].kind == "service").then_some(found)
+    }
+
+    /// The service with routes that is alone on the machine of a server nobody declared. What else listens there nobody
+    /// knows.
+    fn alone(&self, server: &str, names: &Names, book: &Book) -> Option<EntityId> {
+        if names.is_declared_system(server) {
+            return None;
         }
-        let machine = names.machine_of(server).or_else(|| names.host(bare))?;
-        let here =
-            |entity: &&EntityId| book.known.get(entity).is_some_and(|known| known.hosts.contains(machine));
-        match self.by_entity.keys().filter(here).collect::<Vec<_>>()[..] {
-            [only] => Some(*only),
+        let machine = names.host(server.rsplit_once(':').map_or(server, |(host, _)| host))?;
+        let here = book.known.iter().filter(|(entity, known)| {
+            book.entities[entity.0].kind == "service" && known.hosts.contains(machine)
+        });
+        match here.map(|(entity, _)| *entity).collect::<Vec<_>>()[..] {
+            [only] => Some(only).filter(|only| self.by_entity.contains_key(only)),
             _ => None,
         }
     }
@@ -137,7 +141,9 @@ impl Routes {
     pub fn find(&self, server: &str, request: &str, names: &Names, book: &Book) -> Served {
         let unknown = |documented| Served { name: request.to_owned(), documented };
         let own = self.by_system.get(server).into_iter().flatten();
-        let serving = self.server_entity(server, names, book);
+        let named = Routes::named(server, book);
+        let certain = named.is_some() || self.by_system.contains_key(server);
+        let serving = named.or_else(|| self.alone(server, names, book));
         let theirs = serving.and_then(|entity| self.by_entity.get(&entity)).into_iter().flatten();
         let all: Vec<&Route> = own.chain(theirs).collect();
         let Some((method, path)) = request.split_once(' ') else { return unknown(None) };
@@ -157,7 +163,7 @@ impl Routes {
         }
         let behind_prefix = (1..=PREFIX_PARTS.min(asked.len().saturating_sub(1)))
             .any(|cut| all.iter().any(|route| fits(&route, &asked[cut..])));
-        unknown(if documents && !behind_prefix { Some(false) } else { None })
+        unknown(if documents && certain && !behind_prefix { Some(false) } else { None })
     }
 }
 

@@ -127,7 +127,13 @@ impl Tables {
         let Some(server) = resource.server.as_deref().map(|server| names.system(server)) else {
             return other(book, names, ResourceKind::Endpoint, resource);
         };
-        let whole = book.entity(format!("external:{server}"), "external", &server);
+        let named = if names.is_database(&server) { None } else { Routes::named(&server, book) };
+        // A container is called by what compose calls it, and is the service that runs in it.
+        let server = match named {
+            Some(service) if !names.is_declared_system(&server) => book.entities[service.0].name.clone(),
+            _ => server,
+        };
+        let whole = named.unwrap_or_else(|| book.entity(format!("external:{server}"), "external", &server));
         if asked.is_empty() {
             let entity = book.entity(format!("endpoint:{server}"), "endpoint", &server);
             book.entities[entity.0].part_of = Some(whole);

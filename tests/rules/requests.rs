@@ -110,6 +110,39 @@ fn of_those_who_are_told_as_one_the_busiest_addresses_are_named() {
 }
 
 #[test]
+fn who_calls_a_service_hangs_behind_what_the_service_reads() {
+    let service =
+        "[[consumer]]\nkind = \"service\"\nname = \"orders-api\"\nusers = [\"orders\"]\nhosts = [\"app1\"]\n";
+    let database = "[[system]]\nkind = \"database\"\nname = \"shop-db\"\naddresses = [\"db1:5432\"]\ndatabases = [\"shop\"]\n";
+    let source = "[[source]]\npath = \"db/*\"\nserver = \"shop-db\"\n";
+    let estate = format!("{SHOP}{source}{database}{service}");
+    let sql = ran("orders", "10.20.1.11", "SELECT id FROM public.orders WHERE id = 1");
+    let log = got("10.20.3.7", "GET /v1/orders/17", "kiosk/2.1");
+    let files = [(INVENTORY, estate.as_str()), (ACCESS, &log), ("db/postgresql.log", &sql)];
+    let found = "shadow-consumer: client:kiosk@10.20.3.7, service:orders-api";
+    assert_eq!(findings(&files), [found]);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("report.json");
+    std::fs::write(&path, report(&files).to_string()).expect("it can be written");
+    let answer = |depth: &str| -> Vec<String> {
+        let output = Command::new(env!("CARGO_BIN_EXE_whodepends"))
+            .args(["on", "public.orders", "--depth", depth, "--from"])
+            .arg(&path)
+            .output()
+            .expect("the program starts");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.lines()
+            .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+            .map(str::to_owned)
+            .collect()
+    };
+    let service = "  service:orders-api: read; 1 times, last 2026-10-26T10:00:01Z; declared, observed";
+    let kiosk = "  client:kiosk@10.20.3.7 SHADOW: call; 1 times, last 2026-10-26T09:00:01Z; observed";
+    assert_eq!(answer("1"), [service]);
+    assert_eq!(answer("2"), [service, kiosk]);
+}
+
+#[test]
 fn a_program_nobody_listed_is_a_shadow_and_people_probes_and_failures_are_not() {
     let log = [
         got("10.20.3.7", "GET /v1/orders/17", "python-requests/2.31.0"),
