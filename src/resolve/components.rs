@@ -43,7 +43,7 @@ fn runner<'a>(uses: &[&Use], lines: &'a [JobLine<'a>]) -> Option<Runner<'a>> {
 impl Book {
     /// Components of source trees that do or hold anything in production. A component of which one job alone
     /// runs a file is that job.
-    pub(super) fn components(&mut self, uses: &[Use], lines: &[JobLine<'_>], names: &Names) {
+    pub(super) fn components(&mut self, uses: &[Use], facts: &[&Fact], lines: &[JobLine<'_>], names: &Names) {
         let mut folders: BTreeMap<&Text, Vec<&Use>> = BTreeMap::new();
         for it in uses.iter().filter(|it| it.what.basis == Basis::Written) {
             let standalone = it.what.actor.get(MentionKind::Script).is_some();
@@ -51,8 +51,18 @@ impl Book {
                 folders.entry(folder).or_default().push(it);
             }
         }
+        // Who only serves uses nothing, and is somebody all the same.
+        let serves = |fact: &&&Fact| {
+            let routes = matches!(fact.says, Says::Serves(_)) && fact.basis == Basis::Written;
+            routes && fact.about.kind == MentionKind::Component && fact.scope == Scope::Production
+        };
+        let serving: BTreeSet<&Text> = facts.iter().filter(serves).map(|fact| &fact.about.text).collect();
+        for folder in &serving {
+            folders.entry(folder).or_default();
+        }
         for (folder, uses) in folders {
-            if uses.iter().all(|it| it.what.scope != Scope::Production) {
+            let works = uses.iter().any(|it| it.what.scope == Scope::Production);
+            if !works && !serving.contains(folder) {
                 continue;
             }
             let mention = Mention::new(MentionKind::Component, folder.clone());
@@ -67,7 +77,7 @@ impl Book {
                     // Each job does what its own file says; the folder is nobody.
                     Some(Runner::Several) if uses.iter().all(|it| is_run(it, lines)) => continue,
                     _ => {
-                        let name = telling_name(folder).to_owned();
+                        let name = self.free_name(folder);
                         let entity = self.entity(format!("service:{name}"), "service", &name);
                         (entity, "its own source folder".to_owned())
                     }
@@ -88,6 +98,24 @@ impl Book {
                     known.users.entry(user.to_string()).or_insert(Basis::Written);
                 }
             }
+        }
+    }
+
+    /// A name for the service of a folder: its own, with that of the folder above where another folder has it.
+    fn free_name(&self, folder: &str) -> String {
+        let own = telling_name(folder);
+        let taken = |name: &str| {
+            let known = self.find(&format!("service:{name}"));
+            known.is_some_and(|entity| {
+                self.entities[entity.0].mentions.keys().any(|other| other.kind == MentionKind::Component)
+            })
+        };
+        let above = folder.rsplit('/').skip_while(|part| *part != own).nth(1);
+        let longer = above.map_or(own.to_owned(), |above| format!("{above}-{own}"));
+        match (taken(own), taken(&longer)) {
+            (false, _) => own.to_owned(),
+            (true, false) => longer,
+            (true, true) => folder.replace('/', "-"),
         }
     }
 

@@ -55,7 +55,7 @@ impl Book {
         book.declared(&facts, names);
         let scripts = jobs::all_scripts(uses, &facts);
         let lines = jobs::lines(&facts, &scripts, names);
-        book.components(uses, &lines, names);
+        book.components(uses, &facts, &lines, names);
         book.containers(uses, &facts, names);
         book.jobs(&lines);
         book.gaps.extend(jobs::script_gaps(evidence, &facts, &scripts));

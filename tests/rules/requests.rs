@@ -8,6 +8,7 @@ const SHOP: &str = r#"
 as_of = "2026-11-24"
 [estate]
 networks = ["10.20.0.0/16"]
+zone = "UTC"
 [[host]]
 name = "app1"
 addresses = ["10.20.1.11"]
@@ -184,6 +185,73 @@ fn rotated_files_are_one_log_and_a_copy_counts_once() {
     assert_eq!(calls(&[(INVENTORY, SHOP), (ACCESS, &both), ("logs/inner.log", &inner)]), want);
 }
 
+mod routes {
+    use super::*;
+
+    const APP: &str = "from fastapi import FastAPI\napp = FastAPI()\n\n@app.get(\"/v1/stock/{sku}\")\ndef stock(sku):\n    return {}\n";
+    const COMPOSE: &str = "services:\n  stock:\n    build: ./stock\n    networks:\n      shop:\n        ipv4_address: 10.20.1.11\n";
+
+    /// The endpoints that a job calls, beside the source of a service that is built as `stock`.
+    fn called(url: &str, more: &[(&str, &str)]) -> Vec<String> {
+        let estate = SHOP.split("[[system]]").next().unwrap_or_default();
+        let job = format!("#!/bin/sh\ncurl -fsS {url}\n");
+        let mut files = vec![
+            (INVENTORY, estate),
+            ("stock/app.py", APP),
+            ("stock/Dockerfile", "FROM scratch\n"),
+            ("docker-compose.yml", COMPOSE),
+            ("batch1/opt/job.sh", &job),
+            (CRONTAB, "0 3 * * * /opt/job.sh\n"),
+        ];
+        files.extend(more);
+        let report = report(&files);
+        let links = report["links"].as_array().expect("links are a list").iter();
+        let calls = links.filter(|link| link["action"] == "call");
+        calls.map(|link| link["resource"].as_str().unwrap_or("").to_owned()).collect()
+    }
+
+    #[test]
+    fn a_container_is_the_service_that_is_built_for_it() {
+        assert_eq!(called("http://stock:8000/v1/stock/17", &[]), ["endpoint:stock/GET /v1/stock/{sku}"]);
+    }
+
+    #[test]
+    fn the_only_service_of_a_machine_gives_its_routes_and_two_give_none() {
+        let url = "http://app1:8000/v1/stock/17";
+        assert_eq!(called(url, &[]), ["endpoint:app1:8000/GET /v1/stock/{sku}"]);
+        let other = COMPOSE.replace("stock", "prices").replace("services:\n", "");
+        let both = format!("{COMPOSE}{other}");
+        let more = [
+            ("docker-compose.yml", both.as_str()),
+            ("prices/app.py", "import db\ndb.execute(\"SELECT a FROM public.prices\")\n"),
+            ("prices/Dockerfile", "FROM scratch\n"),
+        ];
+        assert_eq!(called(url, &more), ["endpoint:app1:8000/GET /v1/stock/{}"]);
+    }
+
+    #[test]
+    fn two_folders_of_one_name_are_two_services() {
+        let text = |table: &str| format!("import db\ndb.execute(\"SELECT a FROM public.{table}\")\n");
+        let (one, other) = (text("orders"), text("people"));
+        let report = report(&[
+            ("crm/api/app.py", &other),
+            ("crm/api/Dockerfile", "FROM scratch\n"),
+            ("shop/api/app.py", &one),
+            ("shop/api/Dockerfile", "FROM scratch\n"),
+        ]);
+        let links = report["links"].as_array().expect("links are a list").iter();
+        let told: Vec<String> =
+            links.map(|link| format!("{} {}", link["consumer"], link["resource"])).collect();
+        assert_eq!(told, ["\"service:api\" \"table:?/public.people\"", "\"service:shop-api\" \"table:?/public.orders\""]);
+    }
+
+    #[test]
+    fn a_path_of_no_route_keeps_its_own_form() {
+        let told = called("http://stock:8000/v2/stock/17", &[]);
+        assert_eq!(told, ["endpoint:stock/GET /v2/stock/{}"]);
+    }
+}
+
 const PAGE: &str = "http://orders.shop.example/admin/stock?day=1";
 
 /// Somebody at a browser who sees a page, with what the page loads.
@@ -233,6 +301,25 @@ mod page_scraper {
             told(&log),
             ["page-scraper: client:Wget@10.20.3.7, endpoint:orders-api/GET /prices/today.html"]
         );
+    }
+
+    #[test]
+    fn a_script_that_fetches_a_page_is_found() {
+        let log = looked(PAGE);
+        let told = |url: &str| -> Vec<String> {
+            let job = format!("#!/bin/sh\ncurl -fsS \"{url}\" | grep total\n");
+            let files = [
+                (INVENTORY, SHOP),
+                (ACCESS, log.as_str()),
+                ("batch1/opt/job.sh", job.as_str()),
+                (CRONTAB, "0 3 * * * /opt/job.sh\n"),
+            ];
+            let all = findings(&files);
+            all.into_iter().filter(|line| line.starts_with("page-scraper")).collect()
+        };
+        let found = "page-scraper: job:batch1/job, endpoint:orders-api/GET /admin/stock";
+        assert_eq!(told("http://app1:8080/admin/stock?day=$(date +%F)"), [found]);
+        assert_eq!(told("http://app1:8080/admin/stock?format=csv"), NOTHING);
     }
 
     #[test]

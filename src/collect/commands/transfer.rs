@@ -3,7 +3,7 @@
 
 use super::{Call, Commands, Out, split_login};
 use crate::evidence::scrub::scrub;
-use crate::evidence::{Action, Resource, ResourceKind, Text};
+use crate::evidence::{Action, Resource, ResourceKind, Text, Trait, request};
 
 /// curl(1), wget(1).
 pub struct Fetch;
@@ -23,14 +23,9 @@ pub fn endpoint(method: &str, url: &str) -> Option<Resource> {
     if server.is_empty() || server.contains("{}") {
         return None;
     }
-    let path = path.split(['?', '#']).next().unwrap_or("");
-    let path = if path.is_empty() { "/" } else { path };
-    Some(Resource {
-        kind: ResourceKind::Endpoint,
-        server: Some(Text::from(server)),
-        database: None,
-        parts: vec![Text::from(scrub(&format!("{method} {path}")))],
-    })
+    let path = request::target_path(path);
+    let path = if path.is_empty() { "/" } else { &path };
+    Some(request::endpoint(&Text::from(server), method, path))
 }
 
 impl Commands for Fetch {
@@ -58,8 +53,12 @@ impl Commands for Fetch {
         };
         let method = after(&["-X", "--request", "--method"]).unwrap_or_else(|| usual.to_owned());
         for url in words.iter().skip(1).filter(|word| word.contains("://")) {
-            if let Some(resource) = endpoint(&method, url) {
-                out.add(call, None, Action::Call, resource);
+            let Some(resource) = endpoint(&method, url) else { continue };
+            match request::query_names(url) {
+                Some(names) => {
+                    out.add_trait(call, Action::Call, resource, Trait::valued(request::QUERY, names));
+                }
+                None => out.add(call, None, Action::Call, resource),
             }
         }
         let to = after(&["-o", "--output", "-O", "--output-document"])
