@@ -242,7 +242,10 @@ mod routes {
         let links = report["links"].as_array().expect("links are a list").iter();
         let told: Vec<String> =
             links.map(|link| format!("{} {}", link["consumer"], link["resource"])).collect();
-        assert_eq!(told, ["\"service:api\" \"table:?/public.people\"", "\"service:shop-api\" \"table:?/public.orders\""]);
+        assert_eq!(
+            told,
+            ["\"service:api\" \"table:?/public.people\"", "\"service:shop-api\" \"table:?/public.orders\""]
+        );
     }
 
     #[test]
