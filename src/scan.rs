@@ -5,12 +5,12 @@ use crate::collect::{self, Window, World};
 use crate::evidence::{Evidence, Gap, GapCode, Place, Stamp, Text};
 use crate::findings::{self, Finding};
 use crate::graph::Graph;
-use crate::input::{self, Inputs, WalkError};
+use crate::input::{self, InputFile, Inputs, WalkError};
 use crate::report::{self, Report};
 use crate::resolve::{self, Clock};
 use crate::settings::{AcceptEntry, Settings, id_glob};
 use crate::timing;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a scan is asked to do.
 pub struct Plan {
@@ -78,6 +78,33 @@ fn settings(plan: &Plan, inputs: &Inputs) -> Result<Settings, ScanError> {
     Ok(Settings { folder: file.path.trim_end_matches(file.name()).to_owned(), ..settings })
 }
 
+/// The paths and kinds of a scan, with the settings file among them: it is an inventory as well, wherever it lies.
+fn with_config(plan: &Plan) -> (Vec<PathBuf>, Vec<(String, PathBuf)>) {
+    let (mut paths, mut kinds) = (plan.paths.clone(), plan.kinds.clone());
+    if let Some(config) = &plan.config {
+        let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let own = real(config);
+        if own.is_file() && !paths.iter().any(|path| own.starts_with(real(path))) {
+            paths.push(config.clone());
+        }
+        kinds.push(("whodepends-toml".to_owned(), config.clone()));
+    }
+    (paths, kinds)
+}
+
+/// Where one settings file is named, the others of the scan are left out, and said to be.
+fn drop_other_settings(plan: &Plan, inputs: &mut Inputs) {
+    let Some(config) = &plan.config else { return };
+    let text = std::fs::read_to_string(config).ok();
+    let other = |file: &InputFile| {
+        file.name() == "whodepends.toml" && file.forced.is_none() && file.text().ok() != text
+    };
+    let (left, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut inputs.files).into_iter().partition(other);
+    inputs.files = kept;
+    let why = "another settings file was named with --config".to_owned();
+    inputs.skipped.extend(left.into_iter().map(|file| (file.path, why.clone())));
+}
+
 fn day(plan: &Plan, settings: &Settings) -> Result<jiff::civil::Date, ScanError> {
     match plan.as_of.as_ref().or(settings.as_of.as_ref()) {
         Some(text) => text.parse().map_err(|_| ScanError::Day(text.clone())),
@@ -93,7 +120,9 @@ fn midnight(day: jiff::civil::Date) -> Stamp {
 
 /// Scans. `progress` is told the path and the bytes done since last told.
 pub fn scan(plan: &Plan, progress: &(dyn Fn(&str, u64) + Sync)) -> Result<Outcome, ScanError> {
-    let (mut inputs, errors) = input::walk(&plan.paths, &plan.kinds);
+    let (paths, kinds) = with_config(plan);
+    let (mut inputs, errors) = input::walk(&paths, &kinds);
+    drop_other_settings(plan, &mut inputs);
     for error in &errors {
         let place = Place::whole(&Text::from(error.path.as_str()));
         inputs.gaps.push(Gap::new(place, GapCode::Unreadable, format!("cannot be read: {}", error.reason)));

@@ -57,7 +57,7 @@ pub struct HostEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SystemEntry {
-    /// `database`, `broker`, `cache`, `external` …
+    /// `database`, `service`, `broker`, `cache` or `external`.
     pub kind: String,
     /// Its name.
     pub name: String,
@@ -168,6 +168,9 @@ pub struct Settings {
     pub accepts: Vec<AcceptEntry>,
 }
 
+/// What a system in the inventory can be.
+const SYSTEM_KINDS: [&str; 5] = ["database", "service", "broker", "cache", "external"];
+
 /// What a consumer in the inventory can be.
 const CONSUMER_KINDS: [&str; 5] = ["service", "job", "client", "person", "partner"];
 
@@ -184,6 +187,9 @@ const PRIVATE: [&str; 9] = [
     "fe80::/10",
     "::1/128",
 ];
+
+/// Loopback and link-local ranges (RFC 1122, RFC 3927, RFC 4291).
+const OWN: [&str; 4] = ["127.0.0.0/8", "169.254.0.0/16", "::1/128", "fe80::/10"];
 
 /// A set of networks, and single addresses beside them.
 #[derive(Debug, Clone, Default)]
@@ -262,6 +268,10 @@ impl Settings {
                 return Err(format!("[[consumer]] kind = {kind:?}, name = {name:?} stands here twice"));
             }
         }
+        if let Some(odd) = self.systems.iter().find(|system| !SYSTEM_KINDS.contains(&system.kind.as_str())) {
+            let (kind, name, kinds) = (&odd.kind, &odd.name, SYSTEM_KINDS.join(", "));
+            return Err(format!("[[system]] name = {name:?}: kind = {kind:?} is none of {kinds}"));
+        }
         let mut names = BTreeSet::new();
         if let Some(twice) = self.systems.iter().find(|system| !names.insert(&system.name)) {
             return Err(format!("[[system]] name = {:?} stands here twice", twice.name));
@@ -309,6 +319,8 @@ impl Settings {
         let private = PRIVATE.iter().filter_map(|text| network(text));
         let mut all: Vec<(IpAddr, u8)> =
             if self.estate.networks.is_empty() { private.collect() } else { stated.collect() };
+        // A machine is its own whatever its networks are.
+        all.extend(OWN.iter().filter_map(|text| network(text)));
         let hosts = self.hosts.iter().flat_map(|host| &host.addresses);
         let addresses = hosts.chain(self.consumers.iter().flat_map(|consumer| &consumer.addresses));
         all.extend(addresses.filter_map(|address| network(address)));

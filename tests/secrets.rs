@@ -186,7 +186,7 @@ fn settings_and_source_keep_their_passwords() {
     let user = world.plant(Mail, "user of a DSN in .env");
     let mut url = |shape: Shape, position: &str, database: &str| {
         let secret = world.plant(shape, position);
-        world.show(format!("db1:5432/{database}"));
+        world.show(format!("db1/{database}"));
         format!("postgresql://app:{secret}@db1:5432/{database}")
     };
     let env = url(Word, "password of a DSN in .env", "in_env");

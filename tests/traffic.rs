@@ -59,7 +59,7 @@ fn a_server_that_only_a_capture_saw_is_told_by_its_address() {
         .as_array()
         .expect("links are a list")
         .iter()
-        .filter(|link| link["resource"] == "table:10.20.0.10:5432/shop/public.daily_settlement")
+        .filter(|link| link["resource"] == "table:10.20.0.10/shop/public.daily_settlement")
         .filter_map(|link| link["consumer"].as_str())
         .collect();
     assert!(readers.contains(&"client:batch_rw@10.20.2.21"), "{readers:?}");

@@ -44,6 +44,14 @@ pub const PAGE: &str = "page";
 /// The trait of a use that asked with a query; its value are the names in it.
 pub const QUERY: &str = "query";
 
+/// The trait of a use that was sent elsewhere.
+pub const REDIRECTED: &str = "redirected";
+
+/// Whether an answer sends the client elsewhere (RFC 9110, 15.4) instead of giving it what it asked for.
+pub fn redirects(status: u16) -> bool {
+    matches!(status, 300..=303 | 305..=399)
+}
+
 /// A key that a program carries in its name.
 static KEY_IN_PROGRAM: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)\b(\w*(?:key|tok|token|auth|sig))=[^\s;,)]+").expect("a constant pattern")
@@ -59,11 +67,17 @@ pub fn target_path(target: &str) -> String {
         Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
         None => target,
     };
+    // Parameters of a part (RFC 3986, 3.3) hold sessions, never what is asked for.
+    let path: String = path.chars().take(PATH_CHARS).collect();
+    let bare: Vec<&str> = path.split('/').map(|part| part.split(';').next().unwrap_or(part)).collect();
+    let path = bare.join("/");
     // Part by part first, so that a secret takes no name beside it along; then whole, for one that holds a slash.
     let parts: Vec<_> = path.split('/').map(scrub).collect();
     scrub(&parts.join("/")).into_owned()
 }
 
+/// How much of a path is kept.
+const PATH_CHARS: usize = 1024;
 /// How many names of a query are kept, and how long one may be.
 const QUERY_NAMES: usize = 4;
 const QUERY_NAME_CHARS: usize = 24;
@@ -92,9 +106,23 @@ pub fn program(agent: &str) -> Text {
 /// How long the name of a product may be that names a client.
 const PRODUCT_CHARS: usize = 40;
 
-/// The name of the product a program says it is, without its version and its comment (RFC 9110, 10.1.5).
+/// Names that programs give themselves to look like a browser.
+const DISGUISES: [&str; 6] = ["Mozilla", "AppleWebKit", "Gecko", "Chrome", "Safari", "KHTML"];
+
+/// The name of the product a program says it is, without its version and its comment (RFC 9110, 10.1.5). One that
+/// begins like a browser says what it is behind `compatible;`, or at the end.
 pub fn product(program: &str) -> &str {
-    let end = program.find(['/', '(', ';', ',', '+', '‹']).unwrap_or(program.len());
+    let Some(rest) = program.strip_prefix("Mozilla/") else { return first_product(program) };
+    if let Some((_, name)) = rest.split_once("compatible;") {
+        return first_product(name.trim_start());
+    }
+    let last = program.rsplit(' ').find(|word| word.contains('/') && !word.contains([')', '(']));
+    let name = last.map_or("Mozilla", first_product);
+    if DISGUISES.contains(&name) { "Mozilla" } else { name }
+}
+
+fn first_product(program: &str) -> &str {
+    let end = program.find(['/', '(', ')', ';', ',', '+', '‹']).unwrap_or(program.len());
     let words = program[..end].split(' ').filter(|word| !word.is_empty());
     let named = words.take_while(|word| !word.starts_with(|c: char| c.is_ascii_digit()));
     let end = named.last().map_or(0, |word| word.as_ptr().addr() + word.len() - program.as_ptr().addr());
@@ -165,7 +193,7 @@ pub fn client(peer: IpAddr, forwarded_for: &str, is_ours: &dyn Fn(IpAddr) -> boo
 }
 
 /// The address of one hop; some proxies add the port.
-fn hop_address(hop: &str) -> Option<IpAddr> {
+pub fn hop_address(hop: &str) -> Option<IpAddr> {
     let bare = hop.trim_start_matches('[');
     let bare = bare.split_once(']').map_or(bare, |(address, _)| address);
     let with_port = || bare.parse::<std::net::SocketAddr>().ok().map(|end| end.ip());
@@ -261,6 +289,10 @@ mod tests {
             ("curl", "curl"),
             ("Digg Feed Fetcher 1.0 (Mac OS X)", "Digg Feed Fetcher"),
             ("Embedly +‹scrubbed›", "Embedly"),
+            ("Mozilla/5.0 (compatible; SomeBot/2.1; +http://x)", "SomeBot"),
+            ("Mozilla/5.0 (Windows NT; Windows NT 10.0; de-DE) WindowsPowerShell/5.1.1", "WindowsPowerShell"),
+            ("Mozilla/5.0 (X11) AppleWebKit/537.36 HeadlessChrome/126.0 Safari/537.36", "Mozilla"),
+            ("Mozilla/5.0", "Mozilla"),
             ("check_http/v2.3.3 (monitoring-plugins 2.3.3)", "check_http"),
             ("/1.0", "another program"),
             ("&as_qdr=all", "another program"),

@@ -114,6 +114,11 @@ fn hand_over(graph: &Graph, sleep: &Sleep) -> Option<(Confidence, Option<EntityI
     if did == Action::Call && does == Action::Call && same_place {
         return Some((Confidence::Medium, None));
     }
+    // A file that the script does not make itself, after something was asked for.
+    let then_file = graph.entity(then).kind == "file" && matches!(does, Action::Read | Action::Import);
+    if then_file && !own_writes && did == Action::Call && !asks(started) {
+        return Some((Confidence::Low, None));
+    }
     let sent = matches!(did, Action::Export | Action::Write) && matches!(does, Action::Read | Action::Import);
     let near = near(&graph.entity(started).id, &graph.entity(then).id);
     near.filter(|_| sent && !own_writes).map(|confidence| (confidence, None))
@@ -123,7 +128,7 @@ fn hand_over(graph: &Graph, sleep: &Sleep) -> Option<(Confidence, Option<EntityI
 fn near(one: &str, other: &str) -> Option<Confidence> {
     let split = |id: &str| {
         let (host, path) = id.strip_prefix("file:")?.split_once(':')?;
-        let (folder, _) = path.rsplit_once('/')?;
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         Some((
             host.to_owned(),
             folder.rsplit_once('/').map_or("", |(above, _)| above).to_owned(),
@@ -132,7 +137,8 @@ fn near(one: &str, other: &str) -> Option<Confidence> {
     };
     let ((host, above, folder), (other_host, other_above, other_folder)) = (split(one)?, split(other)?);
     // `/srv/in/x` and `/srv/out/x` belong together, two files somewhere under `/` do not.
-    let together = folder == other_folder || (above == other_above && !above.is_empty());
+    let relative = folder.is_empty() && other_folder.is_empty();
+    let together = relative || folder == other_folder || (above == other_above && !above.is_empty());
     (host == other_host && together).then_some(Confidence::Low)
 }
 

@@ -35,7 +35,10 @@ impl Rule for UnofficialConsumer {
             }
             for (system, links) in who::by_system(graph, id) {
                 // Only systems that somebody owns: a file of its own is nobody's inventory entry.
-                if !matches!(graph.entity(system).kind.as_str(), "database" | "broker" | "cache") {
+                let whole = graph.entity(system);
+                let store = matches!(whole.kind.as_str(), "database" | "broker" | "cache");
+                let listed = whole.declared && matches!(whole.kind.as_str(), "external" | "service");
+                if !(store || listed) {
                     continue;
                 }
                 out.push(finding(graph, id, system, &links));

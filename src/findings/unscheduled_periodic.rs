@@ -3,7 +3,7 @@
 use super::{Finding, Manual, Rule, Severity, who};
 use crate::evidence::{Action, Class, Confidence, Outcome, Stamp};
 use crate::graph::Graph;
-use crate::resolve::Link;
+use crate::resolve::{Entity, Link};
 use crate::timing::{Beat, beat, job_runs};
 
 /// The rule.
@@ -14,7 +14,7 @@ static MANUAL: Manual = Manual {
     family: "when",
     title: "Somebody comes by the clock, and no schedule of the scan starts them",
     what: "A consumer that no source or script of the scan explains uses one resource at a fixed period, for \
-           at least fourteen beats, and no schedule on any scanned host predicts those moments.",
+           at least fourteen beats, and no schedule of a host it may run on predicts those moments.",
     why: "A scheduler exists that nobody looked at: a crontab on a forgotten host, a cloud function, a \
           dashboard's refresh. After the cutover it goes on asking the old system, or fails every quarter of an hour.",
     example: "client:status_ro@10.20.3.44 reads public.orders every 15 min, 480 of 480 beats",
@@ -43,7 +43,7 @@ impl Rule for UnscheduledPeriodic {
                     continue;
                 }
                 let Some(found) = beat(&link.activity().moments()) else { continue };
-                if predicted(graph, &link.activity().moments()) {
+                if predicted(graph, consumer, &link.activity().moments()) {
                     continue;
                 }
                 if best.as_ref().is_none_or(|(_, other)| found.hits > other.hits) {
@@ -91,11 +91,11 @@ fn period(seconds: i64) -> String {
     }
 }
 
-/// Whether any one schedule of the scan predicts most of the moments.
-fn predicted(graph: &Graph, moments: &[Stamp]) -> bool {
+/// Whether any one schedule of a host that may be the client's own predicts most of the moments.
+fn predicted(graph: &Graph, client: &Entity, moments: &[Stamp]) -> bool {
     let (Some(first), Some(last)) = (moments.first(), moments.last()) else { return false };
     let margin = NEAR * 1_000_000;
-    graph.jobs().iter().any(|job| {
+    graph.jobs().iter().filter(|job| graph.may_run_there(job, client)).any(|job| {
         let runs = job_runs(job, first.plus_micros(-margin), last.plus_micros(margin));
         let near = |moment: &&Stamp| {
             let after = runs.partition_point(|run| run <= *moment);

@@ -59,7 +59,8 @@ pub fn facts(graph: &Graph, consumer: &Entity, links: &[&Link]) -> BTreeMap<&'st
     }
     let traits: BTreeSet<String> =
         links.iter().flat_map(|link| link.traits.iter()).map(|t| t.name.to_string()).collect();
-    let traits: BTreeSet<String> = traits.into_iter().filter(|name| name != request::QUERY).collect();
+    let traits: BTreeSet<String> =
+        traits.into_iter().filter(|name| name != request::QUERY && name != request::REDIRECTED).collect();
     if !traits.is_empty() {
         facts.insert("how", traits.into_iter().collect::<Vec<_>>().join(", "));
     }
@@ -137,7 +138,12 @@ pub fn page(graph: &Graph, link: &Link) -> Option<Page> {
     let path = endpoint.name.strip_prefix("GET ").filter(|_| endpoint.kind == "endpoint")?;
     let query = |witness: &Witness| witness.traits.iter().find(|it| &*it.name == request::QUERY).cloned();
     let page = |witness: &Witness| witness.traits.iter().any(|it| &*it.name == request::PAGE);
-    let asked: BTreeSet<Option<Trait>> = link.witnesses.iter().map(query).collect();
+    let sent = |witness: &&Witness| witness.traits.iter().any(|it| &*it.name == request::REDIRECTED);
+    let got: Vec<&Witness> = link.witnesses.iter().filter(|witness| !sent(witness)).collect();
+    if got.is_empty() {
+        return None;
+    }
+    let asked: BTreeSet<Option<Trait>> = got.into_iter().map(query).collect();
     let shown =
         graph.links_to(link.key.resource).into_iter().filter(|other| other.key.outcome == Outcome::Ok);
     let seen = shown

@@ -15,6 +15,7 @@ pub struct Graph {
     jobs: Vec<Job>,
     has_inventory: bool,
     own_hosts: BTreeSet<String>,
+    addressed: BTreeSet<String>,
     stated: Vec<Stated>,
     watches: Vec<Watch>,
     sleeps: Vec<Sleep>,
@@ -36,6 +37,7 @@ impl Graph {
             jobs: resolved.jobs,
             has_inventory: resolved.has_inventory,
             own_hosts: resolved.own_hosts,
+            addressed: resolved.addressed,
             stated: resolved.stated,
             watches: resolved.watches,
             sleeps: resolved.sleeps,
@@ -103,6 +105,19 @@ impl Graph {
     /// Whether a host is one of ours: declared, or in the scan with files of its own.
     pub fn is_own_host(&self, host: &str) -> bool {
         self.own_hosts.contains(host) || matches!(host, "localhost" | "127.0.0.1" | "::1")
+    }
+
+    /// Whether a job may run where a client comes from, `name@host` or `name@address`: a host whose addresses are known
+    /// is none of the machines that only an address is known of.
+    pub fn may_run_there(&self, job: &Job, client: &Entity) -> bool {
+        let from = client.id.strip_prefix("client:").and_then(|rest| rest.rsplit_once('@'));
+        match (from, &job.host) {
+            (Some((_, from)), Some(host)) if from.parse::<std::net::IpAddr>().is_ok() => {
+                !self.addressed.contains(host)
+            }
+            (Some((_, from)), Some(host)) => from == host,
+            _ => true,
+        }
     }
 
     /// All jobs, by entity and place.

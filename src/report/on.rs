@@ -63,6 +63,10 @@ fn resources(report: &Report, pattern: &str) -> Vec<String> {
     if !ending.is_empty() {
         return ending;
     }
+    let system = pick(&|id| system_of(id) == pattern);
+    if !system.is_empty() {
+        return system;
+    }
     match matcher(pattern) {
         Some(glob) => pick(&|id| glob.is_match(id)),
         None => Vec::new(),
@@ -122,7 +126,10 @@ pub fn ask(report: &Report, pattern: &str, depth: usize) -> Result<Answer, Strin
             let handed = link.class == "app" && takes(link) && !makes(&worked, link);
             if touches && (step == 1 || handed) {
                 rows.entry((&link.resource, &link.consumer, &link.class)).or_default().push(link);
-                consumers.insert(&link.consumer);
+                // Who only fills it hands nothing of it on.
+                if takes(link) {
+                    consumers.insert(&link.consumer);
+                }
             }
         }
         dependents.extend(rows.into_iter().map(|((resource, consumer, class), links)| {
@@ -213,6 +220,7 @@ pub fn text(answer: &Answer) -> String {
         let class = if row.class == "app" { String::new() } else { format!(" [{}]", row.class) };
         let shadow = if row.shadow { " SHADOW" } else { "" };
         let often = match (&row.last, row.count) {
+            (Some(last), 1) => format!("once, {last}"),
             (Some(last), count) => format!("{count} times, last {last}"),
             (None, _) => "never seen".to_owned(),
         };

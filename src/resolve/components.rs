@@ -148,7 +148,13 @@ impl Book {
             return Some((entity, format!("the folder {} is named like it", component.text)));
         }
         for login in logins {
-            if let [only] = self.with_login(login)[..] {
+            // Another folder that has the login is a neighbour, and no inventory.
+            let listed = |entity: &EntityId| {
+                let users = self.known.get(entity).map(|known| &known.users);
+                users.and_then(|users| users.get(&***login)) == Some(&Basis::Declared)
+            };
+            let owners: Vec<EntityId> = self.with_login(login).into_iter().filter(listed).collect();
+            if let [only] = owners[..] {
                 return Some((only, format!("the login {login} in its settings is declared for it alone")));
             }
         }

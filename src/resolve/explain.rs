@@ -16,6 +16,8 @@ enum Grain {
     System(String),
     Database(String),
     Table(String),
+    /// One request, by its endpoint's id as written.
+    Request(String),
 }
 
 fn stated(resource: &Resource, names: &Names) -> Grain {
@@ -24,6 +26,9 @@ fn stated(resource: &Resource, names: &Names) -> Grain {
     match (resource.kind, &resource.database, database) {
         (ResourceKind::Table, _, Some(database)) => {
             Grain::Table(format!("table:{system}/{database}/{}", resource.parts.join(".")))
+        }
+        (ResourceKind::Endpoint, ..) if !resource.parts.is_empty() => {
+            Grain::Request(format!("endpoint:{system}/{}", resource.parts.join(".")))
         }
         (_, Some(_), Some(database)) => Grain::Database(format!("database:{system}/{database}")),
         _ => Grain::System(system),
@@ -62,7 +67,7 @@ fn is_declared(book: &Book, names: &Names, link: &Link) -> bool {
         .map(|(action, resource, _)| (*action, stated(resource, names)))
         .filter(|(_, stated)| match stated {
             Grain::System(name) => *name == system,
-            Grain::Database(id) | Grain::Table(id) => system_of(id) == system,
+            Grain::Database(id) | Grain::Table(id) | Grain::Request(id) => system_of(id) == system,
         })
         .collect();
     let connects =
@@ -71,10 +76,11 @@ fn is_declared(book: &Book, names: &Names, link: &Link) -> bool {
         return !about.is_empty();
     }
     // The finest grain that is stated for the system is the grain compared.
-    let finest = about.iter().map(|(_, stated)| matches!(stated, Grain::Table(_)) as u8).max();
+    let fine = |stated: &Grain| matches!(stated, Grain::Table(_) | Grain::Request(_));
+    let finest = about.iter().map(|(_, stated)| u8::from(fine(stated))).max();
     about.iter().any(|(action, stated)| {
         let fits = match stated {
-            Grain::Table(id) => *id == entity.id,
+            Grain::Table(id) | Grain::Request(id) => *id == entity.id,
             Grain::Database(id) => finest == Some(0) && *id == whole,
             Grain::System(_) => finest == Some(0),
         };
@@ -139,7 +145,7 @@ fn on_system(book: &Book, said: &BTreeSet<(Action, EntityId)>, resource: EntityI
 
 fn owners(book: &mut Book, names: &Names) {
     for entity in &mut book.entities {
-        if entity.kind == "database" {
+        if matches!(entity.kind.as_str(), "database" | "external") {
             entity.owner = names.owners.get(system_of(&entity.id)).cloned();
             entity.declared = names.is_declared_system(system_of(&entity.id));
         }

@@ -272,6 +272,8 @@ pub struct Resolved {
     pub has_inventory: bool,
     /// The hosts that are ours: declared ones, and those whose files are in the scan.
     pub own_hosts: BTreeSet<String>,
+    /// The hosts of which an address is known.
+    pub addressed: BTreeSet<String>,
     /// The uses that inventories state.
     pub stated: Vec<Stated>,
     /// The fixed sleeps between steps.
@@ -318,7 +320,13 @@ pub fn resolve(evidence: &Evidence, clock: &Clock<'_>) -> Resolved {
     let sleeps = links::sleeps(evidence, &names, &tables, &mut book);
     let watches = watches(evidence, &names);
     let own_hosts = own_hosts(evidence, &names);
-    Resolved { own_hosts, watches, ..explain::finish(evidence, &names, book, links, stated, sleeps) }
+    let addressed = names.addressed();
+    Resolved {
+        own_hosts,
+        addressed,
+        watches,
+        ..explain::finish(evidence, &names, book, links, stated, sleeps)
+    }
 }
 
 /// Names the busiest addresses of those who are told as one.

@@ -246,7 +246,8 @@ impl Names {
             self.endpoints.iter().filter(|(endpoint, _)| same(endpoint)).map(|(_, system)| system).collect();
         match found.into_iter().collect::<Vec<_>>()[..] {
             [only] => only.clone(),
-            _ => server.to_owned(),
+            // A client that names no port means the usual one (libpq, "port").
+            _ => server.strip_suffix(":5432").unwrap_or(server).to_owned(),
         }
     }
 
@@ -259,6 +260,12 @@ impl Names {
             [only] => Some(only),
             _ => None,
         }
+    }
+
+    /// The hosts of which an address is known.
+    pub fn addressed(&self) -> BTreeSet<String> {
+        let address = |name: &&String| name.parse::<std::net::IpAddr>().is_ok();
+        self.hosts.iter().filter(|(name, _)| address(name)).map(|(_, host)| host.clone()).collect()
     }
 
     /// Whether somebody declared a system, and as a database.

@@ -287,8 +287,9 @@ fn by_statement(it: &Use, login_unknown: bool, book: &mut Book) -> Option<Verdic
     Some(Verdict { entity: only, confidence: Confidence::Medium })
 }
 
-/// An encrypted connection, of which only the two ends can be seen: the only consumer of that host that states, or
-/// whose text says, that it uses the server.
+/// An act of which only the two ends can be seen, an encrypted connection or a request without a login: the only
+/// consumer of that host that states, or whose text says, that it uses the server, if it does not call itself by
+/// another name.
 fn by_stated_use(
     it: &Use,
     system: &str,
@@ -296,8 +297,10 @@ fn by_stated_use(
     names: &Names,
     book: &mut Book,
 ) -> Option<Verdict> {
-    let hidden = it.what.traits.iter().any(|it| &*it.name == ENCRYPTED);
-    let from = from.as_ref().filter(|_| hidden)?;
+    let encrypted = it.what.traits.iter().any(|it| &*it.name == ENCRYPTED);
+    let request = it.what.resource.kind == ResourceKind::Endpoint && it.what.class == Class::App;
+    let nameless = it.what.actor.get(MentionKind::User).is_none();
+    let from = from.as_ref().filter(|_| nameless && (encrypted || request))?;
     let says = |known: &Known| {
         let stated = known.declared_uses.iter().filter_map(|(_, resource, _)| resource.server.as_deref());
         stated.into_iter().any(|server| names.system(server) == system)
@@ -305,7 +308,13 @@ fn by_stated_use(
     };
     let of_host = book.known.iter().filter(|(_, known)| known.hosts.contains(from) && says(known));
     let [only] = of_host.map(|(entity, _)| *entity).collect::<Vec<_>>()[..] else { return None };
-    let why = format!("encrypted, from a host where it alone states that it uses {system}");
+    let own_names = &book.known[&only].applications;
+    let program = it.what.actor.get(MentionKind::Application).map(|program| request::unversioned(program));
+    if program.is_some_and(|program| !own_names.is_empty() && !own_names.contains(program)) {
+        return None;
+    }
+    let what = if encrypted { "encrypted" } else { "no login" };
+    let why = format!("{what}, from a host where it alone states that it uses {system}");
     for mention in it.what.actor.iter().filter(|mention| mention.kind != MentionKind::Database) {
         book.entities[only.0].mentions.entry(mention.clone()).or_insert_with(|| why.clone());
     }

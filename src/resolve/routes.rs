@@ -69,10 +69,32 @@ fn method_fits(route: &str, method: &str) -> bool {
     route == method || route == "ANY" || method == "OPTIONS" || (route == "GET" && method == "HEAD")
 }
 
-/// Of several routes that fit, the one that says most by name, from the front on.
-fn rank(route: &Route) -> (Vec<bool>, std::cmp::Reverse<usize>) {
+/// Of several routes that fit, the one that says most by name, from the front on; one that takes all that follows
+/// comes last.
+fn rank(route: &Route) -> (bool, Vec<bool>) {
     let parts = parts(&route.path);
-    (parts.iter().map(|part| is_open(part)).collect(), std::cmp::Reverse(parts.len()))
+    (parts.last() == Some(&"{}"), parts.iter().map(|part| is_open(part)).collect())
+}
+
+/// What servers answer beside their interface: icons, rules for crawlers, their own document, whether they live.
+fn is_beside(path: &[&str]) -> bool {
+    const NAMES: [&str; 14] = [
+        "favicon.ico",
+        "robots.txt",
+        "sitemap.xml",
+        ".well-known",
+        "openapi.json",
+        "openapi.yaml",
+        "swagger.json",
+        "swagger-ui",
+        "swagger-ui.html",
+        "api-docs",
+        "docs",
+        "metrics",
+        "health",
+        "healthz",
+    ];
+    path.iter().any(|part| NAMES.contains(part))
 }
 
 impl Routes {
@@ -155,15 +177,26 @@ impl Routes {
         let best = all.iter().filter(|route| fits(route, &asked)).min_by_key(|route| rank(route));
         if let Some(route) = best {
             // The document and the source may spell one route with different names for its values.
-            let same = all.iter().filter(|other| fits(other, &asked) && rank(other).0 == rank(route).0);
+            let same = all.iter().filter(|other| fits(other, &asked) && rank(other) == rank(route));
             let spelled = same.clone().find(|other| other.documented).unwrap_or(route);
             let documented = documents.then(|| same.clone().any(|other| other.documented));
             let method = if spelled.method == "ANY" { method } else { &spelled.method };
             return Served { name: format!("{method} {}", spelled.path), documented };
         }
-        let behind_prefix = (1..=PREFIX_PARTS.min(asked.len().saturating_sub(1)))
+        // A proxy may have put something in front of what is served, or taken something away.
+        let added = (1..=PREFIX_PARTS.min(asked.len().saturating_sub(1)))
             .any(|cut| all.iter().any(|route| fits(&route, &asked[cut..])));
-        unknown(if documents && certain && !behind_prefix { Some(false) } else { None })
+        let taken = all.iter().filter(|route| method_fits(&route.method, method)).any(|route| {
+            let served = parts(&route.path);
+            let most = PREFIX_PARTS.min(served.len().saturating_sub(1));
+            (1..=most).any(|cut| {
+                let (gone, left) = served.split_at(cut);
+                let tells = gone.iter().all(|part| !is_open(part)) && left.iter().any(|part| !is_open(part));
+                tells && path_fits(&left.join("/"), &asked)
+            })
+        });
+        let says = documents && certain && !added && !taken && !is_beside(&asked);
+        unknown(if says { Some(false) } else { None })
     }
 }
 
@@ -203,6 +236,10 @@ mod tests {
             .into(),
         );
         routes.by_system.insert("other".to_owned(), [route("GET", "/x/{id}", false)].into());
+        routes.by_system.insert(
+            "wide".to_owned(),
+            [route("GET", "/apps/{}", false), route("GET", "/apps/{id}/clusters/{c}", false)].into(),
+        );
         let (names, book) = (Names::default(), Book::default());
         for (server, request, name, documented) in [
             ("api", "GET /v1/orders/{}", "GET /v1/orders/{id}", Some(true)),
@@ -215,6 +252,11 @@ mod tests {
             ("api", "DELETE /v1/orders/{}", "DELETE /v1/orders/{}", Some(false)),
             // A gateway may have put `/shop` there.
             ("api", "GET /shop/v1/orders/{}", "GET /shop/v1/orders/{}", None),
+            // One may have taken `/v1` away.
+            ("api", "GET /orders/{}", "GET /orders/{}", None),
+            ("api", "GET /favicon.ico", "GET /favicon.ico", None),
+            ("wide", "GET /apps/{}/clusters/{}", "GET /apps/{id}/clusters/{c}", None),
+            ("wide", "GET /apps/{}/other", "GET /apps/{}", None),
             ("other", "GET /x/{}", "GET /x/{id}", None),
             ("other", "GET /y/{}", "GET /y/{}", None),
             ("nobody", "GET /x/{}", "GET /x/{}", None),

@@ -40,6 +40,15 @@ fn another_thing_of_the_same_server_is_found() {
 }
 
 #[test]
+fn a_file_somebody_else_makes_after_it_was_asked_for_is_found() {
+    let file = "fixed-sleep: job:batch1/job, file:batch1:/mnt/lab/result.out";
+    assert_eq!(with_script(&format!("{ASK}sleep 60\ncp /mnt/lab/result.out /srv/in/\n"), &[]), [file]);
+    // What the script makes itself is there.
+    let made = format!("{ASK}date > /mnt/lab/result.out\nsleep 60\ncp /mnt/lab/result.out /srv/in/\n");
+    assert_eq!(with_script(&made, &[]), NOTHING);
+}
+
+#[test]
 fn a_file_that_the_background_still_writes_is_found() {
     let dump = "pg_dump -h db1 shop > /srv/shop.sql &\n";
     let send = "scp /srv/shop.sql app1:/srv/\n";

@@ -188,6 +188,25 @@ mod shadow_consumer {
     }
 
     #[test]
+    fn who_was_authorized_and_found_no_role_or_database_was_not_let_in() {
+        for message in [
+            "role \"ghost\" does not exist",
+            "database \"shop\" does not exist",
+            "permission denied for database \"shop\"",
+            "too many connections for role \"ghost\"",
+            "the database system is shutting down",
+        ] {
+            let log = connected("ghost", "10.20.3.9")
+                + &logged("10:00:00.120", "ghost", "10.20.3.9", &format!("FATAL:  {message}"));
+            assert_eq!(with_log(&log), NOTHING, "{message}");
+        }
+        // A statement about a role is none about the login.
+        let log = connected("anna", "10.20.3.9")
+            + &logged("10:00:00.120", "anna", "10.20.3.9", "ERROR:  role \"ghost\" does not exist");
+        assert_eq!(with_log(&log).len(), 1);
+    }
+
+    #[test]
     fn a_statement_that_was_denied_used_nothing() {
         let error = "permission denied for table orders";
         assert_eq!(with_log(&refused("report_ro", "10.20.3.7", error, READS)), NOTHING);
@@ -1081,8 +1100,16 @@ mod unscheduled_periodic {
 
     #[test]
     fn a_schedule_of_a_scanned_host_that_predicts_the_moments_explains_them() {
-        let told = polled(quarters(40), &[(CRONTAB, "*/15 * * * * /opt/board/refresh\n")]);
+        let crontab = "util9/var/spool/cron/crontabs/board";
+        let told = polled(quarters(40), &[(crontab, "*/15 * * * * /opt/board/refresh\n")]);
         assert_eq!(told, [SHADOW]);
+    }
+
+    #[test]
+    fn a_schedule_of_another_machine_explains_nothing() {
+        // The addresses of batch1 are known, and the client's is none of them.
+        let told = polled(quarters(40), &[(CRONTAB, "*/15 * * * * /opt/board/refresh\n")]);
+        assert_eq!(told, [SHADOW, PERIODIC]);
     }
 
     #[test]

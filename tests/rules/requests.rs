@@ -92,7 +92,7 @@ fn clients_are_told_apart_by_login_address_and_program_and_people_are_one() {
             "client:partner@203.0.113.3 endpoint:orders-api/GET /v1/orders app ok 1",
             "client:browsers endpoint:orders-api/GET /orders/{} browsing ok 2",
             "client:kube-probe@10.20.5.1 endpoint:orders-api/GET /health probe ok 1",
-            "client:outside/Mozilla endpoint:orders-api/GET /orders/{} probe ok 1",
+            "client:outside/Googlebot endpoint:orders-api/GET /orders/{} probe ok 1",
         ])
     );
 }
@@ -137,8 +137,8 @@ fn who_calls_a_service_hangs_behind_what_the_service_reads() {
             .map(str::to_owned)
             .collect()
     };
-    let service = "  service:orders-api: read; 1 times, last 2026-10-26T10:00:01Z; declared, observed";
-    let kiosk = "  client:kiosk@10.20.3.7 SHADOW: call; 1 times, last 2026-10-26T09:00:01Z; observed";
+    let service = "  service:orders-api: read; once, 2026-10-26T10:00:01Z; declared, observed";
+    let kiosk = "  client:kiosk@10.20.3.7 SHADOW: call; once, 2026-10-26T09:00:01Z; observed";
     assert_eq!(answer("1"), [service]);
     assert_eq!(answer("2"), [service, kiosk]);
 }
@@ -154,6 +154,47 @@ fn a_program_nobody_listed_is_a_shadow_and_people_probes_and_failures_are_not() 
     .concat();
     let found = "shadow-consumer: client:python-requests@10.20.3.7, external:orders-api";
     assert_eq!(findings(&[(INVENTORY, SHOP), (ACCESS, &log)]), [found]);
+}
+
+#[test]
+fn a_request_without_a_login_is_the_hosts_only_consumer_that_states_the_server() {
+    let estate = |uses: &str, more: &str| {
+        format!(
+            "{SHOP}[[host]]\nname = \"app2\"\naddresses = [\"10.20.1.12\"]\n[[consumer]]\nkind = \"service\"\nname = \"bed\"\nhosts = [\"app2\"]\n{uses}{more}"
+        )
+    };
+    let log = got("10.20.1.12", "GET /v1/orders", "axios/1.7");
+    let told = |uses: &str, more: &str| findings(&[(INVENTORY, &estate(uses, more)), (ACCESS, &log)]);
+    let shadow = "shadow-consumer: client:axios@app2, external:orders-api";
+    let uses = "uses = [\"orders-api\"]\n";
+    assert_eq!(told(uses, ""), NOTHING);
+    // What it states is one request, and this is it.
+    assert_eq!(told("uses = [\"orders-api/GET /v1/orders\"]\n", ""), NOTHING);
+    // It states another server, calls itself something else, or is not the only one there.
+    assert_eq!(told("uses = [\"stock-api\"]\n", ""), [shadow]);
+    assert_eq!(told("uses = [\"orders-api\"]\napplications = [\"bed-agent\"]\n", ""), [shadow]);
+    let other =
+        "[[consumer]]\nkind = \"service\"\nname = \"ward\"\nhosts = [\"app2\"]\nuses = [\"orders-api\"]\n";
+    assert_eq!(told(uses, other), [shadow]);
+}
+
+#[test]
+fn a_script_that_calls_a_listed_service_and_is_in_no_inventory_is_found() {
+    let consumer = "[[consumer]]\nkind = \"service\"\nname = \"orders-api\"\nhosts = [\"app1\"]\n";
+    let estate = format!("{SHOP}{consumer}");
+    let told = |url: &str| {
+        let job = format!("#!/bin/sh\ncurl -fsS {url}\n");
+        findings(&[
+            (INVENTORY, &estate),
+            (ACCESS, &got("10.20.5.1", "GET /health", "kube-probe/1.29")),
+            ("batch1/opt/job.sh", &job),
+            (CRONTAB, "0 3 * * * /opt/job.sh\n"),
+        ])
+    };
+    let found = "unofficial-consumer: job:batch1/job, service:orders-api";
+    assert_eq!(told("http://app1:8080/v1/orders"), [found]);
+    // What nobody lists is nobody's, and everybody fetches from the public web.
+    assert_eq!(told("https://storage.example/tool.tar.gz"), NOTHING);
 }
 
 #[test]
@@ -347,6 +388,18 @@ mod page_scraper {
                 .lines()
                 .map(|line| format!("orders.shop.example {line}\n"))
                 .collect(),
+            // An icon is asked for whatever is shown, and who was sent to a login got no page.
+            got("10.20.4.1", "GET /v1/list", FIREFOX)
+                + &asked(
+                    "10.20.4.1",
+                    "-",
+                    "GET /favicon.ico",
+                    200,
+                    "http://orders.shop.example/v1/list",
+                    FIREFOX,
+                )
+                + &got("10.20.3.7", "GET /v1/list", "python-requests/2.31.0"),
+            looked(PAGE) + &asked("10.20.3.7", "-", "GET /admin/stock?day=1", 302, "-", "curl/8"),
             // What is asked for with another query, or without, is another thing, and a style sheet is no page.
             looked(PAGE) + &got("10.20.3.7", "GET /admin/stock?format=csv", "curl/8"),
             looked(PAGE) + &got("10.20.3.7", "GET /admin/stock", "curl/8"),

@@ -61,11 +61,55 @@ impl Commands for Fetch {
                 None => out.add(call, None, Action::Call, resource),
             }
         }
+        upload(call, out);
         let to = after(&["-o", "--output", "-O", "--output-document"])
             .filter(|path| !path.contains("://") && path != "-");
         if let Some(path) = to.filter(|path| !path.starts_with("/dev/") && !path.starts_with('-')) {
             let file = out.file(&path, call);
             out.add(call, None, Action::Write, file);
+        }
+    }
+}
+
+/// The files that a call sends along (curl(1): `-T FILE`, `-d @FILE`, `-F name=@FILE`; wget(1): `--post-file`): they are
+/// read, and what they hold goes to where the call goes.
+fn upload(call: &Call, out: &mut Out<'_>) {
+    let words = &call.words;
+    let mut files: Vec<&str> = Vec::new();
+    for (at, word) in words.iter().enumerate().skip(1) {
+        let (name, value) = match word.split_once('=') {
+            Some((name, value)) if name.starts_with("--") => (name, Some(value)),
+            _ => (word.as_str(), words.get(at + 1).map(String::as_str)),
+        };
+        let file = match name {
+            "-T" | "--upload-file" | "--post-file" | "--body-file" => value,
+            "-d" | "--data" | "--data-binary" | "--data-ascii" | "--json" => {
+                value.and_then(|text| text.strip_prefix('@'))
+            }
+            "-F" | "--form" => {
+                let part = value.and_then(|text| text.split_once('=')).map(|(_, part)| part);
+                part.and_then(|part| part.strip_prefix(['@', '<']))
+                    .map(|part| part.split(';').next().unwrap_or(part))
+            }
+            _ => None,
+        };
+        files.extend(file.filter(|file| !file.is_empty() && *file != "-" && !file.contains("://")));
+    }
+    for file in &files {
+        let resource = out.file(file, call);
+        out.add(call, None, Action::Read, resource);
+    }
+    if files.is_empty() {
+        return;
+    }
+    for url in words.iter().skip(1).filter_map(|word| word.split_once("://")) {
+        let (_, rest) = split_login(url.1);
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let host = host.split(':').next().unwrap_or(host);
+        if !host.is_empty() && !host.contains("{}") {
+            let path = request::target_path(&format!("/{path}"));
+            let to = Resource::file(Some(Text::from(host)), path.trim_start_matches('/'));
+            out.add(call, None, Action::Export, to);
         }
     }
 }

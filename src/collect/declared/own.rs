@@ -5,6 +5,7 @@ use super::{Inventory, Notes};
 use crate::evidence::scrub::{scrub, scrub_name};
 use crate::evidence::{
     About, Action, Basis, Class, Mention, MentionKind, Provenance, Resource, ResourceKind, Says, Text,
+    request,
 };
 use crate::input::InputFile;
 use crate::settings::{ConsumerEntry, Settings, UseEntry};
@@ -70,8 +71,14 @@ fn hosts_and_systems(settings: &Settings, notes: &mut Notes<'_>) {
     }
 }
 
-/// SYSTEM, SYSTEM/DATABASE or SYSTEM/DATABASE/SCHEMA.TABLE.
+/// SYSTEM, SYSTEM/DATABASE, SYSTEM/DATABASE/SCHEMA.TABLE, or SYSTEM/METHOD /path as ids of endpoints have it.
 fn resource(text: &str) -> Resource {
+    if let Some((server, asked)) = text.split_once('/')
+        && let Some((method, path)) = asked.split_once(' ')
+        && method.bytes().all(|b| b.is_ascii_uppercase())
+    {
+        return request::endpoint(&Text::from(server), method, path);
+    }
     let mut parts = text.splitn(3, '/').map(Text::from);
     let server = parts.next();
     let database = parts.next();

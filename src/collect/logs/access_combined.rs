@@ -106,8 +106,15 @@ fn seconds(text: &str) -> Option<u64> {
 }
 
 fn is_chain(text: &str) -> bool {
-    let hop = |hop: &str| hop.trim().parse::<std::net::IpAddr>().is_ok();
-    !text.is_empty() && text.split(',').all(hop)
+    !text.is_empty() && text.split(',').all(|hop| request::hop_address(hop.trim()).is_some())
+}
+
+/// Whether a word may be the name of a host, with a port or without: what a syslog or a container runtime puts in
+/// front of a line is none, and a line with it is no record of an access log.
+fn is_host(word: &str) -> bool {
+    let (name, port) = word.rsplit_once(':').map_or((word, None), |(name, port)| (name, Some(port)));
+    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'*'));
+    !name.is_empty() && plain && port.is_none_or(|port| port.parse::<u16>().is_ok())
 }
 
 fn split(text: &str) -> Option<Line<'_>> {
@@ -125,11 +132,18 @@ fn split(text: &str) -> Option<Line<'_>> {
     let mut words: Vec<&str> = front.split(' ').filter(|word| !word.is_empty()).collect();
     let mut host = None;
     let address = |word: &&str| is_chain(word.trim_end_matches(','));
-    if words.len() >= 4 && !address(&words[0]) && address(&words[1]) {
-        host = Some(words.remove(0));
+    // The server may be called by its address, too.
+    if words.len() >= 4 && !words[0].ends_with(',') && address(&words[1]) {
+        host = Some(words.remove(0)).filter(|host| is_host(host) || address(host));
+        host?;
     }
     let hops = words.iter().take_while(|word| word.ends_with(',')).count();
     let peer = *words.get(hops)?;
+    let named = peer.parse::<std::net::IpAddr>().is_ok();
+    // Only behind an address may a user's name hold blanks: more words are something else.
+    if !(named || (is_host(peer) && words.len() == hops + 3)) {
+        return None;
+    }
     let mut forwarded_for = words[..hops].concat().trim_end_matches(',').to_owned();
     // The identity of RFC 1413 stands before the user; a user's name may hold blanks.
     let user = words.get(hops + 2)?;
@@ -169,6 +183,10 @@ fn split(text: &str) -> Option<Line<'_>> {
     }
     line.forwarded_for = forwarded_for;
     Some(line)
+}
+
+fn login(user: &str) -> &str {
+    user.split(':').next().unwrap_or(user)
 }
 
 /// What stands in a log for nothing.
@@ -262,7 +280,8 @@ impl LogFormat for AccessCombined {
             let key = (line.peer, line.user, line.agent);
             let who = known.entry(key).or_insert_with(|| {
                 Arc::new(Who {
-                    user: Text::from(some(line.user).map(scrub_name).unwrap_or_default()),
+                    // No user's name holds a colon (RFC 7617, 2): what stands behind one is a password.
+                    user: Text::from(some(line.user).map(|user| scrub_name(login(user))).unwrap_or_default()),
                     application: some(line.agent).map_or(Text::from(""), request::program),
                     client: Text::from(some(line.peer).unwrap_or_default()),
                     ..Who::default()
@@ -354,6 +373,28 @@ mod tests {
             (
                 format!(r#"10.0.0.1 - - {stamp} "CONNECT a.example:443 HTTP/1.1" 405 0"#),
                 "no request".to_owned(),
+            ),
+            (
+                format!(r#"10.0.1.1 10.0.3.7 - - {stamp} "GET /a HTTP/1.1" 200 5 "-" "x""#),
+                format!("{at} 10.0.3.7 - 10.0.1.1 GET /a 200 - - - x"),
+            ),
+            (
+                format!(r#"10.0.0.1 - - {stamp} "GET /a HTTP/1.1" 200 5 "-" "x" "203.0.113.2:4711""#),
+                format!("{at} 10.0.0.1 - - GET /a 200 - 203.0.113.2:4711 - x"),
+            ),
+            (
+                format!(r#"web9.example - bob {stamp} "GET /a;jsessionid=1/b HTTP/1.1" 200 5"#),
+                format!("{at} web9.example bob - GET /a/b 200 - - - -"),
+            ),
+            // What something else put in front.
+            (format!(r#"nginx_1  | 10.0.3.7 - - {stamp} "GET / HTTP/1.1" 200 5"#), "unmatched 1".to_owned()),
+            (
+                format!(r#"Nov 10 08:00:00 web1 nginx: 10.0.3.7 - - {stamp} "GET / HTTP/1.1" 200 5"#),
+                "unmatched 1".to_owned(),
+            ),
+            (
+                format!(r#"2026-11-10T01:00:01.123456Z 10.0.3.7 - - {stamp} "GET / HTTP/1.1" 200 5"#),
+                "unmatched 1".to_owned(),
             ),
             ("nothing of the kind".to_owned(), "unmatched 1".to_owned()),
             (

@@ -11,6 +11,8 @@ pub enum Severity {
     Log,
     /// An error.
     Error,
+    /// An error that ended the session.
+    Fatal,
     /// The statement of the error before.
     Statement,
     /// More about the line before.
@@ -21,8 +23,10 @@ pub enum Severity {
 pub fn severity(word: &str) -> Option<Severity> {
     Some(match word {
         "LOG" | "JOURNAL" | "PROTOKOLL" | "REGISTRO" => Severity::Log,
-        "ERROR" | "FATAL" | "PANIC" | "FEHLER" | "PANIK" | "ERREUR" | "PANIQUE" | "ERRORE" | "ERRO"
-        | "ОШИБКА" | "ВАЖНО" => Severity::Error,
+        "FATAL" | "PANIC" => Severity::Fatal,
+        "ERROR" | "FEHLER" | "PANIK" | "ERREUR" | "PANIQUE" | "ERRORE" | "ERRO" | "ОШИБКА" | "ВАЖНО" => {
+            Severity::Error
+        }
         "STATEMENT" | "ANWEISUNG" | "INSTRUCTION" | "SENTENCIA" | "ISTRUZIONE" | "КОМАНДА" | "ОПЕРАТОР" => {
             Severity::Statement
         }
@@ -73,7 +77,8 @@ pub fn event(severity: Severity, message: &str, who: &mut Who) -> Event {
             None => Event::Nothing,
         },
         Severity::Statement => Event::ErrorStatement(message.to_owned()),
-        Severity::Error => failure(message, who),
+        Severity::Fatal if turns_away(message) => Event::Refused,
+        Severity::Error | Severity::Fatal => failure(message, who),
         Severity::Log => log(message, who),
     }
 }
@@ -83,6 +88,21 @@ fn prepared(text: &str) -> Option<&str> {
     let lower = text.to_ascii_lowercase();
     let at = lower.find(" as ")? + 4;
     lower.starts_with("prepare").then(|| text.get(at..))?
+}
+
+/// Whether the server ended a session before it was one (postinit.c and miscinit.c of PostgreSQL): what the client is
+/// was found right, and there is nothing to let it into.
+fn turns_away(message: &str) -> bool {
+    let named = ["role \"", "database \"", "permission denied for database \""];
+    let ends = ["\" does not exist", "\" is not currently accepting connections", "\""];
+    let of_name =
+        named.iter().any(|start| message.starts_with(start)) && ends.iter().any(|end| message.ends_with(end));
+    of_name
+        || message.starts_with("too many connections for ")
+        || message.starts_with("sorry, too many clients")
+        || message.starts_with("remaining connection slots are reserved")
+        || message.starts_with("the database system is ")
+        || message.contains("is not permitted to log in")
 }
 
 fn failure(message: &str, who: &mut Who) -> Event {

@@ -176,7 +176,8 @@ fn read(fields: &[String], zones: &Zones, line: u64) -> Option<(Vec<Record>, boo
     let record = |event: Event| Record { stamp: stamp.stamp, session, who: who.clone(), event, line };
     let mut records = Vec::new();
     if !matches!(event, Event::Nothing) {
-        let failed = matches!(event, Event::Error(_)) && severity == Severity::Error;
+        let failed =
+            matches!(event, Event::Error(_)) && matches!(severity, Severity::Error | Severity::Fatal);
         records.push(record(event));
         // The statement of an error stands in a column of the same record.
         if failed && !fields[QUERY].is_empty() {

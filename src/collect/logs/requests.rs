@@ -23,10 +23,10 @@ const MAX_QUERIES: usize = 500;
 /// How many referring pages are remembered.
 const MAX_PAGES: usize = 20_000;
 
-/// Endings of what a page loads beside itself.
-const ASSETS: [&str; 14] = [
-    ".css", ".js", ".mjs", ".map", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp", ".woff",
-    ".woff2", ".ttf",
+/// Endings of what a page loads beside itself. A browser asks for an icon (`.ico`) whatever it shows.
+const ASSETS: [&str; 13] = [
+    ".css", ".js", ".mjs", ".map", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".woff", ".woff2",
+    ".ttf",
 ];
 
 fn is_asset(path: &str) -> bool {
@@ -34,8 +34,9 @@ fn is_asset(path: &str) -> bool {
     ASSETS.iter().any(|ending| path.ends_with(ending))
 }
 
-/// Who asked for what, and how it ended: a client, an endpoint, an outcome, and with which names in the query.
-type Key = (usize, usize, Outcome, Option<Text>);
+/// Who asked for what, and how it ended: a client, an endpoint, an outcome, with which names in the
+/// query, and whether it was sent elsewhere.
+type Key = (usize, usize, Outcome, Option<Text>, bool);
 
 /// The requests of one stream.
 pub struct Requests {
@@ -121,7 +122,8 @@ impl Requests {
         let server = server.unwrap_or_else(|| self.anonymous.clone());
         let endpoint = self.endpoint(server, request, &place);
         let query = request.query.clone().map(|names| self.query(names));
-        let key = (client, endpoint, request::outcome(request.status), query);
+        let (outcome, sent) = (request::outcome(request.status), request::redirects(request.status));
+        let key = (client, endpoint, outcome, query, sent);
         let (activity, places) = self.done.entry(key).or_default();
         activity.add(stamp, 0, request.micros);
         places.add(Some(stamp), place);
@@ -240,7 +242,7 @@ impl Requests {
             sessions: SessionSketch::default(),
         });
         let pages: BTreeSet<&(String, Option<Text>)> = self.pages.values().flatten().collect();
-        for ((client, endpoint, outcome, query), (activity, places)) in &self.done {
+        for ((client, endpoint, outcome, query, sent), (activity, places)) in &self.done {
             let (actor, class) = &self.client_list[*client];
             let (server, method, path) = &self.endpoint_list[*endpoint];
             let path = self.trees.get(server).map_or(path.clone(), |tree| tree.fold(path));
@@ -249,6 +251,7 @@ impl Requests {
             let page = *class == Class::Browsing && &**method == "GET" && pages.contains(&shown);
             let page = page.then(|| Trait::named(request::PAGE));
             let query = query.clone().map(|names| Trait::valued(request::QUERY, names));
+            let sent = sent.then(|| Trait::named(request::REDIRECTED));
             let what = What {
                 vantage: self.vantage.clone(),
                 actor: actor.clone(),
@@ -260,7 +263,7 @@ impl Requests {
                 scope: Scope::Production,
                 basis: Basis::Observed,
                 confidence: Confidence::High,
-                traits: page.into_iter().chain(query).collect(),
+                traits: page.into_iter().chain(query).chain(sent).collect(),
             };
             out.add_use(Use { what, activity: activity.clone(), places: places.clone() });
         }

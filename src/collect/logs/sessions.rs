@@ -172,6 +172,8 @@ impl Sessions {
                 self.hear(actor, Manner::Acted, record.stamp, place);
             }
             Event::Refused => {
+                // Authorized is not let in: the role or the database may be missing.
+                session.connect = None;
                 let actor = session.actor();
                 self.connect(actor, Outcome::Denied, Manner::Acted, record.stamp, place);
             }
