@@ -293,3 +293,41 @@ fn the_lists_that_are_printed_come_from_the_tables() {
         assert!(readme.contains(&row), "README.md has no row {row}");
     }
 }
+
+#[test]
+fn a_named_settings_file_is_the_inventory_wherever_it_lies() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("folders can be made");
+        std::fs::write(path, text).expect("files can be written");
+    };
+    let settings = |who: &str| {
+        format!(
+            "[[system]]\nkind = \"database\"\nname = \"db\"\ndatabases = [\"shop\"]\n\
+             [[source]]\npath = \"**/*.log\"\nserver = \"db\"\n\
+             [[consumer]]\nkind = \"person\"\nname = \"{who}\"\nusers = [\"{who}\"]\n"
+        )
+    };
+    write("other.toml", &settings("anna"));
+    write("world/whodepends.toml", &settings("kim"));
+    let line = |pid: u32, who: &str| {
+        format!(
+            "2026-10-26 10:00:01.123 UTC [{pid}] {who}@shop LOG:  duration: 0.1 ms  statement: SELECT a FROM t\n"
+        )
+    };
+    write("world/pg.log", &(line(1, "anna") + &line(2, "kim")));
+    let found = |arguments: &[&str]| -> Vec<String> {
+        let output = Command::new(env!("CARGO_BIN_EXE_whodepends"))
+            .current_dir(folder.path())
+            .args(["scan", "world", "--format", "json", "--as-of", "2026-11-24"])
+            .args(arguments)
+            .output()
+            .expect("the program starts");
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("the report is JSON");
+        let findings = report["findings"].as_array().expect("findings are a list").iter();
+        findings.map(|finding| finding["consumer"].to_string()).collect()
+    };
+    assert_eq!(found(&[]), ["\"client:anna\""]);
+    assert_eq!(found(&["--config", "other.toml"]), ["\"client:kim\""]);
+}

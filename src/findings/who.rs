@@ -72,6 +72,8 @@ pub fn facts(graph: &Graph, consumer: &Entity, links: &[&Link]) -> BTreeMap<&'st
     ] {
         let texts: Vec<&str> =
             consumer.mentions.keys().filter(|m| m.kind == kind).map(|m| &*m.text).take(LISTED).collect();
+        // The busiest addresses of the public are those of all that it uses.
+        let name = if is_public(consumer) && name == "address" { "busiest_anywhere" } else { name };
         if !texts.is_empty() {
             facts.insert(name, texts.join(", "));
         }

@@ -389,6 +389,14 @@ fn own_hosts(evidence: &Evidence, names: &names::Names) -> BTreeSet<String> {
             (MentionKind::Job, Says::RunsOn(host)) => {
                 own.insert(names.host_or_self(&host.text));
             }
+            // Where a system of ours answers, and a container, is ours.
+            (MentionKind::System, Says::SameAs(end)) if !names.is_external(&fact.about.text) => {
+                let host = end.text.rsplit_once(':').map_or(&*end.text, |(host, _)| host);
+                own.insert(names.host_or_self(host));
+            }
+            (MentionKind::Container, _) => {
+                own.insert(fact.about.text.to_string());
+            }
             _ => {}
         }
     }

@@ -268,6 +268,11 @@ impl Names {
         self.hosts.iter().filter(|(name, _)| address(name)).map(|(_, host)| host.clone()).collect()
     }
 
+    /// Whether somebody declared a system, and as one that is not the estate's own.
+    pub fn is_external(&self, system: &str) -> bool {
+        self.systems.get(system).is_some_and(|kind| kind == "external")
+    }
+
     /// Whether somebody declared a system, and as a database.
     pub fn is_database(&self, system: &str) -> bool {
         self.systems.get(system).is_some_and(|kind| kind == "database")

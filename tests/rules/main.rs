@@ -969,6 +969,9 @@ mod data_export {
         for transfer in [
             "scp /srv/out/orders.csv shop@sftp.partner.example:in/",
             "rsync -a /srv/out/orders.csv sftp.partner.example:in/orders.csv",
+            "curl -fsS -T /srv/out/orders.csv https://sftp.partner.example/in/",
+            "curl -F 'file=@/srv/out/orders.csv;type=text/csv' https://sftp.partner.example/in/orders.csv",
+            "curl --data-binary @/srv/out/orders.csv https://u:p@sftp.partner.example:8443/in/orders.csv",
             "sftp -b - shop@sftp.partner.example <<EOF\nput /srv/out/orders.csv in/orders.csv\nEOF",
         ] {
             let send = format!("#!/bin/sh\n{MAKES}{transfer}\n");
@@ -1004,6 +1007,9 @@ mod data_export {
             "scp /srv/out/orders.csv 10.20.1.12:in/",
             "scp shop@sftp.partner.example:out/prices.csv /srv/in/",
             "cp /srv/out/orders.csv /mnt/partner/orders.csv",
+            "curl -T /srv/out/orders.csv https://app1.shop.example/in/",
+            "curl -d @/srv/out/orders.csv http://db1:8080/in/orders.csv",
+            "curl -d total=5 https://sftp.partner.example/in/orders.csv",
         ] {
             let send = format!("#!/bin/sh\n{MAKES}{transfer}\n");
             let told = with_scripts("0 5 * * * /opt/jobs/send.sh\n", &[("batch1/opt/jobs/send.sh", &send)]);

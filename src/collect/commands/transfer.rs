@@ -107,7 +107,13 @@ fn upload(call: &Call, out: &mut Out<'_>) {
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
         let host = host.split(':').next().unwrap_or(host);
         if !host.is_empty() && !host.contains("{}") {
-            let path = request::target_path(&format!("/{path}"));
+            // A folder is given the file's own name (curl(1), -T).
+            let own = if path.is_empty() || path.ends_with('/') {
+                files[0].rsplit('/').next().unwrap_or("")
+            } else {
+                ""
+            };
+            let path = request::target_path(&format!("/{path}{own}"));
             let to = Resource::file(Some(Text::from(host)), path.trim_start_matches('/'));
             out.add(call, None, Action::Export, to);
         }
