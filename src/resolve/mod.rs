@@ -320,7 +320,7 @@ pub fn resolve(evidence: &Evidence, clock: &Clock<'_>) -> Resolved {
     let sleeps = links::sleeps(evidence, &names, &tables, &mut book);
     let watches = watches(evidence, &names);
     let own_hosts = own_hosts(evidence, &names);
-    let addressed = names.addressed();
+    let addressed = names.addressed().clone();
     Resolved {
         own_hosts,
         addressed,

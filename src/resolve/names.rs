@@ -4,8 +4,8 @@
 //! each other, it believes neither.
 
 use crate::evidence::{
-    Basis, Evidence, Fact, Gap, GapCode, MentionKind, Place, Resource, ResourceKind, Says, Span, Text,
-    Vantage,
+    Basis, Evidence, Fact, Gap, GapCode, MentionKind, Outcome, Place, Resource, ResourceKind, Says, Scope,
+    Span, Text, Vantage,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,6 +28,8 @@ pub struct Names {
     labels: BTreeMap<String, BTreeSet<String>>,
     /// What the hosts files do not agree on.
     pub gaps: Vec<Gap>,
+    /// The hosts of which an address is known.
+    addressed: BTreeSet<String>,
     /// Captures that follow each other at one server: by vantage, the first of them.
     rings: BTreeMap<Text, Text>,
 }
@@ -85,8 +87,12 @@ impl Names {
             }
         }
         names.hosts_files(evidence);
+        let address = |name: &&String| name.parse::<std::net::IpAddr>().is_ok();
+        let known = names.hosts.iter().filter(|(name, _)| address(name));
+        names.addressed = known.map(|(_, host)| host.clone()).collect();
         names.join_vantages(evidence);
         names.join_rings(evidence);
+        names.join_by_database(evidence);
         names
     }
 
@@ -201,6 +207,61 @@ impl Names {
         }
     }
 
+    /// A log that names no server is that of the only server which is written to have one of its databases, where the
+    /// logins agree, too, and no other log has that database. It is said, so that somebody can state it.
+    fn join_by_database(&mut self, evidence: &Evidence) {
+        type Logins = BTreeMap<(String, Text), BTreeSet<Text>>;
+        let (mut written, mut logged): (Logins, Logins) = Default::default();
+        let anonymous: BTreeSet<Text> = evidence
+            .vantages()
+            .filter(|vantage| vantage.of.kind == MentionKind::Server && &*vantage.kind != "capture")
+            .map(|vantage| vantage.of.text.clone())
+            .filter(|server| self.system(server) == **server)
+            .collect();
+        if anonymous.is_empty() {
+            return;
+        }
+        for it in evidence.uses() {
+            let what = &it.what;
+            let counts = what.scope == Scope::Production && what.outcome == Outcome::Ok;
+            let (Some(server), Some(database)) = (&what.resource.server, &what.resource.database) else {
+                continue;
+            };
+            let Some(user) = what.actor.get(MentionKind::User).filter(|_| counts) else { continue };
+            let (side, system) = match what.basis {
+                Basis::Written => (&mut written, self.system(server)),
+                Basis::Observed if anonymous.contains(server) => (&mut logged, server.to_string()),
+                _ => continue,
+            };
+            side.entry((system, database.clone())).or_default().insert(user.clone());
+        }
+        let alone =
+            |side: &Logins, database: &Text| side.keys().filter(|(_, other)| other == database).count() == 1;
+        let mut found: BTreeMap<&String, BTreeSet<(&String, &Text, &Text)>> = BTreeMap::new();
+        for ((log, database), users) in &logged {
+            for ((system, other), theirs) in &written {
+                let same = users.intersection(theirs).next().filter(|_| other == database);
+                if let Some(user) = same.filter(|_| alone(&logged, database) && alone(&written, database)) {
+                    found.entry(log).or_default().insert((system, database, user));
+                }
+            }
+        }
+        for (log, systems) in found {
+            let names: BTreeSet<&String> = systems.iter().map(|(system, ..)| *system).collect();
+            if let ([only], Some((_, database, user))) =
+                (&names.iter().collect::<Vec<_>>()[..], systems.first())
+            {
+                let detail = format!(
+                    "this log names no server; it was taken for that of {only}, where alone the database {database} and \
+                     the login {user} are written: state it as [[source]] server"
+                );
+                let place = log.split_once(':').map_or(log.as_str(), |(_, path)| path);
+                self.gaps.push(Gap::new(Place::whole(&Text::from(place)), GapCode::Unresolved, detail));
+                self.aliases.insert(log.clone(), (**only).clone());
+            }
+        }
+    }
+
     /// The host that a name, alias or address means, as declared; else the only known host whose name begins
     /// with the same label: `web1.example.org` is `web1` unless there is another `web1`.
     pub fn host(&self, text: &str) -> Option<&str> {
@@ -263,9 +324,8 @@ impl Names {
     }
 
     /// The hosts of which an address is known.
-    pub fn addressed(&self) -> BTreeSet<String> {
-        let address = |name: &&String| name.parse::<std::net::IpAddr>().is_ok();
-        self.hosts.iter().filter(|(name, _)| address(name)).map(|(_, host)| host.clone()).collect()
+    pub fn addressed(&self) -> &BTreeSet<String> {
+        &self.addressed
     }
 
     /// Whether somebody declared a system, and as one that is not the estate's own.

@@ -146,8 +146,16 @@ pub fn attribute(it: &Use, system: &str, names: &Names, book: &mut Book, clock: 
         !hosts.is_empty() && from.as_ref().is_some_and(|from| hosts.contains(from))
     };
     let placed: Vec<EntityId> = owners.iter().copied().filter(|entity| here(book, entity)).collect();
-    let unplaced: Vec<EntityId> =
-        owners.iter().copied().filter(|entity| book.known[entity].hosts.is_empty()).collect();
+    // An address that is nobody's known one contradicts no host of which no address is known.
+    let bare = from.as_ref().is_some_and(|from| from.parse::<std::net::IpAddr>().is_ok());
+    let unplaced: Vec<EntityId> = owners
+        .iter()
+        .copied()
+        .filter(|entity| {
+            let hosts = &book.known[entity].hosts;
+            hosts.is_empty() || (bare && hosts.iter().all(|host| !names.addressed().contains(host)))
+        })
+        .collect();
     if let Some(verdict) = among(&placed, it, book, clock, "login and host agree") {
         return verdict;
     }

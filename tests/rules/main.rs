@@ -333,6 +333,50 @@ mod shadow_consumer {
     }
 }
 
+mod without_an_inventory {
+    use super::*;
+
+    /// The resources that are used, by any basis.
+    fn used(files: &[(&str, &str)]) -> Vec<String> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (path, text) in files {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("a file lies in a folder"))
+                .expect("folders can be made");
+            std::fs::write(path, text).expect("files can be written");
+        }
+        let output = Command::new(env!("CARGO_BIN_EXE_whodepends"))
+            .current_dir(folder.path())
+            .args(["scan", ".", "--format", "json", "--as-of", "2026-11-24"])
+            .output()
+            .expect("the program starts");
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("the report is JSON");
+        let links = report["links"].as_array().expect("links are a list").iter();
+        let tables = links.filter(|link| link["action"] == "read");
+        tables.map(|link| format!("{} {} {}", link["consumer"], link["resource"], link["bases"])).collect()
+    }
+
+    const SCRIPT: &str = "#!/bin/sh\npsql -h hisdb -U batch -d shop -c \"SELECT id FROM public.orders\"\n";
+    const JOB: [(&str, &str); 2] = [(CRONTAB, "0 3 * * * /opt/job.sh\n"), ("batch1/opt/job.sh", SCRIPT)];
+
+    #[test]
+    fn a_log_is_that_of_the_only_server_written_to_have_its_database_and_its_login() {
+        let log = ran("batch", "10.20.2.21", "SELECT id FROM public.orders");
+        let files = [JOB[0], JOB[1], (LOG, log.as_str())];
+        let one = "\"job:batch1/job\" \"table:hisdb/shop/public.orders\" [\"written\",\"observed\"]";
+        assert_eq!(used(&files), [one]);
+        // Another login proves nothing, and of two servers either may be meant.
+        let other = log.replace("batch", "anna");
+        let written = "\"job:batch1/job\" \"table:hisdb/shop/public.orders\" [\"written\"]";
+        assert!(used(&[JOB[0], JOB[1], (LOG, &other)]).contains(&written.to_owned()));
+        let two = SCRIPT.to_owned() + &SCRIPT.replace("hisdb", "oldhis").replace("#!/bin/sh\n", "");
+        assert!(used(&[JOB[0], ("batch1/opt/job.sh", &two), (LOG, &log)]).contains(&written.to_owned()));
+        let second = ("logs2/postgresql.log", log.replace("10:00", "11:00"));
+        let told = used(&[JOB[0], JOB[1], (LOG, &log), (second.0, &second.1)]);
+        assert!(told.contains(&written.to_owned()), "{told:?}");
+    }
+}
+
 mod borrowed_credentials {
     use super::*;
 
