@@ -188,6 +188,32 @@ mod shadow_consumer {
     }
 
     #[test]
+    fn a_session_of_which_every_statement_was_denied_used_nothing() {
+        let denied = "permission denied for table orders";
+        let whole = |more: &str| {
+            connected("audit", "10.20.3.9")
+                + more
+                + &refused("audit", "10.20.3.9", denied, "SELECT id FROM public.orders")
+                + &logged(
+                    "10:00:02.100",
+                    "audit",
+                    "10.20.3.9",
+                    "LOG:  disconnection: session time: 0:00:02.000 user=audit database=shop host=10.20.3.9 port=40000",
+                )
+        };
+        assert_eq!(with_log(&whole("")), NOTHING);
+        let announced =
+            logged("10:00:01.100", "audit", "10.20.3.9", "LOG:  statement: SELECT id FROM public.orders");
+        assert_eq!(with_log(&whole(&announced)), NOTHING);
+        // One that worked is use.
+        let worked = ran("audit", "10.20.3.9", "SELECT id FROM public.prices");
+        assert_eq!(
+            with_log(&whole(&worked)),
+            ["shadow-consumer: client:audit@10.20.3.9, database:shop-db/shop"]
+        );
+    }
+
+    #[test]
     fn who_was_authorized_and_found_no_role_or_database_was_not_let_in() {
         for message in [
             "role \"ghost\" does not exist",

@@ -277,7 +277,8 @@ impl Sessions {
         self.saw_statement(&understood, micros);
         let Some(session) = self.open.get_mut(&record.session) else { return };
         session.spoke = true;
-        session.acted |= does(&understood);
+        // What is only announced may still fail: it has acted when it has worked.
+        session.acted |= micros.is_some() && does(&understood);
         match micros {
             // Logged after it ended: it has succeeded.
             Some(micros) => {
@@ -298,10 +299,10 @@ impl Sessions {
         let (Some(understood), Some(session)) = (understood, self.open.get_mut(&record.session)) else {
             return;
         };
-        session.acted |= does(&understood);
         if let Some(pending) = &mut session.pending {
             pending.0 = understood;
         } else {
+            session.acted |= does(&understood);
             let actor = session.actor();
             self.count(actor, &understood, Outcome::Ok, record.stamp, None, place);
         }
@@ -312,6 +313,7 @@ impl Sessions {
         let Some(session) = self.open.get_mut(&id) else { return };
         if let Some((understood, stamp, place)) = session.pending.take() {
             let actor = session.actor();
+            session.acted |= does(&understood);
             session.change(&understood);
             session.failed = None;
             self.count(actor, &understood, Outcome::Ok, stamp, Some(micros), place);
@@ -343,7 +345,9 @@ impl Sessions {
         let (Some(understood), Some(session)) = (understood, self.open.get_mut(&record.session)) else {
             return;
         };
+        session.spoke = true;
         let Some(denied) = session.failed.take() else {
+            session.acted |= does(&understood);
             // The statement of a warning or of a note (a temporary file, a wait for a lock): it runs.
             let pending = session.pending.as_ref();
             let told = pending.is_some_and(|(it, ..)| it.shape.fingerprint == understood.shape.fingerprint)
@@ -373,6 +377,7 @@ impl Sessions {
         let planned = std::mem::take(&mut session.planned);
         let pending = session.pending.take();
         if let (Some((understood, ..)), None) = (&pending, failed) {
+            session.acted |= does(understood);
             session.change(understood);
         }
         for (understood, stamp, micros, place) in planned {
