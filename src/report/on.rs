@@ -206,7 +206,7 @@ pub fn text(answer: &Answer) -> String {
     let mut out = String::new();
     match (&answer.window.first, &answer.window.last) {
         (Some(first), Some(last)) => line(&mut out, &format!("observed from {first} to {last}")),
-        _ => line(&mut out, "nothing was observed: no log or capture among the inputs"),
+        _ => line(&mut out, "nothing was observed: no log or capture of that time among the inputs"),
     }
     let mut at: Option<(usize, &str)> = None;
     for row in &answer.dependents {

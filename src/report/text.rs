@@ -78,7 +78,10 @@ fn head(out: &mut String, report: &Report) {
     );
     match (&report.window.first, &report.window.last) {
         (Some(first), Some(last)) => line(out, &format!("observed from {first} to {last}")),
-        _ => line(out, "nothing was observed: no log or capture among the inputs"),
+        _ if report.vantages.is_empty() => {
+            line(out, "nothing was observed: no log or capture among the inputs");
+        }
+        _ => line(out, "nothing was observed at the time that was asked for"),
     }
     let surprise = &report.surprise;
     if surprise.observed_links > 0 {
