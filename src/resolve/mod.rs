@@ -306,7 +306,7 @@ fn unknown_systems(evidence: &Evidence, uses: &[Use], names: &names::Names) -> V
 /// Resolves everything collectors stated; `clock` evaluates schedules.
 pub fn resolve(evidence: &Evidence, clock: &Clock<'_>) -> Resolved {
     let uses = evidence.uses();
-    let mut names = names::Names::learn(evidence);
+    let mut names = names::Names::learn(evidence, &uses);
     let gaps = std::mem::take(&mut names.gaps);
     let mut book = consumers::Book::learn(evidence, &uses, &names);
     let routes = routes::Routes::learn(evidence, &names, &book);

@@ -5,7 +5,7 @@
 
 use crate::evidence::{
     Basis, Evidence, Fact, Gap, GapCode, MentionKind, Outcome, Place, Resource, ResourceKind, Says, Scope,
-    Span, Text, Vantage,
+    Span, Text, Use, Vantage,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,7 +55,7 @@ fn split_port(text: &str) -> (&str, Option<&str>) {
 
 impl Names {
     /// Learns all names that facts and vantages give.
-    pub fn learn(evidence: &Evidence) -> Names {
+    pub fn learn(evidence: &Evidence, uses: &[Use]) -> Names {
         let mut names = Names::default();
         for fact in evidence.facts() {
             let about = fact.about.text.to_string();
@@ -92,7 +92,7 @@ impl Names {
         names.addressed = known.map(|(_, host)| host.clone()).collect();
         names.join_vantages(evidence);
         names.join_rings(evidence);
-        names.join_by_database(evidence);
+        names.join_by_database(evidence, uses);
         names
     }
 
@@ -209,7 +209,7 @@ impl Names {
 
     /// A log that names no server is that of the only server which is written to have one of its databases, where the
     /// logins agree, too, and no other log has that database. It is said, so that somebody can state it.
-    fn join_by_database(&mut self, evidence: &Evidence) {
+    fn join_by_database(&mut self, evidence: &Evidence, uses: &[Use]) {
         type Logins = BTreeMap<(String, Text), BTreeSet<Text>>;
         let (mut written, mut logged): (Logins, Logins) = Default::default();
         let anonymous: BTreeSet<Text> = evidence
@@ -221,7 +221,7 @@ impl Names {
         if anonymous.is_empty() {
             return;
         }
-        for it in evidence.uses() {
+        for it in uses {
             let what = &it.what;
             let counts = what.scope == Scope::Production && what.outcome == Outcome::Ok;
             let (Some(server), Some(database)) = (&what.resource.server, &what.resource.database) else {
