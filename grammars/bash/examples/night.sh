@@ -13,3 +13,7 @@ scp "$OUT/orders_$(date +%F).csv" ftp@partner.example:/in/
 curl -s -X POST http://api.example:8080/v1/refresh
 # expect: call endpoint:api.example:8080/POST /v1/refresh
 echo "psql -c 'SELECT id FROM nothing'"
+ln -sfn /srv/out/latest /srv/links/latest
+# expect: write file:/srv/links/latest
+cp /srv/out/latest.csv /srv/archive/latest.csv
+# expect: read file:/srv/out/latest.csv  # expect: write file:/srv/archive/latest.csv

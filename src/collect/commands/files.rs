@@ -29,9 +29,13 @@ impl Commands for Move {
     fn state(&self, call: &Call, out: &mut Out<'_>) {
         let plain = call.plain(&["-m", "-o", "-g", "-S", "--mode", "--owner", "--group", "--suffix"]);
         let Some((target, sources)) = plain.split_last() else { return };
+        // A link is made without a look at what it leads to, which need not be there.
+        let links = call.words[0].rsplit('/').next() == Some("ln");
         let folder = target.ends_with('/') || sources.len() > 1;
         for source in sources {
-            add(call, Action::Read, source, out);
+            if !links {
+                add(call, Action::Read, source, out);
+            }
             let name = source.rsplit('/').next().unwrap_or(source);
             let path = if folder {
                 format!("{}/{name}", target.trim_end_matches('/'))
