@@ -51,17 +51,61 @@ const VENDORED: [&str; 8] = [
     "dist-packages",
     "bower_components",
 ];
-const TESTS: [&str; 9] =
-    ["test", "tests", "testing", "spec", "__tests__", "__mocks__", "testdata", "e2e", "cypress"];
+const TESTS: [&str; 24] = [
+    "test",
+    "tests",
+    "testing",
+    "spec",
+    "specs",
+    "__tests__",
+    "__mocks__",
+    "__fixtures__",
+    "mock",
+    "mocks",
+    "fixtures",
+    "testdata",
+    "test-data",
+    "test-utils",
+    "e2e",
+    "e2e-tests",
+    "cypress",
+    "integrationtest",
+    "testfixtures",
+    "functionaltest",
+    "jmh",
+    "androidtest",
+    // What builds and tests the code brings its own servers along.
+    ".circleci",
+    ".gitlab",
+];
+/// Files that say how the code is built and tested.
+const BUILDS: [&str; 4] = [".gitlab-ci.yml", ".gitlab-ci.yaml", "jenkinsfile", "azure-pipelines"];
 const EXAMPLES: [&str; 6] = ["example", "examples", "docs", "doc", "samples", "demo"];
 /// How the names of test files end, before their ending.
-const TEST_NAMES: [&str; 9] =
-    ["_test", "Test", "Tests", "IT", "TestCase", ".test", ".spec", "-spec", "-test"];
+const TEST_NAMES: [&str; 11] =
+    ["_test", "Test", "Tests", "IT", "TestCase", ".test", ".spec", "-spec", "-test", ".cy", ".stories"];
+/// How the names of settings end that somebody is to copy and fill in.
+const TEMPLATES: [&str; 4] = [".example", ".sample", ".template", ".dist"];
+
+/// Whether a name ends in a word for tests: `OrdersIT`, and not `AUDIT`.
+fn is_end(stem: &str, end: &str) -> bool {
+    let before = stem.strip_suffix(end).and_then(|before| before.chars().last());
+    before.is_some_and(|before| end != "IT" || !before.is_ascii_uppercase())
+}
 
 /// The scope a path speaks of.
 fn scope(path: &str, head: &str) -> Scope {
     // Below a source root of Maven or Gradle folders are packages: `com/example` is no example.
-    let roots = ["src/main/", "src/test/", "src/it/"];
+    let roots = [
+        "src/main/",
+        "src/test/",
+        "src/it/",
+        "src/integrationTest/",
+        "src/testFixtures/",
+        "src/functionalTest/",
+        "src/jmh/",
+        "src/androidTest/",
+    ];
     let packages = roots.iter().find_map(|root| path.find(root).map(|at| at + root.len()));
     let name = path.rsplit('/').next().unwrap_or(path);
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
@@ -75,12 +119,15 @@ fn scope(path: &str, head: &str) -> Scope {
     }
     if folder(&TESTS)
         || lower.starts_with("test_")
-        || TEST_NAMES.iter().any(|end| stem.len() > end.len() && stem.ends_with(end))
-        || name == "conftest.py"
+        || TEST_NAMES.iter().any(|end| is_end(stem, end))
+        || matches!(name, "conftest.py" | "tests.py" | "test.py" | ".env.test" | ".env.testing" | ".env.ci")
+        || BUILDS.iter().any(|build| lower.starts_with(build))
+        || path.starts_with(".github/workflows/")
+        || path.contains("/.github/workflows/")
     {
         return Scope::Test;
     }
-    if folder(&EXAMPLES) || lower.ends_with(".example") || lower.ends_with(".sample") {
+    if folder(&EXAMPLES) || TEMPLATES.iter().any(|end| lower.ends_with(end)) {
         return Scope::Example;
     }
     let top = head.lines().take(5).collect::<String>().to_ascii_lowercase();
@@ -169,6 +216,30 @@ mod tests {
             ("shop/src/Contest.java", Scope::Production),
             ("shop/static/jquery.min.js", Scope::Vendored),
             ("shop/examples/order.py", Scope::Example),
+            (".github/workflows/ci.yml", Scope::Test),
+            ("shop/.gitlab-ci.yml", Scope::Test),
+            (".circleci/config.yml", Scope::Test),
+            ("azure-pipelines-nightly.yml", Scope::Test),
+            ("shop/Jenkinsfile", Scope::Test),
+            (".github/settings.yml", Scope::Production),
+            ("shop/pipelines.yml", Scope::Production),
+            ("shop/.env.template", Scope::Example),
+            ("shop/.env.dist", Scope::Example),
+            ("shop/.env.test", Scope::Test),
+            ("shop/.env.production", Scope::Production),
+            ("shop/template.yaml", Scope::Production),
+            ("src/__fixtures__/orders.ts", Scope::Test),
+            ("src/mocks/orders.ts", Scope::Test),
+            ("src/fixture/orders.ts", Scope::Production),
+            ("shop/src/integrationTest/java/com/shop/Orders.java", Scope::Test),
+            ("shop/src/jmh/java/com/shop/Orders.java", Scope::Test),
+            ("shop/src/main/java/com/shop/mock/Orders.java", Scope::Production),
+            ("src/orders.cy.ts", Scope::Test),
+            ("src/Orders.stories.tsx", Scope::Test),
+            ("src/stories.ts", Scope::Production),
+            ("shop/src/OrdersIT.java", Scope::Test),
+            ("shop/src/AUDIT.java", Scope::Production),
+            ("shop/orders/tests.py", Scope::Test),
         ] {
             assert_eq!(scope(path, ""), want, "{path}");
         }
