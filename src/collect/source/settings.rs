@@ -5,10 +5,10 @@ use super::fold::{UNKNOWN, is_secret, placeholders};
 use super::place::Where;
 pub use super::properties::{Pair, pairs};
 use crate::collect::commands;
-use crate::evidence::{Action, Actor, Evidence, Mention, MentionKind, Place, Resource, Trait};
+use crate::evidence::{Action, Actor, Evidence, Gap, GapCode, Mention, MentionKind, Place, Resource, Trait};
 use crate::input::InputFile;
 use regex::Regex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 /// A connection string in a line.
@@ -19,6 +19,12 @@ static DSN: LazyLock<Regex> = LazyLock::new(|| {
 /// `NAME=value` of an env file, `NAME: value` and `- NAME=value` of YAML.
 static PAIR: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"^\s*(?:export\s+|-\s+)?["']?([A-Za-z_][\w.]*)["']?\s*[=:]\s*["']?([^"'#\r\n]*?)["']?\s*,?\s*(?:#.*)?$"#)
+        .expect("the pattern is a constant of this file")
+});
+
+/// A connection string of another engine in a line.
+static OTHER_DSN: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?i)\b(mysql|mariadb|mongodb|sqlserver|mssql|oracle|db2|clickhouse|cassandra|neo4j|redis|redshift|snowflake|couchbase|vertica)[2s]?(?:\+\w+)?:(?://|thin:@)"#)
         .expect("the pattern is a constant of this file")
 });
 
@@ -68,7 +74,15 @@ pub fn connect(text: &str, at: &Where, place: Place, out: &mut Evidence) {
 
 fn connect_one(uri: &str, at: &Where, place: Place, out: &mut Evidence) {
     let Some(connection) = commands::database_uri(uri) else { return };
-    let Some(server) = connection.server.clone() else { return };
+    let host = connection.server.as_ref().filter(|it| !it.starts_with(':') && !it.contains(['{', '$']));
+    let Some(server) = host.cloned() else {
+        // A default of the environment is often empty: who it is then nobody has written.
+        if connection.database.is_some() {
+            let detail = "a connection whose host is empty or only known when it runs";
+            out.add_gap(Gap::new(place, GapCode::Unresolved, detail));
+        }
+        return;
+    };
     let mut what = at.what(Action::Connect, Resource::database(Some(server), connection.database.clone()));
     for (kind, value) in
         [(MentionKind::User, &connection.user), (MentionKind::Application, &connection.application)]
@@ -150,6 +164,7 @@ pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
     let mut parts: BTreeMap<String, (String, u64)> = BTreeMap::new();
     let mut services = file.name().contains("compose").then(Services::default);
     let sources = data_sources(file.name(), text);
+    others(file, text, &mut out);
     for (index, line) in text.lines().enumerate() {
         if line.trim_start().starts_with(['#', ';']) {
             continue;
@@ -189,6 +204,27 @@ pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
     let whose = services.map_or_else(|| at.clone(), |services| services.now(at));
     connect_parts(&parts, &whose, file, &mut out);
     out
+}
+
+/// Engines that the settings connect to and nobody here reads, as one gap: what uses them is not told.
+fn others(file: &InputFile, text: &str, out: &mut Evidence) {
+    let lines = text.lines().enumerate().map(|(index, line)| (index as u64 + 1, line));
+    let lines = lines.filter(|(_, line)| !line.trim_start().starts_with(['#', ';']));
+    let written = lines.flat_map(|(at, line)| {
+        OTHER_DSN.captures_iter(line).map(move |found| (at, found[1].to_ascii_lowercase()))
+    });
+    // Spring Data names the engine and not the scheme: `spring.data.mongodb.host`.
+    let named = pairs(file.name(), text).into_iter().filter_map(|pair| {
+        let (group, last) = pair.name.strip_prefix("spring.data.")?.split_once('.')?;
+        let known = ["mongodb", "redis", "cassandra", "neo4j", "couchbase"].contains(&group);
+        (known && matches!(last, "host" | "uri" | "url")).then(|| (pair.line, group.to_owned()))
+    });
+    let found: Vec<(u64, String)> = written.chain(named).collect();
+    let Some(first) = found.iter().map(|(line, _)| *line).min() else { return };
+    let engines: BTreeSet<&str> = found.iter().map(|(_, engine)| engine.as_str()).collect();
+    let engines = engines.into_iter().collect::<Vec<_>>().join(", ");
+    let detail = format!("a connection of an engine that is not read: {engines}");
+    out.add_gap(Gap::new(Place::line(&file.path, first), GapCode::Unrecognised, detail));
 }
 
 /// An attribute of XML settings: `name="…" value="…"`.
