@@ -271,7 +271,7 @@ fn named_limits_are_reported_when_they_are_reached() {
     let limits: BTreeSet<String> = gaps(&report).into_iter().filter(|gap| gap.contains(" limit: ")).collect();
     let deepest = vec!["d"; 128].join("/");
     let wanted = [
-        "big.py limit: MAX_TEXT_BYTES: not read beyond 8388608 bytes".to_owned(),
+        "big.py limit: MAX_TEXT_BYTES: not read beyond 8388608 bytes; nothing of it was read".to_owned(),
         format!("{deepest} limit: MAX_DEPTH: folders below are not read"),
         "endless.log.gz limit: MAX_EXPANSION: not read beyond 67108864 bytes".to_owned(),
         "endless.log.gz limit: MAX_RECORD_BYTES: a longer record was cut".to_owned(),

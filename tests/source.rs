@@ -3,18 +3,23 @@
 use std::path::Path;
 use std::process::Command;
 
-/// The gaps of an example, as "place detail".
+/// The gaps of an example, as "place detail", without files that nobody reads.
 fn gaps(example: &str) -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("grammars");
+    let of_source = |code: &str| code != "unrecognised";
+    gaps_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("grammars").join(example), of_source)
+}
+
+/// The gaps of a file or folder, as "place detail", with these codes.
+fn gaps_of(path: &Path, codes: impl Fn(&str) -> bool) -> Vec<String> {
     let output = Command::new(env!("CARGO_BIN_EXE_whodepends"))
         .args(["scan", "--format", "json", "--as-of", "2026-11-24"])
-        .arg(folder.join(example))
+        .arg(path)
         .output()
         .expect("the program starts");
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("the report is JSON");
     let gaps = report["gaps"].as_array().expect("it has gaps").iter();
     let text = |gap: &serde_json::Value, key: &str| gap[key].as_str().unwrap_or("").to_owned();
-    let of_source = gaps.filter(|gap| text(gap, "code") != "unrecognised");
+    let of_source = gaps.filter(|gap| codes(&text(gap, "code")));
     let mut lines: Vec<String> =
         of_source.map(|gap| format!("{} {}", text(gap, "place"), text(gap, "detail"))).collect();
     lines.sort();
@@ -37,6 +42,7 @@ fn what_java_leaves_open_is_a_gap() {
             format!("Statements.java:55 {HTTP}")
         ]
     );
+    assert_eq!(gaps("java/examples/Formats.java"), [format!("Formats.java:4 {TABLE}")]);
     assert_eq!(
         gaps("java/examples/Queries.java"),
         [
@@ -58,7 +64,7 @@ fn what_java_leaves_open_is_a_gap() {
 fn what_typescript_and_javascript_leave_open_is_a_gap() {
     assert_eq!(
         gaps("typescript/examples/statements.ts"),
-        [format!("statements.ts:18 {TABLE}"), format!("statements.ts:29 {HTTP}")]
+        [format!("statements.ts:18 {TABLE}"), format!("statements.ts:38 {HTTP}")]
     );
     assert_eq!(
         gaps("typescript/examples/mapped.ts"),
@@ -75,4 +81,88 @@ fn what_typescript_and_javascript_leave_open_is_a_gap() {
 #[test]
 fn a_router_that_nobody_mounts_is_a_gap_and_a_decorator_of_something_else_is_none() {
     assert_eq!(gaps("python/examples/routes.py"), [format!("routes.py:34 {MOUNT}")]);
+}
+
+/// What `inspect source` states of a folder with these files, a line each, and the gaps, as "place detail".
+fn read(files: &[(&str, &[u8])]) -> (Vec<String>, Vec<String>) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, content) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("it lies in the folder")).expect("it can be made");
+        std::fs::write(path, content).expect("it can be written");
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_whodepends"))
+        .args(["inspect", "source"])
+        .arg(folder.path())
+        .output()
+        .expect("the program starts");
+    let stated = String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect();
+    (stated, gaps_of(folder.path(), |_| true))
+}
+
+const HOST: &str = "a connection whose host is empty or only known when it runs";
+
+#[test]
+fn a_connection_to_an_empty_host_is_a_gap() {
+    let open =
+        b"import os\nHOST = os.getenv('DATABASE_HOST', '')\nURL = f'postgresql://web@{HOST}:5432/shop'\n";
+    let known =
+        b"import os\nHOST = os.getenv('DATABASE_HOST', 'db1')\nURL = f'postgresql://web@{HOST}:5432/shop'\n";
+    let (stated, gaps) = read(&[("open.py", open), ("known.py", known)]);
+    assert_eq!(stated, ["connect database:db1:5432/shop/"]);
+    assert_eq!(gaps, [format!("open.py:3 {HOST}")]);
+}
+
+#[test]
+fn engines_that_are_not_read_are_named_once_per_file() {
+    let properties = b"# jdbc:oracle:thin:@db9:1521/x\nspring.datasource.url=jdbc:mysql://db1/shop\n\
+                       old.url=jdbc:mysql://db2/shop\nspring.data.mongodb.host=db3\n";
+    let env = b"DATABASE_URL=mysql2://web@db1/shop\n";
+    let ours = b"DATABASE_URL=postgres://web@db4/shop\nNOTE=mysql is gone\n";
+    let (stated, gaps) = read(&[("a/application.properties", properties), ("b/.env", env), ("c/.env", ours)]);
+    assert_eq!(stated, ["connect database:db4/shop/"]);
+    assert_eq!(
+        gaps,
+        [
+            "a/application.properties:2 a connection of an engine that is not read: mongodb, mysql",
+            "b/.env:1 a connection of an engine that is not read: mysql"
+        ]
+    );
+}
+
+#[test]
+fn a_text_in_utf_16_is_a_gap() {
+    let text = "cursor.execute('SELECT id FROM orders')\n";
+    let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.bytes().flat_map(|byte| [byte, 0])).collect();
+    let (stated, gaps) = read(&[("plain.py", text.as_bytes()), ("wide.py", &wide)]);
+    assert_eq!(stated, ["read table:orders"]);
+    assert_eq!(gaps, ["wide.py a text in UTF-16, which is not read; nothing of it was"]);
+}
+
+#[test]
+fn files_that_would_keep_the_reader_are_gaps() {
+    let query = "pool.query('SELECT id FROM orders');\n";
+    let flat = format!("{query}const a = [{}];", "1,".repeat(100_000));
+    let wide = format!("{query}const a = [{}];", "1,".repeat(510_000));
+    let open = format!("{query}`{}", "${`".repeat(150_000));
+    let broken = "not ".repeat(100_000);
+    let files = [("flat.js", &flat), ("wide.js", &wide), ("open.js", &open), ("broken.py", &broken)];
+    let (stated, gaps) = read(&files.map(|(name, text)| (name, text.as_bytes())));
+    assert_eq!(stated, ["read table:orders"]);
+    assert_eq!(
+        gaps,
+        [
+            "broken.py MAX_BROKEN: more than 10000 parts of it are no code; nothing of it was read",
+            "open.js MAX_NESTED: more than 4000 expressions stand in each other; nothing of it was read",
+            "wide.js MAX_NODES: it has more than 1000000 parts; nothing of it was read"
+        ]
+    );
+}
+
+#[test]
+fn what_python_leaves_open_is_a_gap() {
+    assert_eq!(
+        gaps("python/examples/mapped.py"),
+        ["mapped.py:43 a table whose schema is only known when it runs"]
+    );
 }

@@ -17,7 +17,16 @@ export async function work(table: string, id: number) {
     await pool.query(text);
     await pool.query(`DELETE FROM ${table}`);
     await knex('public.stock').where({ id }); // expect: read table:public.stock
+    await knex('public.stock').where({ id }).del(); // expect: write table:public.stock
+    await knex.insert({ id }).into('public.bookings'); // expect: write table:public.bookings
+    // What is done with the answer is not done with the table.
+    await knex('public.seats').select('id').then((found) => cache.insert(found)); // expect: read table:public.seats
     console.log('select a seat from the list');
+    render({ tableName: 'rows_of_a_page' });
+    const tableName = 'nothing_of_a_class';
+    // Quoted as MySQL does, a name keeps its case.
+    await pool.query('SELECT id FROM `Namespace`'); // expect: read table:Namespace
+    await pool.query('SELECT id FROM Cluster'); // expect: read table:cluster
 }
 
 const rates = axios.create({ baseURL: process.env.RATES_URL ?? 'http://rates:8080/v1/' });

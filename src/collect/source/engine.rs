@@ -5,7 +5,7 @@
 
 use super::fold::{Constants, File, UNKNOWN, call_of, fits};
 use super::language::Language;
-use super::marks::{Annotation, Groups, MAX_NESTED, Marked, mark, tree_of};
+use super::marks::{Annotation, Groups, Marked, mark, tree_of};
 use super::modules::Modules;
 use super::place::Where;
 use super::routes::{self, Routing};
@@ -18,7 +18,7 @@ use crate::evidence::{
     Text, Trait,
 };
 use crate::input::InputFile;
-use crate::sql::{Cache, Dialect, Status};
+use crate::sql::{Cache, Dialect, Status, TableUse};
 use std::collections::{BTreeMap, BTreeSet};
 use tree_sitter::Node;
 
@@ -56,9 +56,20 @@ fn looks_like_sql(text: &str, certain: bool) -> bool {
     OPENERS.iter().any(|(opener, needs)| flat.starts_with(&format!("{opener} ")) && flat.contains(needs))
 }
 
+/// Words that stand where a table would, and are none: `Select a country from the list` is valid SQL.
+const ARTICLES: [&str; 12] =
+    ["a", "an", "the", "this", "that", "these", "those", "your", "our", "my", "their", "its"];
+
+/// Whether a statement is a sentence after all; none shouts its verb.
+fn reads_like_prose(text: &str, tables: &[TableUse]) -> bool {
+    let verb = text.split_whitespace().next().unwrap_or("");
+    let article = |it: &TableUse| matches!(it.parts.as_slice(), [one] if ARTICLES.contains(&&**one));
+    verb.contains(|c: char| c.is_ascii_lowercase()) && tables.iter().any(article)
+}
+
 /// The constants of a file by themselves.
 pub fn constants(language: &Language, text: &str, environment: Constants) -> Constants {
-    let Some(tree) = tree_of(language, text) else { return Constants::new() };
+    let Ok(tree) = tree_of(language, text) else { return Constants::new() };
     let mut marked = mark(language, text, tree.root_node());
     let parents = std::mem::take(&mut marked.parents);
     let mut file = File { environment, ..File::new(language, text, parents) };
@@ -76,11 +87,12 @@ pub fn read(
     world: &World<'_>,
 ) -> (Evidence, Routing) {
     let mut out = Evidence::new();
-    let Some(tree) = tree_of(language, text) else {
-        let detail =
-            format!("MAX_NESTED: more than {MAX_NESTED} expressions stand in each other, or it is no code");
-        out.add_gap(Gap::new(Place::whole(&input.path), GapCode::Limit, detail));
-        return (out, Routing::default());
+    let tree = match tree_of(language, text) {
+        Ok(tree) => tree,
+        Err(why) => {
+            out.add_gap(Gap::new(Place::whole(&input.path), GapCode::Limit, why.detail()));
+            return (out, Routing::default());
+        }
     };
     let mut marked = mark(language, text, tree.root_node());
     let imported = modules.imported(input, language, &marked.imports);
@@ -156,14 +168,15 @@ impl<'a> Sayer<'a> {
             return;
         }
         let assigned = &marked.assigned;
-        let words = self.file.language.tables.assigned;
+        let words = &self.file.language.tables;
         let pairs = marked.groups.values().flat_map(|(_, pairs)| pairs);
-        let in_tables: Vec<_> =
-            if self.file.language.nodes.table.is_empty() { Vec::new() } else { pairs.collect() };
-        for (name, value) in assigned.iter().chain(in_tables) {
-            if words.contains(&self.file.of(*name))
-                && let Some(table) = self.file.fold(*value).filter(|table| !table.contains(UNKNOWN))
-            {
+        let pairs = pairs.filter(|(name, _)| tables::is_named(self.file, *name, None, words.pairs));
+        let own = assigned.iter().filter(|(name, _)| {
+            let class = self.file.scopes.class_of(name.start_byte());
+            class.is_some() && tables::is_named(self.file, *name, class, words.assigned)
+        });
+        for (name, value) in own.chain(pairs) {
+            if let Some(table) = self.file.fold(*value).filter(|table| !table.contains(UNKNOWN)) {
                 let schema = self.table_args(assigned, *name);
                 let full = schema.map_or(table.clone(), |schema| format!("{schema}.{table}"));
                 self.orm(*value, full.split('.').map(Text::from).collect(), Confidence::Medium);
@@ -317,12 +330,8 @@ impl<'a> Sayer<'a> {
             }
             let built = name.split('.').next().is_some_and(|on| builders.contains(on))
                 && (!name.contains('.') || fits(name, &[".from", ".into", ".table"]));
-            if (built || fits(name, self.file.language.tables.called))
-                && let Some(table) = arguments.named_child(0).and_then(|first| self.file.fold(first))
-                && !table.contains(['{', ' ', '('])
-                && !table.is_empty()
-            {
-                self.orm(*callee, table.split('.').map(Text::from).collect(), Confidence::Medium);
+            if built || tables::is_called(self.file, name, *arguments) {
+                self.called_with_table(*callee, *arguments);
             }
             if let Some(resource) = clients::endpoint(self.file, &bases, *arguments) {
                 let place = self.place(*callee);
@@ -331,6 +340,31 @@ impl<'a> Sayer<'a> {
                 self.unknown(*callee, "an HTTP call whose address is only known when it runs");
             }
         }
+    }
+
+    /// `Table("orders", metadata, schema="shop")`, `knex("orders").insert(…)`.
+    fn called_with_table(&mut self, callee: Node<'_>, arguments: Node<'_>) {
+        let call = self.file.parent(arguments).unwrap_or(arguments);
+        let values = self.file.arguments(arguments);
+        let schema = values.iter().find(|(name, _)| name.as_deref() == Some("schema"));
+        let schema = schema.filter(|(_, value)| self.file.of(*value) != "None");
+        let schema = schema.map(|(_, value)| self.file.fold(*value));
+        let first = values.iter().find(|(name, _)| name.is_none()).and_then(|(_, it)| self.file.fold(*it));
+        let Some(table) = first.filter(|it| !it.is_empty() && !it.contains(['{', ' ', '('])) else { return };
+        let mut parts: Vec<Text> = table.split('.').map(Text::from).collect();
+        match schema {
+            Some(Some(schema)) if !schema.contains(UNKNOWN) => parts.insert(0, Text::from(schema)),
+            Some(_) => return self.unknown(callee, "a table whose schema is only known when it runs"),
+            None => {}
+        }
+        if !tables::chain_has(self.file, call, self.file.language.tables.writes) {
+            return self.orm(callee, parts, Confidence::Medium);
+        }
+        let mut what = self.at.what(Action::Write, Resource::table(parts));
+        what.confidence = Confidence::Medium;
+        what.traits.insert(Trait::named("orm-query"));
+        let place = self.place(callee);
+        self.out.add_written(what, place);
     }
 
     /// The outermost expression that a text is folded into; `None`: another text of it was told.
@@ -418,6 +452,9 @@ impl<'a> Sayer<'a> {
         {
             return;
         }
+        if reads_like_prose(text, &understood.analysis.tables) {
+            return;
+        }
         let place = self.place(node);
         let mut unknown = text.contains("from {}") || text.contains("FROM {}");
         // Read from tokens, a name ends where an unknown part of it begins.
@@ -428,7 +465,12 @@ impl<'a> Sayer<'a> {
                     || lower.contains(&format!("{UNKNOWN}{name}")))
         };
         for table in &understood.analysis.tables {
-            if table.parts.iter().any(|part| part.contains(['{', '}', '?']) || cut(part)) {
+            // `orders%s` is read as a name that a parameter ends: `orders$1`.
+            let glued = |part: &Text| {
+                part.split('$').skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+            };
+            let open = |part: &Text| part.contains(['{', '}', '?']) || glued(part) || cut(part);
+            if table.parts.iter().any(open) {
                 unknown = true;
                 continue;
             }

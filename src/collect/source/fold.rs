@@ -35,6 +35,8 @@ pub struct File<'a> {
     pub scopes: Scopes,
     /// Names of other files.
     pub imported: Constants,
+    /// The modules that imported names come from.
+    pub origins: BTreeMap<String, String>,
     /// Variables of the environment, as far as a file beside the code sets them.
     pub environment: Constants,
     /// Settings of the component.
@@ -133,6 +135,7 @@ impl<'a> File<'a> {
             text,
             scopes: Scopes::default(),
             imported: Constants::new(),
+            origins: BTreeMap::new(),
             environment: Constants::new(),
             properties: Arc::default(),
             works_with,
@@ -163,6 +166,21 @@ impl File<'_> {
             Some((before, _)) => before.trim_end_matches(':'),
             None => text.trim_end_matches("?."),
         }
+    }
+
+    /// Whether a word of a list fits a callee, as [`fits`] says; behind a word stand the modules that what is
+    /// called must come from, if it matters.
+    pub fn takes(&self, callee: &str, words: &[&str]) -> bool {
+        words.iter().any(|word| {
+            let (word, modules) = word.split_once(' ').unwrap_or((word, ""));
+            fits(callee, &[word]) && (modules.is_empty() || self.comes_from(callee, modules))
+        })
+    }
+
+    fn comes_from(&self, callee: &str, modules: &str) -> bool {
+        let first = callee.split('.').next().unwrap_or(callee);
+        let origin = self.origins.get(first).map_or("", |module| module.split('.').next().unwrap_or(module));
+        modules.split(' ').any(|module| module == origin)
     }
 
     /// The text an expression gives, unknown parts as `{}`; `None`: it is no text.

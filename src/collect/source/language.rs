@@ -41,10 +41,16 @@ pub struct Nodes {
 
 /// How tables of ORM classes are written.
 pub struct Tables {
-    /// Names whose value is the table of a class.
+    /// Names whose value is the table of the class they stand in; `Meta.name` in a class of that name. Words
+    /// behind one are such that the file must hold.
     pub assigned: Words,
-    /// Calls whose first argument is a table; `*` stands for any text.
+    /// The same among named values that stand together.
+    pub pairs: Words,
+    /// Calls whose first argument is a table; `*` stands for any text. Words behind one are modules that what
+    /// is called must come from.
     pub called: Words,
+    /// Calls further on in the chain of such a call that change the table.
+    pub writes: Words,
     /// Calls that make a query builder: called with a text, that is a table.
     pub makers: Words,
     /// Annotations that name a table.
@@ -75,7 +81,8 @@ pub struct Entities {
 
 /// How statements are given to a database.
 pub struct Statements {
-    /// Calls that take a statement: `.name` of anything.
+    /// Calls that take a statement: `.name` of anything; annotations that hold one: `@Name`. Words behind a
+    /// call are modules that what is called must come from.
     pub callees: Words,
     /// Signs of parameters that are the client's own: JDBC's `?`.
     pub parameters: Words,

@@ -4,11 +4,49 @@
 use super::language::Language;
 use super::modules::Import;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::ControlFlow;
 use streaming_iterator::StreamingIterator;
-use tree_sitter::{Node, Parser, QueryCursor, Tree};
+use tree_sitter::{Node, ParseOptions, ParseState, Parser, QueryCursor, Tree};
 
 /// How many nodes may stand in each other: each holds patterns open until it ends.
 pub const MAX_NESTED: usize = 4000;
+/// How many nodes a file's tree may have: nobody writes as many, and each takes some hundred bytes until the file
+/// is read.
+pub const MAX_NODES: usize = 1_000_000;
+/// How often the parser may report that it goes on, which it does every hundred steps: what is no code at all may
+/// keep it for as long as its square.
+pub const MAX_STEPS: usize = 60_000;
+/// How many parts may stand side by side in what the parser does not take: the query looks at all that follow each.
+pub const MAX_BROKEN: u32 = 10_000;
+
+/// Why a file has no tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoTree {
+    /// [`MAX_NESTED`].
+    Nested,
+    /// [`MAX_NODES`].
+    Nodes,
+    /// [`MAX_STEPS`].
+    Steps,
+    /// [`MAX_BROKEN`].
+    Broken,
+    /// There is no parser for it.
+    Parser,
+}
+
+impl NoTree {
+    /// What a gap says of it.
+    pub fn detail(self) -> String {
+        let why = match self {
+            NoTree::Nested => format!("MAX_NESTED: more than {MAX_NESTED} expressions stand in each other"),
+            NoTree::Nodes => format!("MAX_NODES: it has more than {MAX_NODES} parts"),
+            NoTree::Steps => format!("MAX_STEPS: parsing it takes more than {MAX_STEPS} hundred steps"),
+            NoTree::Broken => format!("MAX_BROKEN: more than {MAX_BROKEN} parts of it are no code"),
+            NoTree::Parser => "its parser does not load".to_owned(),
+        };
+        format!("{why}; nothing of it was read")
+    }
+}
 
 /// By group of named values: where it stands, and its pairs of name and value.
 pub type Groups<'t> = BTreeMap<usize, (Node<'t>, Vec<(Node<'t>, Node<'t>)>)>;
@@ -107,27 +145,58 @@ impl<'t> Parents<'t> {
     }
 }
 
-/// The tree of a text; `None`: it cannot be parsed, or is nested too deep.
-pub fn tree_of(language: &Language, text: &str) -> Option<Tree> {
+/// The tree of a text.
+pub fn tree_of(language: &Language, text: &str) -> Result<Tree, NoTree> {
+    // Before anything is built: what stands open stays on the parser's stack.
+    if is_deep(text) {
+        return Err(NoTree::Nested);
+    }
     let mut parser = Parser::new();
-    parser.set_language(&(language.parser)()).ok()?;
-    parser.parse(text, None).filter(|tree| is_flat(tree.root_node()))
+    parser.set_language(&(language.parser)()).map_err(|_| NoTree::Parser)?;
+    let mut steps = 0;
+    let mut count = |_: &ParseState| {
+        steps += 1;
+        if steps > MAX_STEPS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let options = ParseOptions::new().progress_callback(&mut count);
+    let mut rest = |at: usize, _| text.as_bytes().get(at..).unwrap_or_default();
+    let tree = parser.parse_with_options(&mut rest, None, Some(options)).ok_or(NoTree::Steps)?;
+    fits_limits(tree.root_node()).map(|()| tree)
 }
 
-/// Whether no more than [`MAX_NESTED`] nodes stand in each other.
-fn is_flat(root: Node<'_>) -> bool {
+/// Whether more brackets stand open than nodes may stand in each other, whatever they mean.
+fn is_deep(text: &str) -> bool {
+    let mut open = 0usize;
+    text.bytes().any(|byte| {
+        match byte {
+            b'(' | b'[' | b'{' => open += 1,
+            b')' | b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        open > MAX_NESTED
+    })
+}
+
+/// Whether no more than [`MAX_NESTED`] nodes stand in each other, and there are no more than [`MAX_NODES`].
+fn fits_limits(root: Node<'_>) -> Result<(), NoTree> {
+    if root.descendant_count() > MAX_NODES {
+        return Err(NoTree::Nodes);
+    }
     let (mut cursor, mut depth) = (root.walk(), 0);
     loop {
+        if cursor.node().is_error() && cursor.node().child_count() > MAX_BROKEN {
+            return Err(NoTree::Broken);
+        }
         if cursor.goto_first_child() {
             depth += 1;
             if depth > MAX_NESTED {
-                return false;
+                return Err(NoTree::Nested);
             }
             continue;
         }
         while !cursor.goto_next_sibling() {
             if !cursor.goto_parent() {
-                return true;
+                return Ok(());
             }
             depth -= 1;
         }

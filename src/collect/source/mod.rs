@@ -21,7 +21,7 @@ mod tables;
 pub use language::{LANGUAGES, Language};
 
 use super::{Family, World};
-use crate::evidence::{Evidence, InputRecord, InputStatus, Text};
+use crate::evidence::{Evidence, Gap, GapCode, InputRecord, InputStatus, Place, Text};
 use crate::input::InputFile;
 use rayon::prelude::*;
 use routes::Routing;
@@ -142,9 +142,19 @@ fn read(file: &InputFile, world: &World<'_>, modules: &modules::Modules<'_>) -> 
         span: None,
     };
     match file.text() {
+        // Read as UTF-8 it would be a file that says nothing.
+        Ok(_) if file.head.starts_with(&[0xff, 0xfe]) || file.head.starts_with(&[0xfe, 0xff]) => {
+            record.status = InputStatus::Failed;
+            let detail = "a text in UTF-16, which is not read; nothing of it was";
+            evidence.add_gap(Gap::new(Place::whole(&file.path), GapCode::Unparsed, detail));
+        }
         Err(error) => {
             record.status = InputStatus::Failed;
-            evidence.add_gap(file.gap(&error));
+            let mut gap = file.gap(&error);
+            if gap.detail.starts_with("MAX_TEXT_BYTES") {
+                gap.detail = format!("{}; nothing of it was read", gap.detail).into();
+            }
+            evidence.add_gap(gap);
         }
         Ok(text) => {
             let at = place::Where::of(file, world);

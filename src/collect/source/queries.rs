@@ -1,7 +1,7 @@
 //! Queries over classes (JPQL, HQL) look like SQL and name no tables: this tells which is which, by where the
 //! text stands, and by classes of the scan that are spelled like what it names. It states nothing itself.
 
-use super::fold::{File, call_of, fits};
+use super::fold::{File, call_of};
 use super::modules::Modules;
 use super::tables::{Mapped, last};
 use crate::evidence::{Action, Text};
@@ -43,7 +43,8 @@ pub fn standing(file: &File<'_>, node: Node<'_>, text: &str) -> Standing {
         if parent.kind() == "annotation" {
             let name = parent.child_by_field_name("name").map_or("", |name| last(file.of(name)));
             if !words.annotations.contains(&name) {
-                return Standing { of: Of::Tables, certain: false };
+                let certain = takes.iter().any(|word| word.strip_prefix('@') == Some(name));
+                return Standing { of: Of::Tables, certain };
             }
             let arguments: String = file.of(parent).split_whitespace().collect();
             let native = words.native.iter().any(|word| {
@@ -58,7 +59,7 @@ pub fn standing(file: &File<'_>, node: Node<'_>, text: &str) -> Standing {
             if words.calls.contains(&last(callee)) {
                 return Standing { of: Of::Classes, certain: true };
             }
-            if fits(callee, takes) {
+            if file.takes(callee, takes) {
                 return Standing { of: Of::Tables, certain: true };
             }
         }
@@ -83,6 +84,9 @@ pub fn whole<'t>(file: &File<'_>, of: Of, text: &'t str) -> Cow<'t, str> {
     if of == Of::Classes && first.eq_ignore_ascii_case("from") {
         return format!("select * {}", text.trim_start()).into();
     }
+    if let Some(quoted) = backticks(text) {
+        return whole(file, of, &quoted).into_owned().into();
+    }
     if file.language.statements.parameters.is_empty() || !text.contains('?') && !text.contains("{call") {
         return text.into();
     }
@@ -90,6 +94,15 @@ pub fn whole<'t>(file: &File<'_>, of: Of, text: &'t str) -> Cow<'t, str> {
     let called = escaped.map(|inner| inner.trim().trim_start_matches(['?', '=', ' ']));
     let called = called.filter(|inner| inner.get(..5).is_some_and(|verb| verb.eq_ignore_ascii_case("call ")));
     numbered(called.unwrap_or(text)).into()
+}
+
+/// A statement whose names are quoted as MySQL does, quoted as the standard says: a quoted name keeps its case,
+/// as it does in `@Table(name = "`Order`")`, and one that is not is folded. Hibernate quotes no name by itself,
+/// so that PostgreSQL folds what stands plain in `@Table`; the mappers that quote all names (TypeORM, Sequelize,
+/// knex, SQLAlchemy) keep them as written. PostgreSQL has no other use for a backtick.
+pub fn backticks(text: &str) -> Option<String> {
+    let count = text.bytes().filter(|byte| *byte == b'`').count();
+    (count > 0 && count.is_multiple_of(2)).then(|| text.replace('`', "\""))
 }
 
 /// `?` and `?2` outside of quotes as `$1` and `$2`; `??` is the operator `?`.

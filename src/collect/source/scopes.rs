@@ -4,6 +4,7 @@
 
 use super::fold::{Constants, File, UNKNOWN, call_of, fits, is_secret};
 use super::marks::Marked;
+use super::modules::Import;
 use std::collections::BTreeMap;
 use tree_sitter::Node;
 
@@ -107,6 +108,11 @@ impl Scopes {
         }
     }
 
+    /// The class that a name at a byte is one of; none: it is one of a function or of the file.
+    pub fn class_of(&self, byte: usize) -> Option<&str> {
+        self.all.get(self.at(byte)).filter(|scope| scope.is_class).map(|it| it.class.as_deref().unwrap_or(""))
+    }
+
     /// What `this.name` stands for at a byte.
     pub fn of_class_at(&self, byte: usize, name: &str) -> Option<&str> {
         self.values.get(name)?.get(&self.class_at(byte)?)?.as_deref()
@@ -203,6 +209,11 @@ impl<'a> File<'a> {
     /// Learns the names of the file, and gives back the texts that are put together piece by piece, with where
     /// each begins. Twice, because a constant may stand below its use.
     pub fn learn(&mut self, root: Node<'a>, marked: &Marked<'a>) -> Vec<(Node<'a>, String)> {
+        let origin = |it: &Import| {
+            let name = it.alias.as_ref().or(it.name.as_ref()).unwrap_or(&it.module);
+            (name.clone(), it.module.clone())
+        };
+        self.origins = marked.imports.iter().map(origin).collect();
         self.scopes = Scopes::of(root, self);
         self.learn_once(root, marked, true);
         self.learn_once(root, marked, false);

@@ -22,6 +22,7 @@ pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
         .map(|line| if line.trim_start().starts_with('\\') { "\n".to_owned() } else { format!("{line}\n") })
         .collect();
     let sql = psql_variables(&sql);
+    let sql = super::queries::backticks(&sql).unwrap_or(sql);
     for (index, line) in text.lines().enumerate() {
         let command = line.trim_start();
         let included = ["\\i ", "\\ir ", "\\include "].iter().find_map(|verb| command.strip_prefix(verb));

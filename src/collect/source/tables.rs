@@ -3,7 +3,7 @@
 //! table: where the mapping is not known, it is a gap.
 
 use super::component::Naming;
-use super::fold::{File, UNKNOWN};
+use super::fold::{File, UNKNOWN, call_of, fits};
 use super::language::Language;
 use super::marks::{Annotation, Marked, mark, tree_of};
 use super::modules::Modules;
@@ -92,6 +92,47 @@ impl File<'_> {
     }
 }
 
+/// How many calls of a chain are looked at.
+const MAX_CHAIN: usize = 64;
+
+/// Whether a name is one whose value is a table, in this class: by words with what the file must hold.
+pub fn is_named(file: &File<'_>, name: Node<'_>, class: Option<&str>, words: &[&str]) -> bool {
+    let name = file.of(name).trim_matches(['"', '\'']);
+    words.iter().any(|word| {
+        let mut all = word.split(' ');
+        let (own, mut marks) = (all.next().unwrap_or(""), all.peekable());
+        let fits = match own.split_once('.') {
+            Some((holder, own)) => class == Some(holder) && name == own,
+            None => name == own,
+        };
+        fits && (marks.peek().is_none() || marks.any(|mark| file.text.contains(mark)))
+    })
+}
+
+/// Whether a call is one whose first argument is a table. Where it matters what it comes from, metadata as its
+/// second argument tell as well (SQLAlchemy's `db.Table("orders", db.metadata)`).
+pub fn is_called(file: &File<'_>, callee: &str, arguments: Node<'_>) -> bool {
+    let words = file.language.tables.called;
+    if file.takes(callee, words) {
+        return true;
+    }
+    let second = arguments.named_child(1).map_or("", |it| last(file.of(it)).trim_end_matches("()"));
+    let metadata = matches!(second, "metadata" | "meta" | "MetaData" | "metadata_obj");
+    metadata && words.iter().filter_map(|word| word.split_once(' ')).any(|(word, _)| fits(callee, &[word]))
+}
+
+/// Whether a chain of calls holds one of these, before this call or behind it.
+pub fn chain_has(file: &File<'_>, call: Node<'_>, words: &[&str]) -> bool {
+    let is = |call: Node<'_>| call_of(call).is_some_and(|it| fits(file.callee(it.arguments), words));
+    let before = std::iter::successors(Some(call), |at| call_of(*at)?.receiver);
+    let behind = std::iter::successors(file.parent(call), |at| {
+        let above = file.parent(*at)?;
+        let on = |name| above.child_by_field_name(name).is_some_and(|it| it.id() == at.id());
+        (on("object") || on("function")).then_some(above)
+    });
+    before.take(MAX_CHAIN).any(is) || behind.take(MAX_CHAIN).any(is)
+}
+
 /// The table an annotation names; `None`: it names none.
 pub fn named(file: &File<'_>, annotation: &Annotation<'_>) -> Option<Table> {
     let arguments = file.arguments(annotation.arguments?);
@@ -158,7 +199,7 @@ pub fn of_file(file: &InputFile, languages: &[Language], modules: &Modules<'_>) 
     if !language.tables.entities.iter().any(|word| text.contains(&format!("@{word}"))) {
         return Vec::new();
     }
-    let Some(tree) = tree_of(language, &text) else { return Vec::new() };
+    let Ok(tree) = tree_of(language, &text) else { return Vec::new() };
     let mut marked = mark(language, &text, tree.root_node());
     let parents = std::mem::take(&mut marked.parents);
     let imported = modules.imported(file, language, &marked.imports);
