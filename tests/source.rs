@@ -29,6 +29,8 @@ fn gaps_of(path: &Path, codes: impl Fn(&str) -> bool) -> Vec<String> {
 const HTTP: &str = "an HTTP call whose address is only known when it runs";
 const TABLE: &str = "a statement whose table is only known when it runs";
 const ROUTE: &str = "a route whose path is only known when it runs";
+const METHOD: &str = "an HTTP call whose method is only known when it runs";
+const METHODS: &str = "a route whose methods are only known when it runs";
 const MOUNT: &str = "a route of a router that is mounted where it cannot be told; its path is not known";
 
 #[test]
@@ -80,7 +82,46 @@ fn what_typescript_and_javascript_leave_open_is_a_gap() {
 
 #[test]
 fn a_router_that_nobody_mounts_is_a_gap_and_a_decorator_of_something_else_is_none() {
-    assert_eq!(gaps("python/examples/routes.py"), [format!("routes.py:34 {MOUNT}")]);
+    assert_eq!(
+        gaps("python/examples/routes.py"),
+        [format!("routes.py:42 {MOUNT}"), format!("routes.py:54 {METHODS}")]
+    );
+}
+
+#[test]
+fn a_call_whose_method_or_address_cannot_be_told_is_a_gap_and_other_calls_with_urls_are_none() {
+    assert_eq!(
+        gaps("typescript/examples/clients.ts"),
+        [format!("clients.ts:21 {METHOD}"), format!("clients.ts:29 {HTTP}")]
+    );
+    assert_eq!(gaps("typescript/examples/mocked.ts"), Vec::<String>::new());
+    assert_eq!(
+        gaps("python/examples/clients.py"),
+        [format!("clients.py:19 {METHOD}"), format!("clients.py:20 {HTTP}")]
+    );
+    assert_eq!(gaps("java/examples/Clients.java"), [format!("Clients.java:12 {METHOD}")]);
+    assert_eq!(
+        gaps("java/examples/Partners.java"),
+        ["Partners.java:14 a call of another service whose address is only known when it runs"]
+    );
+}
+
+#[test]
+fn what_stands_before_some_routes_leaves_those_open_that_it_may_stand_before() {
+    assert_eq!(gaps("typescript/examples/versions.ts"), [format!("versions.ts:6 {ROUTE}")]);
+    assert_eq!(gaps("typescript/examples/shelves"), [format!("libs/health.controller.ts:6 {MOUNT}")]);
+    assert_eq!(gaps("typescript/examples/admin"), [format!("admin.ts:6 {MOUNT}")]);
+    assert_eq!(gaps("java/examples/prefixed"), [format!("Prefixed.java:12 {MOUNT}")]);
+}
+
+#[test]
+fn a_route_is_one_of_a_framework_and_has_the_methods_that_are_written() {
+    assert_eq!(
+        gaps("typescript/examples/homemade.ts"),
+        ["homemade.ts:6 a route of a class that does not say where it is served"]
+    );
+    assert_eq!(gaps("javascript/examples/named"), Vec::<String>::new());
+    assert_eq!(gaps("java/examples/Jobs.java"), [format!("Jobs.java:17 {METHODS}")]);
 }
 
 /// What `inspect source` states of a folder with these files, a line each, and the gaps, as "place detail".

@@ -20,6 +20,14 @@ def user(user_id):
     return ""
 
 
+METHODS = ["POST", "PUT"]
+
+
+@app.route("/listed", methods=METHODS)  # expect: serves endpoint:POST /listed  # expect: serves endpoint:PUT /listed
+def listed():
+    return ""
+
+
 @orders.put("/{order_id}")  # expect: serves endpoint:PUT /v1/orders/{order_id}
 def change(order_id: int):
     return {}
@@ -40,3 +48,9 @@ def nowhere():
 @mock.patch("/x")
 def test(patched):
     cache.get("/x")
+
+
+def several(given):
+    @app.route("/never", methods=given)
+    def never():
+        return ""

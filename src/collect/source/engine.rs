@@ -336,8 +336,8 @@ impl<'a> Sayer<'a> {
             if let Some(resource) = clients::endpoint(self.file, &bases, *arguments) {
                 let place = self.place(*callee);
                 self.out.add_written(self.at.what(Action::Call, resource), place);
-            } else if clients::is_certain(self.file, *arguments) {
-                self.unknown(*callee, "an HTTP call whose address is only known when it runs");
+            } else if let Some(detail) = clients::open(self.file, &bases, *arguments) {
+                self.unknown(*callee, detail);
             }
         }
     }

@@ -90,7 +90,9 @@ pub struct Statements {
 
 /// How HTTP is called.
 pub struct Http {
-    /// Words in callees of HTTP clients.
+    /// Calls of HTTP clients, as chains without what they are given: `HttpRequest.newBuilder()*.uri`; `axios.*` is
+    /// any function of a client on it, `~` stands for a space. Words behind it say what the file must hold, one of
+    /// them, or with `!` must not.
     pub callees: Words,
     /// Calls that are nothing else: one whose address is not known is a gap.
     pub certain: Words,
@@ -134,7 +136,7 @@ pub struct Format {
 
 /// How routes are written.
 pub struct Routes {
-    /// Annotations of a class that serves.
+    /// Annotations of a class that serves, each with the module it must be imported from, where there is one.
     pub classes: Words,
     /// Annotations of a class that give the path all its routes begin with.
     pub prefixes: Words,
@@ -153,7 +155,8 @@ pub struct Routes {
     pub routers: Words,
     /// Calls on a router that mount another one.
     pub mounts: Words,
-    /// Calls or annotations that give the path before all routes of the component.
+    /// Calls or annotations that give the path before all routes of the component; with `=`: an application is
+    /// started there, with `?`: a path stands before some routes, if its arguments hold the word behind it.
     pub global: Words,
 }
 

@@ -2,7 +2,7 @@
 //! within named limits. A router that no application mounts is served nowhere that can be told.
 
 use super::paths::{behind, normal};
-use super::{Base, Mount, Routing};
+use super::{Base, Mount, Route, Routing};
 use crate::collect::source::fold::UNKNOWN;
 use crate::collect::source::modules::{Key, Modules};
 use crate::evidence::scrub::scrub;
@@ -89,6 +89,37 @@ impl Routing {
         key.clone()
     }
 
+    /// The path before all routes of the application that a route is one of; `None`: it cannot be told.
+    fn before_all(&self, route: &Route) -> Option<String> {
+        let Some(global) = self.global.get(&route.component) else { return Some(String::new()) };
+        let starts = self.starts.get(&route.component).filter(|starts| starts.len() > 1);
+        // A folder of several applications: each file belongs to the one that is started nearest above it.
+        let below = |folder: &str, file: &str| {
+            folder.is_empty() || file.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+        };
+        let start = |file: &str| {
+            let found = starts.into_iter().flatten().filter(|folder| below(folder, file));
+            found.max_by_key(|folder| folder.len())
+        };
+        let own = start(&route.place.input);
+        if starts.is_some() && own.is_none() {
+            return None;
+        }
+        let mine = global.iter().filter(|it| start(&format!("{}/", it.folder)) == own);
+        let said: BTreeSet<(&Option<String>, &BTreeSet<String>)> =
+            mine.map(|it| (&it.path, &it.without)).collect();
+        let mut said = said.into_iter();
+        let (path, without) = match (said.next(), said.next()) {
+            (None, _) => return Some(String::new()),
+            (Some(one), None) => one,
+            _ => return None,
+        };
+        if without.contains(&normal(&route.path, false)) {
+            return Some(String::new());
+        }
+        path.as_ref().map(|path| format!("/{}", path.trim_start_matches('/')))
+    }
+
     /// States all routes with their whole paths.
     pub fn state(&self, modules: &Modules<'_>, out: &mut Evidence) {
         let mut mounts = Mounts::new(self);
@@ -97,13 +128,8 @@ impl Routing {
             let before = match &route.base {
                 Base::Component => {
                     let base = modules.base_path(&route.component);
-                    let global = self.global.get(&route.component).map_or(&[][..], Vec::as_slice);
-                    let global: BTreeSet<&Option<String>> = global.iter().collect();
-                    match global.into_iter().collect::<Vec<_>>().as_slice() {
-                        [] => vec![base],
-                        [Some(one)] => vec![behind(&base, &format!("/{}", one.trim_start_matches('/')))],
-                        _ => Vec::new(),
-                    }
+                    let before = self.before_all(route);
+                    before.map(|one| behind(&base, &one)).into_iter().collect()
                 }
                 Base::Router(key, _) => {
                     mounts.left = MAX_ROUTERS;

@@ -20,6 +20,9 @@ use tree_sitter::Node;
 /// Methods of HTTP (RFC 9110, 9.3; RFC 5789), and the word for all of them.
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
 const ANY: &str = "ANY";
+const METHODS_UNKNOWN: &str = "a route whose methods are only known when it runs";
+/// How much of a call's arguments is looked at for a word, in bytes.
+const MAX_AROUND: usize = 2000;
 
 /// What a route's path is below of.
 #[derive(Debug, Clone)]
@@ -71,7 +74,24 @@ pub struct Routing {
     mounts: Vec<Mount>,
     aliases: BTreeMap<Key, Key>,
     /// By component: paths before all routes.
-    global: BTreeMap<Text, Vec<Option<String>>>,
+    global: BTreeMap<Text, Vec<Global>>,
+    /// By component: the folders of the files where an application of it is started.
+    starts: BTreeMap<Text, BTreeSet<String>>,
+}
+
+/// A path before all routes of an application.
+#[derive(Debug, Clone)]
+struct Global {
+    /// The folder of the file that says so.
+    folder: String,
+    /// `None`: it cannot be told.
+    path: Option<String>,
+    /// Routes that it does not stand before.
+    without: BTreeSet<String>,
+}
+
+fn folder_of(path: &str) -> String {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned()
 }
 
 impl Routing {
@@ -83,6 +103,9 @@ impl Routing {
         self.aliases.extend(other.aliases);
         for (component, paths) in other.global {
             self.global.entry(component).or_default().extend(paths);
+        }
+        for (component, folders) in other.starts {
+            self.starts.entry(component).or_default().extend(folders);
         }
     }
 }
@@ -147,21 +170,51 @@ impl<'t> Reader<'_, 't> {
         (!resolved.iter().any(|path| path.contains(UNKNOWN))).then_some(resolved)
     }
 
-    fn methods(&self, annotation: &Annotation<'_>, said: &str) -> Vec<String> {
+    /// The methods that an annotation gives its route; `None`: they cannot be told.
+    fn methods(&self, marked: &Marked<'t>, annotation: &Annotation<'t>, said: &str) -> Option<Vec<String>> {
         if said != "*" {
-            return vec![said.to_owned()];
+            return Some(vec![said.to_owned()]);
         }
-        let arguments = annotation.arguments.map(|it| self.file.arguments(it)).unwrap_or_default();
-        let named = arguments.iter().find(|(name, _)| matches!(name.as_deref(), Some("method" | "methods")));
-        self.methods_in(named.map(|(_, value)| *value))
+        let any = || Some(vec![ANY.to_owned()]);
+        self.named_methods(marked, annotation).map_or_else(any, |said| said)
     }
 
-    fn methods_in(&self, value: Option<Node<'_>>) -> Vec<String> {
-        let text = value.map_or("", |value| self.file.of(value)).to_ascii_uppercase();
-        let words: BTreeSet<&str> = text.split(|c: char| !c.is_ascii_alphabetic()).collect();
-        let found: Vec<String> =
-            METHODS.iter().filter(|it| words.contains(*it)).map(|it| (*it).to_owned()).collect();
-        if found.is_empty() { vec![ANY.to_owned()] } else { found }
+    /// The methods among the arguments of an annotation; outer `None`: it says none.
+    fn named_methods(&self, marked: &Marked<'t>, annotation: &Annotation<'t>) -> Option<Option<Vec<String>>> {
+        let arguments = annotation.arguments.map(|it| self.file.arguments(it)).unwrap_or_default();
+        let named = arguments.iter().find(|(name, _)| matches!(name.as_deref(), Some("method" | "methods")));
+        let (_, value) = named?;
+        Some(self.methods_in(marked, *value))
+    }
+
+    /// The methods that a value or a list of values names, itself or by a name that is given one list only.
+    fn methods_in(&self, marked: &Marked<'t>, value: Node<'t>) -> Option<Vec<String>> {
+        let name = self.file.of(value);
+        let mut given = marked.assigned.iter().chain(&marked.reassigned).chain(&marked.appended);
+        let mut given = given.by_ref().filter(|(given, _)| self.file.of(*given) == name);
+        let value = match (given.next(), given.next()) {
+            (Some((_, list)), None) => *list,
+            (Some(_), Some(_)) => return None,
+            (None, _) => value,
+        };
+        let nodes = &self.file.language.nodes;
+        let listed = nodes.list.contains(&value.kind()) || matches!(value.kind(), "tuple" | "set");
+        let mut cursor = value.walk();
+        let mut found = BTreeSet::new();
+        let values = if listed { value.named_children(&mut cursor).collect() } else { vec![value] };
+        let values: Vec<Node<'t>> = values.into_iter().filter(|it| !it.kind().ends_with("comment")).collect();
+        for value in &values {
+            // `"POST"`, `RequestMethod.POST`, `POST`.
+            let text = self.file.fold(*value).unwrap_or_else(|| last(self.file.of(*value)).to_owned());
+            match METHODS.iter().position(|it| text.eq_ignore_ascii_case(it)) {
+                Some(known) => drop(found.insert(known)),
+                None if text == "*" => return Some(vec![ANY.to_owned()]),
+                None if text == "TRACE" => {}
+                None => return None,
+            }
+        }
+        let names = found.into_iter().map(|at| METHODS[at].to_owned()).collect();
+        Some(if values.is_empty() { vec![ANY.to_owned()] } else { names })
     }
 
     /// The methods that a word of a list gives an annotation or call of this name.
@@ -183,21 +236,67 @@ impl<'t> Reader<'_, 't> {
         });
     }
 
-    /// `app.setGlobalPrefix('api')`, `@ApplicationPath("/api")`.
+    /// `app.setGlobalPrefix('api')`, `@ApplicationPath("/api")`, and where applications are started. What a word
+    /// of the list says behind its call: `=` an application is started, `?` a path stands before some routes,
+    /// which ones is not told; more, what its arguments must hold.
     fn global(&mut self, marked: &Marked<'t>) {
+        if self.at.scope != Scope::Production {
+            return;
+        }
         let words = self.file.language.routes.global;
-        let mut found: Vec<Option<String>> = Vec::new();
-        for (_, arguments) in &marked.calls {
-            if !words.is_empty() && fits(self.file.callee(*arguments), words) {
-                let path = arguments.named_child(0).and_then(|path| self.file.fold(path));
-                found.push(path.filter(|path| !path.contains(UNKNOWN)));
+        let folder = folder_of(&self.input.path);
+        let unknown = || Global { folder: folder.clone(), path: None, without: BTreeSet::new() };
+        let mut found: Vec<Global> = Vec::new();
+        for (_, arguments) in marked.calls.iter().filter(|_| !words.is_empty()) {
+            let callee = self.file.callee(*arguments);
+            // A generic call stands above its `await` in the tree.
+            let callee = callee.strip_prefix("await ").unwrap_or(callee);
+            let said = words.iter().map(|word| word.split_once(' ').unwrap_or((word, "")));
+            match said.into_iter().find(|(word, _)| fits(callee, &[word])) {
+                None => {}
+                Some((_, "")) => found.push(self.before_all(*arguments).unwrap_or_else(unknown)),
+                Some((_, "=")) => {
+                    let starts = &mut self.routing.starts;
+                    starts.entry(self.at.component.clone()).or_default().insert(folder.clone());
+                }
+                Some((_, needs)) => {
+                    let needs = needs.trim_start_matches(['?', ' ']);
+                    let all: String = self.file.of(*arguments).chars().take(MAX_AROUND).collect();
+                    found.extend(all.contains(needs).then(unknown));
+                }
             }
         }
         for it in marked.annotations.iter().filter(|it| words.contains(&last(self.file.of(it.name)))) {
-            found.push(self.paths(it).and_then(|paths| paths.first().cloned()));
+            let path = self.paths(it).and_then(|paths| paths.first().cloned());
+            found.push(Global { path, ..unknown() });
         }
-        if !found.is_empty() && self.at.scope == Scope::Production {
+        if !found.is_empty() {
             self.routing.global.entry(self.at.component.clone()).or_default().extend(found);
         }
+    }
+
+    /// The path that a call puts before all routes; `None`: it cannot be told, or not before which.
+    fn before_all(&self, arguments: Node<'_>) -> Option<Global> {
+        let mut cursor = arguments.walk();
+        let values: Vec<Node<'_>> = arguments.named_children(&mut cursor).collect();
+        let path = self.file.fold(*values.first()?).filter(|path| !path.contains(UNKNOWN))?;
+        let mut without = BTreeSet::new();
+        for (name, value) in values.get(1).map(|_| self.file.arguments(arguments)).unwrap_or_default() {
+            match name.as_deref() {
+                Some("exclude") => {
+                    let plain = |path: &String| !path.contains(['*', '(', '{']);
+                    let listed = self.file.language.nodes.list.contains(&value.kind());
+                    let paths =
+                        self.file.texts_of(value).filter(|paths| listed && paths.iter().all(plain))?;
+                    without.extend(paths.iter().map(|path| paths::normal(path, false)));
+                }
+                Some(_) => return None,
+                None => {}
+            }
+        }
+        // Options in a name hold anything.
+        let table = |node: &Node<'_>| self.file.language.nodes.table.contains(&node.kind());
+        values.iter().skip(1).all(|value| table(value)).then_some(())?;
+        Some(Global { folder: folder_of(&self.input.path), path: Some(path), without })
     }
 }

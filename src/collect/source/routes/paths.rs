@@ -16,6 +16,18 @@ pub fn normal(path: &str, slash: bool) -> String {
     out
 }
 
+/// A path whose patterns (`{name:.+}`) are of one segment each.
+pub fn of_one_segment(path: &str) -> String {
+    let (mut out, mut rest) = (String::new(), path);
+    while let Some((before, inner)) = rest.split_once('{') {
+        let Some(end) = closing(inner, b'{') else { break };
+        let name = inner[..end].split(':').next().unwrap_or("").trim();
+        out.push_str(&format!("{before}{{{name}}}"));
+        rest = &inner[end + 1..];
+    }
+    out + rest
+}
+
 /// The segments of a path; a slash within braces or parentheses belongs to a pattern.
 fn split(path: &str) -> impl Iterator<Item = &str> {
     let mut depth = 0usize;
@@ -113,7 +125,19 @@ pub fn behind(before: &str, path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::normal;
+    use super::{normal, of_one_segment};
+
+    #[test]
+    fn a_pattern_of_one_segment_is_its_name() {
+        for (path, want) in [
+            ("/apps/{appId:.+}/jobs", "/apps/{appId}/jobs"),
+            ("/files/{*rest}", "/files/{*rest}"),
+            ("/items/{id:[0-9]{3}}.{format}", "/items/{id}.{format}"),
+            ("/open/{id", "/open/{id"),
+        ] {
+            assert_eq!(of_one_segment(path), want);
+        }
+    }
 
     #[test]
     fn parameters_of_any_style_are_one_style() {

@@ -1,7 +1,7 @@
 //! Routes of routers that are made, called and mounted (Express, Fastify, Koa, Flask, FastAPI): what one file
 //! says of its own routers, and of those that it takes from others or gives them.
 
-use super::{ANY, Base, Mount, Reader, Router};
+use super::{ANY, Base, METHODS_UNKNOWN, Mount, Reader, Router};
 use crate::collect::source::fold::{UNKNOWN, call_of, fits};
 use crate::collect::source::marks::Marked;
 use crate::collect::source::modules::Key;
@@ -108,7 +108,10 @@ impl<'t> Reader<'_, 't> {
                 ["app", "router", "api", "bp", "blueprint"].iter().any(|name| router.ends_with(name));
             match self.file.fold(*path).filter(|path| !path.contains(UNKNOWN)) {
                 Some(path) if path.starts_with('/') || (path.is_empty() && known) => {
-                    let mut methods = self.methods(it, said);
+                    let Some(mut methods) = self.methods(marked, it, said) else {
+                        self.unknown(it.name, METHODS_UNKNOWN);
+                        continue;
+                    };
                     if said == "*" && methods == [ANY] {
                         // Flask ("API", route): GET where nothing is said.
                         methods = vec!["GET".to_owned()];
@@ -131,7 +134,7 @@ impl<'t> Reader<'_, 't> {
                 self.mount(&on, *arguments);
             }
             if let Some(said) = Self::method_of(words.called, &verb) {
-                self.call(&on, said, *arguments);
+                self.call(marked, &on, said, *arguments);
             }
         }
     }
@@ -141,23 +144,35 @@ impl<'t> Reader<'_, 't> {
         let mut cursor = arguments.walk();
         let values: Vec<Node<'t>> = arguments.named_children(&mut cursor).collect();
         let Some(first) = values.first() else { return };
-        let (prefix, instead) = match self.prefix(arguments) {
-            Some(said) => said,
-            None if self.is_router(*first) => (Some(String::new()), false),
+        let (prefixes, instead) = match self.prefix(arguments) {
+            Some((said, instead)) => (vec![said], instead),
+            None if self.is_router(*first) => (vec![Some(String::new())], false),
             None => match self.file.fold(*first) {
-                Some(path) => {
-                    (Some(path).filter(|path| path.starts_with('/') && !path.contains(UNKNOWN)), false)
+                Some(path) => (vec![Some(path)], false),
+                // `use(['/a', '/b'], router)`.
+                None if self.file.language.nodes.list.contains(&first.kind()) => {
+                    match self.file.texts_of(*first) {
+                        Some(paths) => (paths.into_iter().map(Some).collect(), false),
+                        None => (vec![None], false),
+                    }
                 }
                 // `use(cors(), router)` has no path; a name may hold one.
-                None if self.file.language.nodes.identifier.contains(&first.kind()) => (None, false),
-                None => (Some(String::new()), false),
+                None if self.file.language.nodes.identifier.contains(&first.kind()) => (vec![None], false),
+                None => (vec![Some(String::new())], false),
             },
         };
+        let told = |path: String| {
+            (path.is_empty() || path.starts_with('/')).then_some(path).filter(|path| !path.contains(UNKNOWN))
+        };
+        let prefixes: Vec<Option<String>> = prefixes.into_iter().map(|it| it.and_then(told)).collect();
         let children: Vec<Key> = values.into_iter().filter_map(|value| self.router(value)).collect();
         let parent = if self.is_known(&parent) { parent } else { self.given(on) };
         for child in children {
-            if self.is_known(&child) && child != parent {
-                let (parent, prefix) = (parent.clone(), prefix.clone());
+            if !self.is_known(&child) || child == parent {
+                continue;
+            }
+            for prefix in &prefixes {
+                let (parent, child, prefix) = (parent.clone(), child.clone(), prefix.clone());
                 self.routing.mounts.push(Mount { parent, child, prefix, instead });
             }
         }
@@ -174,7 +189,7 @@ impl<'t> Reader<'_, 't> {
             || key.0 != self.input.path
     }
 
-    fn call(&mut self, on: &str, said: &str, arguments: Node<'t>) {
+    fn call(&mut self, marked: &Marked<'t>, on: &str, said: &str, arguments: Node<'t>) {
         let named = self.file.arguments(arguments);
         let get = |wanted: &[&str]| {
             let found = named.iter().find(|(name, _)| wanted.contains(&name.as_deref().unwrap_or("-")));
@@ -193,18 +208,25 @@ impl<'t> Reader<'_, 't> {
         let Some(path) = path else { return };
         let key = self.router_named(&on);
         let own = self.routing.routers.contains_key(&key);
+        let handled = values.iter().any(|it| it.kind().contains("function"));
         // Others are called like that too: only what goes by the name of a server is taken for one.
         let by_name =
             matches!(on.as_str(), "app" | "router" | "server" | "fastify" | "this.app" | "this.router");
         let key = if own || self.is_known(&key) {
             key
+        } else if by_name && said != "*" && !handled && !self.may_serve(marked, &on, &values) {
+            return;
         } else if by_name {
             self.given(&on)
         } else {
             return;
         };
-        let methods =
-            if said == "*" { self.methods_in(get(&["method", "methods"])) } else { vec![said.to_owned()] };
+        let methods = match get(&["method", "methods"]) {
+            _ if said != "*" => Some(vec![said.to_owned()]),
+            Some(value) => self.methods_in(marked, value),
+            None => Some(vec![ANY.to_owned()]),
+        };
+        let Some(methods) = methods else { return self.unknown(arguments, METHODS_UNKNOWN) };
         match self.file.texts_of(path) {
             Some(paths) => {
                 for path in paths.into_iter().filter(|path| path.starts_with(['/', '*']) || path.is_empty()) {
@@ -213,6 +235,27 @@ impl<'t> Reader<'_, 't> {
             }
             None => self.unknown(arguments, "a route whose path is only known when it runs"),
         }
+    }
+
+    /// Whether what only goes by the name of a server may be one: the file speaks of a framework, gives the
+    /// name no other value, and hands over something that may be a function.
+    fn may_serve(&self, marked: &Marked<'t>, name: &str, values: &[Node<'t>]) -> bool {
+        let words = self.file.language.routes.apps.iter();
+        let mut words = words.filter_map(|word| word.trim_start_matches("new ").split(['.', '(']).next());
+        let speaks = words.any(|word| word != "require" && self.file.text.contains(word));
+        let given = marked.assigned.iter().chain(&marked.reassigned);
+        let made = given.clone().any(|(given, value)| {
+            self.file.of(*given) == name && self.file.language.nodes.call.contains(&value.kind())
+        });
+        let taken = marked.imports.iter().any(|it| {
+            it.alias.as_deref().or(it.name.as_deref()) == Some(name) && !it.module.starts_with('.')
+        });
+        let nodes = &self.file.language.nodes;
+        let handed = values.last().is_some_and(|last| {
+            let kind = last.kind();
+            nodes.identifier.contains(&kind) || nodes.call.contains(&kind) || nodes.list.contains(&kind)
+        });
+        speaks && !made && !taken && handed
     }
 
     /// The path of `router.route('/x').get(…).post(…)`, and its router.

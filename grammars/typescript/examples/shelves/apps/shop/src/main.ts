@@ -1,0 +1,6 @@
+import { NestFactory } from '@nestjs/core';
+
+async function start() {
+    const app = await NestFactory.create(ShopModule);
+    app.setGlobalPrefix('shop');
+}
