@@ -156,7 +156,7 @@ pub struct Routes {
     /// Calls on a router that mount another one.
     pub mounts: Words,
     /// Calls or annotations that give the path before all routes of the component; with `=`: an application is
-    /// started there, with `?`: a path stands before some routes, if its arguments hold the word behind it.
+    /// started there, with `?`: a path stands before some routes, with `v`: versions of routes are spoken of.
     pub global: Words,
 }
 

@@ -9,7 +9,7 @@ use crate::collect::source::fold::UNKNOWN;
 use crate::collect::source::marks::{Annotation, Marked};
 use crate::collect::source::tables::last;
 use crate::evidence::Action;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use tree_sitter::Node;
 
 /// What the annotations of a class say for its routes.
@@ -22,6 +22,8 @@ struct Class {
     prefixes: Option<Vec<String>>,
     /// Methods that all its routes have; inner `None`: they cannot be told.
     methods: Option<Option<Vec<String>>>,
+    /// Versions of its routes; `None`: they cannot be told.
+    versions: Option<Vec<String>>,
     /// The module that its annotations are of, where words of the language say one.
     module: Option<&'static str>,
 }
@@ -52,7 +54,7 @@ impl<'t> Reader<'_, 't> {
 
     fn class(&self, marked: &Marked<'t>, class: Node<'t>) -> Class {
         let words = &self.file.language.routes;
-        let mut found = Class { prefixes: Some(Vec::new()), ..Class::default() };
+        let mut found = Class { prefixes: Some(Vec::new()), versions: Some(Vec::new()), ..Class::default() };
         for it in marked.at(class) {
             let name = last(self.file.of(it.name));
             for word in words.classes {
@@ -62,10 +64,11 @@ impl<'t> Reader<'_, 't> {
                 }
             }
             if words.prefixes.contains(&name) {
-                let versioned = it.arguments.is_some_and(|arguments| {
-                    self.file.arguments(arguments).iter().any(|(name, _)| name.as_deref() == Some("version"))
-                });
-                let paths = self.paths(it).filter(|_| !versioned);
+                let given = it.arguments.map(|arguments| self.file.arguments(arguments)).unwrap_or_default();
+                if let Some((_, said)) = given.iter().find(|(name, _)| name.as_deref() == Some("version")) {
+                    found.versions = self.file.texts_of(*said);
+                }
+                let paths = self.paths(it);
                 let paths = paths.map(|paths| self.crossing(name, paths));
                 found.methods = self.named_methods(marked, it).or(found.methods);
                 found.prefixes = found.prefixes.zip(paths).map(|(held, more)| [held, more].concat());
@@ -74,9 +77,8 @@ impl<'t> Reader<'_, 't> {
                 found.calls = Some(self.address(it));
             }
         }
-        if marked.at(class).iter().any(|it| last(self.file.of(it.name)) == VERSION) {
-            found.prefixes = None;
-        }
+        let said = marked.at(class).iter().find(|it| last(self.file.of(it.name)) == VERSION);
+        found.versions = said.map_or(found.versions, |said| self.versions(said));
         if found.prefixes.as_ref().is_some_and(Vec::is_empty) {
             found.prefixes = Some(vec![String::new()]);
         }
@@ -123,14 +125,11 @@ impl<'t> Reader<'_, 't> {
             let mut paths = self.paths(it).map(|paths| self.crossing(name, paths));
             for more in marked.at(it.on) {
                 match last(self.file.of(more.name)) {
-                    more_name if words.paths.contains(&more_name) => paths = self.paths(more),
-                    VERSION => paths = None,
+                    name if words.paths.contains(&name) => paths = self.paths(more),
                     _ => {}
                 }
             }
-            if versioned.contains(&it.on.id()) {
-                paths = None;
-            }
+            let versions = versioned.get(&it.on.id()).map_or(known.versions.clone(), |own| own.clone());
             let full: Option<Vec<String>> = known.prefixes.as_ref().zip(paths).map(|(prefixes, paths)| {
                 prefixes.iter().flat_map(|prefix| paths.iter().map(|path| behind(prefix, path))).collect()
             });
@@ -152,6 +151,9 @@ impl<'t> Reader<'_, 't> {
                 (None, Some(paths), true) => {
                     for path in paths {
                         self.route(it.name, Base::Component, methods.clone(), path);
+                        if let Some(route) = self.routing.routes.last_mut() {
+                            route.versions = versions.clone();
+                        }
                     }
                 }
                 (None, None, true) => self.unknown(it.name, "a route whose path is only known when it runs"),
@@ -162,8 +164,14 @@ impl<'t> Reader<'_, 't> {
         }
     }
 
-    /// Decorators that stand together with one that says a version; each is its own node of the tree.
-    fn versioned(&self, marked: &Marked<'t>) -> BTreeSet<usize> {
+    /// The versions that `@Version('1')` says.
+    fn versions(&self, annotation: &Annotation<'_>) -> Option<Vec<String>> {
+        self.file.texts_of(annotation.arguments?.named_child(0)?)
+    }
+
+    /// The versions of decorators that stand together with one that says them; each is its own node of the
+    /// tree.
+    fn versioned(&self, marked: &Marked<'t>) -> BTreeMap<usize, Option<Vec<String>>> {
         let mut all: Vec<&Annotation<'t>> =
             marked.annotations.iter().filter(|it| it.on.kind() == "decorator").collect();
         all.sort_by_key(|it| it.on.start_byte());
@@ -173,8 +181,14 @@ impl<'t> Reader<'_, 't> {
             between.is_some_and(|text| !text.contains(['{', '}', '(', ')', ';', '=']))
         };
         let groups = all.chunk_by(|one, next| together(one, next));
-        let with = groups.filter(|group| group.iter().any(|it| last(self.file.of(it.name)) == VERSION));
-        with.flatten().map(|it| it.on.id()).collect()
+        let mut out = BTreeMap::new();
+        for group in groups {
+            if let Some(said) = group.iter().find(|it| last(self.file.of(it.name)) == VERSION) {
+                let versions = self.versions(said);
+                out.extend(group.iter().map(|it| (it.on.id(), versions.clone())));
+            }
+        }
+        out
     }
 
     /// The methods of a route: its own and those of its class (Spring, "combine").

@@ -114,10 +114,28 @@ impl Routing {
             (Some(one), None) => one,
             _ => return None,
         };
-        if without.contains(&normal(&route.path, false)) {
-            return Some(String::new());
+        let own = normal(&route.path, false);
+        let excluded =
+            |method: &String| without.contains(&own) || without.contains(&format!("{method} {own}"));
+        match route.methods.iter().filter(|method| excluded(method)).count() {
+            0 => {}
+            all if all == route.methods.len() && route.versions.as_ref().is_some_and(Vec::is_empty) => {
+                return Some(String::new());
+            }
+            _ => return None,
         }
         path.as_ref().map(|path| format!("/{}", path.trim_start_matches('/')))
+    }
+
+    /// What the versions of a route put before its path; `None`: it cannot be told.
+    fn versions(&self, route: &Route) -> Option<Vec<String>> {
+        let versions = route.versions.as_ref()?;
+        if versions.is_empty() {
+            return Some(vec![String::new()]);
+        }
+        let one = self.starts.get(&route.component).is_none_or(|starts| starts.len() < 2);
+        let told = one && self.versioned.get(&route.component) == Some(&true);
+        told.then(|| versions.iter().map(|version| format!("/v{version}")).collect())
     }
 
     /// States all routes with their whole paths.
@@ -129,7 +147,11 @@ impl Routing {
                 Base::Component => {
                     let base = modules.base_path(&route.component);
                     let before = self.before_all(route);
-                    before.map(|one| behind(&base, &one)).into_iter().collect()
+                    let versions = self.versions(route);
+                    let all = before.zip(versions).map(|(one, versions)| {
+                        versions.iter().map(|version| behind(&behind(&base, &one), version)).collect()
+                    });
+                    all.unwrap_or_default()
                 }
                 Base::Router(key, _) => {
                     mounts.left = MAX_ROUTERS;

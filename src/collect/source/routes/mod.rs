@@ -42,6 +42,8 @@ struct Route {
     place: Place,
     component: Text,
     scope: Scope,
+    /// Versions of it, which may stand in its path; `None`: they cannot be told.
+    versions: Option<Vec<String>>,
     /// Whether a slash at the end is kept: frameworks of Python tell `/x/` from `/x`.
     slash: bool,
 }
@@ -77,6 +79,8 @@ pub struct Routing {
     global: BTreeMap<Text, Vec<Global>>,
     /// By component: the folders of the files where an application of it is started.
     starts: BTreeMap<Text, BTreeSet<String>>,
+    /// By component: whether versions stand in paths, as `/v1`, everywhere they are spoken of.
+    versioned: BTreeMap<Text, bool>,
 }
 
 /// A path before all routes of an application.
@@ -86,7 +90,7 @@ struct Global {
     folder: String,
     /// `None`: it cannot be told.
     path: Option<String>,
-    /// Routes that it does not stand before.
+    /// Routes that it does not stand before: a path, or one behind its method.
     without: BTreeSet<String>,
 }
 
@@ -106,6 +110,9 @@ impl Routing {
         }
         for (component, folders) in other.starts {
             self.starts.entry(component).or_default().extend(folders);
+        }
+        for (component, versioned) in other.versioned {
+            *self.versioned.entry(component).or_insert(true) &= versioned;
         }
     }
 }
@@ -232,13 +239,14 @@ impl<'t> Reader<'_, 't> {
             place,
             component,
             scope: self.at.scope,
+            versions: Some(Vec::new()),
             slash,
         });
     }
 
     /// `app.setGlobalPrefix('api')`, `@ApplicationPath("/api")`, and where applications are started. What a word
     /// of the list says behind its call: `=` an application is started, `?` a path stands before some routes,
-    /// which ones is not told; more, what its arguments must hold.
+    /// which ones is not told; `v` versions of routes are spoken of.
     fn global(&mut self, marked: &Marked<'t>) {
         if self.at.scope != Scope::Production {
             return;
@@ -259,11 +267,16 @@ impl<'t> Reader<'_, 't> {
                     let starts = &mut self.routing.starts;
                     starts.entry(self.at.component.clone()).or_default().insert(folder.clone());
                 }
-                Some((_, needs)) => {
-                    let needs = needs.trim_start_matches(['?', ' ']);
+                Some((_, "v")) => {
                     let all: String = self.file.of(*arguments).chars().take(MAX_AROUND).collect();
-                    found.extend(all.contains(needs).then(unknown));
+                    // A version by default stands before routes that say none (Nest, "Versioning").
+                    found.extend(all.contains("defaultVersion").then(unknown));
+                    let path = all.contains(".URI") || arguments.named_child(0).is_none();
+                    let plain = path && !all.contains("prefix");
+                    let held = self.routing.versioned.entry(self.at.component.clone());
+                    *held.or_insert(true) &= plain;
                 }
+                Some(_) => found.push(unknown()),
             }
         }
         for it in marked.annotations.iter().filter(|it| words.contains(&last(self.file.of(it.name)))) {
@@ -284,11 +297,13 @@ impl<'t> Reader<'_, 't> {
         for (name, value) in values.get(1).map(|_| self.file.arguments(arguments)).unwrap_or_default() {
             match name.as_deref() {
                 Some("exclude") => {
-                    let plain = |path: &String| !path.contains(['*', '(', '{']);
                     let listed = self.file.language.nodes.list.contains(&value.kind());
-                    let paths =
-                        self.file.texts_of(value).filter(|paths| listed && paths.iter().all(plain))?;
-                    without.extend(paths.iter().map(|path| paths::normal(path, false)));
+                    let mut cursor = value.walk();
+                    let entries: Vec<Node<'_>> = value.named_children(&mut cursor).collect();
+                    for entry in entries.into_iter().filter(|it| !it.kind().ends_with("comment")) {
+                        without.insert(self.excluded(entry).filter(|_| listed)?);
+                    }
+                    listed.then_some(())?;
                 }
                 Some(_) => return None,
                 None => {}
@@ -298,5 +313,28 @@ impl<'t> Reader<'_, 't> {
         let table = |node: &Node<'_>| self.file.language.nodes.table.contains(&node.kind());
         values.iter().skip(1).all(|value| table(value)).then_some(())?;
         Some(Global { folder: folder_of(&self.input.path), path: Some(path), without })
+    }
+
+    /// `'health'`, `{ path: 'health', method: RequestMethod.GET }`; `None`: it cannot be told.
+    fn excluded(&self, entry: Node<'_>) -> Option<String> {
+        let plain = |path: &String| !path.contains(['*', '(', '{']);
+        let path = |node| self.file.fold(node).filter(plain).map(|path| paths::normal(&path, false));
+        if !self.file.language.nodes.table.contains(&entry.kind()) {
+            return path(entry);
+        }
+        let mut cursor = entry.walk();
+        let (mut said, mut method) = (None, None);
+        for pair in entry.named_children(&mut cursor) {
+            let value = pair.child_by_field_name("value")?;
+            match self.file.of(pair.child_by_field_name("key")?) {
+                "path" => said = Some(path(value)?),
+                "method" => method = Some(last(self.file.of(value))),
+                _ => return None,
+            }
+        }
+        match method {
+            None | Some("ALL") => said,
+            Some(method) => METHODS.contains(&method).then(|| said.map(|path| format!("{method} {path}")))?,
+        }
     }
 }
