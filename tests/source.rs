@@ -110,6 +110,7 @@ fn a_call_whose_method_or_address_cannot_be_told_is_a_gap_and_other_calls_with_u
 fn what_stands_before_some_routes_leaves_those_open_that_it_may_stand_before() {
     assert_eq!(gaps("typescript/examples/versions.ts"), [format!("versions.ts:11 {MOUNT}")]);
     assert_eq!(gaps("typescript/examples/shelves"), [format!("libs/health.controller.ts:6 {MOUNT}")]);
+    assert_eq!(gaps("typescript/examples/left"), [format!("main.ts:6 {MOUNT}")]);
     assert_eq!(gaps("typescript/examples/admin"), [format!("admin.ts:6 {MOUNT}")]);
     assert_eq!(gaps("java/examples/prefixed"), [format!("Prefixed.java:12 {MOUNT}")]);
 }

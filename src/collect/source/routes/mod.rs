@@ -183,7 +183,7 @@ impl<'t> Reader<'_, 't> {
             return Some(vec![said.to_owned()]);
         }
         let any = || Some(vec![ANY.to_owned()]);
-        self.named_methods(marked, annotation).map_or_else(any, |said| said)
+        self.named_methods(marked, annotation).unwrap_or_else(any)
     }
 
     /// The methods among the arguments of an annotation; outer `None`: it says none.
@@ -309,9 +309,13 @@ impl<'t> Reader<'_, 't> {
                 None => {}
             }
         }
-        // Options in a name hold anything.
-        let table = |node: &Node<'_>| self.file.language.nodes.table.contains(&node.kind());
-        values.iter().skip(1).all(|value| table(value)).then_some(())?;
+        // Options in a name hold anything, and so does a name in options (`{ exclude }`, `{ ...options }`).
+        let written = |node: &Node<'_>| {
+            let mut cursor = node.walk();
+            self.file.language.nodes.table.contains(&node.kind())
+                && node.named_children(&mut cursor).all(|it| it.child_by_field_name("value").is_some())
+        };
+        values.iter().skip(1).all(written).then_some(())?;
         Some(Global { folder: folder_of(&self.input.path), path: Some(path), without })
     }
 
