@@ -173,6 +173,22 @@ fn engines_that_are_not_read_are_named_once_per_file() {
 }
 
 #[test]
+fn data_sources_are_put_together_within_a_bound() {
+    let sources = |count: usize| {
+        let lines = (0..count).map(|at| format!("s{at}.url=jdbc:mysql://db1/shop\n"));
+        lines.chain(["z.url=jdbc:postgresql://db2/shop\n".to_owned()]).collect::<String>()
+    };
+    let limit = "MAX_SOURCES: of its data sources the first 1000 were put together";
+    let other = ":1 a connection of an engine that is not read: mysql";
+    let (_, gaps) =
+        read(&[("a.properties", sources(999).as_bytes()), ("b.properties", sources(1000).as_bytes())]);
+    assert_eq!(
+        gaps,
+        [format!("a.properties{other}"), format!("b.properties {limit}"), format!("b.properties{other}")]
+    );
+}
+
+#[test]
 fn a_text_in_utf_16_is_a_gap() {
     let text = "cursor.execute('SELECT id FROM orders')\n";
     let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.bytes().flat_map(|byte| [byte, 0])).collect();

@@ -163,7 +163,11 @@ pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
     let mut pairs: BTreeMap<String, String> = BTreeMap::new();
     let mut parts: BTreeMap<String, (String, u64)> = BTreeMap::new();
     let mut services = file.name().contains("compose").then(Services::default);
-    let sources = data_sources(file.name(), text);
+    let (sources, full) = data_sources(file.name(), text);
+    if full {
+        let detail = format!("MAX_SOURCES: of its data sources the first {MAX_SOURCES} were put together");
+        out.add_gap(Gap::new(Place::whole(&file.path), GapCode::Limit, detail));
+    }
     others(file, text, &mut out);
     for (index, line) in text.lines().enumerate() {
         if line.trim_start().starts_with(['#', ';']) {
@@ -206,6 +210,9 @@ pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
     out
 }
 
+/// How many addresses of data sources a file may have: each is put together from all of its settings.
+const MAX_SOURCES: usize = 1000;
+
 /// Engines that the settings connect to and nobody here reads, as one gap: what uses them is not told.
 fn others(file: &InputFile, text: &str, out: &mut Evidence) {
     let lines = text.lines().enumerate().map(|(index, line)| (index as u64 + 1, line));
@@ -235,8 +242,8 @@ static ATTRIBUTES: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Data sources that are written as several settings, by the line of the address: Spring, Quarkus, Hikari,
 /// Hibernate. Each document of a file is by itself; placeholders are resolved from the file and by their
-/// defaults.
-fn data_sources(name: &str, text: &str) -> BTreeMap<u64, String> {
+/// defaults. Also, whether [`MAX_SOURCES`] was reached.
+fn data_sources(name: &str, text: &str) -> (BTreeMap<u64, String>, bool) {
     let all = if XML.contains(&name) {
         let lines = text.lines().enumerate();
         let found = lines.filter_map(|(index, line)| Some((index as u64 + 1, ATTRIBUTES.captures(line)?)));
@@ -252,11 +259,12 @@ fn data_sources(name: &str, text: &str) -> BTreeMap<u64, String> {
     let mut out = BTreeMap::new();
     let names: Vec<String> =
         all.iter().map(|it| it.name.to_ascii_lowercase().replace(['-', '_'], "")).collect();
-    for (pair, name) in all.iter().zip(&names) {
-        let Some((group, last)) = name.rsplit_once('.') else { continue };
-        if !matches!(last, "url" | "jdbcurl") {
-            continue;
-        }
+    let addresses = all.iter().zip(&names).filter_map(|(pair, name)| {
+        let (group, last) = name.rsplit_once('.')?;
+        matches!(last, "url" | "jdbcurl").then_some((pair, group))
+    });
+    let full = addresses.clone().nth(MAX_SOURCES).is_some();
+    for (pair, group) in addresses.take(MAX_SOURCES) {
         let known = |name: &str| {
             let own = |it: &&Pair| it.name == name && it.document <= pair.document && it.line != pair.line;
             all.iter().rev().find(own).map(|it| it.value.clone())
@@ -300,7 +308,7 @@ fn data_sources(name: &str, text: &str) -> BTreeMap<u64, String> {
         };
         out.insert(pair.line, whole);
     }
-    out
+    (out, full)
 }
 
 /// Where in a compose file a line stands.
@@ -410,12 +418,12 @@ mod tests {
         let text = "spring:\n  datasource:\n    url: ${URL:jdbc:postgresql://db1:5432/shop}\n    username: web\n    \
                     hikari:\n      data-source-properties:\n        ApplicationName: shop-web\n---\nspring:\n  datasource:\n    \
                     url: jdbc:postgresql://db2/shop\nother:\n  datasource:\n    url: jdbc:mysql://db3/shop\n";
-        let found: Vec<(u64, String)> = data_sources("application.yml", text).into_iter().collect();
+        let found: Vec<(u64, String)> = data_sources("application.yml", text).0.into_iter().collect();
         let first = "jdbc:postgresql://db1:5432/shop?user=web&ApplicationName=shop-web";
         assert_eq!(found, [(3, first.to_owned()), (11, "jdbc:postgresql://db2/shop".to_owned())]);
         let xml = "<property name=\"jakarta.persistence.jdbc.url\" value=\"jdbc:postgresql://db1/shop\"/>\n\
                    <property name=\"jakarta.persistence.jdbc.user\" value=\"web\"/>\n";
-        let found: Vec<(u64, String)> = data_sources("persistence.xml", xml).into_iter().collect();
+        let found: Vec<(u64, String)> = data_sources("persistence.xml", xml).0.into_iter().collect();
         assert_eq!(found, [(1, "jdbc:postgresql://db1/shop?user=web".to_owned())]);
     }
 
