@@ -10,6 +10,10 @@ use tree_sitter::Node;
 
 /// How many calls of a chain are looked at for its method, on each side.
 const MAX_CHAIN: usize = 12;
+/// How much of a file's beginning is looked at for what it takes from others, and how much behind a call for
+/// what is set on it, in bytes.
+pub const MAX_HEAD: usize = 16 * 1024;
+const MAX_AROUND: usize = 4096;
 /// Methods as clients name their functions.
 const VERBS: [(&str, &str); 8] = [
     ("get", "GET"),
@@ -25,6 +29,12 @@ const VERBS: [(&str, &str); 8] = [
 const CALLS: [&str; 6] = ["request", "fetch", "stream", "exchange", "execute", "open"];
 const ADDRESS: &str = "an HTTP call whose address is only known when it runs";
 const METHOD: &str = "an HTTP call whose method is only known when it runs";
+
+/// The beginning of a text.
+pub fn head(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    &text[..end.unwrap_or(0)]
+}
 
 /// A URL whose named parameters are unknown parts: `{id}` is filled in when it runs.
 pub fn unnamed(url: &str) -> String {
@@ -117,22 +127,20 @@ impl<'a, 't> Asked<'a, 't> {
     fn fits(&self, word: &str) -> bool {
         let mut words = word.split(' ').filter(|it| !it.is_empty());
         let pattern = words.next().unwrap_or("");
-        let (without, with): (Vec<&str>, Vec<&str>) = words.partition(|it| it.starts_with('!'));
-        let holds = |it: &&str| self.file.text.contains(*it);
-        if without.iter().any(|it| holds(&&it[1..])) || !(with.is_empty() || with.iter().any(holds)) {
-            return false;
-        }
-        match pattern.strip_suffix(".*") {
+        let same = match pattern.strip_suffix(".*") {
             Some(client) => {
                 let on = self.chain.strip_suffix(self.last()).and_then(|on| on.strip_suffix('.'));
-                let on = on.map(|on| on.rsplit('.').next().unwrap_or(on));
-                let on = on.map(|on| on.trim_start_matches("new~").trim_matches(['_', '$', '#']));
+                let on = on.map(|on| on.rsplit('.').next().unwrap_or(on).trim_matches(['_', '$', '#']));
                 on.is_some_and(|on| on.eq_ignore_ascii_case(client)) && self.is_of_client()
             }
             // `this.fetch` is no `fetch`; `this.axios.get` is `axios.get`.
             None if !pattern.contains('.') => self.chain == pattern.replace('~', " "),
             None => fits(plain(&self.chain), &[&pattern.replace('~', " ")]),
-        }
+        };
+        let head = head(self.file.text, MAX_HEAD);
+        let (without, with): (Vec<&str>, Vec<&str>) = words.partition(|it| same && it.starts_with('!'));
+        let holds = |it: &&str| head.contains(*it);
+        same && !without.iter().any(|it| holds(&&it[1..])) && (with.is_empty() || with.iter().any(holds))
     }
 
     /// Whether clients have a function of this name.
@@ -219,8 +227,12 @@ impl<'a, 't> Asked<'a, 't> {
             "urlopen" | "Request" if self.given.len() > 1 || self.named(&["data"]).is_some() => {
                 return Some("POST");
             }
-            "openConnection" if self.file.text.contains("setRequestMethod") => return None,
-            "openConnection" if self.file.text.contains("setDoOutput") => return None,
+            "openConnection" => {
+                let after = self.file.text.get(self.arguments.end_byte()..).unwrap_or("");
+                let set = ["setRequestMethod", "setDoOutput"];
+                let set = set.iter().any(|word| head(after, MAX_AROUND).contains(word));
+                return (!set).then_some("GET");
+            }
             _ => {}
         }
         if !self.file.language.nodes.table.is_empty() {

@@ -2,6 +2,7 @@
 //! says of its own routers, and of those that it takes from others or gives them.
 
 use super::{ANY, Base, METHODS_UNKNOWN, Mount, Reader, Router};
+use crate::collect::source::clients::{MAX_HEAD, head};
 use crate::collect::source::fold::{UNKNOWN, call_of, fits};
 use crate::collect::source::marks::Marked;
 use crate::collect::source::modules::Key;
@@ -241,8 +242,9 @@ impl<'t> Reader<'_, 't> {
     /// name no other value, and hands over something that may be a function.
     fn may_serve(&self, marked: &Marked<'t>, name: &str, values: &[Node<'t>]) -> bool {
         let words = self.file.language.routes.apps.iter();
+        let text = head(self.file.text, MAX_HEAD);
         let mut words = words.filter_map(|word| word.trim_start_matches("new ").split(['.', '(']).next());
-        let speaks = words.any(|word| word != "require" && self.file.text.contains(word));
+        let speaks = words.any(|word| word != "require" && text.contains(word));
         let given = marked.assigned.iter().chain(&marked.reassigned);
         let made = given.clone().any(|(given, value)| {
             self.file.of(*given) == name && self.file.language.nodes.call.contains(&value.kind())
