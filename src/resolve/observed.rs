@@ -295,9 +295,9 @@ fn by_statement(it: &Use, login_unknown: bool, book: &mut Book) -> Option<Verdic
     Some(Verdict { entity: only, confidence: Confidence::Medium })
 }
 
-/// An act of which only the two ends can be seen, an encrypted connection or a request without a login: the only
-/// consumer of that host that states, or whose text says, that it uses the server, if it does not call itself by
-/// another name.
+/// An act of which only the two ends can be seen. An encrypted connection is the only consumer's of that host that states,
+/// or whose text says, that it uses the server. A request without a login is so, too, where nobody else is known on that
+/// host; neither, where it calls itself by another name.
 fn by_stated_use(
     it: &Use,
     system: &str,
@@ -316,6 +316,11 @@ fn by_stated_use(
     };
     let of_host = book.known.iter().filter(|(_, known)| known.hosts.contains(from) && says(known));
     let [only] = of_host.map(|(entity, _)| *entity).collect::<Vec<_>>()[..] else { return None };
+    // Anybody on a host with several may call, whether their entries say so or not.
+    let neighbours = book.known.values().filter(|known| known.hosts.contains(from)).count();
+    if !encrypted && neighbours > 1 {
+        return None;
+    }
     let own_names = &book.known[&only].applications;
     let program = it.what.actor.get(MentionKind::Application).map(|program| request::unversioned(program));
     if program.is_some_and(|program| !own_names.is_empty() && !own_names.contains(program)) {

@@ -176,6 +176,8 @@ fn a_request_without_a_login_is_the_hosts_only_consumer_that_states_the_server()
     let other =
         "[[consumer]]\nkind = \"service\"\nname = \"ward\"\nhosts = [\"app2\"]\nuses = [\"orders-api\"]\n";
     assert_eq!(told(uses, other), [shadow]);
+    let neighbour = "[[consumer]]\nkind = \"job\"\nname = \"sweep\"\nhosts = [\"app2\"]\n";
+    assert_eq!(told(uses, neighbour), [shadow]);
 }
 
 #[test]
