@@ -31,7 +31,7 @@
 //! - A program's version enters no id of a client; the names in a request's query are kept (never their values),
 //!   because they tell one thing at a path from another.
 //! - An encrypted connection belongs to the consumer of its host that alone states a use of that server, a request without
-//!   a login to the one that states it and is alone on that host, if it calls itself by no other name: two things agree,
+//!   a login to the one that alone states it there, where no job runs and it calls itself by no other name: two things agree,
 //!   and nothing else of it can be seen.
 //! - A log that names no server is taken for that of the only server which is written to have its database and one of
 //!   its logins, and a gap says so: without it, a first scan without an inventory shows each database twice.

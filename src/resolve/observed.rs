@@ -296,7 +296,7 @@ fn by_statement(it: &Use, login_unknown: bool, book: &mut Book) -> Option<Verdic
 }
 
 /// An act of which only the two ends can be seen. An encrypted connection is the only consumer's of that host that states,
-/// or whose text says, that it uses the server. A request without a login is so, too, where nobody else is known on that
+/// or whose text says, that it uses the server. A request without a login is so, too, where no other job is known on that
 /// host; neither, where it calls itself by another name.
 fn by_stated_use(
     it: &Use,
@@ -316,9 +316,10 @@ fn by_stated_use(
     };
     let of_host = book.known.iter().filter(|(_, known)| known.hosts.contains(from) && says(known));
     let [only] = of_host.map(|(entity, _)| *entity).collect::<Vec<_>>()[..] else { return None };
-    // Anybody on a host with several may call, whether their entries say so or not.
-    let neighbours = book.known.values().filter(|known| known.hosts.contains(from)).count();
-    if !encrypted && neighbours > 1 {
+    // Jobs of one host share its address, and any of them may call, whether its entry says so or not.
+    let is_job = |entity: &EntityId| *entity != only && book.entities[entity.0].kind == "job";
+    let jobs = book.known.iter().any(|(entity, known)| known.hosts.contains(from) && is_job(entity));
+    if !encrypted && jobs {
         return None;
     }
     let own_names = &book.known[&only].applications;
