@@ -37,7 +37,10 @@ impl Crowd {
             let own = self.addresses.entry(address).or_default();
             *own = (*own).max(count);
         }
-        self.more |= other.more;
+        self.more |= other.more || self.addresses.len() > MAX_ADDRESSES;
+        while self.addresses.len() > MAX_ADDRESSES {
+            self.addresses.pop_last();
+        }
     }
 
     /// How many addresses there are, and whether there are more than were counted.

@@ -17,8 +17,22 @@ const PROGRAM_CHARS: usize = 200;
 const BROWSERS: [&str; 9] =
     ["firefox/", "chrome/", "safari/", "edg/", "opr/", "trident/", "msie ", "opera/", "konqueror/"];
 /// Words by which a program that looks like one says that it is none: crawlers, and browsers without a person.
-const NO_BROWSERS: [&str; 9] =
-    ["bot", "crawl", "spider", "slurp", "headless", "phantomjs", "puppeteer", "playwright", "selenium"];
+const NO_BROWSERS: [&str; 14] = [
+    "bot",
+    "crawl",
+    "spider",
+    "slurp",
+    "headless",
+    "phantomjs",
+    "puppeteer",
+    "playwright",
+    "selenium",
+    "wkhtmlto",
+    "ms-office",
+    "msoffice",
+    "web services client",
+    "powershell",
+];
 /// Words by which a program says that it walks through all sites; it gives an address to read about it as well.
 const WALKERS: [&str; 4] = ["bot", "crawl", "spider", "slurp"];
 /// Words by which crawlers of search engines say what they are (their own documentation).
@@ -269,6 +283,13 @@ mod tests {
             ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", Class::Probe),
             ("Mozilla/5.0 (compatible; SomeBot/2.1; +http://some.example/bot.html)", Class::Probe),
             ("orderbot/2.1", Class::App),
+            // Programs that carry the name of the browser they are built on.
+            (
+                "Mozilla/4.0 (compatible; MSIE 6.0; MS Web Services Client Protocol 4.0.30319.42000)",
+                Class::App,
+            ),
+            ("Mozilla/4.0 (compatible; MSIE 7.0; Windows NT 10.0; Trident/7.0; ms-office)", Class::App),
+            ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/602.1 wkhtmltopdf Safari/602.1", Class::App),
             ("Mozilla/4.0 (compatible; MSIE 8.0; Windows NT 6.1)", Class::Browsing),
             ("Mozilla/5.0+(compatible; UptimeRobot/2.0)", Class::Probe),
             ("check_http/v2.3.3 (monitoring-plugins 2.3.3)", Class::Probe),
