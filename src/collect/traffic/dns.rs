@@ -163,6 +163,7 @@ fn message(bytes: &[u8], moment: Moment, told: &mut Told) -> Option<()> {
                 micros: None,
                 who: None,
                 page: false,
+                redirected: false,
                 query: None,
             });
         }

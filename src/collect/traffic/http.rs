@@ -297,7 +297,17 @@ impl Talk {
             let micros = u64::try_from(moment.stamp.0 - asked.moment.stamp.0).ok();
             let Waiting { verb, object, query, moment, who } = asked;
             let page = page && verb == "GET";
-            told.acts.push(Act { verb, object, moment, outcome, micros, who: Some(who), page, query });
+            told.acts.push(Act {
+                verb,
+                object,
+                moment,
+                outcome,
+                micros,
+                who: Some(who),
+                page,
+                redirected: request::redirects(status),
+                query,
+            });
         }
         true
     }
@@ -305,7 +315,17 @@ impl Talk {
     fn settle(&mut self, told: &mut Told) {
         while let Some(Waiting { verb, object, query, moment, who }) = self.waiting.pop_front() {
             let (outcome, micros) = (Outcome::Ok, None);
-            told.acts.push(Act { verb, object, moment, outcome, micros, who: Some(who), page: false, query });
+            told.acts.push(Act {
+                verb,
+                object,
+                moment,
+                outcome,
+                micros,
+                who: Some(who),
+                page: false,
+                redirected: false,
+                query,
+            });
         }
     }
 }
@@ -431,5 +451,32 @@ mod tests {
             (31, Side::Server, OK),
         ];
         assert_eq!(told(&steps), (vec!["ok GET /a - - -".to_owned(), "ok GET /d - - -".to_owned()], 1));
+    }
+
+    #[test]
+    fn a_page_is_html_that_was_given_and_not_where_somebody_was_sent() {
+        let html = "Content-Type: text/html; charset=utf-8|Content-Length: 0||";
+        for (asked, answer, page, redirected) in [
+            ("GET", format!("HTTP/1.1 200 OK|{html}"), true, false),
+            ("GET", format!("HTTP/1.1 302 Found|Location: /login|{html}"), false, true),
+            ("GET", format!("HTTP/1.1 404 Not Found|{html}"), false, false),
+            ("POST", format!("HTTP/1.1 200 OK|{html}"), false, false),
+            (
+                "GET",
+                "HTTP/1.1 200 OK|Content-Type: application/json|Content-Length: 0||".to_owned(),
+                false,
+                false,
+            ),
+        ] {
+            let mut conversation = Http.open();
+            let mut told = Told::default();
+            let request = format!("{asked} /p HTTP/1.1|Host: h||");
+            for (packet, side, text) in [(1, Side::Client, &request), (2, Side::Server, &answer)] {
+                let moment = Moment { stamp: Stamp(packet as i64), packet, datagram: false };
+                conversation.bytes(side, text.replace('|', "\r\n").as_bytes(), moment, &mut told);
+            }
+            let acts: Vec<(bool, bool)> = told.acts.iter().map(|act| (act.page, act.redirected)).collect();
+            assert_eq!(acts, [(page, redirected)], "{asked} {answer}");
+        }
     }
 }

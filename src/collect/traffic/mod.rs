@@ -67,6 +67,8 @@ pub struct Act {
     pub who: Option<Who>,
     /// Whether the answer was a page for people.
     pub page: bool,
+    /// Whether the answer sent the client elsewhere.
+    pub redirected: bool,
     /// The names in the query it was asked for with.
     pub query: Option<Text>,
 }
@@ -526,7 +528,8 @@ impl Teller<'_> {
             }
             what.outcome = act.outcome;
             what.class = program.map_or(Class::App, |program| request::class(program));
-            what.traits.extend(act.page.then(|| Trait::named(request::PAGE)));
+            let answer = [(act.page, request::PAGE), (act.redirected, request::REDIRECTED)];
+            what.traits.extend(answer.iter().filter(|(so, _)| *so).map(|(_, name)| Trait::named(name)));
             let query = act.query.clone();
             what.traits.extend(query.map(|names| Trait::valued(request::QUERY, names)));
             // Each endpoint is a shape of its own: calls of several are several.

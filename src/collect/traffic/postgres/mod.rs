@@ -501,6 +501,7 @@ impl Talk {
                 micros,
                 who: None,
                 page: false,
+                redirected: false,
                 query: None,
             });
         }
@@ -524,6 +525,7 @@ impl Talk {
                     micros: None,
                     who: None,
                     page: false,
+                    redirected: false,
                     query: None,
                 });
             }
