@@ -2,7 +2,7 @@
 //! line and prints nothing.
 
 use crate::collect::{self, Window, World};
-use crate::evidence::{Evidence, Gap, GapCode, Place, Stamp, Text};
+use crate::evidence::{Evidence, Gap, GapCode, InputStatus, Place, Stamp, Text};
 use crate::findings::{self, Finding};
 use crate::graph::Graph;
 use crate::input::{self, InputFile, Inputs, WalkError};
@@ -118,10 +118,27 @@ fn midnight(day: jiff::civil::Date) -> Stamp {
     start.map_or(Stamp::from_seconds(0), |start| Stamp::from_seconds(start.timestamp().as_second()))
 }
 
+/// The files that were named as arguments and could not be read as anything: each with the gap that says why.
+fn unread(inputs: &Inputs, evidence: &Evidence) -> Vec<WalkError> {
+    let gaps = evidence.gaps();
+    let records = evidence.inputs();
+    let failed = |file: &&InputFile| {
+        let record = records.iter().find(|record| record.path == file.path);
+        let read = |status| matches!(status, InputStatus::Read | InputStatus::Partly);
+        file.named && record.is_some_and(|record| record.kind.is_empty() || !read(record.status))
+    };
+    let why = |file: &InputFile| {
+        let gap = gaps.iter().find(|gap| gap.place.input == file.path);
+        gap.map_or("nothing of it was read".to_owned(), |gap| gap.detail.to_string())
+    };
+    let named = inputs.files.iter().filter(failed);
+    named.map(|file| WalkError { path: file.path.to_string(), reason: why(file) }).collect()
+}
+
 /// Scans. `progress` is told the path and the bytes done since last told.
 pub fn scan(plan: &Plan, progress: &(dyn Fn(&str, u64) + Sync)) -> Result<Outcome, ScanError> {
     let (paths, kinds) = with_config(plan);
-    let (mut inputs, errors) = input::walk(&paths, &kinds);
+    let (mut inputs, mut errors) = input::walk(&paths, &kinds);
     drop_other_settings(plan, &mut inputs);
     for error in &errors {
         let place = Place::whole(&Text::from(error.path.as_str()));
@@ -144,6 +161,7 @@ pub fn scan(plan: &Plan, progress: &(dyn Fn(&str, u64) + Sync)) -> Result<Outcom
     world.window = Window { since: plan.since, until: plan.until };
     let evidence = collect::collect_all(&world);
     let recognised = evidence.inputs().iter().any(|input| !input.kind.is_empty());
+    errors.extend(unread(&inputs, &evidence));
     let clock = Clock::new(&timing::job_runs);
     let mut resolved = resolve::resolve(&evidence, &clock);
     let gaps = std::mem::take(&mut resolved.gaps);

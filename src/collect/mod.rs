@@ -92,7 +92,7 @@ pub trait Family: Sync {
     /// The folder's name.
     fn name(&self) -> &'static str;
     /// The name of the reader that takes this file, told by content; `None`: not ours.
-    fn claim(&self, file: &InputFile) -> Option<&'static str>;
+    fn claim(&self, file: &InputFile, settings: &Settings) -> Option<&'static str>;
     /// Reads the files it claimed. Broken content becomes gaps; every file gets an input record.
     fn collect(&self, files: &[&InputFile], world: &World<'_>) -> Evidence;
 }
@@ -107,7 +107,7 @@ pub fn collect_all(world: &World<'_>) -> Evidence {
         .inputs
         .files
         .par_iter()
-        .map(|file| FAMILIES.iter().map(|family| family.claim(file)).collect())
+        .map(|file| FAMILIES.iter().map(|family| family.claim(file, world.settings)).collect())
         .collect();
     let parts: Vec<Evidence> = FAMILIES
         .par_iter()
@@ -125,8 +125,7 @@ pub fn collect_all(world: &World<'_>) -> Evidence {
     }
     for (file, claims) in world.inputs.files.iter().zip(&claims) {
         if claims.iter().all(Option::is_none) {
-            let (path, kind, records, span) = (file.path.clone(), Text::from(""), 0, None);
-            evidence.add_input(InputRecord { path, kind, status: InputStatus::Skipped, records, span });
+            evidence.add_input(InputRecord::new(&file.path, "", InputStatus::Skipped));
             let what = if file.size == 0 {
                 "it is empty"
             } else if file.is_text() {
@@ -138,18 +137,10 @@ pub fn collect_all(world: &World<'_>) -> Evidence {
         }
     }
     for (path, _) in &world.inputs.skipped {
-        let (kind, records, span) = (Text::from(""), 0, None);
-        evidence.add_input(InputRecord {
-            path: path.clone(),
-            kind,
-            status: InputStatus::Skipped,
-            records,
-            span,
-        });
+        evidence.add_input(InputRecord::new(path, "", InputStatus::Skipped));
     }
     for gap in &world.inputs.gaps {
-        let (path, kind, records, span) = (gap.place.input.clone(), Text::from(""), 0, None);
-        evidence.add_input(InputRecord { path, kind, status: InputStatus::Failed, records, span });
+        evidence.add_input(InputRecord::new(&gap.place.input, "", InputStatus::Failed));
         evidence.add_gap(gap.clone());
     }
     evidence

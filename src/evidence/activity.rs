@@ -140,6 +140,7 @@ pub struct Activity {
     first: Option<Stamp>,
     last: Option<Stamp>,
     durations: Durations,
+    undated: u64,
 }
 
 impl Activity {
@@ -158,6 +159,16 @@ impl Activity {
         }
     }
 
+    /// Counts events of which nobody says when they were: a server's totals.
+    pub fn add_undated(&mut self, count: u64) {
+        self.undated = self.undated.saturating_add(count);
+    }
+
+    /// Events of which nobody says when they were.
+    pub fn undated(&self) -> u64 {
+        self.undated
+    }
+
     /// Takes over another's events: union of minutes, smallest seconds of the union, integer addition.
     pub fn merge(&mut self, other: &Activity) {
         for (day, theirs) in &other.days {
@@ -168,12 +179,13 @@ impl Activity {
             (mine, theirs) => mine.or(theirs),
         };
         self.last = self.last.max(other.last);
+        self.undated = self.undated.saturating_add(other.undated);
         self.durations.merge(&other.durations);
     }
 
     /// All events.
     pub fn count(&self) -> u64 {
-        self.days.values().fold(0, |sum, day| sum.saturating_add(day.count))
+        self.days.values().fold(self.undated, |sum, day| sum.saturating_add(day.count))
     }
 
     /// The earliest event.

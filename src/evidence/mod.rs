@@ -30,7 +30,7 @@ pub use path::fold_path;
 pub use path_tree::{CHILDREN_KEPT, PLACES_KEPT_APART, PathTree};
 pub use place::{At, PLACES_KEPT, Place, Places};
 pub use stamp::{MICROS_PER_DAY, MICROS_PER_SECOND, Span, Stamp};
-pub use store::{Evidence, InputRecord, InputStatus, SHAPES_KEPT};
+pub use store::{Evidence, InputRecord, InputStatus, SHAPES_KEPT, Statements};
 pub use usage::{
     Action, Basis, Class, Confidence, Outcome, Resource, ResourceKind, Scope, Shape, Trait, Use, What,
 };

@@ -41,6 +41,31 @@ impl InputStatus {
     }
 }
 
+/// How the statements of an input ended: the three add up to all of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Statements {
+    /// The parser took them.
+    pub parsed: u64,
+    /// Their tables were told from tokens.
+    pub tokens: u64,
+    /// They are no SQL.
+    pub not_sql: u64,
+}
+
+impl Statements {
+    /// All of them.
+    pub fn all(self) -> u64 {
+        self.parsed.saturating_add(self.tokens).saturating_add(self.not_sql)
+    }
+
+    /// Adds another's.
+    pub fn add(&mut self, other: Statements) {
+        self.parsed = self.parsed.saturating_add(other.parsed);
+        self.tokens = self.tokens.saturating_add(other.tokens);
+        self.not_sql = self.not_sql.saturating_add(other.not_sql);
+    }
+}
+
 /// One input and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct InputRecord {
@@ -54,6 +79,16 @@ pub struct InputRecord {
     pub records: u64,
     /// The moments it speaks of.
     pub span: Option<Span>,
+    /// How its statements ended, for a log of statements.
+    pub statements: Statements,
+}
+
+impl InputRecord {
+    /// An input of which nothing was read yet.
+    pub fn new(path: &Text, kind: &str, status: InputStatus) -> InputRecord {
+        let (records, span, statements) = (0, None, Statements::default());
+        InputRecord { path: path.clone(), kind: Text::from(kind), status, records, span, statements }
+    }
 }
 
 /// When and where a use was seen.
@@ -151,6 +186,7 @@ impl Evidence {
                     (InputStatus::Skipped, other) | (other, InputStatus::Skipped) => other,
                     _ => InputStatus::Failed,
                 });
+                mine.statements.add(record.statements);
                 mine.span = match (mine.span, record.span) {
                     (Some(a), Some(b)) => Some(a.cover(b)),
                     (a, b) => a.or(b),

@@ -107,4 +107,7 @@ pub struct Vantage {
     pub lost: u64,
     /// The sessions it can be recognised by.
     pub sessions: SessionSketch,
+    /// Whether its format was tried on what a real server or program wrote; what only others say raises no finding
+    /// above medium.
+    pub tried: bool,
 }

@@ -17,7 +17,7 @@ mod unofficial_consumer;
 mod unscheduled_periodic;
 mod who;
 
-use crate::evidence::{Confidence, Place};
+use crate::evidence::{Basis, Confidence, Place};
 use crate::graph::Graph;
 use crate::resolve::EntityId;
 use std::collections::BTreeMap;
@@ -139,6 +139,29 @@ pub static RULES: &[&dyn Rule] = &[
 /// How many places a finding shows.
 const PLACES_SHOWN: usize = 6;
 
+/// What is said of a finding whose evidence was read in a format that is only documented.
+const UNTRIED: &str =
+    "a format written from its documentation, never tried on the real thing: check the places";
+
+/// Whether all that was seen of a finding's consumers and resource was read in a format that nobody here tried on what
+/// a real server wrote: it may be true, and raises nothing above medium.
+fn is_untried(graph: &Graph, finding: &Finding) -> bool {
+    let who = [finding.consumer, finding.upstream, finding.downstream];
+    let mut vantages = graph
+        .links()
+        .filter(|link| who.contains(&Some(link.key.consumer)))
+        .filter(|link| {
+            finding.resource.is_none_or(|resource| {
+                link.key.resource == resource
+                    || graph.system_of(link.key.resource) == graph.system_of(resource)
+            })
+        })
+        .flat_map(|link| link.witnesses.iter().filter(|witness| witness.basis == Basis::Observed))
+        .map(|witness| graph.is_untried(&witness.vantage))
+        .peekable();
+    vantages.peek().is_some() && vantages.all(|untried| untried)
+}
+
 /// Asks every rule; the worst come first, then by rule and by who and what.
 pub fn check_all(graph: &Graph) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -146,6 +169,10 @@ pub fn check_all(graph: &Graph) -> Vec<Finding> {
         rule.check(graph, &mut findings);
     }
     for finding in &mut findings {
+        if finding.severity == Severity::High && is_untried(graph, finding) {
+            finding.severity = Severity::Medium;
+            finding.facts.insert("read from", UNTRIED.to_owned());
+        }
         finding.places.dedup();
         finding.places.truncate(PLACES_SHOWN);
     }

@@ -140,6 +140,11 @@ impl Graph {
         self.watches.iter().find(|watch| &*watch.vantage == vantage).map(|watch| watch.system.as_str())
     }
 
+    /// Whether a vantage's format was never tried on what a real server or program wrote.
+    pub fn is_untried(&self, vantage: &str) -> bool {
+        self.watches.iter().any(|watch| &*watch.vantage == vantage && !watch.tried)
+    }
+
     /// Who watched the system of a resource.
     pub fn watches(&self, resource: EntityId) -> impl Iterator<Item = &Watch> {
         let id = &self.entity(self.system_of(resource)).id;

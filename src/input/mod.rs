@@ -35,6 +35,8 @@ pub struct InputFile {
     pub compression: Compression,
     /// The reader a person named for it, whatever its content says.
     pub forced: Option<Text>,
+    /// Whether it was named as an argument by itself: that it cannot be read is then an error.
+    pub named: bool,
     /// The first decompressed bytes.
     pub head: Arc<[u8]>,
 }
@@ -54,11 +56,9 @@ impl InputFile {
         String::from_utf8_lossy(&self.head).into_owned()
     }
 
-    /// Whether the head looks like text: no NUL byte, apart from UTF-16 with a byte order mark.
+    /// Whether the head looks like text: no NUL byte (text in UTF-16 was decoded).
     pub fn is_text(&self) -> bool {
-        self.head.starts_with(&[0xff, 0xfe])
-            || self.head.starts_with(&[0xfe, 0xff])
-            || !self.head.contains(&0)
+        !self.head.contains(&0)
     }
 
     /// Opens it, decompressing; reading ends with [`ExpandedTooMuch`] when it grows beyond the limit.

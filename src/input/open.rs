@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 /// A file whose text is parsed as a whole (source, settings, crontabs) may be this long.
@@ -76,16 +76,33 @@ impl<R: Read> Read for Limited<R> {
     }
 }
 
-/// Opens a file for reading its decompressed content.
+/// Text in UTF-16 with a byte order mark (exports of Windows tools) as UTF-8, and UTF-8 without its mark; all else as it is.
+fn as_utf8<R: Read + Send + 'static>(mut inner: BufReader<R>) -> io::Result<Box<dyn Read + Send>> {
+    // What is broken from the start breaks again when it is read.
+    let encoding = match inner.fill_buf().unwrap_or_default() {
+        // UTF-32 in little endian begins like UTF-16, and is nobody's log.
+        [0xff, 0xfe, 0, 0, ..] => None,
+        [0xff, 0xfe, ..] => Some(encoding_rs::UTF_16LE),
+        [0xfe, 0xff, ..] => Some(encoding_rs::UTF_16BE),
+        [0xef, 0xbb, 0xbf, ..] => Some(encoding_rs::UTF_8),
+        _ => None,
+    };
+    let Some(encoding) = encoding else { return Ok(Box::new(inner)) };
+    let mut decoder = encoding_rs_io::DecodeReaderBytesBuilder::new();
+    Ok(Box::new(decoder.encoding(Some(encoding)).strip_bom(true).build(inner)))
+}
+
+/// Opens a file for reading its decompressed content, as UTF-8 where it is text in UTF-16.
 pub(super) fn reader(path: &Path, compression: Compression, size: u64) -> io::Result<Box<dyn Read + Send>> {
     let file = BufReader::with_capacity(256 * 1024, File::open(path)?);
     let inner: Box<dyn Read + Send> = match compression {
-        Compression::None => return Ok(Box::new(file)),
+        Compression::None => return as_utf8(file),
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
         Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(file)?),
         Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(file)),
         Compression::Xz => Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(file)),
     };
+    let inner = as_utf8(BufReader::with_capacity(256 * 1024, inner))?;
     let limit = size.saturating_mul(MAX_EXPANSION).max(MAX_EXPANSION_FLOOR);
     Ok(Box::new(Limited { inner, left: limit, limit }))
 }

@@ -28,6 +28,7 @@ struct Found {
     shown: String,
     real: PathBuf,
     ignored: bool,
+    named: bool,
 }
 
 /// The name each argument's files are shown under: none for a single folder, its last component when there
@@ -125,7 +126,12 @@ fn walk_folder(top: &Path, prefix: &str, found: &mut Vec<Found>, inputs: &mut In
                 inputs.gaps.push(Gap::new(place, GapCode::Limit, "MAX_DEPTH: folders below are not read"));
             }
         } else if kind.is_file() {
-            found.push(Found { shown: shown(entry.path()), real: entry.path().to_path_buf(), ignored });
+            found.push(Found {
+                shown: shown(entry.path()),
+                real: entry.path().to_path_buf(),
+                ignored,
+                named: false,
+            });
         } else {
             let why =
                 if kind.is_symlink() { "a symbolic link is not followed" } else { "not a regular file" };
@@ -200,6 +206,7 @@ fn look(found: &Found, hosts: &BTreeMap<String, Option<Text>>) -> Result<InputFi
         inner,
         compression,
         forced: None,
+        named: found.named,
         head: head.into(),
     })
 }
@@ -278,7 +285,7 @@ pub fn walk(paths: &[PathBuf], kinds: &[(String, PathBuf)]) -> (Inputs, Vec<Walk
             },
             Ok(meta) if meta.is_file() => match fs::File::open(path) {
                 Err(error) => errors.push(fail(error.kind().to_string())),
-                Ok(_) => found.push(Found { shown: prefix, real: path.clone(), ignored: false }),
+                Ok(_) => found.push(Found { shown: prefix, real: path.clone(), ignored: false, named: true }),
             },
             Ok(_) => errors.push(fail("neither a file nor a folder".to_owned())),
         }

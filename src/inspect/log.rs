@@ -1,9 +1,9 @@
 //! The log lens: one line per record of a log, as the reader understood it, literals folded.
 
-use crate::collect::logs::{self, Event, Request, Zones};
-use crate::evidence::fold_path;
+use crate::collect::logs::{self, Context, Event, Request, UNSTATED, Zones};
 use crate::evidence::request::outcome;
 use crate::evidence::scrub::{scrub, scrub_shapes};
+use crate::evidence::{Outcome, fold_path};
 use crate::input::InputFile;
 use crate::settings::Settings;
 use crate::sql::{Dialect, fold};
@@ -29,6 +29,10 @@ struct Line<'a> {
     statement: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tables: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calls: Option<u64>,
 }
 
 /// A request with its path folded.
@@ -39,8 +43,8 @@ fn asked(request: &Request) -> String {
 
 /// A statement with its literals folded. One about a login may hold a password that is no literal, which is
 /// why the server refused it.
-fn shown(sql: &str) -> String {
-    let folded = fold(sql, Dialect::Postgres);
+fn shown(sql: &str, dialect: Dialect) -> String {
+    let folded = fold(sql, dialect);
     let logins = ["alter role", "alter user", "create role", "create user"];
     let about_login = logins.iter().any(|verb| folded.starts_with(verb));
     if about_login { scrub(&folded).into_owned() } else { scrub_shapes(&folded).into_owned() }
@@ -48,15 +52,24 @@ fn shown(sql: &str) -> String {
 
 /// Gives each record of a log to `out`; the error says why the file is none.
 pub fn lines(file: &InputFile, settings: &Settings, out: &mut dyn FnMut(String)) -> Result<(), String> {
-    let format = logs::format_of(file).ok_or("no log format knows it; see `whodepends formats`")?;
+    let format = logs::format_of(file, settings).ok_or("no log format knows it; see `whodepends formats`")?;
     let zones = Zones::new(settings.source_of(&file.path).1);
     let mut bytes = Vec::new();
     let mut reader = file.open().map_err(|error| error.to_string())?.take(MAX_INSPECTED_BYTES);
     reader.read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    let block = format.parse(&bytes, &zones);
+    let block = format.parse(&bytes, Context { zones: &zones, header: "" });
+    let mut last = String::new();
     for record in &block.records {
         let (kind, status, sql, micros) = match &record.event {
-            Event::Statement { sql, micros } => ("statement", "ok", Some(sql), *micros),
+            Event::Statement { sql, ended, .. } => {
+                let outcome = ended.map_or(Outcome::Ok, |ended| ended.outcome);
+                ("statement", outcome.word(), Some(sql), ended.and_then(|ended| ended.micros))
+            }
+            Event::Tables { sql, .. } => ("tables", "ok", sql.as_ref(), None),
+            Event::Totals { sql, .. } => ("totals", "ok", Some(sql), None),
+            Event::Operation(it) => ("operation", it.ended.outcome.word(), None, it.ended.micros),
+            Event::InDatabase(_) => ("database", "ok", None, None),
+            Event::Restarted => ("restarted", "ok", None, None),
             Event::Planned { sql, micros } => ("plan", "ok", Some(sql), Some(*micros)),
             Event::Prepared(sql) => ("prepared", "ok", Some(sql), None),
             Event::Duration(micros) => ("duration", "ok", None, Some(*micros)),
@@ -74,20 +87,44 @@ pub fn lines(file: &InputFile, settings: &Settings, out: &mut dyn FnMut(String))
             Event::Request(request) => Some(asked(request)),
             _ => None,
         };
+        let database = match &record.event {
+            Event::InDatabase(name) => name,
+            _ => &record.who.database,
+        };
+        let statement = match &record.event {
+            Event::Operation(it) => Some(it.text.to_string()),
+            _ => sql.map(|sql| shown(sql, format.dialect())),
+        };
+        let tables = match &record.event {
+            Event::Tables { tables, .. } => {
+                tables.iter().map(|it| format!("{} {}", it.action.word(), it.parts.join("."))).collect()
+            }
+            Event::Operation(it) => vec![format!("{} {}", it.action.word(), it.resource)],
+            _ => Vec::new(),
+        };
+        let calls = match &record.event {
+            Event::Totals { calls, .. } => Some(*calls),
+            _ => None,
+        };
+        if record.stamp != UNSTATED {
+            last = record.stamp.to_string();
+        }
         let line = Line {
             line: record.line + 1,
             kind,
-            time: record.stamp.to_string(),
+            time: if calls.is_some() { String::new() } else { last.clone() },
             zone_known: !block.zone_assumed,
             user: &record.who.user,
             host: &record.who.client,
             application: &record.who.application,
-            database: &record.who.database,
+            database,
             session: format!("{:x}", record.session),
             duration_ms: micros.map(|micros| micros as f64 / 1000.0),
             status,
-            statement: sql.map(|sql| shown(sql)),
+            statement,
             request,
+            tables,
+            calls,
         };
         out(serde_json::to_string(&line).unwrap_or_default());
     }

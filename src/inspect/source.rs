@@ -14,7 +14,7 @@ pub fn lines(inputs: &Inputs) -> Vec<String> {
     let Some(source) = collect::FAMILIES.iter().find(|family| family.name() == "source") else {
         return Vec::new();
     };
-    let files: Vec<_> = inputs.files.iter().filter(|file| source.claim(file).is_some()).collect();
+    let files: Vec<_> = inputs.files.iter().filter(|file| source.claim(file, &settings).is_some()).collect();
     let evidence = source.collect(&files, &world);
     let mut lines = Vec::new();
     for it in evidence.uses() {

@@ -89,6 +89,11 @@ fn inputs(parts: &Parts<'_>) -> Vec<InputRow> {
         kind: input.kind.to_string(),
         status: input.status.word().to_owned(),
         records: input.records,
+        statements: (input.statements.all() > 0).then_some(StatementsRow {
+            parsed: input.statements.parsed,
+            tokens: input.statements.tokens,
+            not_sql: input.statements.not_sql,
+        }),
         first: moment(input.span.map(|span| span.first)),
         last: moment(input.span.map(|span| span.last)),
     };

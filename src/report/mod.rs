@@ -58,6 +58,15 @@ fn spans_in_words(spans: &[Window]) -> String {
     words.collect::<Vec<_>>().join("; ")
 }
 
+/// How the statements of a log ended: the three add up to all of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct StatementsRow {
+    pub parsed: u64,
+    pub tokens: u64,
+    pub not_sql: u64,
+}
+
 /// One input and how it ended.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
@@ -66,6 +75,8 @@ pub struct InputRow {
     pub kind: String,
     pub status: String,
     pub records: u64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub statements: Option<StatementsRow>,
     pub gaps: u64,
     pub first: Option<String>,
     pub last: Option<String>,

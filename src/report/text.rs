@@ -83,6 +83,17 @@ fn head(out: &mut String, report: &Report) {
         }
         _ => line(out, "nothing was observed at the time that was asked for"),
     }
+    let of = |part: fn(&super::StatementsRow) -> u64| {
+        report.inputs.iter().filter_map(|input| input.statements.as_ref().map(part)).sum::<u64>()
+    };
+    let (parsed, tokens, not_sql) = (of(|it| it.parsed), of(|it| it.tokens), of(|it| it.not_sql));
+    if parsed + tokens + not_sql > 0 {
+        let all = parsed + tokens + not_sql;
+        line(
+            out,
+            &format!("{all} statements in logs: {parsed} parsed, {tokens} by tokens, {not_sql} no SQL"),
+        );
+    }
     let surprise = &report.surprise;
     if surprise.observed_links > 0 {
         line(

@@ -157,6 +157,9 @@ impl Link {
     }
 }
 
+/// The day of what nobody dates.
+const UNDATED: i32 = i32::MIN;
+
 /// How many statements or requests links rest on. One statement on two tables is one act; per day the largest
 /// number that any one vantage gives counts, summed over days: the same query in two logs is one query.
 pub fn count_acts(links: &[&Link]) -> u64 {
@@ -169,6 +172,11 @@ pub fn count_acts(links: &[&Link]) -> u64 {
             for (day, what) in witness.activity.days() {
                 let count = own.entry((&witness.counted_as, witness.shape, day)).or_default();
                 *count = count.saturating_add(what.count);
+            }
+            let undated = witness.activity.undated();
+            if undated > 0 {
+                let count = own.entry((&witness.counted_as, witness.shape, UNDATED)).or_default();
+                *count = count.saturating_add(undated);
             }
         }
         for (key, count) in own {
@@ -186,7 +194,9 @@ pub fn count_acts(links: &[&Link]) -> u64 {
         let most = largest.entry(day).or_default();
         *most = (*most).max(count);
     }
-    largest.values().fold(0, |sum, count| sum.saturating_add(*count))
+    // A server's totals count what its logs count, and what was before them.
+    let undated = largest.remove(&UNDATED).unwrap_or(0);
+    largest.values().fold(0, |sum: u64, count| sum.saturating_add(*count)).max(undated)
 }
 
 /// A job that a clock starts.
@@ -255,6 +265,8 @@ pub struct Watch {
     pub span: Option<Span>,
     /// How much it sees.
     pub sees: Sees,
+    /// Whether its format was tried on what a real server or program wrote.
+    pub tried: bool,
 }
 
 /// The outcome.
@@ -374,6 +386,7 @@ fn watches(evidence: &Evidence, names: &names::Names) -> Vec<Watch> {
         vantage: vantage.id.clone(),
         span: vantage.spans.iter().copied().reduce(Span::cover),
         sees: if vantage.lost > 0 { Sees::Unknown } else { vantage.sees },
+        tried: vantage.tried,
     };
     evidence.vantages().map(watch).collect()
 }

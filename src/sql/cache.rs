@@ -3,7 +3,7 @@
 //! queries), and shapes that cannot be parsed as such, are keyed by their whole text instead. The cache is bounded
 //! and gives the same answer whether it holds a shape or not.
 
-use super::{Analysis, Dialect, Status, analyse, fold};
+use super::{Analysis, Dialect, Status, TableUse, analyse, fold};
 use crate::evidence::scrub::scrub_shapes;
 use crate::evidence::{Class, Shape, Text};
 use std::collections::HashMap;
@@ -21,6 +21,17 @@ pub struct Understood {
     pub analysis: Analysis,
     /// What kind of traffic, as far as the text tells.
     pub class: Class,
+}
+
+impl Understood {
+    /// A statement whose tables the server itself told; without its text, where the server told no more than that.
+    pub fn told(statement: Option<&Understood>, tables: Vec<TableUse>) -> Understood {
+        let read = statement.map(|it| it.analysis.clone());
+        let shape = statement.map_or(Shape::none(), |it| it.shape.clone());
+        let class = statement.map_or(Class::App, |it| it.class);
+        let analysis = Analysis { tables, ..read.unwrap_or(Analysis::nothing()) };
+        Understood { shape, analysis, class }
+    }
 }
 
 /// Understands statements of one dialect.

@@ -48,7 +48,7 @@ impl Status {
 }
 
 /// One table in one role.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TableUse {
     /// Read, Write (INSERT, UPDATE, DELETE, TRUNCATE, MERGE, COPY FROM …) or Touch (DDL, locks, grants).
     pub action: Action,
@@ -87,6 +87,21 @@ pub struct Analysis {
     /// Whether something is done even where no table is named: definitions, grants, procedural blocks, or
     /// a statement that was not understood.
     pub acts: bool,
+}
+
+impl Analysis {
+    /// Of no text at all.
+    pub(self) fn nothing() -> Analysis {
+        Analysis {
+            status: Status::Parsed,
+            tables: Vec::new(),
+            traits: BTreeSet::new(),
+            flow: Flow::default(),
+            routines: Vec::new(),
+            session: Vec::new(),
+            acts: false,
+        }
+    }
 }
 
 /// Whether a name is the server's own catalogue.

@@ -164,7 +164,7 @@ impl Family for Declared {
         "declared"
     }
 
-    fn claim(&self, file: &InputFile) -> Option<&'static str> {
+    fn claim(&self, file: &InputFile, _: &Settings) -> Option<&'static str> {
         inventory_of(file).map(|inventory| inventory.about().name)
     }
 
@@ -174,13 +174,7 @@ impl Family for Declared {
         let none = Index::new();
         for file in files {
             let Some(inventory) = inventory_of(file) else { continue };
-            let mut record = InputRecord {
-                path: file.path.clone(),
-                kind: Text::from(inventory.about().name),
-                status: InputStatus::Read,
-                records: 0,
-                span: None,
-            };
+            let mut record = InputRecord::new(&file.path, inventory.about().name, InputStatus::Read);
             match file.text() {
                 Err(error) => {
                     record.status = InputStatus::Failed;

@@ -4,7 +4,7 @@
 //! and never keeps a query or a referring page's own query.
 
 use super::stamps::days;
-use super::{Block, Event, LogFormat, Record, Referrer, Request, Who, Zones};
+use super::{Block, Context, Event, LogFormat, Record, Referrer, Request, Who};
 use crate::evidence::scrub::scrub_name;
 use crate::evidence::{About, Confidence, Provenance, Stamp, Text, request};
 use std::collections::HashMap;
@@ -259,7 +259,7 @@ impl LogFormat for AccessCombined {
         memchr::memrchr(b'\n', &block[..inner]).map_or(0, |newline| newline + 1)
     }
 
-    fn parse(&self, block: &[u8], _zones: &Zones) -> Block {
+    fn parse(&self, block: &[u8], _: Context<'_>) -> Block {
         let text = String::from_utf8_lossy(block);
         let mut parsed = Block::default();
         let mut known: HashMap<(&str, &str, &str), Arc<Who>> = HashMap::new();
@@ -296,11 +296,12 @@ impl LogFormat for AccessCombined {
 
 #[cfg(test)]
 mod tests {
-    use super::{AccessCombined, Event, LogFormat, Zones};
+    use super::super::Zones;
+    use super::{AccessCombined, Context, Event, LogFormat};
 
     /// What a line says: `time peer user host method path status micros chain referrer program`.
     fn said(line: &str) -> String {
-        let block = AccessCombined.parse(line.as_bytes(), &Zones::new(None));
+        let block = AccessCombined.parse(line.as_bytes(), Context { zones: &Zones::new(None), header: "" });
         let Some(record) = block.records.first() else { return format!("unmatched {}", block.unmatched) };
         let Event::Request(it) = &record.event else { return "no request".to_owned() };
         let shown = |page: &super::Referrer| format!("{}{}", page.host, page.path);

@@ -1,7 +1,7 @@
 //! What PostgreSQL's messages mean, whatever format carried them: statements, durations, connections,
 //! errors. Texts are those of the server's source in English; severities are known in several languages.
 
-use super::{Event, Who};
+use super::{Ended, Event, Who};
 use crate::evidence::Text;
 
 /// What a line's severity says it is.
@@ -201,17 +201,23 @@ fn planned(plan: &str, micros: u64) -> Event {
     text.map_or(Event::Nothing, |sql| Event::Planned { sql: sql.to_owned(), micros })
 }
 
+/// With a duration it was logged after it ended well; without one before it ran.
+fn announced(sql: &str, micros: Option<u64>) -> Event {
+    let ended = micros.map(|micros| Ended::well(Some(micros)));
+    Event::Statement { sql: sql.to_owned(), ended, number: 0 }
+}
+
 /// `statement: …`, `execute name: …`; parse and bind belong to an execution that is logged itself.
 fn statement(text: &str, micros: Option<u64>) -> Event {
     if let Some(sql) = text.strip_prefix("statement: ") {
-        return Event::Statement { sql: sql.to_owned(), micros };
+        return announced(sql, micros);
     }
     if let Some(rest) = text.strip_prefix("execute ") {
         if rest.starts_with("fetch from ") {
             return Event::Nothing;
         }
         if let Some((_, sql)) = rest.split_once(": ") {
-            return Event::Statement { sql: sql.to_owned(), micros };
+            return announced(sql, micros);
         }
     }
     Event::Nothing

@@ -7,16 +7,19 @@ mod messages;
 mod postgres_csv;
 mod postgres_stderr;
 mod requests;
+mod session;
 mod sessions;
 mod stamps;
 mod stream;
 
 use super::{Family, World};
 use crate::evidence::scrub::{scrub, scrub_name};
-use crate::evidence::{About, Confidence, Evidence, Stamp, Text};
+use crate::evidence::{About, Action, Class, Confidence, Evidence, Outcome, Resource, Stamp, Text, Trait};
 use crate::input::InputFile;
-use crate::sql::{Cache, Dialect};
+use crate::settings::Settings;
+use crate::sql::{Cache, Dialect, TableUse};
 use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use stamps::{Zoned, Zones};
@@ -54,13 +57,38 @@ impl Who {
 /// What a record says happened.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// A statement, as text; with its duration in microseconds where the line holds it.
+    /// A statement, as text.
     Statement {
         /// The statement.
         sql: String,
-        /// How long it took; a statement with a duration has succeeded.
-        micros: Option<u64>,
+        /// How it ended, where the record was written after that; `None`: it was only announced, and may still fail.
+        ended: Option<Ended>,
+        /// The server's own number of it within the session, which [`Event::Tables`] refers to; 0: it has none.
+        number: u64,
     },
+    /// The server itself says which tables a statement uses (an audit's table events): that outranks reading its text.
+    Tables {
+        /// The server's number of the statement within the session. The statement may come before, or after, or not
+        /// at all.
+        number: u64,
+        /// The statement, where this record holds it.
+        sql: Option<String>,
+        /// The tables, by what is done to them.
+        tables: Vec<TableUse>,
+    },
+    /// Something was done that is no SQL: an operation of a document store or a cache.
+    Operation(Box<Operation>),
+    /// The server's totals of a statement: how often it ran, nobody says when.
+    Totals {
+        /// The statement.
+        sql: String,
+        /// How often.
+        calls: u64,
+    },
+    /// From here on, statements of this log that name no database are in this one (`use` in MySQL's slow log).
+    InDatabase(Text),
+    /// The server started anew: every session has ended.
+    Restarted,
     /// How long the statement before it took, in microseconds; it has succeeded.
     Duration(u64),
     /// A statement that ran, seen with its plan (auto_explain), with its duration in microseconds.
@@ -90,6 +118,54 @@ pub enum Event {
     Nothing,
     /// Something was asked for over HTTP.
     Request(Box<Request>),
+}
+
+impl Event {
+    /// The statement it is about, where it holds one.
+    fn statement(&self) -> Option<&str> {
+        match self {
+            Event::Statement { sql, .. }
+            | Event::Planned { sql, .. }
+            | Event::Totals { sql, .. }
+            | Event::Prepared(sql)
+            | Event::ErrorStatement(sql) => Some(sql),
+            Event::Tables { sql, .. } => sql.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// How a statement ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ended {
+    /// How.
+    pub outcome: Outcome,
+    /// How long it took, in microseconds.
+    pub micros: Option<u64>,
+}
+
+impl Ended {
+    /// It worked.
+    pub fn well(micros: Option<u64>) -> Ended {
+        Ended { outcome: Outcome::Ok, micros }
+    }
+}
+
+/// Something done that is no SQL.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Operation {
+    /// What was done.
+    pub action: Action,
+    /// To what: server and database are those of the session where it does not say.
+    pub resource: Resource,
+    /// The operation as people know it, values folded: it tells shapes apart.
+    pub text: Text,
+    /// What kind of traffic.
+    pub class: Class,
+    /// How it ended.
+    pub ended: Ended,
+    /// How it was done.
+    pub traits: BTreeSet<Trait>,
 }
 
 /// One request of an access log.
@@ -127,7 +203,7 @@ pub struct Referrer {
 /// One record of a log.
 #[derive(Debug, Clone)]
 pub struct Record {
-    /// When.
+    /// When; [`UNSTATED`]: at the time of the record before it.
     pub stamp: Stamp,
     /// What tells sessions of one server apart: process or session id.
     pub session: u64,
@@ -137,6 +213,18 @@ pub struct Record {
     pub event: Event,
     /// The first line of the record within its block, counted from 0.
     pub line: u64,
+}
+
+/// The stamp of a record that states no time of its own.
+pub const UNSTATED: Stamp = Stamp(i64::MIN);
+
+/// What a block is read with.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// How local times are read.
+    pub zones: &'a Zones,
+    /// What earlier blocks of the file told of this one (see [`LogFormat::header`]); empty at the file's start.
+    pub header: &'a str,
 }
 
 /// One block's records.
@@ -158,12 +246,21 @@ pub struct Block {
 pub trait LogFormat: Sync {
     /// Its row in the table.
     fn about(&self) -> &'static About;
+    /// Whose SQL its statements are.
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
     /// How sure it is that this is one of its logs.
     fn recognise(&self, head: &[u8]) -> Option<Confidence>;
     /// Where, in a block that begins at a record's start, its last record starts; 0: the block has only one.
     fn last_start(&self, block: &[u8]) -> usize;
+    /// What the blocks after this one have to know of it and of what was known before: the names of columns, which
+    /// stand at a file's start. `None`: nothing changes. It is asked for every block in order, so it has to be quick.
+    fn header(&self, _block: &[u8], _before: &str) -> Option<String> {
+        None
+    }
     /// Parses a block that begins at a record's start.
-    fn parse(&self, block: &[u8], zones: &Zones) -> Block;
+    fn parse(&self, block: &[u8], context: Context<'_>) -> Block;
 }
 
 /// All log formats.
@@ -174,7 +271,7 @@ pub static FORMATS: &[&dyn LogFormat] =
 pub struct Logs;
 
 /// The format that is surest a file is one of its logs.
-pub fn format_of(file: &InputFile) -> Option<&'static dyn LogFormat> {
+pub fn format_of(file: &InputFile, _settings: &Settings) -> Option<&'static dyn LogFormat> {
     if let Some(kind) = &file.forced {
         return FORMATS.iter().copied().find(|format| format.about().name == &**kind);
     }
@@ -187,14 +284,17 @@ impl Family for Logs {
         "logs"
     }
 
-    fn claim(&self, file: &InputFile) -> Option<&'static str> {
-        format_of(file).map(|format| format.about().name)
+    fn claim(&self, file: &InputFile, settings: &Settings) -> Option<&'static str> {
+        format_of(file, settings).map(|format| format.about().name)
     }
 
     fn collect(&self, files: &[&InputFile], world: &World<'_>) -> Evidence {
-        let cache = Cache::new(Dialect::Postgres);
         let streams = stream::streams(files, world);
-        let parts: Vec<Evidence> = streams.par_iter().map(|stream| stream.collect(world, &cache)).collect();
+        let dialects: BTreeSet<Dialect> = streams.iter().map(stream::Stream::dialect).collect();
+        let caches: BTreeMap<Dialect, Cache> =
+            dialects.into_iter().map(|dialect| (dialect, Cache::new(dialect))).collect();
+        let collect = |stream: &stream::Stream<'_>| stream.collect(world, &caches[&stream.dialect()]);
+        let parts: Vec<Evidence> = streams.par_iter().map(collect).collect();
         let mut evidence = Evidence::new();
         for part in parts {
             evidence.merge(part);

@@ -3,7 +3,7 @@
 //! state across records.
 
 use super::messages::{self, Severity};
-use super::{Block, Event, LogFormat, Record, Who, Zones};
+use super::{Block, Context, Event, LogFormat, Record, Who, Zones};
 use crate::evidence::{About, Confidence, Provenance, Text};
 use std::sync::Arc;
 
@@ -113,7 +113,8 @@ impl LogFormat for PostgresCsv {
         if start < block.len() { start } else { last }
     }
 
-    fn parse(&self, block: &[u8], zones: &Zones) -> Block {
+    fn parse(&self, block: &[u8], context: Context<'_>) -> Block {
+        let zones = context.zones;
         let mut parsed = Block::default();
         let mut start = 0;
         while start < block.len() {

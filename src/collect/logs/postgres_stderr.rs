@@ -4,7 +4,7 @@
 //! Continuation lines start with a tab. It keeps no state across lines.
 
 use super::messages::{self, Severity};
-use super::{Block, Event, LogFormat, Record, Who, Zones};
+use super::{Block, Context, Event, LogFormat, Record, Who, Zones};
 use crate::evidence::{About, Confidence, Provenance, Text};
 use regex::Regex;
 use std::borrow::Cow;
@@ -176,7 +176,8 @@ impl LogFormat for PostgresStderr {
         0
     }
 
-    fn parse(&self, block: &[u8], zones: &Zones) -> Block {
+    fn parse(&self, block: &[u8], context: Context<'_>) -> Block {
+        let zones = context.zones;
         let text = String::from_utf8_lossy(block);
         let mut parsed = Block::default();
         let mut names: HashMap<String, Arc<Who>> = HashMap::new();
@@ -287,7 +288,7 @@ mod tests {
     fn said(prefix: &str) -> String {
         let log = format!("{prefix}LOG:  statement: SELECT 1\n\tFROM t\n");
         assert!(PostgresStderr.recognise(log.as_bytes()).is_some(), "{prefix:?} is not recognised");
-        let block = PostgresStderr.parse(log.as_bytes(), &Zones::new(None));
+        let block = PostgresStderr.parse(log.as_bytes(), Context { zones: &Zones::new(None), header: "" });
         let [record] = &block.records[..] else { panic!("{prefix:?} gives {} records", block.records.len()) };
         let Event::Statement { sql, .. } = &record.event else { panic!("{prefix:?} gives no statement") };
         assert_eq!((sql.as_str(), block.unmatched), ("SELECT 1\nFROM t", 0), "{prefix:?}");
@@ -330,7 +331,7 @@ mod tests {
     #[test]
     fn a_continuation_that_looks_like_a_record_is_none() {
         let log = "2026-11-22 22:42:43 UTC [7] LOG:  statement: SELECT '\n\t2026-11-22 22:42:44 UTC [8] LOG:  statement: DELETE FROM t'\n";
-        let block = PostgresStderr.parse(log.as_bytes(), &Zones::new(None));
+        let block = PostgresStderr.parse(log.as_bytes(), Context { zones: &Zones::new(None), header: "" });
         assert_eq!(block.records.len(), 1);
     }
 }

@@ -4,9 +4,9 @@
 use super::{Request, Who};
 use crate::collect::Window;
 use crate::evidence::{
-    Action, Activity, Actor, Basis, Class, Confidence, Crowd, Evidence, Gap, GapCode, Mention, Outcome,
-    PathTree, Place, Places, Scope, Sees, SessionSketch, Shape, Span, Stamp, Text, Trait, Use, Vantage, What,
-    Zone, request,
+    About, Action, Activity, Actor, Basis, Class, Confidence, Crowd, Evidence, Gap, GapCode, Mention,
+    Outcome, PathTree, Place, Places, Provenance, Scope, Sees, SessionSketch, Shape, Span, Stamp, Text,
+    Trait, Use, Vantage, What, Zone, request,
 };
 use crate::settings::Networks;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -214,7 +214,7 @@ impl Requests {
     }
 
     /// States everything heard.
-    pub fn finish(self, kind: &str, of: Mention, out: &mut Evidence) {
+    pub fn finish(self, format: &About, of: Mention, out: &mut Evidence) {
         if let Some((place, count)) = &self.limited {
             let detail = "MAX_CLIENTS: more clients than are told apart; the rest are one";
             out.add_gap(Gap { count: *count, ..Gap::new(place.clone(), GapCode::Limit, detail) });
@@ -232,7 +232,7 @@ impl Requests {
         }
         out.add_vantage(Vantage {
             id: self.vantage.clone(),
-            kind: Text::from(kind),
+            kind: Text::from(format.name),
             of,
             zone: Zone { name: Text::from("as stamped"), known: true },
             spans: self.span.into_iter().collect(),
@@ -240,6 +240,7 @@ impl Requests {
             sees: Sees::Unknown,
             lost: 0,
             sessions: SessionSketch::default(),
+            tried: format.provenance != Provenance::Documented,
         });
         let pages: BTreeSet<&(String, Option<Text>)> = self.pages.values().flatten().collect();
         for ((client, endpoint, outcome, query, sent), (activity, places)) in &self.done {

@@ -2,14 +2,15 @@
 //! statement that may still turn out to have failed, the connection that may still be refused. It states
 //! uses and never decides who a login belongs to.
 
-use super::{Event, Record, Who};
+use super::session::{Acting, Audit, MAX_PLANNED, Manner, Session, does, learn};
+use super::{Ended, Event, Operation, Record, Who};
 use crate::collect::Window;
-use crate::evidence::scrub::scrub;
 use crate::evidence::{
-    Action, Activity, Actor, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, MentionKind, Outcome,
-    Place, Places, Resource, Scope, Sees, SessionSketch, Shape, Span, Stamp, Text, Use, Vantage, What, Zone,
+    About, Action, Activity, Actor, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, MentionKind,
+    Outcome, Place, Places, Provenance, Resource, Scope, Sees, SessionSketch, Shape, Span, Stamp, Text, Use,
+    Vantage, What, Zone,
 };
-use crate::sql::{SearchPath, SessionChange, Status, Understood};
+use crate::sql::{SearchPath, Status, TableUse, Understood};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -23,68 +24,7 @@ const FAST_MICROS: u64 = 1_000;
 /// The share of whole sessions that must have shown a statement before the log is believed to hold all.
 const SPEAKING_WHEN_ALL: f64 = 0.8;
 
-/// Whether a statement does anything to the application's data, as far as it is understood.
-fn does(understood: &Understood) -> bool {
-    let analysis = &understood.analysis;
-    let named = !analysis.tables.is_empty() || !analysis.routines.is_empty();
-    understood.class == Class::App && (named || analysis.acts)
-}
-
-/// How many plans of one statement's functions are held until the statement itself is seen.
-const MAX_PLANNED: usize = 64;
-
-#[derive(Debug, Default)]
-struct Session {
-    who: Who,
-    replication: bool,
-    pending: Option<(Arc<Understood>, Stamp, Place)>,
-    planned: Vec<(Arc<Understood>, Stamp, u64, Place)>,
-    failed: Option<bool>,
-    /// When and as whom it was let in.
-    connect: Option<(Acting, Stamp, Place)>,
-    /// Whether a statement of it was seen, and whether one did anything to the application's data.
-    spoke: bool,
-    acted: bool,
-    path: SearchPath,
-}
-
-impl Session {
-    /// What a statement that worked changes for those after it.
-    fn change(&mut self, understood: &Understood) {
-        let changes = &understood.analysis.session;
-        self.path.change(changes);
-        for change in changes {
-            if let SessionChange::Application(name) = change {
-                self.who.application = Text::from(scrub(name));
-            }
-        }
-    }
-
-    fn actor(&self) -> Acting {
-        Acting { who: self.who.clone(), replication: self.replication, path: self.path.clone() }
-    }
-}
-
-/// Who acts, and where unqualified names are looked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Acting {
-    who: Who,
-    replication: bool,
-    path: SearchPath,
-}
-
 type Key = (usize, usize, Outcome);
-
-/// What a connection turned out to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Manner {
-    /// It did something to the application's data, or nobody can say that it did not.
-    Acted,
-    /// Its statements were seen, and none did.
-    Idle,
-    /// It ended, and no statement of it was seen.
-    Silent,
-}
 
 /// The open sessions of one stream, and what they did.
 pub struct Sessions {
@@ -95,6 +35,12 @@ pub struct Sessions {
     whos: HashMap<Acting, usize>,
     who_list: Vec<Acting>,
     shapes: HashMap<usize, Arc<Understood>>,
+    /// Statements whose tables the server told, by shape and tables.
+    audited: HashMap<(u64, Vec<TableUse>), Arc<Understood>>,
+    operations: HashMap<(usize, Operation), (Activity, Places)>,
+    /// The database of statements that name none, from here on.
+    position: Option<Text>,
+    totals: bool,
     done: HashMap<Key, (Activity, Places)>,
     connects: HashMap<(usize, Outcome, Manner), (Activity, Places)>,
     /// Logins that were heard without a table: when, and whether anything was done.
@@ -123,6 +69,10 @@ impl Sessions {
             whos: HashMap::new(),
             who_list: Vec::new(),
             shapes: HashMap::new(),
+            audited: HashMap::new(),
+            operations: HashMap::new(),
+            position: None,
+            totals: false,
             done: HashMap::new(),
             connects: HashMap::new(),
             heard: HashMap::new(),
@@ -145,6 +95,11 @@ impl Sessions {
             let span = Span::at(record.stamp);
             self.span = Some(self.span.map_or(span, |known| known.cover(span)));
         }
+        match &record.event {
+            Event::InDatabase(name) => return self.position = Some(name.clone()),
+            Event::Restarted => return self.restarted(),
+            _ => {}
+        }
         if record.session == 0 {
             return self.unnumbered(record, understood, place);
         }
@@ -153,9 +108,25 @@ impl Sessions {
             self.close(record.session, true);
         }
         let session = self.open.entry(record.session).or_default();
+        if let (Event::Statement { .. }, Some(name)) = (&record.event, &self.position) {
+            session.who.database = name.clone();
+        }
         learn(&mut session.who, &record.who);
         match &record.event {
-            Event::Statement { micros, .. } => self.statement(record, understood, *micros, place),
+            Event::Statement { ended, number, .. } => {
+                self.statement(record, understood, *ended, *number, place);
+            }
+            Event::Tables { number, tables, .. } => self.tables(record, understood, *number, tables, place),
+            Event::Operation(operation) => {
+                session.spoke = true;
+                session.acted |= operation.class == Class::App;
+                let actor = session.actor();
+                self.operation(actor, operation, record.stamp, place);
+            }
+            Event::Totals { calls, .. } => {
+                let (Some(understood), actor) = (understood, session.actor()) else { return };
+                self.totals(actor, &understood, *calls, place);
+            }
             Event::Duration(micros) => self.duration(record.session, *micros),
             Event::Planned { micros, .. } => self.planned(record, understood, *micros, place),
             Event::Prepared(_) => self.executed(record, understood, place),
@@ -189,8 +160,8 @@ impl Sessions {
                     self.sketch.add(&record.who.client, record.who.port, record.stamp);
                 }
             }
-            // Requests are heard elsewhere.
-            Event::Request(_) => {}
+            // Requests are heard elsewhere; these were heard above.
+            Event::Request(_) | Event::InDatabase(_) | Event::Restarted => {}
             Event::Nothing => {
                 let actor = session.actor();
                 if session.connect.is_none() && !session.spoke {
@@ -235,12 +206,24 @@ impl Sessions {
     fn unnumbered(&mut self, record: &Record, understood: Understanding, place: Place) {
         let actor = Acting { who: (*record.who).clone(), ..Acting::default() };
         match &record.event {
-            Event::Statement { micros, .. } => {
+            Event::Statement { ended, .. } => {
                 let Some(understood) = understood else { return };
-                let (_, count) = self.unnumbered.get_or_insert_with(|| (place.clone(), 0));
-                *count += 1;
-                self.saw_statement(&understood, *micros);
-                self.count(actor, &understood, Outcome::Ok, record.stamp, *micros, place);
+                if ended.is_none() {
+                    let (_, count) = self.unnumbered.get_or_insert_with(|| (place.clone(), 0));
+                    *count += 1;
+                }
+                let ended = ended.unwrap_or(Ended::well(None));
+                self.saw_statement(&understood, ended.micros);
+                self.count(actor, &understood, ended.outcome, record.stamp, ended.micros, place);
+            }
+            Event::Tables { tables, .. } => {
+                let told = self.told(understood.as_ref(), tables.iter().cloned().collect());
+                self.count(actor, &told, Outcome::Ok, record.stamp, None, place);
+            }
+            Event::Operation(operation) => self.operation(actor, operation, record.stamp, place),
+            Event::Totals { calls, .. } => {
+                let Some(understood) = understood else { return };
+                self.totals(actor, &understood, *calls, place);
             }
             Event::Planned { micros, .. } => {
                 let Some(understood) = understood else { return };
@@ -262,8 +245,97 @@ impl Sessions {
         self.queries |= sample.starts_with("select") || sample.starts_with("with");
     }
 
-    fn statement(&mut self, record: &Record, understood: Understanding, micros: Option<u64>, place: Place) {
+    /// The server started anew: what was open has ended.
+    fn restarted(&mut self) {
+        let mut open: Vec<u64> = self.open.keys().copied().collect();
+        open.sort_unstable();
+        for id in open {
+            self.close(id, true);
+        }
+    }
+
+    /// The same statement with the tables that the server says it uses; they outrank what its text was read as.
+    fn told(&mut self, understood: Option<&Arc<Understood>>, tables: BTreeSet<TableUse>) -> Arc<Understood> {
+        let tables: Vec<TableUse> = tables.into_iter().collect();
+        let fingerprint = understood.map_or(0, |it| it.shape.fingerprint);
+        let told = || Arc::new(Understood::told(understood.map(|it| &**it), tables.clone()));
+        self.audited.entry((fingerprint, tables.clone())).or_insert_with(told).clone()
+    }
+
+    /// What the server said of this statement, taken out of what is held of the session.
+    fn audit_of(&mut self, id: u64, number: u64, understood: &Arc<Understood>) -> Option<Arc<Understood>> {
+        let audits = &mut self.open.get_mut(&id)?.audits;
+        let index = audits.iter().position(|audit| audit.is_of(number, understood))?;
+        let audit = audits.remove(index);
+        Some(self.told(Some(understood), audit.tables))
+    }
+
+    /// The server says which tables a statement uses.
+    fn tables(
+        &mut self,
+        record: &Record,
+        understood: Understanding,
+        number: u64,
+        tables: &[TableUse],
+        place: Place,
+    ) {
+        let Some(session) = self.open.get_mut(&record.session) else { return };
+        session.spoke = true;
+        if let Some(audit) = session.audits.iter_mut().find(|audit| audit.number == number) {
+            audit.add(tables);
+            return;
+        }
+        let beside = session.audits.first().is_none_or(|audit| audit.is_beside(number));
+        // What was said of an earlier statement, whose own line never came.
+        if !beside && session.pending.is_none() || session.audits.len() >= MAX_PLANNED {
+            self.flush(record.session);
+        }
+        let Some(session) = self.open.get_mut(&record.session) else { return };
+        let stamp = record.stamp;
+        let mut audit = Audit { number, tables: BTreeSet::new(), statement: understood, stamp, place };
+        audit.add(tables);
+        session.audits.push(audit);
+    }
+
+    /// Counts an operation that is no SQL.
+    fn operation(&mut self, actor: Acting, operation: &Operation, stamp: Stamp, place: Place) {
+        self.statements = true;
+        self.queries = true;
+        self.sees_all |= operation.ended.micros.is_none_or(|micros| micros < FAST_MICROS);
+        if !self.window.holds(stamp) {
+            return;
+        }
+        let number = self.who(Acting { path: SearchPath::default(), ..actor });
+        let micros = operation.ended.micros;
+        let kept = Operation { ended: Ended { micros: None, ..operation.ended }, ..operation.clone() };
+        let (activity, places) = self.operations.entry((number, kept)).or_default();
+        activity.add(stamp, 0, micros);
+        places.add(Some(stamp), place);
+    }
+
+    /// Counts what a server only has totals of.
+    fn totals(&mut self, actor: Acting, understood: &Arc<Understood>, calls: u64, place: Place) {
+        self.totals = true;
+        if calls == 0 || !self.names_something(understood, &place) {
+            return;
+        }
+        let (activity, places) = self.entry(actor, understood, Outcome::Ok);
+        activity.add_undated(calls);
+        places.add(None, place);
+    }
+
+    fn statement(
+        &mut self,
+        record: &Record,
+        understood: Understanding,
+        ended: Option<Ended>,
+        number: u64,
+        place: Place,
+    ) {
         let Some(understood) = understood else { return };
+        let micros = ended.and_then(|ended| ended.micros);
+        // What the server said of it before its own line stands for the line's own reading.
+        let earlier = ended.and_then(|_| self.audit_of(record.session, number, &understood));
         if let Some(session) = self.open.get_mut(&record.session) {
             // The plan of this very statement was logged just before it.
             let same = |it: &(Arc<Understood>, Stamp, u64, Place)| {
@@ -278,18 +350,21 @@ impl Sessions {
         let Some(session) = self.open.get_mut(&record.session) else { return };
         session.spoke = true;
         // What is only announced may still fail: it has acted when it has worked.
-        session.acted |= micros.is_some() && does(&understood);
-        match micros {
-            // Logged after it ended: it has succeeded.
-            Some(micros) => {
+        session.acted |= ended.is_some() && does(&understood);
+        match ended {
+            Some(ended) => {
+                session.failed = None;
                 let actor = session.actor();
-                session.change(&understood);
-                self.count(actor, &understood, Outcome::Ok, record.stamp, Some(micros), place);
+                if ended.outcome == Outcome::Ok {
+                    session.change(&understood);
+                }
+                let told = earlier.unwrap_or(understood);
+                self.count(actor, &told, ended.outcome, record.stamp, ended.micros, place);
             }
             // Logged before it ran: whether it failed shows in the session's next line.
             None => {
                 session.failed = None;
-                session.pending = Some((understood, record.stamp, place));
+                session.pending = Some((understood, record.stamp, place, number));
             }
         }
     }
@@ -311,12 +386,13 @@ impl Sessions {
     /// A duration on a line of its own: the statement before it has ended well.
     fn duration(&mut self, id: u64, micros: u64) {
         let Some(session) = self.open.get_mut(&id) else { return };
-        if let Some((understood, stamp, place)) = session.pending.take() {
+        if let Some((understood, stamp, place, number)) = session.pending.take() {
             let actor = session.actor();
             session.acted |= does(&understood);
             session.change(&understood);
             session.failed = None;
-            self.count(actor, &understood, Outcome::Ok, stamp, Some(micros), place);
+            let told = self.audit_of(id, number, &understood).unwrap_or(understood);
+            self.count(actor, &told, Outcome::Ok, stamp, Some(micros), place);
         }
     }
 
@@ -366,7 +442,8 @@ impl Sessions {
         if same {
             session.pending = None;
         }
-        self.count(actor, &understood, outcome, record.stamp, None, place);
+        let told = self.audit_of(record.session, 0, &understood).unwrap_or(understood);
+        self.count(actor, &told, outcome, record.stamp, None, place);
     }
 
     /// A pending statement that no error followed has succeeded.
@@ -383,13 +460,22 @@ impl Sessions {
         for (understood, stamp, micros, place) in planned {
             self.count(actor.clone(), &understood, Outcome::Ok, stamp, Some(micros), place);
         }
-        if let Some((understood, stamp, place)) = pending {
-            let outcome = match failed {
-                None => Outcome::Ok,
-                Some(true) => Outcome::Denied,
-                Some(false) => Outcome::Failed,
-            };
-            self.count(actor, &understood, outcome, stamp, None, place);
+        let outcome = match failed {
+            None => Outcome::Ok,
+            Some(true) => Outcome::Denied,
+            Some(false) => Outcome::Failed,
+        };
+        if let Some((understood, stamp, place, number)) = pending {
+            let told = self.audit_of(id, number, &understood).unwrap_or(understood);
+            self.count(actor.clone(), &told, outcome, stamp, None, place);
+        }
+        let Some(session) = self.open.get_mut(&id) else { return };
+        for audit in std::mem::take(&mut session.audits) {
+            let told = self.told(audit.statement.as_ref(), audit.tables);
+            if let (Outcome::Ok, Some(session)) = (outcome, self.open.get_mut(&id)) {
+                session.acted |= does(&told);
+            }
+            self.count(actor.clone(), &told, outcome, audit.stamp, None, audit.place);
         }
     }
 
@@ -417,21 +503,14 @@ impl Sessions {
         if !self.window.holds(stamp) {
             return;
         }
-        let analysis = &understood.analysis;
         // What is only prepared has not run; its EXECUTE is told with the text.
         let sample = &understood.shape.sample;
         if sample.starts_with("prepare ") && !sample.contains(';') {
             return;
         }
-        let named = !analysis.tables.is_empty() || !analysis.routines.is_empty();
-        if !named {
-            let acts = does(understood);
-            if acts && analysis.status != Status::Parsed {
-                let (_, count) = self.opaque.get_or_insert_with(|| (place.clone(), 0));
-                *count += 1;
-            }
+        if !self.names_something(understood, &place) {
             if outcome == Outcome::Ok {
-                let manner = if acts { Manner::Acted } else { Manner::Idle };
+                let manner = if does(understood) { Manner::Acted } else { Manner::Idle };
                 self.hear(actor, manner, stamp, place);
             }
             return;
@@ -440,13 +519,34 @@ impl Sessions {
             let (_, count) = self.unknown.get_or_insert_with(|| (place.clone(), 0));
             *count += 1;
         }
-        let actor = Acting { path: actor.path.as_seen_by(analysis), ..actor };
+        let (activity, places) = self.entry(actor, understood, outcome);
+        activity.add(stamp, 0, micros);
+        places.add(Some(stamp), place);
+    }
+
+    /// Whether a statement names a table or a routine; one that may have done something and names nothing that
+    /// the reader can tell is a gap.
+    fn names_something(&mut self, understood: &Understood, place: &Place) -> bool {
+        let analysis = &understood.analysis;
+        let named = !analysis.tables.is_empty() || !analysis.routines.is_empty();
+        if !named && does(understood) && analysis.status != Status::Parsed {
+            let (_, count) = self.opaque.get_or_insert_with(|| (place.clone(), 0));
+            *count += 1;
+        }
+        named
+    }
+
+    fn entry(
+        &mut self,
+        actor: Acting,
+        understood: &Arc<Understood>,
+        outcome: Outcome,
+    ) -> &mut (Activity, Places) {
+        let actor = Acting { path: actor.path.as_seen_by(&understood.analysis), ..actor };
         let number = Arc::as_ptr(understood).addr();
         self.shapes.entry(number).or_insert_with(|| understood.clone());
         let key = (self.who(actor), number, outcome);
-        let (activity, places) = self.done.entry(key).or_default();
-        activity.add(stamp, 0, micros);
-        places.add(Some(stamp), place);
+        self.done.entry(key).or_default()
     }
 
     fn connect(&mut self, actor: Acting, outcome: Outcome, manner: Manner, stamp: Stamp, place: Place) {
@@ -460,7 +560,7 @@ impl Sessions {
     }
 
     /// States everything heard.
-    pub fn finish(mut self, kind: &str, of: Mention, zone: Text, zone_known: bool, out: &mut Evidence) {
+    pub fn finish(mut self, format: &About, of: Mention, zone: Text, zone_known: bool, out: &mut Evidence) {
         let mut open: Vec<u64> = self.open.keys().copied().collect();
         open.sort_unstable();
         for id in open {
@@ -482,13 +582,14 @@ impl Sessions {
         let sees = self.sees();
         out.add_vantage(Vantage {
             id: self.vantage.clone(),
-            kind: Text::from(kind),
+            kind: Text::from(format.name),
             of,
             zone: Zone { name: zone, known: zone_known },
             spans: self.span.into_iter().collect(),
             sees,
             lost: 0,
             sessions: std::mem::take(&mut self.sketch),
+            tried: format.provenance != Provenance::Documented,
         });
         let busy: BTreeSet<usize> = self.done.keys().map(|(who, ..)| *who).collect();
         for ((who, number, outcome), (activity, places)) in std::mem::take(&mut self.done) {
@@ -496,6 +597,11 @@ impl Sessions {
             for it in self.uses(who, understood, outcome) {
                 out.add_use(Use { what: it, activity: activity.clone(), places: places.clone() });
             }
+        }
+        let mut busy = busy;
+        for ((who, operation), (activity, places)) in std::mem::take(&mut self.operations) {
+            busy.insert(who);
+            out.add_use(Use { what: self.operation_use(&self.who_list[who], &operation), activity, places });
         }
         let login = |number: &usize| {
             let who = &self.who_list[*number].who;
@@ -533,6 +639,9 @@ impl Sessions {
     /// How much of what happened the log holds: told by the sessions that were seen from login to end, where
     /// there are any; else by what kinds of statements there are.
     fn sees(&self) -> Sees {
+        if self.totals {
+            return Sees::Unknown;
+        }
         if !self.statements {
             return Sees::Connections;
         }
@@ -582,6 +691,24 @@ impl Sessions {
         }
     }
 
+    fn operation_use(&self, actor: &Acting, operation: &Operation) -> What {
+        let who = &actor.who;
+        let database = Sessions::database(who);
+        What {
+            vantage: self.vantage.clone(),
+            actor: Sessions::actor(who),
+            action: operation.action,
+            resource: operation.resource.clone().at(Some(&self.server), database.as_ref()),
+            shape: Shape::of_request(&operation.text),
+            outcome: operation.ended.outcome,
+            class: Class::of_program(&who.application).unwrap_or(operation.class),
+            scope: Scope::Production,
+            basis: Basis::Observed,
+            confidence: Confidence::High,
+            traits: operation.traits.clone(),
+        }
+    }
+
     fn uses(&self, actor: &Acting, understood: &Understood, outcome: Outcome) -> Vec<What> {
         let who = &actor.who;
         let by_name = Class::of_program(&who.application);
@@ -607,22 +734,5 @@ impl Sessions {
             Some(use_of(Action::Call, Resource::routine(actor.path.qualify(name)?), Confidence::Medium))
         });
         tables.chain(routines).collect()
-    }
-}
-
-/// Takes over what a line says beyond what is known.
-fn learn(mine: &mut Who, said: &Who) {
-    for (mine, said) in [
-        (&mut mine.user, &said.user),
-        (&mut mine.database, &said.database),
-        (&mut mine.application, &said.application),
-        (&mut mine.client, &said.client),
-    ] {
-        if !said.is_empty() {
-            *mine = said.clone();
-        }
-    }
-    if said.port != 0 {
-        mine.port = said.port;
     }
 }

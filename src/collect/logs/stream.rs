@@ -4,16 +4,17 @@
 
 use super::requests::Requests;
 use super::sessions::{Sessions, Understanding};
-use super::{Block, Event, LogFormat, Record, World, Zones, format_of, messages};
+use super::{Block, Context, Event, LogFormat, Record, UNSTATED, World, Zones, format_of, messages};
+use crate::evidence::scrub::scrub_shapes;
 use crate::evidence::{
-    Evidence, Gap, GapCode, InputRecord, InputStatus, Mention, MentionKind, Place, Span, Text,
+    Evidence, Gap, GapCode, InputRecord, InputStatus, Mention, MentionKind, Place, Span, Stamp, Text,
 };
 use crate::input::InputFile;
-use crate::sql::Cache;
+use crate::sql::{Cache, Dialect, Status, fold};
 use rayon::prelude::*;
 use regex::Regex;
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io;
 use std::sync::LazyLock;
 
 /// A record longer than this is cut: what follows its first part counts as unmatched lines.
@@ -43,7 +44,7 @@ pub struct Stream<'a> {
 pub fn streams<'a>(files: &[&'a InputFile], world: &World<'_>) -> Vec<Stream<'a>> {
     let mut groups: BTreeMap<(Text, &'static str), Vec<&'a InputFile>> = BTreeMap::new();
     for file in files {
-        let Some(format) = format_of(file) else { continue };
+        let Some(format) = format_of(file, world.settings) else { continue };
         let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let stem = ROTATION.replace_all(file.name(), "");
         let id = if folder.is_empty() { stem.to_string() } else { format!("{folder}/{stem}") };
@@ -71,13 +72,14 @@ pub fn streams<'a>(files: &[&'a InputFile], world: &World<'_>) -> Vec<Stream<'a>
 }
 
 fn first_stamp(format: &dyn LogFormat, file: &InputFile, zones: &Zones) -> Option<i64> {
-    let block = format.parse(&file.head, zones);
-    block.records.first().map(|record| record.stamp.0)
+    let block = format.parse(&file.head, Context { zones, header: "" });
+    let stated = |record: &&Record| record.stamp != UNSTATED;
+    block.records.iter().find(stated).map(|record| record.stamp.0)
 }
 
 /// Cuts a file into blocks that begin at record starts.
 struct Cutter<'a> {
-    reader: Box<dyn Read + Send>,
+    reader: Box<dyn io::Read + Send>,
     format: &'a dyn LogFormat,
     carry: Vec<u8>,
     size: usize,
@@ -170,13 +172,18 @@ impl Stream<'_> {
             (None, false) => Text::from("as stamped"),
         };
         let known = self.zone_stated || !assumed;
-        let kind = self.format.about().name;
+        let kind = self.format.about();
         if heard.requests.heard() {
             heard.requests.finish(kind, self.of.clone(), &mut evidence);
         } else {
             heard.sessions.finish(kind, self.of.clone(), zone, known, &mut evidence);
         }
         evidence
+    }
+
+    /// Whose SQL its statements are.
+    pub fn dialect(&self) -> Dialect {
+        self.format.dialect()
     }
 
     /// Reads one file; tells whether any stamp was read in an assumed zone.
@@ -188,102 +195,160 @@ impl Stream<'_> {
         heard: &mut Heard,
         evidence: &mut Evidence,
     ) -> bool {
-        let mut record = InputRecord {
-            path: file.path.clone(),
-            kind: Text::from(self.format.about().name),
-            status: InputStatus::Read,
-            records: 0,
-            span: None,
-        };
+        let record = InputRecord::new(&file.path, self.format.about().name, InputStatus::Read);
+        let mut told =
+            Told { path: &file.path, record, line: 0, last: None, lines_unmatched: 0, example: None };
         let mut assumed = false;
-        let mut gap = |gap: Gap| evidence.add_gap(gap);
         match file.open() {
             Err(error) => {
-                record.status = InputStatus::Failed;
-                gap(file.gap(&error));
+                told.record.status = InputStatus::Failed;
+                evidence.add_gap(file.gap(&error));
             }
             Ok(reader) => {
                 let size = world.block_bytes.max(1);
-                let mut cutter = Cutter {
-                    reader,
-                    format: self.format,
-                    carry: Vec::new(),
-                    size,
-                    done: false,
-                    cut_record: false,
-                };
-                let mut line = 0;
+                let (format, carry) = (self.format, Vec::new());
+                let mut cutter = Cutter { reader, format, carry, size, done: false, cut_record: false };
+                let mut header = String::new();
                 loop {
                     let mut blocks = Vec::new();
                     let mut failed = None;
                     while blocks.len() < rayon::current_num_threads() * BLOCKS_PER_THREAD && failed.is_none()
                     {
                         match cutter.next() {
-                            Ok(Some(block)) => blocks.push(block),
+                            Ok(Some(block)) => {
+                                let next = self.format.header(&block, &header);
+                                blocks.push((block, header.clone()));
+                                header = next.unwrap_or(header);
+                            }
                             Ok(None) => break,
                             Err(error) => failed = Some(error),
                         }
                     }
                     let last = blocks.is_empty();
-                    (world.progress)(&file.path, blocks.iter().map(|block| block.len() as u64).sum());
+                    (world.progress)(&file.path, blocks.iter().map(|(block, _)| block.len() as u64).sum());
                     for (block, understood) in self.parse(&blocks, cache) {
-                        if block.unmatched > 0 {
-                            let place = Place::line(&file.path, line + block.first_unmatched + 1);
-                            let detail = "lines that fit neither the log's prefix nor a record before them";
-                            gap(Gap {
-                                count: block.unmatched,
-                                ..Gap::new(place, GapCode::UnmatchedPrefix, detail)
-                            });
-                        }
-                        assumed |= block.zone_assumed;
-                        record.records += block.records.len() as u64;
-                        for (it, understood) in block.records.iter().zip(understood) {
-                            record.span = Some(
-                                record.span.map_or(Span::at(it.stamp), |span| span.cover(Span::at(it.stamp))),
-                            );
-                            let place = Place::line(&file.path, line + it.line + 1);
-                            heard.tell(it, understood, place);
-                        }
-                        line += block.lines;
+                        assumed |= block.parsed.zone_assumed;
+                        told.block(block, understood, heard);
                     }
                     if let Some(error) = failed {
-                        gap(file.gap(&error));
+                        evidence.add_gap(file.gap(&error));
                     } else if last {
                         break;
                     }
                 }
                 if cutter.cut_record {
-                    gap(Gap::new(
-                        Place::whole(&file.path),
-                        GapCode::Limit,
-                        "MAX_RECORD_BYTES: a longer record was cut",
-                    ));
+                    let detail = "MAX_RECORD_BYTES: a longer record was cut";
+                    evidence.add_gap(Gap::new(Place::whole(&file.path), GapCode::Limit, detail));
                 }
             }
         }
-        evidence.add_input(record);
+        told.finish(evidence);
         assumed
     }
 
     /// Parses blocks on all threads and understands their statements.
-    fn parse(&self, blocks: &[Vec<u8>], cache: &Cache) -> Vec<(Block, Vec<Understanding>)> {
-        blocks
-            .par_iter()
-            .map(|bytes| {
-                let block = self.format.parse(bytes, &self.zones);
-                let understood = block
-                    .records
-                    .iter()
-                    .map(|record| match &record.event {
-                        Event::Statement { sql, .. }
-                        | Event::Planned { sql, .. }
-                        | Event::Prepared(sql)
-                        | Event::ErrorStatement(sql) => Some(cache.understand(sql)),
-                        _ => None,
-                    })
-                    .collect();
-                (block, understood)
-            })
-            .collect()
+    fn parse(&self, blocks: &[(Vec<u8>, String)], cache: &Cache) -> Vec<(Read, Vec<Understanding>)> {
+        let parse = |(bytes, header): &(Vec<u8>, String)| {
+            let parsed = self.format.parse(bytes, Context { zones: &self.zones, header });
+            let understand = |record: &Record| record.event.statement().map(|sql| cache.understand(sql));
+            let understood = parsed.records.iter().map(understand).collect();
+            let example = (parsed.unmatched > 0).then(|| example(bytes, parsed.first_unmatched));
+            (Read { parsed, example }, understood)
+        };
+        blocks.par_iter().map(parse).collect()
+    }
+}
+
+/// A block that was read, with the first line of it that fits nowhere.
+struct Read {
+    parsed: Block,
+    example: Option<Text>,
+}
+
+/// How much of a line that was not understood is shown.
+const EXAMPLE_BYTES: usize = 120;
+
+/// A line of a block (counted from 0) as it may be shown: what could be somebody's data is folded.
+fn example(block: &[u8], line: u64) -> Text {
+    let skip = usize::try_from(line).unwrap_or(usize::MAX);
+    let line = block.split(|b| *b == b'\n').nth(skip).unwrap_or_default();
+    let line = String::from_utf8_lossy(&line[..line.len().min(4 * EXAMPLE_BYTES)]).into_owned();
+    let folded = fold(&line, Dialect::Generic);
+    let mut shown = scrub_shapes(&folded).into_owned();
+    let end = (0..=EXAMPLE_BYTES.min(shown.len())).rev().find(|at| shown.is_char_boundary(*at)).unwrap_or(0);
+    shown.truncate(end);
+    Text::from(shown)
+}
+
+/// How far a file was told.
+struct Told<'a> {
+    path: &'a Text,
+    record: InputRecord,
+    /// Lines of the blocks before.
+    line: u64,
+    /// The time of the record before.
+    last: Option<Stamp>,
+    lines_unmatched: u64,
+    /// The first line that fits nowhere.
+    example: Option<(Place, Text)>,
+}
+
+impl Told<'_> {
+    fn block(&mut self, read: Read, understood: Vec<Understanding>, heard: &mut Heard) {
+        let block = read.parsed;
+        if let (Some(example), None) = (read.example, &self.example) {
+            self.example = Some((Place::line(self.path, self.line + block.first_unmatched + 1), example));
+        }
+        self.lines_unmatched += block.unmatched;
+        for (mut it, understood) in block.records.into_iter().zip(understood) {
+            let place = Place::line(self.path, self.line + it.line + 1);
+            if let Some(understood) = &understood {
+                let statements = &mut self.record.statements;
+                match understood.analysis.status {
+                    Status::Parsed => statements.parsed += 1,
+                    Status::Tokens => statements.tokens += 1,
+                    Status::NotSql => statements.not_sql += 1,
+                }
+            }
+            if it.stamp == UNSTATED {
+                let Some(last) = self.last else {
+                    // What stands before the first time of a file has none.
+                    self.lines_unmatched += 1;
+                    self.example.get_or_insert((place, Text::from("a record before the first time")));
+                    continue;
+                };
+                it.stamp = last;
+            } else {
+                self.last = Some(it.stamp);
+            }
+            self.record.records += 1;
+            if !matches!(it.event, Event::Totals { .. }) {
+                let span = Span::at(it.stamp);
+                self.record.span = Some(self.record.span.map_or(span, |known| known.cover(span)));
+            }
+            heard.tell(&it, understood, place);
+        }
+        self.line += block.lines;
+    }
+
+    /// States how the file ended: one of which most fits nowhere was not read.
+    fn finish(mut self, evidence: &mut Evidence) {
+        if let Some((place, example)) = self.example {
+            let failed = self.lines_unmatched > self.record.records;
+            let detail = if failed {
+                self.record.status = InputStatus::Failed;
+                let kind = &self.record.kind;
+                format!(
+                    "{} of {} lines fit no record of {kind}, the first: `{example}`; its prefix is one nobody \
+                     knows here: see `whodepends formats`, or state the format with --as",
+                    self.lines_unmatched, self.line
+                )
+            } else {
+                "lines that fit neither the log's prefix nor a record before them".to_owned()
+            };
+            let count = self.lines_unmatched;
+            evidence.add_gap(Gap { count, ..Gap::new(place, GapCode::UnmatchedPrefix, detail) });
+        }
+        evidence.add_input(self.record);
     }
 }

@@ -4,8 +4,9 @@
 mod crontab;
 
 use super::{Family, World};
-use crate::evidence::{About, Evidence, InputRecord, InputStatus, Text};
+use crate::evidence::{About, Evidence, InputRecord, InputStatus};
 use crate::input::InputFile;
+use crate::settings::Settings;
 
 /// A kind of place where schedules are kept.
 pub trait SchedulePlace: Sync {
@@ -36,7 +37,7 @@ impl Family for Schedules {
         "schedules"
     }
 
-    fn claim(&self, file: &InputFile) -> Option<&'static str> {
+    fn claim(&self, file: &InputFile, _: &Settings) -> Option<&'static str> {
         place_of(file).map(|place| place.about().name)
     }
 
@@ -44,18 +45,14 @@ impl Family for Schedules {
         let mut evidence = Evidence::new();
         for file in files {
             let Some(place) = place_of(file) else { continue };
-            let kind = Text::from(place.about().name);
-            let (path, span) = (file.path.clone(), None);
-            let record = match file.text() {
+            let mut record = InputRecord::new(&file.path, place.about().name, InputStatus::Read);
+            match file.text() {
                 Err(error) => {
                     evidence.add_gap(file.gap(&error));
-                    InputRecord { path, kind, status: InputStatus::Failed, records: 0, span }
+                    record.status = InputStatus::Failed;
                 }
-                Ok(text) => {
-                    let records = place.read(file, &text, world, &mut evidence);
-                    InputRecord { path, kind, status: InputStatus::Read, records, span }
-                }
-            };
+                Ok(text) => record.records = place.read(file, &text, world, &mut evidence),
+            }
             evidence.add_input(record);
         }
         evidence

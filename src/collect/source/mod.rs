@@ -21,8 +21,9 @@ mod tables;
 pub use language::{LANGUAGES, Language};
 
 use super::{Family, World};
-use crate::evidence::{Evidence, Gap, GapCode, InputRecord, InputStatus, Place, Text};
+use crate::evidence::{Evidence, InputRecord, InputStatus};
 use crate::input::InputFile;
+use crate::settings::Settings;
 use rayon::prelude::*;
 use routes::Routing;
 
@@ -102,7 +103,7 @@ impl Family for Source {
         "source"
     }
 
-    fn claim(&self, file: &InputFile) -> Option<&'static str> {
+    fn claim(&self, file: &InputFile, _: &Settings) -> Option<&'static str> {
         Some(match reader_of(file)? {
             Reader::Code(language) => language.about.name,
             Reader::Settings => "settings",
@@ -134,20 +135,8 @@ fn read(file: &InputFile, world: &World<'_>, modules: &modules::Modules<'_>) -> 
         Reader::Sql => "sql-file",
         Reader::Mark => "component-mark",
     };
-    let mut record = InputRecord {
-        path: file.path.clone(),
-        kind: Text::from(kind),
-        status: InputStatus::Read,
-        records: 1,
-        span: None,
-    };
+    let mut record = InputRecord { records: 1, ..InputRecord::new(&file.path, kind, InputStatus::Read) };
     match file.text() {
-        // Read as UTF-8 it would be a file that says nothing.
-        Ok(_) if file.head.starts_with(&[0xff, 0xfe]) || file.head.starts_with(&[0xfe, 0xff]) => {
-            record.status = InputStatus::Failed;
-            let detail = "a text in UTF-16, which is not read; nothing of it was";
-            evidence.add_gap(Gap::new(Place::whole(&file.path), GapCode::Unparsed, detail));
-        }
         Err(error) => {
             record.status = InputStatus::Failed;
             let mut gap = file.gap(&error);

@@ -24,7 +24,7 @@ use crate::evidence::{
     Span, Stamp, Text, Trait, Vantage, What, Zone, request,
 };
 use crate::input::InputFile;
-use crate::settings::Networks;
+use crate::settings::{Networks, Settings};
 use crate::sql::{Cache, Dialect, SearchPath, Understood};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -218,7 +218,7 @@ impl Family for Traffic {
         "traffic"
     }
 
-    fn claim(&self, file: &InputFile) -> Option<&'static str> {
+    fn claim(&self, file: &InputFile, _: &Settings) -> Option<&'static str> {
         is_capture(file).then_some(CAPTURE)
     }
 
@@ -244,8 +244,7 @@ fn collect(file: &InputFile, world: &World<'_>, cache: &Cache) -> Evidence {
         crowds: BTreeMap::new(),
         ours: world.settings.networks(),
     };
-    let (path, kind) = (file.path.clone(), Text::from(CAPTURE));
-    let mut record = InputRecord { path, kind, status: InputStatus::Read, records: 0, span: None };
+    let mut record = InputRecord::new(&file.path, CAPTURE, InputStatus::Read);
     match connections(file, world.filter, &mut |connection| teller.tell(connection)) {
         Err(reason) => {
             record.status = InputStatus::Failed;
@@ -559,6 +558,7 @@ impl Teller<'_> {
                 sees: if seen.hidden { Sees::Unknown } else { Sees::All },
                 lost: seen.lost,
                 sessions: seen.sessions,
+                tried: true,
             });
         }
         self.out
