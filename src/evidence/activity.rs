@@ -2,7 +2,7 @@
 //! anywhere or using more threads never changes a result. It never keeps single events.
 
 use super::stamp::{MICROS_PER_SECOND, Stamp};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Minutes in a day: the resolution at which the shape of a day is kept.
 pub const MINUTES_PER_DAY: u16 = 1_440;
@@ -37,8 +37,19 @@ fn union_sorted<T: Ord + Copy>(left: &mut Vec<T>, right: &[T]) {
     if left.last() < right.first() {
         left.extend_from_slice(right);
     } else {
-        let both: BTreeSet<T> = left.iter().chain(right).copied().collect();
-        *left = both.into_iter().collect();
+        let mine = std::mem::take(left);
+        left.reserve(mine.len() + right.len());
+        let (mut a, mut b) = (mine.iter().copied().peekable(), right.iter().copied().peekable());
+        while let (Some(x), Some(y)) = (a.peek().copied(), b.peek().copied()) {
+            left.push(x.min(y));
+            if x <= y {
+                a.next();
+            }
+            if y <= x {
+                b.next();
+            }
+        }
+        left.extend(a.chain(b));
     }
 }
 

@@ -42,8 +42,9 @@ impl Rule for UnscheduledPeriodic {
                 if !app || !link.observed() || link.key.action == Action::Connect {
                     continue;
                 }
-                let Some(found) = beat(&link.activity().moments()) else { continue };
-                if predicted(graph, consumer, &link.activity().moments()) {
+                let moments = link.activity().moments();
+                let Some(found) = beat(&moments) else { continue };
+                if predicted(graph, consumer, &moments) {
                     continue;
                 }
                 if best.as_ref().is_none_or(|(_, other)| found.hits > other.hits) {

@@ -44,16 +44,14 @@ pub fn facts(graph: &Graph, consumer: &Entity, links: &[&Link]) -> BTreeMap<&'st
     }
     let count = count_acts(links);
     if count > 0 {
-        let days: BTreeSet<i32> = links
-            .iter()
-            .flat_map(|link| link.activity().days().map(|(day, _)| day).collect::<Vec<_>>())
-            .collect();
+        let seen = || links.iter().flat_map(|link| &link.witnesses).map(|witness| &witness.activity);
+        let days: BTreeSet<i32> = seen().flat_map(|it| it.days().map(|(day, _)| day)).collect();
         facts.insert(
             "count",
             format!("{count} on {} {}", days.len(), if days.len() == 1 { "day" } else { "days" }),
         );
-        let first: Option<Stamp> = links.iter().filter_map(|link| link.activity().first()).min();
-        let last = links.iter().filter_map(|link| link.activity().last()).max();
+        let first: Option<Stamp> = seen().filter_map(|it| it.first()).min();
+        let last = seen().filter_map(|it| it.last()).max();
         facts.extend(first.map(|first| ("first", first.to_string())));
         facts.extend(last.map(|last| ("last", last.to_string())));
     }

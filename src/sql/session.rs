@@ -55,6 +55,11 @@ impl SearchPath {
         }
     }
 
+    /// Whether the session made temporary tables.
+    pub fn has_temporary(&self) -> bool {
+        !self.temporary.is_empty()
+    }
+
     /// Takes over what a statement that worked changes.
     pub fn change(&mut self, changes: &[SessionChange]) {
         for change in changes {

@@ -36,17 +36,29 @@ pub struct Beat {
     pub events: usize,
 }
 
-/// Moments closer to the one before than `gap` seconds belong to one burst, which counts as its first.
-fn collapse(seconds: &[i64], gap: i64) -> Vec<i64> {
+/// Moments closer to the one before than `gap` seconds belong to one burst, which counts as its first. More than
+/// `most` bursts are of no use: `None`.
+fn collapse(seconds: &[i64], gap: i64, most: i64) -> Option<Vec<i64>> {
     let mut last = i64::MIN;
     let mut bursts = Vec::new();
+    let most = usize::try_from(most).unwrap_or(0);
     for second in seconds {
         if last == i64::MIN || second - last > gap {
+            if bursts.len() >= most {
+                return None;
+            }
             bursts.push(*second);
         }
         last = *second;
     }
-    bursts
+    Some(bursts)
+}
+
+/// How many bursts a period's beats can have: a window holds one, because bursts are further apart than it is wide,
+/// and most bursts lie in windows.
+fn most_bursts(seconds: &[i64], period: i64) -> i64 {
+    let span = seconds.last().unwrap_or(&0) - seconds.first().unwrap_or(&0);
+    ((span / period + 3) as f64 / MIN_EXPLAINED) as i64 + 1
 }
 
 /// ln P(X ≥ hits) for X binomial: the Chernoff bound, which is enough to reject chance.
@@ -132,7 +144,8 @@ pub fn beat(moments: &[Stamp]) -> Option<Beat> {
     for period in PERIODS {
         for tolerance in [2, period / 40, period / 10] {
             let tolerance = tolerance.clamp(1, 300);
-            let events = collapse(&seconds, (2 * tolerance).min(period / 4));
+            let gap = (2 * tolerance).min(period / 4);
+            let Some(events) = collapse(&seconds, gap, most_bursts(&seconds, period)) else { continue };
             if events.len() < MIN_BEATS {
                 continue;
             }

@@ -4,8 +4,8 @@
 use super::Who;
 use crate::evidence::scrub::scrub;
 use crate::evidence::{Class, Place, Stamp, Text};
-use crate::sql::{SearchPath, SessionChange, TableUse, Understood};
-use std::collections::BTreeSet;
+use crate::sql::{Analysis, SearchPath, SessionChange, TableUse, Understood};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Whether a statement does anything to the application's data, as far as it is understood.
@@ -60,8 +60,10 @@ pub(super) const MAX_PLANNED: usize = 64;
 pub(super) struct Session {
     /// Who it is, as far as is known.
     pub who: Who,
-    /// Whether it replicates.
-    pub replication: bool,
+    replication: bool,
+    /// The last names a record gave it, and its number in the book.
+    said: Option<Arc<Who>>,
+    number: Option<usize>,
     /// A statement that was announced, with its number.
     pub pending: Option<(Arc<Understood>, Stamp, Place, u64)>,
     /// Statements seen with their plan, whose own line may follow.
@@ -71,19 +73,23 @@ pub(super) struct Session {
     /// An error was seen: whether for lack of rights.
     pub failed: Option<bool>,
     /// When and as whom it was let in.
-    pub connect: Option<(Acting, Stamp, Place)>,
+    pub connect: Option<(usize, Stamp, Place)>,
     /// Whether a statement of it was seen.
     pub spoke: bool,
     /// Whether one did anything to the application's data.
     pub acted: bool,
     /// Where it looks for unqualified names.
-    pub path: SearchPath,
+    path: SearchPath,
 }
 
 impl Session {
     /// What a statement that worked changes for those after it.
     pub fn change(&mut self, understood: &Understood) {
         let changes = &understood.analysis.session;
+        if changes.is_empty() {
+            return;
+        }
+        (self.said, self.number) = (None, None);
         self.path.change(changes);
         for change in changes {
             if let SessionChange::Application(name) = change {
@@ -92,9 +98,28 @@ impl Session {
         }
     }
 
-    /// Who acts now.
-    pub fn actor(&self) -> Acting {
-        Acting { who: self.who.clone(), replication: self.replication, path: self.path.clone() }
+    /// Takes over what a record says of who it is.
+    pub fn learn(&mut self, said: &Arc<Who>) {
+        if self.said.as_ref().is_some_and(|known| Arc::ptr_eq(known, said)) {
+            return;
+        }
+        learn(&mut self.who, said);
+        self.said = Some(said.clone());
+        self.number = None;
+    }
+
+    /// Statements of it are in this database.
+    pub fn enter(&mut self, database: &Text) {
+        if self.who.database != *database {
+            self.who.database = database.clone();
+            (self.said, self.number) = (None, None);
+        }
+    }
+
+    /// Whether it replicates.
+    pub fn replicates(&mut self, replication: bool) {
+        self.replication = replication;
+        self.number = None;
     }
 }
 
@@ -118,7 +143,7 @@ pub(super) enum Manner {
 }
 
 /// Takes over what a line says beyond what is known.
-pub(super) fn learn(mine: &mut Who, said: &Who) {
+fn learn(mine: &mut Who, said: &Who) {
     for (mine, said) in [
         (&mut mine.user, &said.user),
         (&mut mine.database, &said.database),
@@ -131,5 +156,63 @@ pub(super) fn learn(mine: &mut Who, said: &Who) {
     }
     if said.port != 0 {
         mine.port = said.port;
+    }
+}
+
+/// All who acted in one stream, each with a number.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    numbers: HashMap<Acting, usize>,
+    list: Vec<Acting>,
+}
+
+impl Book {
+    /// Who has a number.
+    pub fn who(&self, number: usize) -> &Acting {
+        &self.list[number]
+    }
+
+    /// The number of somebody.
+    pub fn number(&mut self, acting: Acting) -> usize {
+        // The port tells sessions apart, not consumers.
+        let acting = Acting { who: Who { port: 0, ..acting.who }, ..acting };
+        if let Some(known) = self.numbers.get(&acting) {
+            return *known;
+        }
+        let number = self.list.len();
+        self.list.push(acting.clone());
+        self.numbers.insert(acting, number);
+        number
+    }
+
+    /// Who acts in a session now.
+    pub fn of(&mut self, session: &mut Session) -> usize {
+        if let Some(number) = session.number {
+            return number;
+        }
+        let (who, replication, path) = (session.who.clone(), session.replication, session.path.clone());
+        let number = self.number(Acting { who, replication, path });
+        session.number = Some(number);
+        number
+    }
+
+    /// The same, wherever names are looked for.
+    pub fn anywhere(&mut self, number: usize) -> usize {
+        let acting = &self.list[number];
+        if acting.path == SearchPath::default() {
+            return number;
+        }
+        let anywhere = Acting { path: SearchPath::default(), ..acting.clone() };
+        self.number(anywhere)
+    }
+
+    /// The same, looking for the names of one statement.
+    pub fn naming(&mut self, number: usize, analysis: &Analysis) -> usize {
+        let acting = &self.list[number];
+        if !acting.path.has_temporary() {
+            return number;
+        }
+        let naming = Acting { path: acting.path.as_seen_by(analysis), ..acting.clone() };
+        self.number(naming)
     }
 }

@@ -2,7 +2,7 @@
 //! statement that may still turn out to have failed, the connection that may still be refused. It states
 //! uses and never decides who a login belongs to.
 
-use super::session::{Acting, Audit, MAX_PLANNED, Manner, Session, does, learn};
+use super::session::{Acting, Audit, Book, MAX_PLANNED, Manner, Session, does};
 use super::{Ended, Event, Operation, Record, Who};
 use crate::collect::Window;
 use crate::evidence::{
@@ -10,8 +10,9 @@ use crate::evidence::{
     Outcome, Place, Places, Provenance, Resource, Scope, Sees, SessionSketch, Shape, Span, Stamp, Text, Use,
     Vantage, What, Zone,
 };
-use crate::sql::{SearchPath, Status, TableUse, Understood};
-use std::collections::{BTreeSet, HashMap};
+use crate::sql::{Status, TableUse, Understood};
+use foldhash::fast::FixedState;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A statement's understanding, for records that hold one.
@@ -25,6 +26,7 @@ const FAST_MICROS: u64 = 1_000;
 const SPEAKING_WHEN_ALL: f64 = 0.8;
 
 type Key = (usize, usize, Outcome);
+type HashMap<K, V> = std::collections::HashMap<K, V, FixedState>;
 
 /// The open sessions of one stream, and what they did.
 pub struct Sessions {
@@ -32,8 +34,7 @@ pub struct Sessions {
     server: Text,
     open: HashMap<u64, Session>,
     window: Window,
-    whos: HashMap<Acting, usize>,
-    who_list: Vec<Acting>,
+    book: Book,
     shapes: HashMap<usize, Arc<Understood>>,
     /// Statements whose tables the server told, by shape and tables.
     audited: HashMap<(u64, Vec<TableUse>), Arc<Understood>>,
@@ -65,17 +66,16 @@ impl Sessions {
             vantage,
             server,
             window,
-            open: HashMap::new(),
-            whos: HashMap::new(),
-            who_list: Vec::new(),
-            shapes: HashMap::new(),
-            audited: HashMap::new(),
-            operations: HashMap::new(),
+            open: HashMap::default(),
+            book: Book::default(),
+            shapes: HashMap::default(),
+            audited: HashMap::default(),
+            operations: HashMap::default(),
             position: None,
             totals: false,
-            done: HashMap::new(),
-            connects: HashMap::new(),
-            heard: HashMap::new(),
+            done: HashMap::default(),
+            connects: HashMap::default(),
+            heard: HashMap::default(),
             opaque: None,
             whole: 0,
             speaking: 0,
@@ -109,9 +109,9 @@ impl Sessions {
         }
         let session = self.open.entry(record.session).or_default();
         if let (Event::Statement { .. }, Some(name)) = (&record.event, &self.position) {
-            session.who.database = name.clone();
+            session.enter(name);
         }
-        learn(&mut session.who, &record.who);
+        session.learn(&record.who);
         match &record.event {
             Event::Statement { ended, number, .. } => {
                 self.statement(record, understood, *ended, *number, place);
@@ -120,11 +120,11 @@ impl Sessions {
             Event::Operation(operation) => {
                 session.spoke = true;
                 session.acted |= operation.class == Class::App;
-                let actor = session.actor();
+                let actor = self.book.of(session);
                 self.operation(actor, operation, record.stamp, place);
             }
             Event::Totals { calls, .. } => {
-                let (Some(understood), actor) = (understood, session.actor()) else { return };
+                let (Some(understood), actor) = (understood, self.book.of(session)) else { return };
                 self.totals(actor, &understood, *calls, place);
             }
             Event::Duration(micros) => self.duration(record.session, *micros),
@@ -133,23 +133,23 @@ impl Sessions {
             Event::Error(denied) => session.failed = Some(*denied),
             Event::ErrorStatement(_) => self.failed_statement(record, understood, place),
             Event::Authorized(replication) => {
-                session.replication = *replication;
-                session.connect = Some((session.actor(), record.stamp, place));
+                session.replicates(*replication);
+                session.connect = Some((self.book.of(session), record.stamp, place));
             }
             Event::Replication => {
-                session.replication = true;
+                session.replicates(true);
                 session.acted = true;
-                let actor = session.actor();
+                let actor = self.book.of(session);
                 self.hear(actor, Manner::Acted, record.stamp, place);
             }
             Event::Refused => {
                 // Authorized is not let in: the role or the database may be missing.
                 session.connect = None;
-                let actor = session.actor();
+                let actor = self.book.of(session);
                 self.connect(actor, Outcome::Denied, Manner::Acted, record.stamp, place);
             }
             Event::Disconnected => {
-                let actor = session.actor();
+                let actor = self.book.of(session);
                 if session.connect.is_none() {
                     self.hear(actor, Manner::Acted, record.stamp, place);
                 }
@@ -163,7 +163,7 @@ impl Sessions {
             // Requests are heard elsewhere; these were heard above.
             Event::Request(_) | Event::InDatabase(_) | Event::Restarted => {}
             Event::Nothing => {
-                let actor = session.actor();
+                let actor = self.book.of(session);
                 if session.connect.is_none() && !session.spoke {
                     self.hear(actor, Manner::Acted, record.stamp, place);
                 }
@@ -189,11 +189,11 @@ impl Sessions {
     }
 
     /// Somebody was heard of whom no table is known (yet).
-    fn hear(&mut self, actor: Acting, manner: Manner, stamp: Stamp, place: Place) {
-        if actor.who.user.is_empty() || !self.window.holds(stamp) {
+    fn hear(&mut self, actor: usize, manner: Manner, stamp: Stamp, place: Place) {
+        if self.book.who(actor).who.user.is_empty() || !self.window.holds(stamp) {
             return;
         }
-        let number = self.who(Acting { path: SearchPath::default(), ..actor });
+        let number = self.book.anywhere(actor);
         let (activity, places, known) =
             self.heard.entry(number).or_insert_with(|| (Activity::none(), Places::default(), manner));
         *known = (*known).min(manner);
@@ -204,7 +204,8 @@ impl Sessions {
     /// A record whose line names no process: it stands for itself, because nothing tells which lines belong
     /// together.
     fn unnumbered(&mut self, record: &Record, understood: Understanding, place: Place) {
-        let actor = Acting { who: (*record.who).clone(), ..Acting::default() };
+        let acting = Acting { who: (*record.who).clone(), ..Acting::default() };
+        let actor = self.book.number(acting.clone());
         match &record.event {
             Event::Statement { ended, .. } => {
                 let Some(understood) = understood else { return };
@@ -230,7 +231,7 @@ impl Sessions {
                 self.count(actor, &understood, Outcome::Ok, record.stamp, Some(*micros), place);
             }
             Event::Authorized(replication) => {
-                let actor = Acting { replication: *replication, ..actor };
+                let actor = self.book.number(Acting { replication: *replication, ..acting });
                 self.connect(actor, Outcome::Ok, Manner::Acted, record.stamp, place);
             }
             Event::Refused => self.connect(actor, Outcome::Denied, Manner::Acted, record.stamp, place),
@@ -298,14 +299,14 @@ impl Sessions {
     }
 
     /// Counts an operation that is no SQL.
-    fn operation(&mut self, actor: Acting, operation: &Operation, stamp: Stamp, place: Place) {
+    fn operation(&mut self, actor: usize, operation: &Operation, stamp: Stamp, place: Place) {
         self.statements = true;
         self.queries = true;
         self.sees_all |= operation.ended.micros.is_none_or(|micros| micros < FAST_MICROS);
         if !self.window.holds(stamp) {
             return;
         }
-        let number = self.who(Acting { path: SearchPath::default(), ..actor });
+        let number = self.book.anywhere(actor);
         let micros = operation.ended.micros;
         let kept = Operation { ended: Ended { micros: None, ..operation.ended }, ..operation.clone() };
         let (activity, places) = self.operations.entry((number, kept)).or_default();
@@ -314,7 +315,7 @@ impl Sessions {
     }
 
     /// Counts what a server only has totals of.
-    fn totals(&mut self, actor: Acting, understood: &Arc<Understood>, calls: u64, place: Place) {
+    fn totals(&mut self, actor: usize, understood: &Arc<Understood>, calls: u64, place: Place) {
         self.totals = true;
         if calls == 0 || !self.names_something(understood, &place) {
             return;
@@ -354,7 +355,7 @@ impl Sessions {
         match ended {
             Some(ended) => {
                 session.failed = None;
-                let actor = session.actor();
+                let actor = self.book.of(session);
                 if ended.outcome == Outcome::Ok {
                     session.change(&understood);
                 }
@@ -378,7 +379,7 @@ impl Sessions {
             pending.0 = understood;
         } else {
             session.acted |= does(&understood);
-            let actor = session.actor();
+            let actor = self.book.of(session);
             self.count(actor, &understood, Outcome::Ok, record.stamp, None, place);
         }
     }
@@ -387,7 +388,7 @@ impl Sessions {
     fn duration(&mut self, id: u64, micros: u64) {
         let Some(session) = self.open.get_mut(&id) else { return };
         if let Some((understood, stamp, place, number)) = session.pending.take() {
-            let actor = session.actor();
+            let actor = self.book.of(session);
             session.acted |= does(&understood);
             session.change(&understood);
             session.failed = None;
@@ -412,7 +413,7 @@ impl Sessions {
         if session.planned.len() < MAX_PLANNED {
             session.planned.push((understood, record.stamp, micros, place));
         } else {
-            let actor = session.actor();
+            let actor = self.book.of(session);
             self.count(actor, &understood, Outcome::Ok, record.stamp, Some(micros), place);
         }
     }
@@ -438,7 +439,7 @@ impl Sessions {
             .pending
             .as_ref()
             .is_some_and(|(p, ..)| p.shape.fingerprint == understood.shape.fingerprint);
-        let actor = session.actor();
+        let actor = self.book.of(session);
         if same {
             session.pending = None;
         }
@@ -450,7 +451,7 @@ impl Sessions {
     fn flush(&mut self, id: u64) {
         let Some(session) = self.open.get_mut(&id) else { return };
         let failed = session.failed.take();
-        let actor = session.actor();
+        let actor = self.book.of(session);
         let planned = std::mem::take(&mut session.planned);
         let pending = session.pending.take();
         if let (Some((understood, ..)), None) = (&pending, failed) {
@@ -458,7 +459,7 @@ impl Sessions {
             session.change(understood);
         }
         for (understood, stamp, micros, place) in planned {
-            self.count(actor.clone(), &understood, Outcome::Ok, stamp, Some(micros), place);
+            self.count(actor, &understood, Outcome::Ok, stamp, Some(micros), place);
         }
         let outcome = match failed {
             None => Outcome::Ok,
@@ -467,7 +468,7 @@ impl Sessions {
         };
         if let Some((understood, stamp, place, number)) = pending {
             let told = self.audit_of(id, number, &understood).unwrap_or(understood);
-            self.count(actor.clone(), &told, outcome, stamp, None, place);
+            self.count(actor, &told, outcome, stamp, None, place);
         }
         let Some(session) = self.open.get_mut(&id) else { return };
         for audit in std::mem::take(&mut session.audits) {
@@ -475,25 +476,13 @@ impl Sessions {
             if let (Outcome::Ok, Some(session)) = (outcome, self.open.get_mut(&id)) {
                 session.acted |= does(&told);
             }
-            self.count(actor.clone(), &told, outcome, audit.stamp, None, audit.place);
+            self.count(actor, &told, outcome, audit.stamp, None, audit.place);
         }
-    }
-
-    fn who(&mut self, actor: Acting) -> usize {
-        // The port tells sessions apart, not consumers.
-        let actor = Acting { who: Who { port: 0, ..actor.who }, ..actor };
-        if let Some(known) = self.whos.get(&actor) {
-            return *known;
-        }
-        let number = self.who_list.len();
-        self.who_list.push(actor.clone());
-        self.whos.insert(actor, number);
-        number
     }
 
     fn count(
         &mut self,
-        actor: Acting,
+        actor: usize,
         understood: &Arc<Understood>,
         outcome: Outcome,
         stamp: Stamp,
@@ -515,7 +504,7 @@ impl Sessions {
             }
             return;
         }
-        if actor.who.user.is_empty() {
+        if self.book.who(actor).who.user.is_empty() {
             let (_, count) = self.unknown.get_or_insert_with(|| (place.clone(), 0));
             *count += 1;
         }
@@ -538,22 +527,24 @@ impl Sessions {
 
     fn entry(
         &mut self,
-        actor: Acting,
+        actor: usize,
         understood: &Arc<Understood>,
         outcome: Outcome,
     ) -> &mut (Activity, Places) {
-        let actor = Acting { path: actor.path.as_seen_by(&understood.analysis), ..actor };
         let number = Arc::as_ptr(understood).addr();
-        self.shapes.entry(number).or_insert_with(|| understood.clone());
-        let key = (self.who(actor), number, outcome);
-        self.done.entry(key).or_default()
+        let key = (self.book.naming(actor, &understood.analysis), number, outcome);
+        let shapes = &mut self.shapes;
+        self.done.entry(key).or_insert_with(|| {
+            shapes.entry(number).or_insert_with(|| understood.clone());
+            Default::default()
+        })
     }
 
-    fn connect(&mut self, actor: Acting, outcome: Outcome, manner: Manner, stamp: Stamp, place: Place) {
+    fn connect(&mut self, actor: usize, outcome: Outcome, manner: Manner, stamp: Stamp, place: Place) {
         if !self.window.holds(stamp) {
             return;
         }
-        let key = (self.who(Acting { path: SearchPath::default(), ..actor }), outcome, manner);
+        let key = (self.book.anywhere(actor), outcome, manner);
         let (activity, places) = self.connects.entry(key).or_default();
         activity.add(stamp, 0, None);
         places.add(Some(stamp), place);
@@ -593,7 +584,7 @@ impl Sessions {
         });
         let busy: BTreeSet<usize> = self.done.keys().map(|(who, ..)| *who).collect();
         for ((who, number, outcome), (activity, places)) in std::mem::take(&mut self.done) {
-            let (who, understood) = (&self.who_list[who], &self.shapes[&number]);
+            let (who, understood) = (self.book.who(who), &self.shapes[&number]);
             for it in self.uses(who, understood, outcome) {
                 out.add_use(Use { what: it, activity: activity.clone(), places: places.clone() });
             }
@@ -601,22 +592,22 @@ impl Sessions {
         let mut busy = busy;
         for ((who, operation), (activity, places)) in std::mem::take(&mut self.operations) {
             busy.insert(who);
-            out.add_use(Use { what: self.operation_use(&self.who_list[who], &operation), activity, places });
+            out.add_use(Use { what: self.operation_use(self.book.who(who), &operation), activity, places });
         }
         let login = |number: &usize| {
-            let who = &self.who_list[*number].who;
+            let who = &self.book.who(*number).who;
             (who.user.clone(), who.client.clone())
         };
         let mut told: BTreeSet<(Text, Text)> =
             self.connects.keys().map(|(number, ..)| login(number)).collect();
         told.extend(busy.iter().map(login));
         for ((number, outcome, manner), (activity, places)) in std::mem::take(&mut self.connects) {
-            let mut what = self.connect_use(&self.who_list[number], outcome);
+            let mut what = self.connect_use(self.book.who(number), outcome);
             what.class = Sessions::class_of(what.class, manner, sees);
             out.add_use(Use { what, activity, places });
         }
         for (number, (activity, places, manner)) in std::mem::take(&mut self.heard) {
-            let actor = &self.who_list[number];
+            let actor = self.book.who(number);
             // A login that has a connection or a table from there is told by that.
             if told.contains(&(actor.who.user.clone(), actor.who.client.clone())) {
                 continue;

@@ -209,32 +209,27 @@ impl Stream<'_> {
                 let (format, carry) = (self.format, Vec::new());
                 let mut cutter = Cutter { reader, format, carry, size, done: false, cut_record: false };
                 let mut header = String::new();
-                loop {
-                    let mut blocks = Vec::new();
-                    let mut failed = None;
-                    while blocks.len() < rayon::current_num_threads() * BLOCKS_PER_THREAD && failed.is_none()
-                    {
-                        match cutter.next() {
-                            Ok(Some(block)) => {
-                                let next = self.format.header(&block, &header);
-                                blocks.push((block, header.clone()));
-                                header = next.unwrap_or(header);
-                            }
-                            Ok(None) => break,
-                            Err(error) => failed = Some(error),
-                        }
-                    }
-                    let last = blocks.is_empty();
-                    (world.progress)(&file.path, blocks.iter().map(|(block, _)| block.len() as u64).sum());
-                    for (block, understood) in self.parse(&blocks, cache) {
-                        assumed |= block.parsed.zone_assumed;
-                        told.block(block, understood, heard);
-                    }
-                    if let Some(error) = failed {
+                let mut batch = self.batch(&mut cutter, &mut header);
+                let mut waiting: Vec<(Read, Vec<Understanding>)> = Vec::new();
+                // One batch is told while the next is parsed and the one after it is read.
+                while !(batch.blocks.is_empty() && batch.failed.is_none() && waiting.is_empty()) {
+                    if let Some(error) = batch.failed.take() {
                         evidence.add_gap(file.gap(&error));
-                    } else if last {
-                        break;
                     }
+                    let bytes = batch.blocks.iter().map(|(block, _)| block.len() as u64).sum();
+                    let tell = || {
+                        for (block, understood) in waiting {
+                            assumed |= block.parsed.zone_assumed;
+                            told.block(block, understood, heard);
+                        }
+                    };
+                    let ahead = || {
+                        let parse = || self.parse(&batch.blocks, cache);
+                        rayon::join(parse, || self.batch(&mut cutter, &mut header))
+                    };
+                    let ((), (parsed, next)) = rayon::join(tell, ahead);
+                    (world.progress)(&file.path, bytes);
+                    (waiting, batch) = (parsed, next);
                 }
                 if cutter.cut_record {
                     let detail = "MAX_RECORD_BYTES: a longer record was cut";
@@ -244,6 +239,26 @@ impl Stream<'_> {
         }
         told.finish(evidence);
         assumed
+    }
+
+    /// Reads the next blocks of a file, each with what those before it tell of it.
+    fn batch(&self, cutter: &mut Cutter<'_>, header: &mut String) -> Batch {
+        let mut batch = Batch::default();
+        while batch.blocks.len() < rayon::current_num_threads() * BLOCKS_PER_THREAD {
+            match cutter.next() {
+                Ok(Some(block)) => {
+                    let next = self.format.header(&block, header);
+                    batch.blocks.push((block, header.clone()));
+                    *header = next.unwrap_or_else(|| std::mem::take(header));
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    batch.failed = Some(error);
+                    break;
+                }
+            }
+        }
+        batch
     }
 
     /// Parses blocks on all threads and understands their statements.
@@ -257,6 +272,13 @@ impl Stream<'_> {
         };
         blocks.par_iter().map(parse).collect()
     }
+}
+
+/// Blocks of a file, each with what those before it tell of it; and what ended the reading early.
+#[derive(Default)]
+struct Batch {
+    blocks: Vec<(Vec<u8>, String)>,
+    failed: Option<io::Error>,
 }
 
 /// A block that was read, with the first line of it that fits nowhere.
