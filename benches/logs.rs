@@ -1,6 +1,7 @@
 //! How fast query logs are read: a PostgreSQL log of many shapes and sessions is generated, then scanned several
-//! times; printed are megabytes a second and the peak memory of the process. `cargo bench`, or
-//! `cargo bench --bench logs -- MEGABYTES [FILE]` to choose the size and to keep the log.
+//! times; printed are megabytes a second, the peak memory of the process, and what pgBadger takes for the same log
+//! where it is installed. `cargo bench`, or `cargo bench --bench logs -- MEGABYTES [FILE]` to choose the size and to
+//! keep the log.
 
 #![allow(clippy::print_stdout)]
 
@@ -72,12 +73,21 @@ fn peak() -> Option<u64> {
     line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kilobytes| kilobytes / 1024)
 }
 
+/// How long another program takes for the log, in seconds; `None` where it is not installed or fails.
+fn peer(program: &str, arguments: &[&str], log: &Path) -> Option<f64> {
+    let start = Instant::now();
+    let mut command = std::process::Command::new(program);
+    let status = command.args(arguments).arg(log).stdout(std::process::Stdio::null()).status().ok()?;
+    status.success().then(|| start.elapsed().as_secs_f64())
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let typed: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let megabytes: u64 = typed.first().map_or(Ok(64), |text| text.parse())?;
     let folder = tempfile::tempdir()?;
     let path = typed.get(1).map_or_else(|| folder.path().join("postgresql.log"), PathBuf::from);
     generate(&path, megabytes * 1_000_000)?;
+    let mut own = f64::MAX;
     for threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(16 << 20).build()?;
         let mut best = f64::MAX;
@@ -103,6 +113,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             size / best,
             peak()
         );
+        own = own.min(best);
+    }
+    let prefix = "%t [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ";
+    let html = folder.path().join("pgbadger.html").to_string_lossy().into_owned();
+    match peer("pgbadger", &["-q", "-j", "1", "-p", prefix, "-o", &html], &path) {
+        Some(seconds) => println!("pgbadger -j 1: {seconds:.2} s, {:.0} times as long", seconds / own),
+        None => println!("pgbadger is not installed"),
     }
     Ok(())
 }
