@@ -1,15 +1,17 @@
 //! The pipeline on one screen: inputs, evidence, who is who, graph, findings, report. It knows no command
 //! line and prints nothing.
 
-use crate::collect::{self, Window, World};
+use crate::collect::{self, Window, World, evidence_file};
+use crate::evidence::file::Carried;
 use crate::evidence::{Evidence, Gap, GapCode, InputStatus, Place, Stamp, Text};
 use crate::findings::{self, Finding};
 use crate::graph::Graph;
-use crate::input::{self, InputFile, Inputs, WalkError};
+use crate::input::{self, InputFile, Inputs, Shown, WalkError};
 use crate::report::{self, Report};
 use crate::resolve::{self, Clock};
-use crate::settings::{AcceptEntry, Settings, id_glob};
+use crate::settings::{AcceptEntry, Settings, SourceEntry, id_glob};
 use crate::timing;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What a scan is asked to do.
@@ -43,9 +45,36 @@ pub enum ScanError {
         /// What is wrong, where, and what to try.
         reason: String,
     },
+    /// What is kept of each use is when it was seen, not its events.
+    #[error("{0}: an evidence file keeps no single events; give --since and --until to `collect`")]
+    Window(String),
+    /// An input would be lost.
+    #[error("{0}: is one of the inputs; write to another file")]
+    Overwrites(String),
     /// A day that is none.
     #[error("{0}: not a day; write it as YYYY-MM-DD")]
     Day(String),
+}
+
+/// How what is collected is shown and kept.
+#[derive(Default)]
+pub struct Keep {
+    /// A folder that all inputs are shown under, to tell machines apart; empty: none.
+    pub under: String,
+    /// The file it will be written to, which must be no input.
+    pub out: Option<PathBuf>,
+}
+
+/// What `collect` gave.
+pub struct Collected {
+    /// All that was stated, but for what the settings file states.
+    pub evidence: Evidence,
+    /// The settings that acted, with what their file states.
+    pub settings: Vec<Carried>,
+    /// Named arguments that could not be read.
+    pub errors: Vec<WalkError>,
+    /// Whether any reader knew any input.
+    pub recognised: bool,
 }
 
 /// What a scan gave.
@@ -58,38 +87,62 @@ pub struct Outcome {
     pub recognised: bool,
 }
 
-fn settings(plan: &Plan, inputs: &Inputs) -> Result<Settings, ScanError> {
-    let failed = |path: String, reason: String| ScanError::Settings { path, reason };
-    if let Some(path) = &plan.config {
-        let shown = path.to_string_lossy().into_owned();
-        let text =
-            std::fs::read_to_string(path).map_err(|error| failed(shown.clone(), error.kind().to_string()))?;
-        return Settings::parse(&text).map_err(|reason| failed(shown, reason));
-    }
-    let depth = |path: &str| path.matches('/').count();
-    let own = inputs
-        .files
-        .iter()
-        .filter(|file| file.name() == "whodepends.toml")
-        .min_by_key(|file| depth(&file.path));
-    let Some(file) = own else { return Ok(Settings::default()) };
-    let text = file.text().map_err(|error| failed(file.path.to_string(), error.to_string()))?;
-    let settings = Settings::parse(&text).map_err(|reason| failed(file.path.to_string(), reason))?;
-    Ok(Settings { folder: file.path.trim_end_matches(file.name()).to_owned(), ..settings })
+/// The settings that act, and those an evidence file carried, where it is they that do.
+struct Acting {
+    settings: Settings,
+    path: Option<Text>,
+    carried: Option<Carried>,
 }
 
-/// The paths and kinds of a scan, with the settings file among them: it is an inventory as well, wherever it lies.
-fn with_config(plan: &Plan) -> (Vec<PathBuf>, Vec<(String, PathBuf)>) {
-    let (mut paths, mut kinds) = (plan.paths.clone(), plan.kinds.clone());
+fn settings(plan: &Plan, inputs: &Inputs, carried: &[Carried]) -> Result<Acting, ScanError> {
+    let failed = |path: &str, reason: String| ScanError::Settings { path: path.to_owned(), reason };
+    let depth = |path: &str| path.matches('/').count();
+    let named = |file: &&InputFile| match &plan.config {
+        Some(_) => file.forced.as_deref() == Some("whodepends-toml"),
+        None => file.name() == "whodepends.toml",
+    };
+    if let Some(path) = &plan.config {
+        let shown = path.to_string_lossy();
+        let text = std::fs::read_to_string(path).map_err(|error| failed(&shown, error.kind().to_string()))?;
+        let settings = Settings::parse(&text).map_err(|reason| failed(&shown, reason))?;
+        let path = inputs.files.iter().find(named).map(|file| file.path.clone());
+        return Ok(Acting { settings, path, carried: None });
+    }
+    if let Some(file) = inputs.files.iter().filter(named).min_by_key(|file| depth(&file.path)) {
+        let text = file.text().map_err(|error| failed(&file.path, error.to_string()))?;
+        let settings = Settings::parse(&text).map_err(|reason| failed(&file.path, reason))?;
+        let settings = Settings { folder: file.path.trim_end_matches(file.name()).to_owned(), ..settings };
+        return Ok(Acting { settings, path: Some(file.path.clone()), carried: None });
+    }
+    match carried {
+        [] => Ok(Acting { settings: Settings::default(), path: None, carried: None }),
+        [one] => {
+            let settings = Settings::from_kept(&one.says, &one.folder);
+            let settings = settings.map_err(|reason| failed(&one.path, reason))?;
+            Ok(Acting { settings, path: Some(one.path.clone()), carried: Some(one.clone()) })
+        }
+        [one, ..] => Err(failed(
+            &one.path,
+            "the evidence files were collected under different settings: name those that hold with --config"
+                .to_owned(),
+        )),
+    }
+}
+
+/// The kinds of a scan, with the settings file among them: it is an inventory as well, wherever it lies. Beside them
+/// the settings file itself, where it lies in no argument.
+fn with_config(plan: &Plan) -> (Vec<(String, PathBuf)>, Option<&Path>) {
+    let mut kinds = plan.kinds.clone();
+    let mut beside = None;
     if let Some(config) = &plan.config {
         let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         let own = real(config);
-        if own.is_file() && !paths.iter().any(|path| own.starts_with(real(path))) {
-            paths.push(config.clone());
+        if own.is_file() && !plan.paths.iter().any(|path| own.starts_with(real(path))) {
+            beside = Some(config.as_path());
         }
         kinds.push(("whodepends-toml".to_owned(), config.clone()));
     }
-    (paths, kinds)
+    (kinds, beside)
 }
 
 /// Where one settings file is named, the others of the scan are left out, and said to be.
@@ -135,54 +188,108 @@ fn unread(inputs: &Inputs, evidence: &Evidence) -> Vec<WalkError> {
     named.map(|file| WalkError { path: file.path.to_string(), reason: why(file) }).collect()
 }
 
-/// Scans. `progress` is told the path and the bytes done since last told.
-pub fn scan(plan: &Plan, progress: &(dyn Fn(&str, u64) + Sync)) -> Result<Outcome, ScanError> {
-    let (paths, kinds) = with_config(plan);
-    let (mut inputs, mut errors) = input::walk(&paths, &kinds);
+/// All that was stated, and under which settings.
+struct Gathered {
+    evidence: Evidence,
+    acting: Acting,
+    errors: Vec<WalkError>,
+}
+
+/// Reads everything. `keep` says how and where it is kept, when it is not analysed at once.
+fn gather(
+    plan: &Plan,
+    keep: Option<&Keep>,
+    progress: &(dyn Fn(&str, u64) + Sync),
+) -> Result<Gathered, ScanError> {
+    let (kinds, beside) = with_config(plan);
+    let shown = Shown { under: keep.map_or("", |keep| &keep.under), settings: beside };
+    let (mut inputs, mut errors) = input::walk_as(&plan.paths, &kinds, &shown);
     drop_other_settings(plan, &mut inputs);
     for error in &errors {
         let place = Place::whole(&Text::from(error.path.as_str()));
         inputs.gaps.push(Gap::new(place, GapCode::Unreadable, format!("cannot be read: {}", error.reason)));
     }
     inputs.gaps.sort();
-    let settings = settings(plan, &inputs)?;
-    let mut settings_gaps = Vec::new();
-    let as_of = day(plan, &settings)?;
-    for source in &settings.sources {
-        if !inputs.files.iter().any(|file| settings.is_source(source, &file.path)) {
-            let place = Place::whole(&Text::from("whodepends.toml"));
-            let detail = format!("[[source]] path = {:?} matches no input", source.path);
-            settings_gaps.push(Gap::new(place, GapCode::BadConfig, detail));
-        }
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    if let Some(out) = keep.and_then(|keep| keep.out.as_deref())
+        && real(out)
+            .is_some_and(|out| inputs.files.iter().any(|file| real(&file.real).as_ref() == Some(&out)))
+    {
+        return Err(ScanError::Overwrites(out.display().to_string()));
     }
-    let mut world = World::new(&inputs, &settings, progress);
+    let survey = evidence_file::survey(&inputs);
+    if let Some(file) = survey.read.first().filter(|_| plan.since.or(plan.until).is_some()) {
+        return Err(ScanError::Window(file.to_string()));
+    }
+    let acting = settings(plan, &inputs, &survey.settings)?;
+    let mut world = World::new(&inputs, &acting.settings, progress);
     world.block_bytes = plan.block_bytes;
     world.filter = plan.filter.as_deref();
     world.window = Window { since: plan.since, until: plan.until };
     let evidence = collect::collect_all(&world);
-    let recognised = evidence.inputs().iter().any(|input| !input.kind.is_empty());
     errors.extend(unread(&inputs, &evidence));
+    Ok(Gathered { evidence, acting, errors })
+}
+
+/// Whether any reader knew any input.
+fn recognised(evidence: &Evidence) -> bool {
+    evidence.input_records().any(|input| !input.kind.is_empty())
+}
+
+/// Entries of the settings that mean no input of the scan.
+fn unmatched(settings: &Settings, evidence: &Evidence) -> Vec<Gap> {
+    let left_out: BTreeSet<&Text> = evidence.skipped().map(|(path, _)| path).collect();
+    let inputs: Vec<&Text> =
+        evidence.input_records().map(|input| &input.path).filter(|path| !left_out.contains(path)).collect();
+    let meant = |source: &SourceEntry| inputs.iter().any(|path| settings.is_source(source, path));
+    let place = Place::whole(&Text::from("whodepends.toml"));
+    let gap = |source: &SourceEntry| {
+        let detail = format!("[[source]] path = {:?} matches no input", source.path);
+        Gap::new(place.clone(), GapCode::BadConfig, detail)
+    };
+    settings.sources.iter().filter(|source| !meant(source)).map(gap).collect()
+}
+
+/// Collects without concluding anything. What the settings file states is taken out: it travels with the settings.
+pub fn collect(
+    plan: &Plan,
+    keep: &Keep,
+    progress: &(dyn Fn(&str, u64) + Sync),
+) -> Result<Collected, ScanError> {
+    let Gathered { mut evidence, acting, errors } = gather(plan, Some(keep), progress)?;
+    let recognised = recognised(&evidence);
+    let carried = acting.carried.or_else(|| {
+        let path = acting.path?;
+        let stated = evidence.take_input(&path);
+        let folder = Text::from(acting.settings.folder.as_str());
+        Some(Carried::new(path, folder, acting.settings.kept(), &stated))
+    });
+    Ok(Collected { evidence, settings: carried.into_iter().collect(), errors, recognised })
+}
+
+/// Scans. `progress` is told the path and the bytes done since last told.
+pub fn scan(plan: &Plan, progress: &(dyn Fn(&str, u64) + Sync)) -> Result<Outcome, ScanError> {
+    let Gathered { mut evidence, acting: Acting { settings, carried, .. }, errors } =
+        gather(plan, None, progress)?;
+    if let Some(carried) = carried {
+        evidence.merge(carried.stated());
+    }
+    let as_of = day(plan, &settings)?;
+    let settings_gaps = unmatched(&settings, &evidence);
+    let recognised = recognised(&evidence);
     let clock = Clock::new(&timing::job_runs);
     let mut resolved = resolve::resolve(&evidence, &clock);
     let gaps = std::mem::take(&mut resolved.gaps);
     let graph = Graph::new(resolved, midnight(as_of));
     let findings = findings::check_all(&graph);
     let (accepted, stale) = accept(&graph, &findings, &settings.accepts, as_of);
-    let report = build(
-        &evidence,
-        &inputs,
-        &graph,
-        &findings,
-        &accepted,
-        gaps.into_iter().chain(settings_gaps).chain(stale),
-        as_of,
-    );
+    let gaps = gaps.into_iter().chain(settings_gaps).chain(stale);
+    let report = build(&evidence, &graph, &findings, &accepted, gaps, as_of);
     Ok(Outcome { report, errors, recognised })
 }
 
 fn build(
     evidence: &Evidence,
-    inputs: &Inputs,
     graph: &Graph,
     findings: &[Finding],
     accepted: &[Option<String>],
@@ -192,15 +299,7 @@ fn build(
     let mut all = evidence.gaps();
     all.extend(gaps);
     all.sort();
-    report::build(&report::Parts {
-        evidence,
-        skipped: &inputs.skipped,
-        graph,
-        findings,
-        accepted,
-        gaps: &all,
-        as_of,
-    })
+    report::build(&report::Parts { evidence, graph, findings, accepted, gaps: &all, as_of })
 }
 
 /// Which findings were accepted, and the entries that expired or match nothing.

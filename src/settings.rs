@@ -3,15 +3,16 @@
 //! in here into facts.
 
 use crate::evidence::Text;
-use crate::evidence::scrub::scrub;
+use crate::evidence::scrub::{scrub, scrub_name};
 use crate::schedule;
 use globset::{GlobBuilder, GlobMatcher};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// A use in the inventory: a plain resource (any action), or a resource with its actions.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum UseEntry {
     /// `"shop-db/shop/public.orders"`
@@ -27,7 +28,7 @@ pub enum UseEntry {
 }
 
 /// What the estate is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Estate {
     /// The networks that are ours, in CIDR notation.
@@ -38,7 +39,7 @@ pub struct Estate {
 }
 
 /// One host.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HostEntry {
     /// Its name.
@@ -54,7 +55,7 @@ pub struct HostEntry {
 }
 
 /// One system that is depended on.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SystemEntry {
     /// `database`, `service`, `broker`, `cache` or `external`.
@@ -72,7 +73,7 @@ pub struct SystemEntry {
 }
 
 /// One consumer in the inventory.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConsumerEntry {
     /// `service`, `job`, `client`, `person` or `partner`.
@@ -110,7 +111,7 @@ pub struct ConsumerEntry {
 }
 
 /// What a path's content comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceEntry {
     /// A glob over shown paths.
@@ -122,7 +123,7 @@ pub struct SourceEntry {
 }
 
 /// A finding somebody decided to live with.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AcceptEntry {
     /// A rule id, or a glob over rule ids.
@@ -140,7 +141,7 @@ pub struct AcceptEntry {
 }
 
 /// Everything `whodepends.toml` can say.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The shown folder the file lies in, with a closing slash, or nothing; paths in it count from there.
@@ -240,18 +241,47 @@ impl Settings {
     pub fn parse(text: &str) -> Result<Settings, String> {
         let settings: Settings =
             toml::from_str(text).map_err(|error| scrub(error.to_string().trim()).into_owned())?;
-        for source in &settings.sources {
+        settings.meant()
+    }
+
+    /// What an evidence file keeps of them: all that acts later. Logins are scrubbed as they are where they become
+    /// evidence; reasons are there to be read, as in reports.
+    pub fn kept(&self) -> serde_json::Value {
+        let mut kept = self.clone();
+        let each = |texts: &mut Vec<String>, clean: fn(&str) -> Cow<'_, str>| {
+            texts.iter_mut().for_each(|text| *text = clean(text).into_owned());
+        };
+        for consumer in &mut kept.consumers {
+            each(&mut consumer.users, scrub_name);
+            each(&mut consumer.applications, scrub);
+        }
+        for owner in kept.accepts.iter_mut().filter_map(|accept| accept.owner.as_mut()) {
+            *owner = scrub(owner).into_owned();
+        }
+        serde_json::to_value(&kept).unwrap_or_default()
+    }
+
+    /// Settings as an evidence file kept them, of a file in this folder.
+    pub fn from_kept(kept: &serde_json::Value, folder: &str) -> Result<Settings, String> {
+        let settings: Settings = serde_json::from_value(kept.clone())
+            .map_err(|error| scrub(error.to_string().trim()).into_owned())?;
+        Ok(Settings { folder: folder.to_owned(), ..settings.meant()? })
+    }
+
+    /// The settings, unless they cannot be meant.
+    fn meant(self) -> Result<Settings, String> {
+        for source in &self.sources {
             if glob(&source.path).is_none() {
                 return Err(format!("[[source]] path = {:?} is not a valid glob", source.path));
             }
         }
-        settings.check()?;
-        for accept in &settings.accepts {
+        self.check()?;
+        for accept in &self.accepts {
             if accept.reason.trim().is_empty() {
                 return Err(format!("[[accept]] rule = {:?} needs a reason", accept.rule));
             }
         }
-        Ok(settings)
+        Ok(self)
     }
 
     /// What is written but cannot be meant: a consumer of no known kind, a zone, network or address that is

@@ -4,6 +4,8 @@
 use std::panic::catch_unwind;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use whodepends::evidence::{Evidence, file};
+use whodepends::scan::{Keep, Plan, collect};
 
 #[path = "../fuzz/src/lib.rs"]
 mod entries;
@@ -189,4 +191,33 @@ fn source() {
         "const q = `SELECT ${a} FROM t`;\napp.get('/x/:id', async (req) => pool.query(q));\n",
     ];
     attack(entries::source, &chosen(5, &texts), 300);
+}
+
+#[test]
+fn evidence_files() {
+    let world = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/shop/world");
+    let plan = Plan {
+        paths: vec![world],
+        config: None,
+        as_of: None,
+        since: None,
+        until: None,
+        kinds: Vec::new(),
+        filter: None,
+        block_bytes: whodepends::collect::BLOCK_BYTES,
+    };
+    let shop = collect(&plan, &Keep::default(), &|_, _| ()).expect("it can be collected").evidence;
+    let lines = |evidence: &Evidence| -> Vec<String> {
+        let packed = file::write(evidence, Vec::new(), Vec::new()).expect("a vector can be written to");
+        let text = String::from_utf8(zstd::decode_all(&packed[..]).expect("it is zstd")).expect("it is text");
+        text.lines().map(|line| line.to_owned() + "\n").collect()
+    };
+    // A short header, so that what is changed mostly lies in the rows; each seed has others of them.
+    let header = &lines(&Evidence::new())[0];
+    let rows = lines(&shop).split_off(1);
+    let seed = |from: usize| {
+        let some = rows.iter().skip(from).step_by(29).take(25);
+        [header.clone().into_bytes(), some.flat_map(|row| row.bytes()).collect()].concat()
+    };
+    attack(entries::evidence, &(0..12).map(seed).collect::<Vec<_>>(), 600);
 }

@@ -138,6 +138,11 @@ fn outputs(world: &World, statements: &[String], schedules: &[String]) -> Vec<(S
     all.push(("inspect sql".to_owned(), run(&["inspect", "sql", "-"], folder, &asked)));
     let asked = ask("expr", "vixie", schedules);
     all.push(("inspect schedule".to_owned(), run(&["inspect", "schedule", "-"], folder, &asked)));
+    let evidence = beside.path().join("kept.evidence.jsonl.zst");
+    let told = run(&["collect", ".", "-o", evidence.to_str().expect("its name is UTF-8")], folder, "");
+    let packed = std::fs::File::open(evidence).expect("the evidence file was written");
+    let rows = zstd::decode_all(packed).expect("it is zstd");
+    all.push(("collect".to_owned(), told + &String::from_utf8(rows).expect("it is UTF-8")));
     all.push(("the JSON report".to_owned(), json));
     all
 }

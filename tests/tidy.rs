@@ -31,7 +31,7 @@ fn part<'a>(file: &str, parts: &[&'a str]) -> &'a str {
 }
 
 /// Part by part: the parts it may name.
-const MAY_NAME: [(&str, &[&str]); 22] = [
+const MAY_NAME: [(&str, &[&str]); 23] = [
     ("evidence", &[]),
     ("schedule", &[]),
     ("settings", &["evidence", "schedule"]),
@@ -43,6 +43,7 @@ const MAY_NAME: [(&str, &[&str]); 22] = [
     ("collect/logs", &["evidence", "input", "settings", "sql", "schedule"]),
     ("collect/schedules", &["evidence", "input", "settings", "sql", "schedule", "collect/commands"]),
     ("collect/declared", &["evidence", "input", "settings"]),
+    ("collect/evidence_file", &["evidence", "input", "settings"]),
     ("collect/traffic", &["evidence", "input", "settings", "sql"]),
     ("resolve", &["evidence"]),
     ("graph", &["evidence", "resolve"]),

@@ -101,6 +101,15 @@ pub fn settings(data: &[u8]) -> u64 {
     file(name, None, &data[1..])
 }
 
+/// Evidence files, decompressed: scanned, and merged alone.
+pub fn evidence(data: &[u8]) -> u64 {
+    let from = std::io::Cursor::new(data.to_vec());
+    // What cannot be merged is refused.
+    let _ = POOL
+        .install(|| whodepends::evidence::file::merge(vec![("x".to_owned(), Box::new(from))], Vec::new()));
+    file("kept.evidence.jsonl", None, data)
+}
+
 /// Source of every language.
 pub fn source(data: &[u8]) -> u64 {
     let names = ["app/a.py", "app/a.sql", "app/A.java", "app/a.ts", "app/a.tsx"];

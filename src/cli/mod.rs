@@ -2,17 +2,20 @@
 //! that knows clap and the terminal; it decides nothing about evidence.
 
 mod ask;
+mod keep;
 mod tables;
 
 use crate::collect::{self, BLOCK_BYTES};
+use crate::evidence::file;
 use crate::evidence::{MICROS_PER_DAY, Stamp};
 use crate::findings::Severity;
 use crate::history;
+use crate::input::{self, WalkError};
 use crate::report::{self, Report};
 use crate::scan::{self, Outcome, Plan};
 use anyhow::{Context, Result, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use std::io::{IsTerminal, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// It worked, findings or not.
@@ -43,7 +46,7 @@ enum Verb {
         what: Option<String>,
         /// What to scan, for a fingerprint or an id
         paths: Vec<PathBuf>,
-        /// A JSON report to look it up in, instead of scanning
+        /// A JSON report or an evidence file to look it up in, instead of scanning
         #[arg(long, value_name = "REPORT.json", conflicts_with = "paths")]
         from: Option<PathBuf>,
         #[command(flatten)]
@@ -55,7 +58,7 @@ enum Verb {
         resource: String,
         /// What to scan
         paths: Vec<PathBuf>,
-        /// A JSON report to look it up in, instead of scanning
+        /// A JSON report or an evidence file to look it up in, instead of scanning
         #[arg(long, value_name = "REPORT.json", conflicts_with = "paths")]
         from: Option<PathBuf>,
         /// How many steps are followed: 1 is the consumers themselves, 2 who takes what they make of it, …
@@ -67,11 +70,15 @@ enum Verb {
         #[command(flatten)]
         look: Look,
     },
-    /// Compares two JSON reports; exits with 1 when they differ
+    /// Reads what scan reads and writes what it states to an evidence file, to be scanned elsewhere
+    Collect(keep::CollectArgs),
+    /// Merges evidence files of several machines or days into one
+    Merge(keep::MergeArgs),
+    /// Compares two JSON reports or evidence files; exits with 1 when they differ
     Diff {
-        /// The older report
+        /// The older
         old: PathBuf,
-        /// The newer report
+        /// The newer
         new: PathBuf,
         /// text or json
         #[arg(long, default_value = "text", value_parser = ["text", "json"])]
@@ -94,14 +101,21 @@ enum Verb {
 }
 
 /// How a scan looks at its inputs.
-#[derive(Args)]
+#[derive(Args, Default)]
 struct Look {
-    /// The settings; default: whodepends.toml at the root of an argument
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
     /// The day next runs and expiry are counted from, YYYY-MM-DD; default: what the settings say, else today
     #[arg(long, value_name = "DAY")]
     as_of: Option<String>,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// How inputs are read.
+#[derive(Args, Default)]
+pub(crate) struct Reading {
+    /// The settings; default: whodepends.toml at the root of an argument, else those an evidence file carries
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Leaves out what was observed before this day or RFC 3339 moment (UTC)
     #[arg(long, value_name = "WHEN", value_parser = since)]
     since: Option<Stamp>,
@@ -209,6 +223,8 @@ pub fn run() -> u8 {
         Verb::On { resource, paths, from, depth, format, look } => {
             on_verb(&resource, &paths, from.as_deref(), depth, &format, &look)
         }
+        Verb::Collect(args) => keep::collect(&args),
+        Verb::Merge(args) => keep::merge(&args),
         Verb::Diff { old, new, format } => diff_verb(&old, &new, &format),
         Verb::Completions { shell } => {
             let mut script = Vec::new();
@@ -257,36 +273,46 @@ fn spool(paths: &[PathBuf], folder: &mut Option<tempfile::TempDir>) -> Result<Ve
 /// The most of a log that is parsed as one unit, in bytes.
 const MAX_BLOCK_BYTES: usize = 256 * 1024 * 1024;
 
-/// Scans, with the progress on a terminal.
-fn scan_paths(paths: &[PathBuf], look: &Look) -> Result<Outcome> {
+/// The plan of a scan; standard input is kept in `folder` while it is read.
+fn plan_of(paths: &[PathBuf], reading: &Reading, folder: &mut Option<tempfile::TempDir>) -> Result<Plan> {
+    if let (Some(since), Some(until)) = (reading.since, reading.until)
+        && since > until
+    {
+        bail!("--since {since} is after --until {until}: nothing lies between");
+    }
+    let mut paths = spool(paths, folder)?;
+    let beside: Vec<PathBuf> =
+        reading.kinds.iter().map(|(_, path)| path.clone()).filter(|path| !within(path, &paths)).collect();
+    paths.extend(beside);
+    Ok(Plan {
+        paths,
+        config: reading.config.clone(),
+        as_of: None,
+        since: reading.since,
+        until: reading.until,
+        kinds: reading.kinds.clone(),
+        filter: reading.bpf.clone(),
+        block_bytes: if reading.block_bytes == 0 {
+            BLOCK_BYTES
+        } else {
+            reading.block_bytes.min(MAX_BLOCK_BYTES)
+        },
+    })
+}
+
+/// Works on that many threads, with the progress on a terminal.
+fn run_with<T: Send>(
+    threads: Option<usize>,
+    work: impl FnOnce(&(dyn Fn(&str, u64) + Sync)) -> Result<T> + Send,
+) -> Result<T> {
     let mut pool = rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES);
-    if let Some(threads) = look.threads {
+    if let Some(threads) = threads {
         if threads == 0 {
             bail!("--threads 0: at least one thread is needed");
         }
         pool = pool.num_threads(threads);
     }
-    if let (Some(since), Some(until)) = (look.since, look.until)
-        && since > until
-    {
-        bail!("--since {since} is after --until {until}: nothing lies between");
-    }
     let pool = pool.build().context("cannot start worker threads")?;
-    let mut folder = None;
-    let mut paths = spool(paths, &mut folder)?;
-    let beside: Vec<PathBuf> =
-        look.kinds.iter().map(|(_, path)| path.clone()).filter(|path| !within(path, &paths)).collect();
-    paths.extend(beside);
-    let plan = Plan {
-        paths,
-        config: look.config.clone(),
-        as_of: look.as_of.clone(),
-        since: look.since,
-        until: look.until,
-        kinds: look.kinds.clone(),
-        filter: look.bpf.clone(),
-        block_bytes: look.block_bytes.clamp(1, MAX_BLOCK_BYTES),
-    };
     let bar = bar();
     let progress = |path: &str, bytes: u64| {
         if let Some(bar) = &bar {
@@ -294,11 +320,25 @@ fn scan_paths(paths: &[PathBuf], look: &Look) -> Result<Outcome> {
             bar.inc(bytes);
         }
     };
-    let outcome = pool.install(|| scan::scan(&plan, &progress));
+    let outcome = pool.install(|| work(&progress));
     if let Some(bar) = &bar {
         bar.finish_and_clear();
     }
-    Ok(outcome?)
+    outcome
+}
+
+/// Scans, with the progress on a terminal.
+fn scan_paths(paths: &[PathBuf], look: &Look) -> Result<Outcome> {
+    let mut folder = None;
+    let plan = Plan { as_of: look.as_of.clone(), ..plan_of(paths, &look.reading, &mut folder)? };
+    run_with(look.reading.threads, |progress| Ok(scan::scan(&plan, progress)?))
+}
+
+/// Names the arguments that could not be read.
+fn print_errors(errors: &[WalkError]) {
+    for error in errors {
+        let _ = writeln!(std::io::stderr(), "whodepends: {error}");
+    }
 }
 
 /// Whether a path lies in one that is scanned anyway.
@@ -321,8 +361,18 @@ fn explain(what: Option<&str>, paths: &[PathBuf], from: Option<&Path>, look: &Lo
     told.map_err(anyhow::Error::msg)
 }
 
-/// A JSON report of this program.
+/// A JSON report of this program, or the report of an evidence file.
 fn read_report(path: &Path) -> Result<Report> {
+    let mut head = Vec::new();
+    let begins =
+        |from: Box<dyn std::io::Read + Send>| from.take(file::BEGINS.len() as u64).read_to_end(&mut head);
+    if input::open(path).and_then(begins).is_ok() && head == file::BEGINS {
+        let outcome = scan_paths(&[path.to_path_buf()], &Look::default())?;
+        return match outcome.errors.first() {
+            Some(error) => bail!("{error}"),
+            None => Ok(outcome.report),
+        };
+    }
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     serde_json::from_str(&text)
         .with_context(|| format!("{}: not a JSON report of this program", path.display()))
@@ -333,7 +383,7 @@ fn report_of(question: &str, paths: &[PathBuf], from: Option<&Path>, look: &Look
     if let Some(path) = from {
         return read_report(path);
     }
-    if paths.is_empty() && look.kinds.is_empty() {
+    if paths.is_empty() && look.reading.kinds.is_empty() {
         bail!("{question}: name what to scan, or a JSON report with --from, to look it up in");
     }
     let outcome = scan_paths(paths, look)?;
@@ -384,9 +434,7 @@ fn scan_verb(args: &ScanArgs) -> Result<u8> {
     if let Some(old) = &baseline {
         history::mark_new(&mut outcome.report, old.as_ref());
     }
-    for error in &outcome.errors {
-        let _ = writeln!(std::io::stderr(), "whodepends: {error}");
-    }
+    print_errors(&outcome.errors);
     print(&render(&args.format, &outcome.report))?;
     for (format, file) in &args.out {
         let shown = file.display();

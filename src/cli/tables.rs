@@ -1,6 +1,6 @@
 //! What the tables say, for people: formats and rules. It adds nothing to them.
 
-use crate::collect::{declared, logs, schedules, source, traffic};
+use crate::collect::{declared, evidence_file, logs, schedules, source, traffic};
 use crate::evidence::About;
 use crate::findings::RULES;
 use crate::history::Diff;
@@ -25,6 +25,7 @@ pub fn formats() -> String {
     section(&mut out, "Schedules", &mut schedules::PLACES.iter().map(|it| it.about()));
     section(&mut out, "Inventories", &mut declared::INVENTORIES.iter().map(|it| it.about()));
     section(&mut out, "Source", &mut source::LANGUAGES.iter().map(|it| &it.about));
+    section(&mut out, "Evidence files", &mut std::iter::once(&evidence_file::ABOUT));
     section(&mut out, "Reports", &mut report::FORMATS.iter().map(|it| it.about()));
     out.push_str("Schedule dialects\n");
     for dialect in DIALECTS {
@@ -44,7 +45,7 @@ pub fn readers() -> Vec<&'static str> {
     let schedules = schedules::PLACES.iter().map(|it| it.about().name);
     let declared = declared::INVENTORIES.iter().map(|it| it.about().name);
     let source = source::LANGUAGES.iter().map(|it| it.about.name);
-    let captures = std::iter::once(traffic::ABOUT.name);
+    let captures = [traffic::ABOUT.name, evidence_file::ABOUT.name];
     logs.chain(captures).chain(schedules).chain(declared).chain(source).chain(source::OTHER_READERS).collect()
 }
 

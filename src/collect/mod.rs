@@ -3,6 +3,7 @@
 
 pub mod commands;
 pub mod declared;
+pub mod evidence_file;
 pub mod logs;
 pub mod schedules;
 pub mod source;
@@ -98,8 +99,14 @@ pub trait Family: Sync {
 }
 
 /// All families.
-pub static FAMILIES: &[&dyn Family] =
-    &[&declared::Declared, &logs::Logs, &schedules::Schedules, &source::Source, &traffic::Traffic];
+pub static FAMILIES: &[&dyn Family] = &[
+    &declared::Declared,
+    &evidence_file::EvidenceFile,
+    &logs::Logs,
+    &schedules::Schedules,
+    &source::Source,
+    &traffic::Traffic,
+];
 
 /// Asks every family about every file and merges what they state. A file nobody takes is skipped with a gap.
 pub fn collect_all(world: &World<'_>) -> Evidence {
@@ -107,7 +114,13 @@ pub fn collect_all(world: &World<'_>) -> Evidence {
         .inputs
         .files
         .par_iter()
-        .map(|file| FAMILIES.iter().map(|family| family.claim(file, world.settings)).collect())
+        .map(|file| {
+            // What was collected elsewhere is evidence, whatever words of other formats are in it.
+            let kept = evidence_file::is_one(file);
+            let asked = |family: &&dyn Family| !kept || family.name() == evidence_file::EvidenceFile.name();
+            let claim = |family: &&dyn Family| family.claim(file, world.settings).filter(|_| asked(family));
+            FAMILIES.iter().map(claim).collect()
+        })
         .collect();
     let parts: Vec<Evidence> = FAMILIES
         .par_iter()
@@ -136,8 +149,8 @@ pub fn collect_all(world: &World<'_>) -> Evidence {
             evidence.add_gap(Gap::new(Place::whole(&file.path), GapCode::Unrecognised, what));
         }
     }
-    for (path, _) in &world.inputs.skipped {
-        evidence.add_input(InputRecord::new(path, "", InputStatus::Skipped));
+    for (path, why) in &world.inputs.skipped {
+        evidence.add_skipped(path.clone(), Text::from(why.as_str()));
     }
     for gap in &world.inputs.gaps {
         evidence.add_input(InputRecord::new(&gap.place.input, "", InputStatus::Failed));

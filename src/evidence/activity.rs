@@ -72,6 +72,24 @@ impl Day {
         self.seconds.truncate(SECONDS_KEPT);
     }
 
+    /// A day by its parts; `minutes` says those that `seconds` (0 to 86,399) do not tell, in any order. A second
+    /// that no day has is refused.
+    pub(super) fn from_parts(count: u64, bytes: u64, mut seconds: Vec<u32>, minutes: &[u16]) -> Option<Day> {
+        seconds.sort_unstable();
+        seconds.dedup();
+        if seconds.last().is_some_and(|second| *second / 60 >= u32::from(MINUTES_PER_DAY)) {
+            return None;
+        }
+        let of_seconds = seconds.iter().map(|second| second / 60);
+        let mut all: Vec<u16> =
+            of_seconds.map(|minute| minute as u16).chain(minutes.iter().copied()).collect();
+        all.sort_unstable();
+        all.dedup();
+        seconds.truncate(SECONDS_KEPT);
+        let fits = all.last().is_none_or(|minute| *minute < MINUTES_PER_DAY);
+        fits.then_some(Day { count, bytes, minutes: all, seconds })
+    }
+
     /// The minutes of the day (0 to 1,439) on which something happened, ascending.
     pub fn minutes(&self) -> &[u16] {
         &self.minutes
@@ -124,6 +142,24 @@ impl Durations {
         }
     }
 
+    /// The occupied buckets with their counts, ascending.
+    pub(super) fn buckets(&self) -> impl Iterator<Item = (u16, u64)> {
+        self.0.iter().map(|(bucket, count)| (*bucket, *count))
+    }
+
+    /// Counts by bucket; a bucket that no duration falls into is refused.
+    pub(super) fn from_buckets(buckets: impl IntoIterator<Item = (u16, u64)>) -> Option<Durations> {
+        let mut all = Durations::default();
+        for (bucket, count) in buckets {
+            if bucket > Durations::bucket(u64::MAX) {
+                return None;
+            }
+            let mine = all.0.entry(bucket).or_default();
+            *mine = mine.saturating_add(count);
+        }
+        Some(all)
+    }
+
     /// How many durations were seen.
     pub fn count(&self) -> u64 {
         self.0.values().fold(0, |sum, n| sum.saturating_add(*n))
@@ -158,6 +194,17 @@ impl Activity {
     /// Nothing happened (yet): the activity of something only declared or written.
     pub fn none() -> Activity {
         Activity::default()
+    }
+
+    /// An activity by its parts.
+    pub(super) fn from_parts(
+        days: BTreeMap<i32, Day>,
+        first: Option<Stamp>,
+        last: Option<Stamp>,
+        durations: Durations,
+        undated: u64,
+    ) -> Activity {
+        Activity { days, first, last, durations, undated }
     }
 
     /// Counts one event; `bytes` moved by it and how long it took, where the source says.

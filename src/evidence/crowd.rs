@@ -2,6 +2,7 @@
 //! they are people at browsers. What is kept of them says who to look for, and never becomes an identity.
 
 use super::mention::Text;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// How many addresses of one crowd are counted one by one.
@@ -10,7 +11,7 @@ pub const MAX_ADDRESSES: usize = 10_000;
 pub const BUSIEST: usize = 10;
 
 /// The addresses behind one name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Crowd {
     /// Requests by address.
     addresses: BTreeMap<Text, u64>,

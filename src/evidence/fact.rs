@@ -5,17 +5,23 @@ use super::mention::{Mention, Text};
 use super::place::Place;
 use super::stamp::Span;
 use super::usage::{Action, Basis, Class, Resource, Scope};
+use serde::{Deserialize, Serialize};
 
 /// How a command reaches a server, where that was written: every part as written, passwords never.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Connection {
     /// `host`, `host:port`, address or socket path of the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<Text>,
     /// The login.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<Text>,
     /// The database.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub database: Option<Text>,
     /// The application name the client sets.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub application: Option<Text>,
 }
 
@@ -27,7 +33,8 @@ impl Connection {
 }
 
 /// What makes one thing come before another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Order {
     /// One calls the other, or both stand in one chain (`a && b`).
     Call,
@@ -44,7 +51,8 @@ pub enum Order {
 }
 
 /// What a fact says. This enum is the grammar of the whole and may be matched on.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Says {
     /// Another name of the same thing.
     SameAs(Mention),
@@ -111,7 +119,7 @@ pub enum Says {
 }
 
 /// One fact.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Fact {
     /// What it is about.
     pub about: Mention,
@@ -122,6 +130,7 @@ pub struct Fact {
     /// In which part of the world it was written.
     pub scope: Scope,
     /// When it held, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<Span>,
     /// Where it is written.
     pub place: Place,

@@ -2,10 +2,12 @@
 
 use super::mention::Text;
 use super::place::Place;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Why something could not be seen. The list is closed: a report's reader can learn it once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum GapCode {
     /// No collector knows this kind of input.
     Unrecognised,
@@ -79,7 +81,7 @@ impl fmt::Display for GapCode {
 
 /// Something the scan could not see, and how often. Gaps with the same code, detail and input are counted
 /// together; the earliest place stays.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Gap {
     /// Where (the first of them).
     pub place: Place,

@@ -1,6 +1,7 @@
 //! Names as written. A mention is one name with its kind; an actor is the set of mentions seen together.
 //! Nothing here compares, folds or joins names: that is `resolve`.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +10,8 @@ use std::sync::Arc;
 pub type Text = Arc<str>;
 
 /// What kind of name a mention is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum MentionKind {
     /// A principal of a server: a database login, an HTTP user.
     User,
@@ -68,7 +70,7 @@ impl MentionKind {
 }
 
 /// A name exactly as one place spells it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Mention {
     /// What kind of name it is.
     pub kind: MentionKind,

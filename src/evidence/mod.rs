@@ -8,6 +8,7 @@ mod about;
 mod activity;
 mod crowd;
 mod fact;
+pub mod file;
 mod gap;
 mod mention;
 mod path;

@@ -2,10 +2,12 @@
 
 use super::mention::Text;
 use super::stamp::Stamp;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The position inside an input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum At {
     /// The whole input.
     Whole,
@@ -18,7 +20,7 @@ pub enum At {
 }
 
 /// A position in one input, named relative to the argument it was found under.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// The input's path as the report shows it.
     pub input: Text,

@@ -1,5 +1,7 @@
 //! Moments and spans in UTC. It never knows a zone: whoever reads a local time converts it first.
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
 /// Microseconds in one second.
@@ -8,8 +10,19 @@ pub const MICROS_PER_SECOND: i64 = 1_000_000;
 pub const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
 
 /// A moment: microseconds since 1970-01-01T00:00:00Z.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
 pub struct Stamp(pub i64);
+
+impl<'de> Deserialize<'de> for Stamp {
+    /// A moment outside the calendar (the years -9999 to 9999) is refused, so that what comes from a file can be
+    /// subtracted and dated.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Stamp, D::Error> {
+        let micros = i64::deserialize(from)?;
+        let known = jiff::Timestamp::from_microsecond(micros);
+        known.map(|_| Stamp(micros)).map_err(|_| D::Error::custom("a moment outside the calendar"))
+    }
+}
 
 impl Stamp {
     /// From whole seconds since the epoch.
@@ -49,7 +62,7 @@ impl fmt::Display for Stamp {
 }
 
 /// From the first to the last moment seen, both included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Span {
     /// The earliest moment.
     pub first: Stamp,

@@ -10,6 +10,8 @@ use super::place::{Place, Places};
 use super::stamp::{Span, Stamp};
 use super::usage::{Shape, Use, What};
 use super::vantage::Vantage;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// How many shapes a (vantage, actor, action, resource …) keeps: those with the smallest fingerprints; the
@@ -17,7 +19,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub const SHAPES_KEPT: usize = 512;
 
 /// How an input ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum InputStatus {
     /// All of it was understood.
     Read,
@@ -42,7 +45,7 @@ impl InputStatus {
 }
 
 /// How the statements of an input ended: the three add up to all of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Statements {
     /// The parser took them.
     pub parsed: u64,
@@ -58,6 +61,10 @@ impl Statements {
         self.parsed.saturating_add(self.tokens).saturating_add(self.not_sql)
     }
 
+    fn is_none(&self) -> bool {
+        self.all() == 0
+    }
+
     /// Adds another's.
     pub fn add(&mut self, other: Statements) {
         self.parsed = self.parsed.saturating_add(other.parsed);
@@ -67,7 +74,7 @@ impl Statements {
 }
 
 /// One input and how it ended.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct InputRecord {
     /// The path as the report shows it.
     pub path: Text,
@@ -78,8 +85,10 @@ pub struct InputRecord {
     /// Records, statements or lines understood.
     pub records: u64,
     /// The moments it speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<Span>,
     /// How its statements ended, for a log of statements.
+    #[serde(default, skip_serializing_if = "Statements::is_none")]
     pub statements: Statements,
 }
 
@@ -103,6 +112,7 @@ pub struct Evidence {
     gaps: BTreeMap<(Text, GapCode, Text), (Place, u64)>,
     inputs: BTreeMap<Text, InputRecord>,
     crowds: BTreeMap<Text, Crowd>,
+    skipped: BTreeMap<Text, Text>,
 }
 
 impl Evidence {
@@ -161,13 +171,7 @@ impl Evidence {
             None => {
                 self.vantages.insert(vantage.id.clone(), vantage);
             }
-            Some(mine) => {
-                let spans: BTreeSet<Span> = mine.spans.iter().chain(&vantage.spans).copied().collect();
-                mine.spans = spans.into_iter().collect();
-                mine.lost = mine.lost.saturating_add(vantage.lost);
-                mine.sessions.merge(&vantage.sessions);
-                mine.sees = mine.sees.max(vantage.sees);
-            }
+            Some(mine) => mine.merge(vantage),
         }
     }
 
@@ -195,6 +199,17 @@ impl Evidence {
         }
     }
 
+    /// Records that an input was left out, and why.
+    pub fn add_skipped(&mut self, path: Text, why: Text) {
+        self.add_input(InputRecord::new(&path, "", InputStatus::Skipped));
+        self.skipped.insert(path, why);
+    }
+
+    /// The inputs that were left out on purpose, with the reason.
+    pub fn skipped(&self) -> impl Iterator<Item = (&Text, &Text)> {
+        self.skipped.iter()
+    }
+
     /// Takes over all another states.
     pub fn merge(&mut self, other: Evidence) {
         for (what, (activity, places)) in other.uses {
@@ -215,35 +230,44 @@ impl Evidence {
         for (name, crowd) in other.crowds {
             self.add_crowd(name, crowd);
         }
+        self.skipped.extend(other.skipped);
+    }
+
+    /// Takes out what one input states: its facts, its gaps, and how it ended. Uses stay: an input that states uses
+    /// shares them with others.
+    pub fn take_input(&mut self, path: &Text) -> Evidence {
+        let mut taken = Evidence::new();
+        let (own, facts) = std::mem::take(&mut self.facts).into_iter().partition(|f| f.place.input == *path);
+        (taken.facts, self.facts) = (own, facts);
+        let (own, gaps) = std::mem::take(&mut self.gaps).into_iter().partition(|(key, _)| key.0 == *path);
+        (taken.gaps, self.gaps) = (own, gaps);
+        taken.inputs.extend(self.inputs.remove_entry(path));
+        taken
     }
 
     /// All uses in a fixed order, with shapes beyond [`SHAPES_KEPT`] folded into `other`.
     pub fn uses(&self) -> Vec<Use> {
-        let mut groups: BTreeMap<What, Vec<(Shape, &Seen)>> = BTreeMap::new();
-        for (what, seen) in &self.uses {
-            let mut group = what.clone();
-            group.shape = Shape::none();
-            groups.entry(group).or_default().push((what.shape.clone(), seen));
-        }
-        let mut uses = Vec::with_capacity(self.uses.len());
-        for (group, mut shapes) in groups {
-            shapes.sort_by(|a, b| a.0.cmp(&b.0));
-            let rest = shapes.split_off(shapes.len().min(SHAPES_KEPT));
-            let mut other: Option<Use> = None;
-            for (shape, (activity, places)) in shapes {
-                let what = What { shape, ..group.clone() };
-                uses.push(Use { what, activity: activity.clone(), places: places.clone() });
-            }
+        let mut all: Vec<(&What, &Seen)> = self.uses.iter().collect();
+        all.par_sort_unstable_by(|(a, _), (b, _)| a.cmp_but_shape(b).then_with(|| a.shape.cmp(&b.shape)));
+        let mut uses = Vec::with_capacity(all.len());
+        for group in all.chunk_by(|(a, _), (b, _)| a.cmp_but_shape(b).is_eq()) {
+            let (kept, rest) = group.split_at(group.len().min(SHAPES_KEPT));
+            uses.extend(kept.iter().map(|(what, (activity, places))| Use {
+                what: (*what).clone(),
+                activity: activity.clone(),
+                places: places.clone(),
+            }));
+            let Some((first, _)) = rest.first() else { continue };
+            let mut fold = Use {
+                what: What { shape: Shape::other(), ..(*first).clone() },
+                activity: Activity::none(),
+                places: Places::default(),
+            };
             for (_, (activity, places)) in rest {
-                let fold = other.get_or_insert_with(|| Use {
-                    what: What { shape: Shape::other(), ..group.clone() },
-                    activity: Activity::none(),
-                    places: Places::default(),
-                });
                 fold.activity.merge(activity);
                 fold.places.merge(places.clone());
             }
-            uses.extend(other);
+            uses.push(fold);
         }
         uses
     }
@@ -272,6 +296,11 @@ impl Evidence {
             .collect();
         gaps.sort();
         gaps
+    }
+
+    /// How each input ended by itself, by path: what its gaps make of that is said by [`Evidence::inputs`].
+    pub fn input_records(&self) -> impl Iterator<Item = &InputRecord> {
+        self.inputs.values()
     }
 
     /// All inputs by path, `read` turned into `partly` where gaps say so.

@@ -4,11 +4,14 @@
 use super::activity::Activity;
 use super::mention::{Actor, Text};
 use super::place::Places;
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
 
 /// What was done. This enum is the grammar of the whole and may be matched on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// Data was taken out.
     Read,
@@ -56,7 +59,8 @@ impl Action {
 }
 
 /// What kind of thing can be depended on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ResourceKind {
     /// A whole database.
     Database,
@@ -102,13 +106,15 @@ impl ResourceKind {
 }
 
 /// A resource as written: nothing here is folded, qualified or resolved.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Resource {
     /// What kind of thing.
     pub kind: ResourceKind,
     /// The server or host it is on, as written (`db1:5432`, a system's name, a vantage's server id).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<Text>,
     /// The database it is in, as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<Text>,
     /// Its own name in parts, outermost first (`schema`, `table`; a path is one part).
     pub parts: Vec<Text>,
@@ -188,7 +194,8 @@ impl Shape {
 }
 
 /// How it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// It worked, as far as can be seen.
     Ok,
@@ -240,7 +247,8 @@ const PROBES: [&str; 7] = [
 ];
 
 /// What kind of traffic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Class {
     /// An application's own work.
     App,
@@ -298,7 +306,8 @@ impl Class {
 }
 
 /// In which part of the world something is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Scope {
     /// What runs.
     Production,
@@ -326,7 +335,8 @@ impl Scope {
 }
 
 /// How we know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Basis {
     /// An inventory says so.
     Declared,
@@ -348,7 +358,8 @@ impl Basis {
 }
 
 /// How sure something is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Confidence {
     /// A guess with a reason.
     Low,
@@ -425,6 +436,19 @@ pub struct What {
     pub confidence: Confidence,
     /// How it was done.
     pub traits: BTreeSet<Trait>,
+}
+
+impl What {
+    /// The order of uses, whatever their shapes: those that differ in the shape alone are equal here.
+    pub(super) fn cmp_but_shape(&self, other: &What) -> Ordering {
+        let rest = |what: &What| (what.outcome, what.class, what.scope, what.basis, what.confidence);
+        (self.vantage.cmp(&other.vantage))
+            .then_with(|| self.actor.cmp(&other.actor))
+            .then_with(|| self.action.cmp(&other.action))
+            .then_with(|| self.resource.cmp(&other.resource))
+            .then_with(|| rest(self).cmp(&rest(other)))
+            .then_with(|| self.traits.cmp(&other.traits))
+    }
 }
 
 /// Somebody did something to something, then and then, and this is where it can be seen.

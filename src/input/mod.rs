@@ -5,13 +5,20 @@ mod open;
 mod walk;
 
 pub use open::{Compression, ExpandedTooMuch, MAX_EXPANSION, MAX_EXPANSION_FLOOR, MAX_TEXT_BYTES};
-pub use walk::{MAX_DEPTH, WalkError, walk};
+pub use walk::{MAX_DEPTH, Shown, WalkError, walk, walk_as};
 
 use crate::evidence::{Gap, GapCode, Place, Text};
 use std::collections::BTreeMap;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Opens a file by its path alone, decompressing by its first bytes, within the limits of [`InputFile::open`].
+pub fn open(path: &Path) -> io::Result<Box<dyn Read + Send>> {
+    let size = std::fs::metadata(path)?.len();
+    let (compression, _) = open::head(path, size, 1)?;
+    open::reader(path, compression, size)
+}
 
 /// How many decompressed bytes of a file are read to tell what it is.
 pub const HEAD_BYTES: usize = 64 * 1024;

@@ -268,14 +268,52 @@ fn drop_copies(inputs: &mut Inputs) {
     inputs.files = kept;
 }
 
+/// How the files of a walk are shown beyond what its arguments say.
+#[derive(Default)]
+pub struct Shown<'a> {
+    /// A folder that all of them are shown under; empty: none.
+    pub under: &'a str,
+    /// A settings file beside the arguments: shown by its name, it changes nothing of how they are shown.
+    pub settings: Option<&'a Path>,
+}
+
+impl Shown<'_> {
+    fn prefix(&self, prefix: String) -> String {
+        match (self.under.trim_matches('/'), prefix.as_str()) {
+            ("", _) => prefix,
+            (under, "") => under.to_owned(),
+            (under, prefix) => format!("{under}/{}", prefix.trim_start_matches('/')),
+        }
+    }
+
+    /// The settings file: by its name, or as it was typed where another file has that name.
+    fn beside(&self, found: &[Found]) -> Option<Found> {
+        let path = self.settings?;
+        let name = path.file_name()?.to_string_lossy().into_owned();
+        let taken = found.iter().any(|file| file.shown == name);
+        let shown = if taken { path.to_string_lossy().into_owned() } else { name };
+        Some(Found { shown, real: path.to_path_buf(), ignored: false, named: false })
+    }
+}
+
 /// Walks the arguments and reads every file's head. An argument that does not exist or cannot be opened is
 /// an error per argument, beside what the others gave. `kinds` names the reader of the files at or below a
 /// path, or their host as `host:NAME`.
 pub fn walk(paths: &[PathBuf], kinds: &[(String, PathBuf)]) -> (Inputs, Vec<WalkError>) {
+    walk_as(paths, kinds, &Shown::default())
+}
+
+/// [`walk`], with the files shown as stated.
+pub fn walk_as(
+    paths: &[PathBuf],
+    kinds: &[(String, PathBuf)],
+    shown: &Shown<'_>,
+) -> (Inputs, Vec<WalkError>) {
     let mut inputs = Inputs::default();
     let mut errors = Vec::new();
     let mut found = Vec::new();
-    for (path, prefix) in paths.iter().zip(prefixes(paths)) {
+    let prefixes = prefixes(paths).into_iter().map(|prefix| shown.prefix(prefix));
+    for (path, prefix) in paths.iter().zip(prefixes) {
         let fail = |reason: String| WalkError { path: path.to_string_lossy().into_owned(), reason };
         match fs::metadata(path) {
             Err(error) => errors.push(fail(error.kind().to_string())),
@@ -290,6 +328,7 @@ pub fn walk(paths: &[PathBuf], kinds: &[(String, PathBuf)]) -> (Inputs, Vec<Walk
             Ok(_) => errors.push(fail("neither a file nor a folder".to_owned())),
         }
     }
+    found.extend(shown.beside(&found));
     found.sort_by(|a, b| a.shown.cmp(&b.shown).then_with(|| a.real.cmp(&b.real)));
     found.dedup_by(|a, b| a.shown == b.shown && a.real == b.real);
     let hosts: BTreeMap<String, Option<Text>> =

@@ -16,8 +16,6 @@ const EVIDENCE_SHOWN: usize = 24;
 pub struct Parts<'a> {
     /// All that was stated.
     pub evidence: &'a Evidence,
-    /// Inputs left out, with the reason.
-    pub skipped: &'a [(Text, String)],
     /// The graph.
     pub graph: &'a Graph,
     /// The findings, in order.
@@ -81,10 +79,10 @@ fn inputs(parts: &Parts<'_>) -> Vec<InputRow> {
     for gap in parts.gaps {
         *gaps.entry(&gap.place.input).or_default() += gap.count;
     }
-    let why: BTreeMap<&Text, &String> = parts.skipped.iter().map(|(path, why)| (path, why)).collect();
+    let why: BTreeMap<&Text, &Text> = parts.evidence.skipped().collect();
     let row = |input: crate::evidence::InputRecord| InputRow {
         gaps: gaps.get(&*input.path).copied().unwrap_or(0),
-        why: why.get(&input.path).map(|why| (*why).clone()),
+        why: why.get(&input.path).map(ToString::to_string),
         path: input.path.to_string(),
         kind: input.kind.to_string(),
         status: input.status.word().to_owned(),
