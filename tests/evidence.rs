@@ -9,8 +9,9 @@ use std::process::{Command, Output};
 use std::sync::LazyLock;
 use whodepends::evidence::file::{self, ROWS_PER_FRAME};
 use whodepends::evidence::{
-    Action, Actor, At, Basis, Class, Confidence, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Outcome,
-    Place, Resource, SHAPES_KEPT, Says, Scope, Shape, Stamp, Text, Trait, What,
+    Action, Activity, Actor, At, Basis, Class, Confidence, Evidence, Fact, Gap, GapCode, Mention,
+    MentionKind, Outcome, Place, Places, Resource, SHAPES_KEPT, Says, Scope, Shape, Stamp, Text, Trait, Use,
+    What,
 };
 use whodepends::scan::{self, Keep, Plan};
 
@@ -412,6 +413,28 @@ fn standard_output_and_input_are_a_pipe_for_evidence() {
     assert!(output.stdout == std::fs::read(here.path().join("kept.zst")).expect("it was written"));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_written_to_and_a_link_leads_to_what_is_replaced() {
+    use std::os::unix::fs::{FileTypeExt, symlink};
+    let here = folder();
+    write(here.path(), "a/pg.log", one("kim", "t"));
+    write(here.path(), "kept/old.zst", "old");
+    symlink("kept/old.zst", here.path().join("link")).expect("links can be made");
+    text(here.path(), &["collect", "a", "-o", "link"]);
+    let written = std::fs::read(here.path().join("kept/old.zst")).expect("it is there");
+    assert!(written.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]), "the link's target is the evidence file");
+    assert!(here.path().join("link").is_symlink());
+    assert!(Command::new("mkfifo").arg(here.path().join("pipe")).status().expect("it starts").success());
+    let pipe = here.path().join("pipe");
+    let reader = std::thread::spawn(move || std::fs::read(pipe).expect("it can be read"));
+    text(here.path(), &["collect", "a", "-o", "pipe"]);
+    let kind = std::fs::symlink_metadata(here.path().join("pipe")).expect("it is there").file_type();
+    // A pipe that was replaced would leave its reader waiting for ever.
+    assert!(kind.is_fifo());
+    assert!(reader.join().expect("it ends") == written);
+}
+
 #[test]
 fn no_input_is_written_over_and_nothing_is_left_behind() {
     let here = folder();
@@ -432,6 +455,8 @@ fn no_input_is_written_over_and_nothing_is_left_behind() {
     );
     assert_eq!(complaint(here.path(), &["collect", "none", "-o", "none.zst"]).0, Some(3));
     assert_eq!(complaint(here.path(), &["collect", "nowhere", "-o", "nowhere.zst"]).0, Some(2));
+    let no_folder = "whodepends: no/x.zst: cannot be written: there is no such folder".to_owned();
+    assert_eq!(complaint(here.path(), &["collect", "a", "-o", "no/x.zst"]), (Some(2), no_folder));
     assert_eq!(complaint(here.path(), &["merge", "a/pg.log", "-o", "x.zst"]).0, Some(2));
     let mut left: Vec<String> = std::fs::read_dir(here.path())
         .expect("it can be read")
@@ -644,6 +669,16 @@ fn stated<'a>(events: impl IntoIterator<Item = &'a Event>) -> Evidence {
             *micros,
             place.clone(),
         );
+        if spare & 128 != 0 {
+            let mut activity = Activity::none();
+            activity.add_undated(*shape);
+            let places = Places::one(None, place.clone());
+            evidence.add_use(Use {
+                what: what(&format!("pg:{stream}"), *shape, sample, *spare),
+                activity,
+                places,
+            });
+        }
         evidence.add_gap(Gap::new(place.clone(), GapCode::Unparsed, sample.as_str()));
         let about = Mention::new(MentionKind::Job, sample.as_str());
         let says = Says::OwnedBy(Text::from(sample.as_str()));

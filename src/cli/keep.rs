@@ -46,9 +46,11 @@ fn folder(text: &str) -> Result<String, String> {
     }
 }
 
-/// Where a file is written beside its final place, so that nothing half is ever there.
+/// Where evidence is written. A file is written beside its final place, so that nothing half is ever there.
 enum Destination {
     Stdout,
+    /// A pipe or a device: it is written to, and never replaced.
+    Stream(std::fs::File),
     File(tempfile::NamedTempFile, PathBuf),
 }
 
@@ -57,7 +59,13 @@ impl Destination {
         if path.as_os_str() == "-" {
             return Ok(Destination::Stdout);
         }
-        let beside = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let unwritten = || format!("{}: cannot be written", path.display());
+        // A link to a file stays one: what it leads to is replaced.
+        let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        if std::fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
+            let stream = std::fs::OpenOptions::new().write(true).open(path).with_context(unwritten)?;
+            return Ok(Destination::Stream(stream));
+        }
         let mut made = tempfile::Builder::new();
         #[cfg(unix)]
         {
@@ -65,14 +73,15 @@ impl Destination {
             use std::os::unix::fs::PermissionsExt;
             made.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        let file = made.prefix(".whodepends-").tempfile_in(beside.unwrap_or(Path::new(".")));
-        let file = file.with_context(|| format!("{}: cannot be written", path.display()))?;
+        let file = made.prefix(".whodepends-").tempfile_in(folder_of(path));
+        let file = file.with_context(unwritten)?;
         Ok(Destination::File(file, path.to_path_buf()))
     }
 
     fn writer(&mut self) -> Box<dyn Write + '_> {
         match self {
             Destination::Stdout => Box::new(std::io::stdout().lock()),
+            Destination::Stream(stream) => Box::new(stream),
             Destination::File(file, _) => Box::new(std::io::BufWriter::new(file)),
         }
     }
@@ -86,8 +95,17 @@ impl Destination {
     }
 }
 
+/// The folder a file lies in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Collects and writes what was collected.
 pub fn collect(args: &CollectArgs) -> Result<u8> {
+    // Nobody should wait for hours to hear this.
+    if !folder_of(&args.output).is_dir() {
+        bail!("{}: cannot be written: there is no such folder", args.output.display());
+    }
     let stdout = args.output.as_os_str() == "-";
     let keep = Keep { under: args.under.clone(), out: (!stdout).then(|| args.output.clone()) };
     let mut folder = None;
