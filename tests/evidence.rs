@@ -516,10 +516,7 @@ fn a_broken_file_is_read_as_far_as_it_goes_and_never_merged() {
         with(&|lines| lines[first] = "{\"use\":7".to_owned()),
         &both[1..],
         format!("x.zst:{} unparsed: rows that cannot be understood; the others were read (1)", first + 1),
-        format!(
-            "whodepends: x.zst:{}: EOF while parsing an object at line 1 column 8; nothing was written",
-            first + 1
-        ),
+        format!("whodepends: x.zst:{}: this is no JSON (column 8); nothing was written", first + 1),
     );
     expect(
         with(&|lines| lines.swap(first, second)),
@@ -580,6 +577,15 @@ fn a_torn_frame_and_a_newer_format_are_told() {
     assert_eq!(links, Vec::<String>::new());
     assert_eq!(gaps, ["x.zst:2 unreadable: a frame is broken; what came before was read (1)"]);
     assert_eq!(merging, "whodepends: x.zst:2: a frame is broken; nothing was written");
+    // What a file from anywhere says is not repeated to a terminal.
+    let odd = unpacked(&whole).replacen("\"status\":\"read\"", "\"status\":\"\\u001b[2J\"", 1);
+    let (code, _, gaps, merging) = told(odd.as_bytes());
+    let column = odd.find("[2J\"").expect("it was put in") + 4;
+    let why = format!(
+        "its header cannot be understood: what stands there is none of this format (column {column})"
+    );
+    assert_eq!((code, gaps), (Some(2), vec![format!("x.zst unreadable: {why} (1)")]));
+    assert_eq!(merging, format!("whodepends: x.zst: {why}"));
     let newer = unpacked(&whole).replacen("evidence\":1", "evidence\":2", 1);
     let why = "written by a newer whodepends (format 2, this one reads up to 1): update this one";
     let (code, _, gaps, merging) = told(newer.as_bytes());

@@ -236,7 +236,7 @@ pub fn run() -> u8 {
         Verb::Inspect { lens } => ask::answer(&lens).map(|()| DONE),
     };
     outcome.unwrap_or_else(|error| {
-        let _ = writeln!(std::io::stderr(), "whodepends: {error:#}");
+        complain(&format!("{error:#}"));
         FAILED
     })
 }
@@ -336,9 +336,16 @@ fn scan_paths(paths: &[PathBuf], look: &Look) -> Result<Outcome> {
 
 /// Names the arguments that could not be read.
 fn print_errors(errors: &[WalkError]) {
-    for error in errors {
-        let _ = writeln!(std::io::stderr(), "whodepends: {error}");
-    }
+    errors.iter().for_each(|error| complain(&error.to_string()));
+}
+
+/// Says on standard error what went wrong. Names in it may be anybody's: a terminal is not to obey them.
+fn complain(text: &str) {
+    let shown: String = text
+        .chars()
+        .flat_map(|c| if c.is_control() && c != '\n' { c.escape_unicode().collect() } else { vec![c] })
+        .collect();
+    let _ = writeln!(std::io::stderr(), "whodepends: {shown}");
 }
 
 /// Whether a path lies in one that is scanned anyway.

@@ -211,7 +211,11 @@ impl Evidence {
     }
 
     /// Takes over all another states.
-    pub fn merge(&mut self, other: Evidence) {
+    pub fn merge(&mut self, mut other: Evidence) {
+        // Whose uses are more takes the others in: it makes no difference but to the time it takes.
+        if other.uses.len() > self.uses.len() {
+            std::mem::swap(&mut self.uses, &mut other.uses);
+        }
         for (what, (activity, places)) in other.uses {
             let mine = self.uses.entry(what).or_default();
             mine.0.merge(&activity);

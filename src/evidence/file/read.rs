@@ -5,7 +5,7 @@ use super::super::gap::{Gap, GapCode};
 use super::super::mention::Text;
 use super::super::place::Place;
 use super::super::store::Evidence;
-use super::row::{Decoder, RawRow, Stated, bounded};
+use super::row::{Decoder, RawRow, Stated, bounded, wrong};
 use super::{BEGINS, FORMAT, Header, MAX_ROW_BYTES};
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -73,7 +73,7 @@ pub fn header(from: &mut impl BufRead) -> Result<Header, Refusal> {
     if !first.starts_with(BEGINS) {
         return Err(Refusal::Header("it does not begin as one".to_owned()));
     }
-    let wrong = |error: serde_json::Error| Refusal::Header(error.to_string());
+    let wrong = |error: serde_json::Error| Refusal::Header(wrong(&error));
     let Version { format } = serde_json::from_slice(&first).map_err(wrong)?;
     if format > u64::from(FORMAT) {
         return Err(Refusal::Newer(format));

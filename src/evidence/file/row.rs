@@ -91,7 +91,7 @@ pub struct Key<'a> {
 impl<'a> RawRow<'a> {
     /// Takes a line apart; the error says what is wrong with it.
     pub fn parse(line: &'a str) -> Result<RawRow<'a>, String> {
-        serde_json::from_str(line).map_err(|error| error.to_string())
+        serde_json::from_str(line).map_err(|error| wrong(&error))
     }
 
     /// The row's key; a row of no kind or of several has none.
@@ -316,7 +316,7 @@ impl Decoder {
     pub fn decode(&mut self, row: &RawRow<'_>) -> Result<Stated, String> {
         let key = row.key().ok_or("no row of an evidence file")?;
         let seen = row.seen.map_or("", RawValue::get);
-        let wrong = |error: serde_json::Error| error.to_string();
+        let wrong = |error: serde_json::Error| wrong(&error);
         Ok(match key.kind {
             Kind::Crowd => {
                 let crowd: Crowd = serde_json::from_str(seen).map_err(wrong)?;
@@ -412,6 +412,15 @@ impl Decoder {
         let undated = bounded(seen.undated)?;
         Ok((Activity::from_parts(days, seen.first, seen.last, took, undated), places))
     }
+}
+
+/// What is wrong with a text, without a word of it: it may be anybody's.
+pub(super) fn wrong(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        serde_json::error::Category::Data => "what stands there is none of this format",
+        _ => "this is no JSON",
+    };
+    format!("{what} (column {})", error.column())
 }
 
 /// A count that can be added up with many others.
