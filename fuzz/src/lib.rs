@@ -70,7 +70,15 @@ fn file(name: &str, kind: Option<&str>, data: &[u8]) -> u64 {
 
 /// Logs: the first byte chooses the format.
 pub fn log(data: &[u8]) -> u64 {
-    let kinds = ["postgres-stderr", "postgres-csvlog", "access-combined"];
+    let kinds = [
+        "postgres-stderr",
+        "postgres-csvlog",
+        "access-combined",
+        "mysql-general",
+        "mysql-slow",
+        "mariadb-audit",
+        "mysql-audit-json",
+    ];
     let Some((kind, _)) = choose(data, &kinds) else { return 0 };
     file("postgresql.log", Some(kind), &data[1..])
 }

@@ -232,8 +232,20 @@ const MONITORS: [&str; 12] = [
     "pmm",
 ];
 /// Programs that copy servers away.
-const BACKUPS: [&str; 7] =
-    ["pg_dump", "pg_dumpall", "pg_basebackup", "barman", "pgbackrest", "wal-g", "pg_receivewal"];
+const BACKUPS: [&str; 12] = [
+    "pg_dump",
+    "pg_dumpall",
+    "pg_basebackup",
+    "barman",
+    "pgbackrest",
+    "wal-g",
+    "pg_receivewal",
+    "mysqldump",
+    "mariadb-dump",
+    "mysqlpump",
+    "mariabackup",
+    "xtrabackup",
+];
 
 /// Programs that only ask whether a server is there: health checks of load balancers and orchestrators.
 const PROBES: [&str; 7] = [

@@ -80,6 +80,7 @@ pub fn lines(file: &InputFile, settings: &Settings, out: &mut dyn FnMut(String))
             Event::Replication => ("replication", "ok", None, None),
             Event::Refused => ("refused", "denied", None, None),
             Event::Disconnected => ("disconnected", "ok", None, None),
+            Event::UserChanged => ("user-changed", "ok", None, None),
             Event::Nothing => ("other", "ok", None, None),
             Event::Request(it) => ("request", outcome(it.status).word(), None, it.micros),
         };

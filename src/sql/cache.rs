@@ -5,7 +5,7 @@
 
 use super::{Analysis, Dialect, Status, TableUse, analyse, fold};
 use crate::evidence::scrub::scrub_shapes;
-use crate::evidence::{Class, Shape, Text};
+use crate::evidence::{Action, Class, Shape, Text};
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
@@ -29,6 +29,11 @@ impl Understood {
         let read = statement.map(|it| it.analysis.clone());
         let shape = statement.map_or(Shape::none(), |it| it.shape.clone());
         let class = statement.map_or(Class::App, |it| it.class);
+        // A server opens what it changes for reading, too.
+        let altered =
+            |parts: &[Text]| tables.iter().any(|it| it.action == Action::Touch && it.parts == parts);
+        let told = tables.iter().filter(|it| it.action != Action::Read || !altered(&it.parts));
+        let tables = told.cloned().collect();
         let analysis = Analysis { tables, ..read.unwrap_or(Analysis::nothing()) };
         Understood { shape, analysis, class }
     }
@@ -57,13 +62,17 @@ fn literals_matter(folded: &str) -> bool {
         || folded.contains("set_config(")
         || folded.contains("advisory")
         || folded.contains("pg_sleep")
+        || folded.contains("get_lock(")
+        || folded.contains(" sleep(")
         || folded.contains("order by ?")
         || folded.contains("group by ?")
 }
 
-/// A text of a shape: its literals as strings, or as numbers.
-fn text_of_shape(folded: &str, literal: &str) -> String {
-    folded.replace(" in ?", &format!(" in ({literal})")).replace('?', literal)
+/// A text of a shape: its literals as strings, or as numbers. Quoted names stand in the quotes that the dialect has for
+/// them.
+fn text_of_shape(folded: &str, literal: &str, dialect: Dialect) -> String {
+    let text = folded.replace(" in ?", &format!(" in ({literal})")).replace('?', literal);
+    if dialect == Dialect::MySql { text.replace('"', "`") } else { text }
 }
 
 /// Whether the statement only keeps a connection alive.
@@ -79,14 +88,32 @@ fn keeps_alive(folded: &str) -> bool {
             | "select ? from dual"
             | "show transaction isolation level"
             | "show standard_conforming_strings"
-    )
+            | "do ?"
+            | "select @@version_comment limit 1"
+            | "select @@version_comment"
+            | "select @@version"
+            | "select database()"
+            | "select user()"
+            | "select connection_id()"
+            | "show warnings"
+    ) || asks_for_settings(folded)
+}
+
+/// Whether the statement asks only what MySQL's session is set to, as its drivers do for each connection.
+fn asks_for_settings(folded: &str) -> bool {
+    let Some(list) = folded.strip_prefix("select @@") else { return false };
+    list.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'@' | b',' | b' '))
+        && !list.contains(" from ")
+        && !list.contains(" into ")
 }
 
 /// Whether the statement is the server's own upkeep.
 fn maintains(folded: &str) -> bool {
-    ["vacuum", "analyze", "reindex", "cluster", "checkpoint"].iter().any(|verb| {
-        folded.strip_prefix(verb).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '(', ';']))
-    })
+    ["vacuum", "analyze", "reindex", "cluster", "checkpoint", "optimize", "repair", "check", "flush"]
+        .iter()
+        .any(|verb| {
+            folded.strip_prefix(verb).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '(', ';']))
+        })
 }
 
 /// Whether the statement looks only at the server's own statistics.
@@ -100,11 +127,42 @@ fn watches_server(folded: &str, analysis: &Analysis) -> bool {
         "pg_database_size",
         "pg_settings",
         "pg_is_in_recovery",
+        "performance_schema.",
+        "information_schema.processlist",
+        "information_schema.innodb_",
+        "information_schema.global_",
     ];
+    if watches_mysql(folded) {
+        return true;
+    }
     analysis.tables.is_empty()
         && analysis.routines.is_empty()
         && probing
         && names.iter().any(|name| folded.contains(name))
+}
+
+/// Whether the statement shows MySQL's own state, as its monitoring does.
+fn watches_mysql(folded: &str) -> bool {
+    let Some(what) = folded.strip_prefix("show ") else { return false };
+    let what = ["global ", "session ", "full "]
+        .iter()
+        .fold(what, |what, word| what.strip_prefix(word).unwrap_or(what));
+    [
+        "status",
+        "processlist",
+        "engine ",
+        "slave status",
+        "replica status",
+        "master status",
+        "binary log status",
+        "all slaves status",
+        "slave hosts",
+        "replicas",
+        "binary logs",
+        "open tables",
+    ]
+    .iter()
+    .any(|state| what.starts_with(state))
 }
 
 impl Cache {
@@ -124,15 +182,16 @@ impl Cache {
     pub fn understand(&self, sql: &str) -> Arc<Understood> {
         let folded = fold::fold_all(sql, self.dialect);
         let fingerprint = fold::hash(&folded);
-        let by_shape =
-            self.others.is_empty() && self.dialect == Dialect::Postgres && !literals_matter(&folded);
+        let by_shape = self.others.is_empty()
+            && matches!(self.dialect, Dialect::Postgres | Dialect::MySql)
+            && !literals_matter(&folded);
         if by_shape {
             match self.held(fingerprint) {
                 Some(Some(held)) => return held,
                 Some(None) => {}
                 None => {
                     let parsed = |literal: &&str| {
-                        let analysis = analyse(&text_of_shape(&folded, literal), self.dialect);
+                        let analysis = analyse(&text_of_shape(&folded, literal, self.dialect), self.dialect);
                         (analysis.status == Status::Parsed).then_some(analysis)
                     };
                     let understood = ["'0'", "0"]

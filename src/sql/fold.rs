@@ -120,7 +120,7 @@ impl Folder<'_> {
             let byte = self.text[self.at];
             match byte {
                 b' ' | b'\t' | b'\n' | b'\r' | 0 | 0x0b | 0x0c => self.at += 1,
-                b'-' if self.peek(1) == b'-' => self.skip_line(),
+                b'-' if self.peek(1) == b'-' && self.opens_comment() => self.skip_line(),
                 b'#' if self.dialect == Dialect::MySql => self.skip_line(),
                 b'/' if self.peek(1) == b'*' => self.skip_comment(),
                 b'\'' => self.string(b'\''),
@@ -135,6 +135,7 @@ impl Folder<'_> {
                     self.at += 1;
                     self.literal();
                 }
+                b'@' if self.peek(1) == b'@' && self.dialect == Dialect::MySql => self.system_variable(),
                 b'%' | b':' | b'@' | b'{' if self.placeholder(byte) => {}
                 byte if is_word(byte) => self.word(),
                 _ => self.punctuation(byte),
@@ -146,17 +147,24 @@ impl Folder<'_> {
         self.out.last().is_some_and(|last| is_word(*last) || matches!(last, b'"' | b'`' | b']'))
     }
 
+    /// `--` opens a comment; in MySQL only where a blank follows (its manual, "'--' as the Start of a Comment").
+    fn opens_comment(&self) -> bool {
+        self.dialect != Dialect::MySql || self.peek(2) <= b' '
+    }
+
     fn skip_line(&mut self) {
         let rest = &self.text[self.at..];
         self.at += memchr::memchr(b'\n', rest).unwrap_or(rest.len());
     }
 
-    /// Comments nest in PostgreSQL; where they do not, the difference only shows in broken text.
+    /// Comments nest in PostgreSQL and not in MySQL; for others, the difference only shows in broken text.
     fn skip_comment(&mut self) {
         let mut depth = 0;
         while self.at < self.text.len() {
             match (self.peek(0), self.peek(1)) {
-                (b'/', b'*') => (depth, self.at) = (depth + 1, self.at + 2),
+                (b'/', b'*') if depth == 0 || self.dialect != Dialect::MySql => {
+                    (depth, self.at) = (depth + 1, self.at + 2)
+                }
                 (b'*', b'/') => {
                     (depth, self.at) = (depth - 1, self.at + 2);
                     if depth == 0 {
@@ -186,7 +194,7 @@ impl Folder<'_> {
             let byte = self.text[self.at];
             if byte == b'\\' && escapes {
                 self.at += 2;
-            } else if byte == quote && self.text[self.at - 1] == b'\\' && is_word(self.peek(1)) {
+            } else if byte == quote && !escapes && self.text[self.at - 1] == b'\\' && is_word(self.peek(1)) {
                 // `'it\'s'` of another engine, or of a server with the old setting: no literal of the standard
                 // is followed by a word without a blank.
                 self.at += 1;
@@ -297,6 +305,17 @@ impl Folder<'_> {
         self.at += length;
         self.literal();
         true
+    }
+
+    /// `@@name` of MySQL, which is no parameter.
+    fn system_variable(&mut self) {
+        self.space_before_word();
+        self.out.extend_from_slice(b"@@");
+        self.at += 2;
+        while self.at < self.text.len() && is_word(self.text[self.at]) {
+            self.out.push(self.text[self.at].to_ascii_lowercase());
+            self.at += 1;
+        }
     }
 
     fn word(&mut self) {

@@ -7,7 +7,12 @@ mod access_combined;
 mod json_lines;
 #[allow(dead_code)]
 mod line_log;
+mod mariadb_audit;
 mod messages;
+mod mysql;
+mod mysql_audit_json;
+mod mysql_general;
+mod mysql_slow;
 mod postgres_csv;
 mod postgres_stderr;
 mod requests;
@@ -118,6 +123,8 @@ pub enum Event {
     Refused,
     /// It was closed.
     Disconnected,
+    /// It goes on under another login, which the record does not name, and the statements after it do not either.
+    UserChanged,
     /// A part of an execution that is counted elsewhere, or the server's own business.
     Nothing,
     /// Something was asked for over HTTP.
@@ -254,6 +261,14 @@ pub trait LogFormat: Sync {
     fn dialect(&self) -> Dialect {
         Dialect::Postgres
     }
+    /// What its logs never say, and whoever reads a report has to know.
+    fn never_says(&self) -> Option<&'static str> {
+        None
+    }
+    /// Whether a log of it can be believed to hold every statement, if what it holds looks like it.
+    fn can_hold_all(&self) -> bool {
+        true
+    }
     /// How sure it is that this is one of its logs.
     fn recognise(&self, head: &[u8]) -> Option<Confidence>;
     /// Where, in a block that begins at a record's start, its last record starts; 0: the block has only one.
@@ -268,8 +283,15 @@ pub trait LogFormat: Sync {
 }
 
 /// All log formats.
-pub static FORMATS: &[&dyn LogFormat] =
-    &[&access_combined::AccessCombined, &postgres_csv::PostgresCsv, &postgres_stderr::PostgresStderr];
+pub static FORMATS: &[&dyn LogFormat] = &[
+    &access_combined::AccessCombined,
+    &mariadb_audit::MariadbAudit,
+    &mysql_audit_json::MysqlAuditJson,
+    &mysql_general::MysqlGeneral,
+    &mysql_slow::MysqlSlow,
+    &postgres_csv::PostgresCsv,
+    &postgres_stderr::PostgresStderr,
+];
 
 /// The family.
 pub struct Logs;

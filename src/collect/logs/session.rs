@@ -1,7 +1,7 @@
 //! One session of a log: who it is, the statement that may still turn out to have failed, what the server said a
 //! statement uses. It keeps state and counts nothing.
 
-use super::Who;
+use super::{Event, Record, Who};
 use crate::evidence::scrub::scrub;
 use crate::evidence::{Class, Place, Stamp, Text};
 use crate::sql::{Analysis, SearchPath, SessionChange, TableUse, Understood};
@@ -80,9 +80,36 @@ pub(super) struct Session {
     pub acted: bool,
     /// Where it looks for unqualified names.
     path: SearchPath,
+    /// Whether it goes on under a login that its statements do not name.
+    user_changed: bool,
 }
 
 impl Session {
+    /// Takes over what a record says of who it is, as far as that kind of record is to be believed.
+    pub fn hear_of(&mut self, record: &Record) {
+        let statement = matches!(record.event, Event::Statement { .. });
+        let tables = matches!(record.event, Event::Tables { .. });
+        if tables
+            && (self.user_changed && record.who.client != self.who.client
+                || !self.user_changed && !self.who.user.is_empty())
+        {
+            // Whose rights a statement uses may be those of a view's or a routine's owner, who is elsewhere.
+            return;
+        }
+        if statement && self.user_changed {
+            let client = if self.who.client.is_empty() { record.who.client.clone() } else { Text::from("") };
+            self.learn(&Arc::new(Who { user: Text::from(""), client, ..(*record.who).clone() }));
+        } else {
+            self.learn(&record.who);
+        }
+    }
+
+    /// It goes on under a login that its statements do not name, from where it was.
+    pub fn goes_on_as_another(&mut self, client: Text) {
+        self.user_changed = true;
+        self.who.client = client;
+    }
+
     /// What a statement that worked changes for those after it.
     pub fn change(&mut self, understood: &Understood) {
         let changes = &understood.analysis.session;
@@ -99,7 +126,7 @@ impl Session {
     }
 
     /// Takes over what a record says of who it is.
-    pub fn learn(&mut self, said: &Arc<Who>) {
+    fn learn(&mut self, said: &Arc<Who>) {
         if self.said.as_ref().is_some_and(|known| Arc::ptr_eq(known, said)) {
             return;
         }

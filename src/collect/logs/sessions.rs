@@ -10,7 +10,7 @@ use crate::evidence::{
     Outcome, Place, Places, Provenance, Resource, Scope, Sees, SessionSketch, Shape, Span, Stamp, Text, Use,
     Vantage, What, Zone,
 };
-use crate::sql::{Status, TableUse, Understood};
+use crate::sql::{Dialect, Status, TableUse, Understood};
 use foldhash::fast::FixedState;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -42,6 +42,9 @@ pub struct Sessions {
     /// The database of statements that name none, from here on.
     position: Option<Text>,
     totals: bool,
+    /// Whether a database is what others call a schema.
+    schemas_are_databases: bool,
+    can_hold_all: bool,
     done: HashMap<Key, (Activity, Places)>,
     connects: HashMap<(usize, Outcome, Manner), (Activity, Places)>,
     /// Logins that were heard without a table: when, and whether anything was done.
@@ -73,6 +76,8 @@ impl Sessions {
             operations: HashMap::default(),
             position: None,
             totals: false,
+            schemas_are_databases: false,
+            can_hold_all: true,
             done: HashMap::default(),
             connects: HashMap::default(),
             heard: HashMap::default(),
@@ -89,6 +94,12 @@ impl Sessions {
         }
     }
 
+    /// Whose SQL it is, and whether its log can be believed to hold every statement.
+    #[must_use]
+    pub fn of(self, dialect: Dialect, can_hold_all: bool) -> Sessions {
+        Sessions { schemas_are_databases: dialect == Dialect::MySql, can_hold_all, ..self }
+    }
+
     /// Hears the next record of the stream.
     pub fn tell(&mut self, record: &Record, understood: Understanding, place: Place) {
         if self.window.holds(record.stamp) {
@@ -103,6 +114,9 @@ impl Sessions {
         if record.session == 0 {
             return self.unnumbered(record, understood, place);
         }
+        if matches!(record.event, Event::UserChanged) {
+            return self.user_changed(record.session);
+        }
         if matches!(record.event, Event::Connected) {
             // A process id is used again: what the earlier session left pending has succeeded.
             self.close(record.session, true);
@@ -111,7 +125,7 @@ impl Sessions {
         if let (Event::Statement { .. }, Some(name)) = (&record.event, &self.position) {
             session.enter(name);
         }
-        session.learn(&record.who);
+        session.hear_of(record);
         match &record.event {
             Event::Statement { ended, number, .. } => {
                 self.statement(record, understood, *ended, *number, place);
@@ -161,7 +175,7 @@ impl Sessions {
                 }
             }
             // Requests are heard elsewhere; these were heard above.
-            Event::Request(_) | Event::InDatabase(_) | Event::Restarted => {}
+            Event::Request(_) | Event::InDatabase(_) | Event::Restarted | Event::UserChanged => {}
             Event::Nothing => {
                 let actor = self.book.of(session);
                 if session.connect.is_none() && !session.spoke {
@@ -204,7 +218,10 @@ impl Sessions {
     /// A record whose line names no process: it stands for itself, because nothing tells which lines belong
     /// together.
     fn unnumbered(&mut self, record: &Record, understood: Understanding, place: Place) {
-        let acting = Acting { who: (*record.who).clone(), ..Acting::default() };
+        let mut acting = Acting { who: (*record.who).clone(), ..Acting::default() };
+        if let (Some(name), true) = (&self.position, acting.who.database.is_empty()) {
+            acting.who.database = name.clone();
+        }
         let actor = self.book.number(acting.clone());
         match &record.event {
             Event::Statement { ended, .. } => {
@@ -244,6 +261,13 @@ impl Sessions {
         self.sees_all |= micros.is_none_or(|micros| micros < FAST_MICROS);
         let sample = &understood.shape.sample;
         self.queries |= sample.starts_with("select") || sample.starts_with("with");
+    }
+
+    /// A session goes on as somebody else: it is another one, of the same client.
+    fn user_changed(&mut self, id: u64) {
+        let client = self.open.get(&id).map(|session| session.who.client.clone());
+        self.close(id, true);
+        self.open.entry(id).or_default().goes_on_as_another(client.unwrap_or_default());
     }
 
     /// The server started anew: what was open has ended.
@@ -287,8 +311,9 @@ impl Sessions {
             return;
         }
         let beside = session.audits.first().is_none_or(|audit| audit.is_beside(number));
-        // What was said of an earlier statement, whose own line never came.
-        if !beside && session.pending.is_none() || session.audits.len() >= MAX_PLANNED {
+        // What was said of an earlier statement, whose own line never came; where statements are numbered, it may still.
+        let numbered = number.trailing_zeros() >= 32;
+        if !numbered && !beside && session.pending.is_none() || session.audits.len() >= MAX_PLANNED {
             self.flush(record.session);
         }
         let Some(session) = self.open.get_mut(&record.session) else { return };
@@ -346,9 +371,15 @@ impl Sessions {
                 session.planned.remove(index);
             }
         }
+        // A statement with a number of its own (one inside of a routine) says nothing of what others use.
+        let others = match self.open.get_mut(&record.session) {
+            Some(session) if number != 0 => std::mem::take(&mut session.audits),
+            _ => Vec::new(),
+        };
         self.flush(record.session);
         self.saw_statement(&understood, micros);
         let Some(session) = self.open.get_mut(&record.session) else { return };
+        session.audits.extend(others);
         session.spoke = true;
         // What is only announced may still fail: it has acted when it has worked.
         session.acted |= ended.is_some() && does(&understood);
@@ -630,7 +661,7 @@ impl Sessions {
     /// How much of what happened the log holds: told by the sessions that were seen from login to end, where
     /// there are any; else by what kinds of statements there are.
     fn sees(&self) -> Sees {
-        if self.totals {
+        if self.totals || !self.can_hold_all {
             return Sees::Unknown;
         }
         if !self.statements {
@@ -700,6 +731,19 @@ impl Sessions {
         }
     }
 
+    /// A name in MySQL is in a database, which is its schema: the one it states, else the session's.
+    fn placed(&self, resource: Resource, who: &Who) -> Resource {
+        match (&resource.parts[..], Sessions::database(who)) {
+            ([database, _], _) if self.schemas_are_databases => {
+                Resource { database: Some(database.clone()), ..resource }
+            }
+            ([name], Some(database)) if self.schemas_are_databases => {
+                Resource { parts: vec![database.clone(), name.clone()], database: Some(database), ..resource }
+            }
+            _ => resource,
+        }
+    }
+
     fn uses(&self, actor: &Acting, understood: &Understood, outcome: Outcome) -> Vec<What> {
         let who = &actor.who;
         let by_name = Class::of_program(&who.application);
@@ -718,11 +762,12 @@ impl Sessions {
             traits: understood.analysis.traits.clone(),
         };
         let tables = understood.analysis.tables.iter().filter_map(|table| {
-            let parts = actor.path.qualify(&table.parts)?;
-            Some(use_of(table.action, Resource::table(parts), table.confidence))
+            let resource = self.placed(Resource::table(actor.path.qualify(&table.parts)?), who);
+            Some(use_of(table.action, resource, table.confidence))
         });
         let routines = understood.analysis.routines.iter().filter_map(|name| {
-            Some(use_of(Action::Call, Resource::routine(actor.path.qualify(name)?), Confidence::Medium))
+            let resource = self.placed(Resource::routine(actor.path.qualify(name)?), who);
+            Some(use_of(Action::Call, resource, Confidence::Medium))
         });
         tables.chain(routines).collect()
     }

@@ -148,7 +148,8 @@ impl Stream<'_> {
         let stated = (self.of.kind == MentionKind::System).then(|| self.of.text.clone());
         let (networks, id) = (world.settings.networks(), self.id.clone());
         let mut heard = Heard {
-            sessions: Sessions::new(id.clone(), self.of.text.clone(), world.window),
+            sessions: Sessions::new(id.clone(), self.of.text.clone(), world.window)
+                .of(self.dialect(), self.format.can_hold_all()),
             requests: Requests::new(id, stated, self.of.text.clone(), networks, world.window),
         };
         let mut assumed = false;
@@ -173,6 +174,9 @@ impl Stream<'_> {
         };
         let known = self.zone_stated || !assumed;
         let kind = self.format.about();
+        if let (Some(detail), Some(file)) = (self.format.never_says(), self.files.first()) {
+            evidence.add_gap(Gap::new(Place::whole(&file.path), GapCode::OneSided, detail));
+        }
         if heard.requests.heard() {
             heard.requests.finish(kind, self.of.clone(), &mut evidence);
         } else {
