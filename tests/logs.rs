@@ -166,7 +166,6 @@ fn whoever_is_heard_is_kept_although_no_table_is_known() {
         "LOG:  statement: GRANT SELECT ON t TO bob",
         "LOG:  statement: EXECUTE p(1)",
         "LOG:  statement: FETCH 100 FROM c",
-        "LOG:  statement: LISTEN c",
         "LOG:  statement: SELECT nextval('s')",
         "LOG:  statement: SELECT dblink_exec('host=other', 'delete from r')",
         "LOG:  disconnection: session time: 8:00:00.1 user=who database=shop host=10.8.8.8 port=3",
@@ -182,6 +181,7 @@ fn whoever_is_heard_is_kept_although_no_table_is_known() {
     }
     for (message, wanted) in [
         ("LOG:  statement: TABLE tt", "who read public.tt ok app 1"),
+        ("LOG:  statement: LISTEN c", "who consume c ok app 1"),
         ("LOG:  statement: REFRESH MATERIALIZED VIEW mv", "who write public.mv ok app 1"),
         (
             "LOG:  statement: UPDATE ONLY uo SET (a, b) = (SELECT x, y FROM u2)",

@@ -733,6 +733,30 @@ fn statements(world: &mut World) -> Vec<String> {
     );
     say(Word, "NOTIFY payload", "", "NOTIFY orders, 'SECRET'");
     say(Word, "pg_notify payload", "seen.notify", "SELECT pg_notify('ch', 'SECRET') FROM seen.notify");
+    say(
+        Word,
+        "dblink's URI",
+        "seen.uri",
+        "SELECT * FROM dblink('postgresql://bob:SECRET@db2/crm', 'SELECT 1') AS t(a int) JOIN seen.uri USING (a)",
+    );
+    say(
+        Mail,
+        "name of an advisory lock",
+        "seen.locked",
+        "SELECT pg_advisory_lock(hashtext('SECRET')) FROM seen.locked",
+    );
+    say(
+        Token,
+        "name in the catalogue",
+        "seen.probed",
+        "SELECT 1 FROM seen.probed, information_schema.tables t WHERE t.table_name = 'SECRET'",
+    );
+    say(
+        Word,
+        "width of a window",
+        "seen.window",
+        "SELECT 1 FROM seen.window WHERE ts > now() - interval 'SECRET'",
+    );
     say(Mail, "pg_notify channel", "seen.channel", "SELECT pg_notify('SECRET', 'x') FROM seen.channel");
     say(Card, "advisory lock", "seen.lock", "SELECT pg_advisory_lock(SECRET) FROM seen.lock");
     say(Word, "SET of a custom setting", "", "SET my.secret = 'SECRET'");

@@ -74,6 +74,8 @@ pub enum ResourceKind {
     Topic,
     /// A queue.
     Queue,
+    /// A lock that programs take by its name or number (an advisory lock).
+    Lock,
     /// A key space of a cache.
     Keys,
     /// A file, or a pattern of files with dates folded.
@@ -96,6 +98,7 @@ impl ResourceKind {
             ResourceKind::Endpoint => "endpoint",
             ResourceKind::Topic => "topic",
             ResourceKind::Queue => "queue",
+            ResourceKind::Lock => "lock",
             ResourceKind::Keys => "keys",
             ResourceKind::File => "file",
             ResourceKind::Object => "object",

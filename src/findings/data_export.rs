@@ -15,10 +15,14 @@ static MANUAL: Manual = Manual {
     title: "A program copies data to a machine that is not ours",
     what: "A script or program, in production, sends a file by scp, sftp or rsync to a host that is neither declared \
            as [[host]] nor among the hosts of the scan, or puts an object into a store of objects. The tables \
-           behind it are those it reads itself, and those read by whoever writes the files it sends. A backup is \
-           not meant, nor is a copy from one host of ours to another.",
+           behind it are those it reads itself, and those read by whoever writes the files it sends. Also one that has \
+           the database server itself write or read a file on its own disk (COPY … TO 'path', INTO OUTFILE, LOAD DATA, \
+           BULK INSERT), run a command (COPY … PROGRAM), or reach another server (dblink, a linked server, a database \
+           link). A backup is not meant, nor is a copy from one host of ours to another, nor COPY to the client.",
     why: "Somebody outside builds on that file: its name, its hour, its columns. Nobody on the other side reads the \
-          migration plan, and a file that comes late, empty or with other columns is noticed there first.",
+          migration plan, and a file that comes late, empty or with other columns is noticed there first. What the server \
+          does itself it does from its new host after the cutover: the folder, the command and the way to the other server \
+          are not there, and where the provider runs the server, never will be.",
     example: "job:batch1/partner_export sends data out to file:sftp.partner.example:incoming/orders_{date}.csv",
     ask: "Who takes it on the other side, what do they build on, and is the transfer agreed?",
 };
@@ -37,8 +41,12 @@ impl Rule for DataExport {
     fn check(&self, graph: &Graph, out: &mut Vec<Finding>) {
         for (id, consumer) in graph.consumers() {
             let leaves = |link: &&Link| {
-                counted(link) && link.key.action == Action::Export && outside(graph, link.key.resource)
+                counted(link)
+                    && link.key.action == Action::Export
+                    && outside(graph, link.key.resource)
+                    && !has(link, "server-file")
             };
+            by_server(graph, id, out);
             let exports: Vec<&Link> = graph.links_of(id).into_iter().filter(leaves).collect();
             let resources: BTreeSet<EntityId> = exports.iter().map(|link| link.key.resource).collect();
             if resources.is_empty() {
@@ -80,6 +88,73 @@ impl Rule for DataExport {
                     places: who::places(&links),
                 });
             }
+        }
+    }
+}
+
+fn has(link: &Link, how: &str) -> bool {
+    link.traits.iter().any(|it| &*it.name == how)
+}
+
+/// What a consumer has the server of a database do by itself: a finding for each file, command and other server.
+fn by_server(graph: &Graph, id: EntityId, out: &mut Vec<Finding>) {
+    let consumer = graph.entity(id);
+    let mut told_of = BTreeSet::new();
+    for link in
+        graph.links_of(id).into_iter().filter(|link| counted(link) && link.key.action != Action::Touch)
+    {
+        let resource = &graph.entity(link.key.resource).id;
+        let files = who::part(link, |it| &*it.name == "server-file");
+        let others = who::part(link, |it| &*it.name == "through-server");
+        let commands = who::part(link, |it| &*it.name == "copy-program");
+        let export = link.key.action == Action::Export;
+        let told = [
+            files.map(|part| {
+                let does = if export { "writes" } else { "reads" };
+                (part, format!("the database server {does} {resource} for {}", consumer.id))
+            }),
+            others.map(|part| (part, format!("the database server reaches {resource} for {}", consumer.id))),
+            commands.map(|part| {
+                let way = if link.key.action == Action::Read { "from" } else { "to" };
+                (
+                    part,
+                    format!(
+                        "the database server runs a command for {}, with data {way} {resource}",
+                        consumer.id
+                    ),
+                )
+            }),
+        ];
+        for (part, title) in told.into_iter().flatten() {
+            if !told_of.insert(link.key.resource) {
+                continue;
+            }
+            let mut facts = who::facts(graph, consumer, &[&part]);
+            let commands: BTreeSet<&str> = part
+                .traits
+                .iter()
+                .filter(|it| &*it.name == "copy-program")
+                .filter_map(|it| it.value.as_deref())
+                .collect();
+            if !commands.is_empty() {
+                facts.insert("command", commands.into_iter().collect::<Vec<_>>().join("; "));
+            }
+            out.push(Finding {
+                rule: &MANUAL,
+                severity: Severity::Medium,
+                confidence: part.confidence,
+                title,
+                consumer: Some(id),
+                resource: Some(link.key.resource),
+                upstream: None,
+                downstream: None,
+                facts,
+                question: format!(
+                    "Does the target's server have what {} has this one do, and who reads the result?",
+                    consumer.id
+                ),
+                places: who::places(&[&part]),
+            });
         }
     }
 }

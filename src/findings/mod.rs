@@ -2,15 +2,20 @@
 //! functions over it) and never another rule.
 
 mod borrowed_credentials;
+mod catalog_probing;
 mod column_order;
 mod data_export;
 mod dst_hazard;
+mod engine_specific;
 mod fixed_sleep;
 mod implicit_order;
 mod orphan_declaration;
 mod page_scraper;
+mod queue_table;
+mod relative_window;
 mod row_order;
 mod shadow_consumer;
+mod shared_lock;
 mod undeclared_use;
 mod undocumented_endpoint;
 mod unofficial_consumer;
@@ -130,7 +135,12 @@ pub static RULES: &[&dyn Rule] = &[
     &orphan_declaration::OrphanDeclaration,
     &column_order::ColumnOrder,
     &row_order::RowOrder,
+    &engine_specific::EngineSpecific,
+    &catalog_probing::CatalogProbing,
     &implicit_order::ImplicitOrder,
+    &relative_window::RelativeWindow,
+    &queue_table::QueueTable,
+    &shared_lock::SharedLock,
     &fixed_sleep::FixedSleep,
     &dst_hazard::DstHazard,
     &unscheduled_periodic::UnscheduledPeriodic,

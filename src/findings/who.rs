@@ -10,12 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 const LISTED: usize = 8;
 
 /// Application traffic in production that worked, by the system it went to. Bare connections count only
-/// where nothing finer is known.
+/// where nothing finer is known; what the server of a database does by itself is told of that server.
 pub fn by_system(graph: &Graph, consumer: EntityId) -> BTreeMap<EntityId, Vec<&Link>> {
     let mut systems: BTreeMap<EntityId, Vec<&Link>> = BTreeMap::new();
     for link in graph.links_of(consumer) {
         let key = &link.key;
-        if key.class == Class::App && key.outcome == Outcome::Ok && key.scope == Scope::Production {
+        let by_server = link.traits.iter().any(|it| matches!(&*it.name, "server-file" | "through-server"));
+        let counts = key.class == Class::App && key.outcome == Outcome::Ok && key.scope == Scope::Production;
+        if counts && !by_server {
             systems.entry(graph.system_of(key.resource)).or_default().push(link);
         }
     }
@@ -57,8 +59,9 @@ pub fn facts(graph: &Graph, consumer: &Entity, links: &[&Link]) -> BTreeMap<&'st
     }
     let traits: BTreeSet<String> =
         links.iter().flat_map(|link| link.traits.iter()).map(|t| t.name.to_string()).collect();
+    let silent = [request::QUERY, request::REDIRECTED, "window-on"];
     let traits: BTreeSet<String> =
-        traits.into_iter().filter(|name| name != request::QUERY && name != request::REDIRECTED).collect();
+        traits.into_iter().filter(|name| !silent.contains(&name.as_str())).collect();
     if !traits.is_empty() {
         facts.insert("how", traits.into_iter().collect::<Vec<_>>().join(", "));
     }
@@ -154,6 +157,33 @@ pub fn page(graph: &Graph, link: &Link) -> Option<Page> {
     }
     let ends = [".html", ".htm", ".xhtml", ".shtml"].iter().any(|ending| path.ends_with(ending));
     ends.then_some(Page::ByName)
+}
+
+/// Programs for people, by the application name they set (their own documentation), lower-case.
+const TOOLS: [&str; 10] = [
+    "psql",
+    "pgadmin",
+    "dbeaver",
+    "datagrip",
+    "tableau",
+    "metabase",
+    "power bi",
+    "mysql-workbench",
+    "heidisql",
+    "azuredatastudio",
+];
+
+/// Whether all that is known of a client's program is that people use it to look around: what it sends is whatever
+/// somebody typed or clicked.
+pub fn is_tool(consumer: &Entity) -> bool {
+    let named = |mention: &&crate::evidence::Mention| mention.kind == MentionKind::Application;
+    let mut names = consumer.mentions.keys().filter(named).peekable();
+    consumer.kind == "client"
+        && names.peek().is_some()
+        && names.all(|mention| {
+            let name = mention.text.to_ascii_lowercase();
+            TOOLS.iter().any(|tool| name.starts_with(tool))
+        })
 }
 
 /// Whether a consumer is all that is outside of the estate and runs one program, without a login.

@@ -27,6 +27,9 @@ struct Answer {
     touches: Vec<Touch>,
     fingerprints: Vec<String>,
     traits: Vec<String>,
+    /// What is used beside tables: locks, channels, files of the server, other servers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    others: Vec<String>,
 }
 
 /// Answers one JSON line `{"id","dialect","sql"}`.
@@ -55,6 +58,7 @@ fn evaluate(id: Option<Value>, dialect: Dialect, sql: &str) -> String {
         touches: analysis.flow.touches.into_iter().map(|(table, action)| Touch { table, action }).collect(),
         fingerprints: vec![format!("{:016x}", fingerprint(sql, dialect))],
         traits: analysis.traits.iter().map(ToString::to_string).collect(),
+        others: analysis.reaches.iter().map(ToString::to_string).collect(),
     };
     serde_json::to_string(&answer).unwrap_or_default()
 }

@@ -150,6 +150,7 @@ fn shape(kind: &str) -> &'static str {
         "client" | "person" | "partner" => "ellipse",
         "table" | "keys" => "box",
         "routine" => "parallelogram",
+        "lock" => "octagon",
         "database" | "cache" => "cylinder",
         "endpoint" | "external" => "hexagon",
         "file" | "object" => "folder",

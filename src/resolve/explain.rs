@@ -46,6 +46,12 @@ fn is_request(kind: &str) -> bool {
     matches!(kind, "endpoint" | "external")
 }
 
+/// Whether what has this kind is told no finer than by its database: no inventory states locks or channels, and who
+/// writes tables of a database connects to it.
+fn is_whole(kind: &str) -> bool {
+    matches!(kind, "database" | "lock" | "topic")
+}
+
 /// Whether the inventory states this use of this consumer.
 fn is_declared(book: &Book, names: &Names, link: &Link) -> bool {
     let Some(known) = book.known.get(&link.key.consumer) else { return false };
@@ -70,8 +76,7 @@ fn is_declared(book: &Book, names: &Names, link: &Link) -> bool {
             Grain::Database(id) | Grain::Table(id) | Grain::Request(id) => system_of(id) == system,
         })
         .collect();
-    let connects =
-        link.key.action == Action::Connect || matches!(entity.kind.as_str(), "database" | "routine");
+    let connects = link.key.action == Action::Connect || is_whole(&entity.kind) || entity.kind == "routine";
     if connects {
         return !about.is_empty();
     }
@@ -116,7 +121,9 @@ pub fn finish(
             (data && mapped.contains(&(who, resource)))
                 || texts.get(&who).is_some_and(|said| {
                     said.contains(&(action, resource))
-                        || (action == Action::Connect && !said.is_empty() && on_system(&book, said, resource))
+                        || ((action == Action::Connect
+                            || matches!(&*book.entities[resource.0].kind, "database" | "lock"))
+                            && on_system(&book, said, resource))
                         || book.entities[resource.0]
                             .part_of
                             .is_some_and(|whole| said.contains(&(action, whole)))

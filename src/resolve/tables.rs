@@ -117,6 +117,7 @@ impl Tables {
                 }
             }
             ResourceKind::Endpoint => self.endpoint(book, names, resource),
+            ResourceKind::Lock | ResourceKind::Topic => within(book, names, resource, targets),
             kind => other(book, names, kind, resource),
         }
     }
@@ -191,9 +192,31 @@ pub fn database(book: &mut Book, at: &Target) -> EntityId {
     book.entity(id, "database", database.as_deref().unwrap_or(system))
 }
 
+/// A lock or a channel of a database: a part of the one that is named, or of the only one that its consumer connects
+/// to. A topic of a server without databases stands for itself.
+fn within(book: &mut Book, names: &Names, resource: &Resource, targets: &BTreeSet<Target>) -> EntityId {
+    let at = match &resource.server {
+        Some(server) => Some(target(names, server, resource)).filter(|(_, database)| database.is_some()),
+        None if targets.len() == 1 => targets.first().cloned(),
+        None => None,
+    };
+    let (kind, name) = (resource.kind.word(), resource.parts.join("."));
+    let Some(at) = at else { return other(book, names, resource.kind, resource) };
+    let whole = database(book, &at);
+    let place = book.entities[whole.0].id.trim_start_matches("database:").to_owned();
+    let entity = book.entity(format!("{kind}:{place}/{name}"), kind, &name);
+    book.entities[entity.0].part_of = Some(whole);
+    entity
+}
+
 fn other(book: &mut Book, names: &Names, kind: ResourceKind, resource: &Resource) -> EntityId {
     let name = resource.parts.join(".");
-    let server = resource.server.as_deref().map(|server| names.host_or_self(server));
+    // A file that a server of a database writes lies on the machine that it runs on.
+    let machine = |server: &str| match (kind, names.host(server)) {
+        (ResourceKind::File, None) => names.machine_of(&names.system(server)).unwrap_or(server).to_owned(),
+        _ => names.host_or_self(server),
+    };
+    let server = resource.server.as_deref().map(machine);
     let id = match (kind, &server) {
         (ResourceKind::File, Some(host)) => format!("file:{host}:{name}"),
         (_, Some(server)) if name.is_empty() => format!("{}:{server}", kind.word()),

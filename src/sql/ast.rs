@@ -1,7 +1,7 @@
 //! Tables and roles from the parser's tree, with the exact scope of every common table expression: a name
 //! means the expression only where the SQL standard says so (ISO/IEC 9075-2, 7.17). It never reads tokens.
 
-use super::{Dialect, Found, routines, session, traits};
+use super::{Dialect, Found, reach, routines, session, traits};
 use crate::evidence::Trait;
 use sqlparser::ast::{
     CopySource, Expr, FromTable, ObjectName, ObjectType, Query, Select, SetExpr, Statement, TableFactor,
@@ -57,7 +57,8 @@ pub(super) fn read(sql: &str, dialect: Dialect, traits: &mut BTreeSet<Trait>) ->
             }
         }
         found.writes.extend(one.writes.into_iter().filter(|name| !made.contains(name)));
-        traits::of_statement(statement, traits);
+        traits::of_statement(statement, dialect, traits);
+        reach::of_statement(statement, dialect, &mut found.reaches);
         routines::of_statement(statement, dialect, &mut found);
         found.session.extend(session::of_statement(statement, dialect));
         found.acts |= session::acts(statement);

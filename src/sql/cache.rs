@@ -1,11 +1,12 @@
 //! Each shape is understood once, from the shape itself and not from the first text that had it: whoever comes first,
-//! on whatever thread, changes nothing. Statements whose literals carry evidence (COPY to a path, NOTIFY, remote
-//! queries), and shapes that cannot be parsed as such, are keyed by their whole text instead. The cache is bounded
-//! and gives the same answer whether it holds a shape or not.
+//! on whatever thread, changes nothing. Statements of which single literals tell something (the width of a window, a
+//! lock) are keyed by a wider shape in which those stand; statements whose literals carry evidence as a whole (COPY to
+//! a path, remote queries), and shapes that cannot be parsed as such, by their whole text. The cache is bounded and
+//! gives the same answer whether it holds a shape or not.
 
-use super::{Analysis, Dialect, Status, TableUse, analyse, fold};
+use super::{Analysis, Dialect, Status, TableUse, analyse, fold, telling};
 use crate::evidence::scrub::scrub_shapes;
-use crate::evidence::{Action, Class, Shape, Text};
+use crate::evidence::{Action, Class, ResourceKind, Shape, Text};
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
@@ -45,8 +46,19 @@ pub struct Cache {
     dialect: Dialect,
     /// Dialects that are tried when the first does not take a text: nobody said whose it is.
     others: &'static [Dialect],
-    /// By shape or by text; a shape without anything is one whose texts are understood one by one.
-    known: RwLock<HashMap<u64, Option<Arc<Understood>>, foldhash::fast::FixedState>>,
+    /// By shape, by wider shape or by text.
+    known: RwLock<HashMap<u64, Known, foldhash::fast::FixedState>>,
+}
+
+/// How the statements of a shape are understood.
+#[derive(Debug, Clone)]
+enum Known {
+    /// All alike.
+    Alike(Arc<Understood>),
+    /// Each wider shape by itself.
+    Telling,
+    /// Each text by itself.
+    Texts,
 }
 
 /// Statements of which the literals say what they touch.
@@ -60,10 +72,13 @@ fn literals_matter(folded: &str) -> bool {
         || folded.starts_with("create or replace")
         || folded.starts_with("set ")
         || folded.contains("set_config(")
-        || folded.contains("advisory")
-        || folded.contains("pg_sleep")
-        || folded.contains("get_lock(")
         || folded.contains(" sleep(")
+        || folded.contains("outfile")
+        || folded.contains("dumpfile")
+        || folded.contains("infile")
+        || folded.starts_with("bulk insert")
+        || folded.starts_with("unload")
+        || folded.starts_with("export data")
         || folded.contains("order by ?")
         || folded.contains("group by ?")
 }
@@ -182,32 +197,21 @@ impl Cache {
     pub fn understand(&self, sql: &str) -> Arc<Understood> {
         let folded = fold::fold_all(sql, self.dialect);
         let fingerprint = fold::hash(&folded);
-        let by_shape = self.others.is_empty()
-            && matches!(self.dialect, Dialect::Postgres | Dialect::MySql)
-            && !literals_matter(&folded);
-        if by_shape {
-            match self.held(fingerprint) {
-                Some(Some(held)) => return held,
-                Some(None) => {}
-                None => {
-                    let parsed = |literal: &&str| {
-                        let analysis = analyse(&text_of_shape(&folded, literal, self.dialect), self.dialect);
-                        (analysis.status == Status::Parsed).then_some(analysis)
-                    };
-                    let understood = ["'0'", "0"]
-                        .iter()
-                        .find_map(parsed)
-                        .map(|analysis| Arc::new(understood(&folded, fingerprint, analysis)));
-                    self.hold(fingerprint, understood.clone());
-                    if let Some(understood) = understood {
+        if self.others.is_empty() && matches!(self.dialect, Dialect::Postgres | Dialect::MySql) {
+            let known = self.held(fingerprint).unwrap_or_else(|| self.first_of(&folded, fingerprint));
+            match known {
+                Known::Alike(understood) => return understood,
+                Known::Telling => {
+                    if let Some(understood) = self.telling(sql, &folded, fingerprint) {
                         return understood;
                     }
                 }
+                Known::Texts => {}
             }
         }
         // Texts and shapes never share a key: a text is told apart by a byte that no folded text begins with.
         let key = fold::hash(&format!("\0{sql}"));
-        if let Some(Some(held)) = self.held(key) {
+        if let Some(Known::Alike(held)) = self.held(key) {
             return held;
         }
         let mut analysis = analyse(sql, self.dialect);
@@ -217,19 +221,64 @@ impl Cache {
             analysis = self.others.iter().find_map(parsed).unwrap_or(analysis);
         }
         let understood = Arc::new(understood(&folded, fingerprint, analysis));
-        self.hold(key, Some(understood.clone()));
+        self.hold(key, Known::Alike(understood.clone()));
         understood
     }
 
-    fn held(&self, key: u64) -> Option<Option<Arc<Understood>>> {
+    /// How the statements of a shape are understood that nobody met before.
+    fn first_of(&self, folded: &str, fingerprint: u64) -> Known {
+        let known = if literals_matter(folded) {
+            Known::Texts
+        } else if telling::has_any(folded) {
+            Known::Telling
+        } else {
+            let understood = |analysis| Known::Alike(Arc::new(understood(folded, fingerprint, analysis)));
+            self.parsed(folded, &["'0'", "0"]).map_or(Known::Texts, understood)
+        };
+        self.hold(fingerprint, known.clone());
+        known
+    }
+
+    /// Understands a statement by its wider shape, where that can be parsed.
+    fn telling(&self, sql: &str, folded: &str, fingerprint: u64) -> Option<Arc<Understood>> {
+        let wide = telling::shape(sql, self.dialect);
+        let key = fold::hash(&format!("\x01{wide}"));
+        match self.held(key) {
+            Some(Known::Alike(held)) => return Some(held),
+            Some(_) => return None,
+            None => {}
+        }
+        // A literal that did not stay must not be taken for one that did.
+        let analysis = self.parsed(&wide, &["$1"]).or_else(|| self.parsed(&wide, &["'0'", "0"]));
+        let understood = analysis.map(|analysis| Arc::new(understood(folded, fingerprint, analysis)));
+        self.hold(key, understood.clone().map_or(Known::Texts, Known::Alike));
+        understood
+    }
+
+    /// What a shape does, if the parser takes a text of it with one of these in the place of its literals.
+    fn parsed(&self, shape: &str, literals: &[&str]) -> Option<Analysis> {
+        let parsed = |literal: &&str| {
+            let mut analysis = analyse(&text_of_shape(shape, literal, self.dialect), self.dialect);
+            if !literal.starts_with('$') {
+                // Names that stood in literals are made up here; those of channels are written without quotes.
+                analysis
+                    .reaches
+                    .retain(|reach| reach.to.kind == ResourceKind::Topic && !shape.contains("pg_notify"));
+            }
+            (analysis.status == Status::Parsed).then_some(analysis)
+        };
+        literals.iter().find_map(parsed)
+    }
+
+    fn held(&self, key: u64) -> Option<Known> {
         self.known.read().ok()?.get(&key).cloned()
     }
 
-    fn hold(&self, key: u64, understood: Option<Arc<Understood>>) {
-        if let Ok(mut known) = self.known.write()
-            && known.len() < SHAPES_CACHED
+    fn hold(&self, key: u64, known: Known) {
+        if let Ok(mut all) = self.known.write()
+            && all.len() < SHAPES_CACHED
         {
-            known.insert(key, understood);
+            all.insert(key, known);
         }
     }
 }

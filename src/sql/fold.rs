@@ -16,12 +16,25 @@ struct Folder<'a> {
     at: usize,
     out: Vec<u8>,
     dialect: Dialect,
+    /// Whether a literal stays, by what stands before and behind it; none stays without.
+    keeps: Option<Keeps>,
 }
+
+/// Whether a literal stays as it is, by the folded text before it and the text behind it.
+pub(super) type Keeps = fn(&[u8], &[u8]) -> bool;
+
+/// Longer literals never stay.
+const KEPT_BYTES: usize = 100;
 
 /// The whole folded text.
 pub(super) fn fold_all(sql: &str, dialect: Dialect) -> String {
-    let mut folder =
-        Folder { text: sql.as_bytes(), at: 0, out: Vec::with_capacity(sql.len().min(4096)), dialect };
+    fold_but(sql, dialect, None)
+}
+
+/// The whole folded text, in which some literals stay.
+pub(super) fn fold_but(sql: &str, dialect: Dialect, keeps: Option<Keeps>) -> String {
+    let out = Vec::with_capacity(sql.len().min(4096));
+    let mut folder = Folder { text: sql.as_bytes(), at: 0, out, dialect, keeps };
     folder.run();
     while matches!(folder.out.last(), Some(b';' | b' ')) {
         folder.out.pop();
@@ -189,6 +202,7 @@ impl Folder<'_> {
                 self.out.pop();
             }
         }
+        let start = self.at;
         self.at += 1;
         while self.at < self.text.len() {
             let byte = self.text[self.at];
@@ -209,7 +223,23 @@ impl Folder<'_> {
             }
         }
         self.at = self.at.min(self.text.len());
-        self.literal();
+        if !self.kept(start) {
+            self.literal();
+        }
+    }
+
+    /// Takes a literal over as it is, where it is to stay.
+    fn kept(&mut self, start: usize) -> bool {
+        let Some(keeps) = self.keeps else { return false };
+        let literal = &self.text[start..self.at];
+        let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'\\' | b'?');
+        let stays = literal.len() <= KEPT_BYTES && literal.iter().all(plain);
+        if !stays || !keeps(&self.out, &self.text[self.at..]) {
+            return false;
+        }
+        self.space_before_word();
+        self.out.extend_from_slice(literal);
+        true
     }
 
     /// A quoted name: bare where quoting changes nothing, else kept with double quotes.
@@ -276,7 +306,9 @@ impl Folder<'_> {
             self.out.extend_from_slice(number);
             return;
         }
-        self.literal();
+        if !self.kept(start) {
+            self.literal();
+        }
     }
 
     /// `%s`, `%(name)s`, `:name`, `@name`, `{}` and `{name}`.

@@ -7,14 +7,17 @@ mod ast;
 mod cache;
 mod dialect;
 mod fold;
+mod reach;
 mod routines;
 mod session;
+mod telling;
 mod tokens;
 mod traits;
 
 pub use cache::{Cache, SHAPES_CACHED, Understood};
 pub use dialect::Dialect;
 pub use fold::{FOLDED_BYTES, fingerprint, fold};
+pub use reach::{Reach, Told};
 pub use session::{SearchPath, SessionChange};
 
 use crate::evidence::scrub::scrub_name;
@@ -82,6 +85,8 @@ pub struct Analysis {
     pub flow: Flow,
     /// The application's own functions and procedures that are called, in name parts.
     pub routines: Vec<Vec<Text>>,
+    /// What else it uses: locks, channels, files of the server, other servers.
+    pub reaches: BTreeSet<Reach>,
     /// What changes for later statements of the session.
     pub session: Vec<SessionChange>,
     /// Whether something is done even where no table is named: definitions, grants, procedural blocks, or
@@ -98,6 +103,7 @@ impl Analysis {
             traits: BTreeSet::new(),
             flow: Flow::default(),
             routines: Vec::new(),
+            reaches: BTreeSet::new(),
             session: Vec::new(),
             acts: false,
         }
@@ -140,7 +146,12 @@ pub fn analyse(sql: &str, dialect: Dialect) -> Analysis {
     let (status, confidence, mut found) = match parsed {
         Some(found) => (Status::Parsed, Confidence::High, found),
         None => {
-            let found = tokens::read(&fold::fold_all(sql, dialect));
+            let folded = fold::fold_all(sql, dialect);
+            let mut found = tokens::read(&folded);
+            if found.statement {
+                traits::of_tokens(&folded, &mut traits);
+                found.reaches = reach::of_text(sql);
+            }
             let status = if found.statement { Status::Tokens } else { Status::NotSql };
             (status, Confidence::Low, found)
         }
@@ -173,12 +184,14 @@ pub fn analyse(sql: &str, dialect: Dialect) -> Analysis {
     }
     let text = |name: &Vec<String>| name.iter().map(|part| Text::from(part.as_str())).collect();
     found.routines.retain(|name| !name.concat().contains(fold::UNKNOWN_NAME));
+    found.reaches.retain(Reach::is_known);
     Analysis {
         status,
         tables: tables.into_iter().collect(),
         traits,
         flow,
         routines: found.routines.iter().map(text).collect(),
+        reaches: found.reaches,
         session: found.session,
         acts: found.acts,
     }
@@ -191,6 +204,7 @@ struct Found {
     writes: BTreeSet<Vec<String>>,
     touches: BTreeSet<(Vec<String>, &'static str)>,
     routines: BTreeSet<Vec<String>>,
+    reaches: BTreeSet<Reach>,
     session: Vec<SessionChange>,
     acts: bool,
     /// Whether the text is a statement at all.

@@ -142,7 +142,7 @@ fn patterns_are_named_and_their_harmless_forms_are_not() {
         ("SELECT a FROM t LIMIT ALL", ""),
         ("SELECT a FROM t WHERE id = 5 LIMIT 10", ""),
         ("SELECT a FROM t WHERE customer_id = 5 LIMIT 1", ""),
-        ("SELECT a FROM t WHERE state = 'new' LIMIT 1 FOR UPDATE SKIP LOCKED", "skip-locked"),
+        ("SELECT a FROM t WHERE state = 'new' LIMIT 1 FOR UPDATE SKIP LOCKED", "skip-locked = t"),
         ("SELECT count(*), max(a) FROM t LIMIT 5", ""),
         ("SELECT a FROM t WHERE EXISTS (SELECT 1 FROM u LIMIT 1)", ""),
         ("SELECT now() LIMIT 5", ""),

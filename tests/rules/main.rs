@@ -1,10 +1,16 @@
 //! Each rule held to its manual page on small worlds: those in which it fires, and near misses in which it stays
 //! silent. The whole list of findings is compared, because a finding too many costs as much trust as one too few.
 
+mod catalog_probing;
+mod engine_specific;
 mod fixed_sleep;
 mod orphan_declaration;
+mod queue_table;
+mod relative_window;
 mod requests;
 mod row_order;
+mod server_side;
+mod shared_lock;
 
 use std::process::Command;
 
@@ -64,6 +70,16 @@ fn findings(files: &[(&str, &str)]) -> Vec<String> {
         report["findings"].as_array().expect("findings are a list").iter().map(line).collect();
     told.sort();
     told
+}
+
+/// The findings of a world, a line each: how bad, how sure, and the title.
+fn titles(files: &[(&str, &str)]) -> Vec<String> {
+    let report = report(files);
+    let told = report["findings"].as_array().expect("findings are a list").iter().map(|finding| {
+        let word = |key: &str| finding[key].as_str().unwrap_or("").to_owned();
+        format!("{} {} {}: {}", word("severity"), word("confidence"), word("rule"), word("title"))
+    });
+    told.collect()
 }
 
 /// The whole report of a world.

@@ -36,3 +36,14 @@ def connect(module, subprocess, wanted):
     subprocess.check_call("pg_dump -h db1 shop > /srv/x.sql", shell=True)  # expect: read database:db1/shop/  # expect: write file:/srv/x.sql
     subprocess.run(["echo", wanted])
     module.execute("CALL finance.close_day(%s)", (wanted,))  # expect: call routine:finance.close_day
+
+
+def beside_tables(cur, key):
+    cur.execute("LISTEN orders_new")  # expect: consume topic:orders_new
+    cur.execute("NOTIFY orders_done, 'x'")  # expect: publish topic:orders_done
+    cur.execute("SELECT pg_notify('orders_done', %s)", (key,))  # expect: publish topic:orders_done
+    cur.execute("SELECT pg_advisory_lock(4711)")  # expect: touch lock:4711
+    # Which lock and which channel only a run can tell.
+    cur.execute("SELECT pg_advisory_xact_lock(%s)", (key,))
+    cur.execute("SELECT pg_notify(%s, %s)", (key, key))
+    print("Listen carefully", "NOTIFY people")

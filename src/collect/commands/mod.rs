@@ -230,23 +230,16 @@ impl Out<'_> {
             let understood = self.cache.understand(part);
             let analysis = &understood.analysis;
             let (server, database) = (connection.server.as_ref(), connection.database.as_ref());
-            let tables = analysis.tables.iter().filter_map(|table| {
-                let resource = Resource::table(path.qualify(&table.parts)?);
-                Some((table.action, resource, table.confidence))
-            });
-            let routines = analysis.routines.iter().filter_map(|name| {
-                Some((Action::Call, Resource::routine(path.qualify(name)?), Confidence::Medium))
-            });
-            for (action, resource, confidence) in tables.chain(routines) {
-                if resource.parts.last().is_some_and(|part| part.contains(['{', '?'])) {
+            for told in understood.uses(&path) {
+                if told.resource.parts.last().is_some_and(|part| part.contains(['{', '?'])) {
                     continue;
                 }
                 let what = What {
                     shape: understood.shape.clone(),
-                    confidence,
-                    traits: analysis.traits.clone(),
+                    confidence: told.confidence,
+                    traits: told.traits,
                     class: understood.class,
-                    ..self.what(action, resource.at(server, database))
+                    ..self.what(told.action, told.resource.at(server, database))
                 };
                 self.add_use(call, Some(connection), what);
             }

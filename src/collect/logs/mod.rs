@@ -7,6 +7,7 @@ mod access_combined;
 mod json_lines;
 #[allow(dead_code)]
 mod line_log;
+mod locks;
 mod mariadb_audit;
 mod messages;
 mod mysql;

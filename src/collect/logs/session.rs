@@ -10,9 +10,7 @@ use std::sync::Arc;
 
 /// Whether a statement does anything to the application's data, as far as it is understood.
 pub(super) fn does(understood: &Understood) -> bool {
-    let analysis = &understood.analysis;
-    let named = !analysis.tables.is_empty() || !analysis.routines.is_empty();
-    understood.class == Class::App && (named || analysis.acts)
+    understood.class == Class::App && (understood.names_something() || understood.analysis.acts)
 }
 
 /// How many tables the server may name for one statement; more are left out.

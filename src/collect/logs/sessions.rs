@@ -2,15 +2,16 @@
 //! statement that may still turn out to have failed, the connection that may still be refused. It states
 //! uses and never decides who a login belongs to.
 
+use super::locks::Locks;
 use super::session::{Acting, Audit, Book, MAX_PLANNED, Manner, Session, does};
 use super::{Ended, Event, Operation, Record, Who};
 use crate::collect::Window;
 use crate::evidence::{
     About, Action, Activity, Actor, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, MentionKind,
-    Outcome, Place, Places, Provenance, Resource, Scope, Sees, SessionSketch, Shape, Span, Stamp, Text, Use,
-    Vantage, What, Zone,
+    Outcome, Place, Places, Provenance, Resource, ResourceKind, Scope, Sees, SessionSketch, Shape, Span,
+    Stamp, Text, Use, Vantage, What, Zone,
 };
-use crate::sql::{Dialect, Status, TableUse, Understood};
+use crate::sql::{Dialect, Status, TableUse, Told, Understood};
 use foldhash::fast::FixedState;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -49,6 +50,7 @@ pub struct Sessions {
     connects: HashMap<(usize, Outcome, Manner), (Activity, Places)>,
     /// Logins that were heard without a table: when, and whether anything was done.
     heard: HashMap<usize, (Activity, Places, Manner)>,
+    locks: Locks,
     opaque: Option<(Place, u64)>,
     /// Sessions seen from their login to their end, and those of which a statement was seen.
     whole: u64,
@@ -81,6 +83,7 @@ impl Sessions {
             done: HashMap::default(),
             connects: HashMap::default(),
             heard: HashMap::default(),
+            locks: Locks::default(),
             opaque: None,
             whole: 0,
             speaking: 0,
@@ -535,6 +538,9 @@ impl Sessions {
             }
             return;
         }
+        if outcome == Outcome::Ok && !understood.names_something_here() {
+            self.hear(actor, Manner::Acted, stamp, place.clone());
+        }
         if self.book.who(actor).who.user.is_empty() {
             let (_, count) = self.unknown.get_or_insert_with(|| (place.clone(), 0));
             *count += 1;
@@ -544,16 +550,17 @@ impl Sessions {
         places.add(Some(stamp), place);
     }
 
-    /// Whether a statement names a table or a routine; one that may have done something and names nothing that
+    /// Whether a statement names something that can be used; one that may have done something and names nothing that
     /// the reader can tell is a gap.
     fn names_something(&mut self, understood: &Understood, place: &Place) -> bool {
         let analysis = &understood.analysis;
-        let named = !analysis.tables.is_empty() || !analysis.routines.is_empty();
+        let locks_only = analysis.tables.is_empty() && analysis.routines.is_empty();
+        let named = understood.names_something();
         if !named && does(understood) && analysis.status != Status::Parsed {
             let (_, count) = self.opaque.get_or_insert_with(|| (place.clone(), 0));
             *count += 1;
         }
-        named
+        named && (self.locks.take(understood) || !locks_only)
     }
 
     fn entry(
@@ -613,14 +620,18 @@ impl Sessions {
             sessions: std::mem::take(&mut self.sketch),
             tried: format.provenance != Provenance::Documented,
         });
-        let busy: BTreeSet<usize> = self.done.keys().map(|(who, ..)| *who).collect();
-        for ((who, number, outcome), (activity, places)) in std::mem::take(&mut self.done) {
-            let (who, understood) = (self.book.who(who), &self.shapes[&number]);
+        let mut busy: BTreeSet<usize> = BTreeSet::new();
+        for ((number_of_who, number, outcome), (activity, places)) in std::mem::take(&mut self.done) {
+            let (who, understood) = (self.book.who(number_of_who), &self.shapes[&number]);
             for it in self.uses(who, understood, outcome) {
+                let here = it.resource.server.as_ref() == Some(&self.server)
+                    && it.resource.database == Sessions::database(&who.who);
+                if here && it.resource.kind != ResourceKind::File {
+                    busy.insert(number_of_who);
+                }
                 out.add_use(Use { what: it, activity: activity.clone(), places: places.clone() });
             }
         }
-        let mut busy = busy;
         for ((who, operation), (activity, places)) in std::mem::take(&mut self.operations) {
             busy.insert(who);
             out.add_use(Use { what: self.operation_use(self.book.who(who), &operation), activity, places });
@@ -733,6 +744,9 @@ impl Sessions {
 
     /// A name in MySQL is in a database, which is its schema: the one it states, else the session's.
     fn placed(&self, resource: Resource, who: &Who) -> Resource {
+        if !matches!(resource.kind, ResourceKind::Table | ResourceKind::Routine) {
+            return resource;
+        }
         match (&resource.parts[..], Sessions::database(who)) {
             ([database, _], _) if self.schemas_are_databases => {
                 Resource { database: Some(database.clone()), ..resource }
@@ -748,27 +762,24 @@ impl Sessions {
         let who = &actor.who;
         let by_name = Class::of_program(&who.application);
         let class = if actor.replication { Class::Replication } else { by_name.unwrap_or(understood.class) };
-        let use_of = |action: Action, resource: Resource, confidence: Confidence| What {
+        let use_of = |told: Told| What {
             vantage: self.vantage.clone(),
             actor: Sessions::actor(who),
-            action,
-            resource: resource.at(Some(&self.server), Sessions::database(who).as_ref()),
+            action: told.action,
+            resource: self
+                .placed(told.resource, who)
+                .at(Some(&self.server), Sessions::database(who).as_ref()),
             shape: understood.shape.clone(),
             outcome,
             class,
             scope: Scope::Production,
             basis: Basis::Observed,
-            confidence,
-            traits: understood.analysis.traits.clone(),
+            confidence: told.confidence,
+            traits: told.traits,
         };
-        let tables = understood.analysis.tables.iter().filter_map(|table| {
-            let resource = self.placed(Resource::table(actor.path.qualify(&table.parts)?), who);
-            Some(use_of(table.action, resource, table.confidence))
-        });
-        let routines = understood.analysis.routines.iter().filter_map(|name| {
-            let resource = self.placed(Resource::routine(actor.path.qualify(name)?), who);
-            Some(use_of(Action::Call, resource, Confidence::Medium))
-        });
-        tables.chain(routines).collect()
+        let told = understood.uses(&actor.path).into_iter();
+        let told =
+            told.filter(|told| told.resource.kind != ResourceKind::Lock || !self.locks.vary(understood));
+        told.map(use_of).collect()
     }
 }

@@ -14,11 +14,11 @@ use super::tables::{self, Resolved, Table, last};
 use super::{clients, queries, settings};
 use crate::collect::{World, commands};
 use crate::evidence::{
-    Action, Basis, Confidence, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Place, Resource, Says,
-    Text, Trait,
+    Action, Basis, Confidence, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Place, Resource,
+    ResourceKind, Says, Text, Trait,
 };
 use crate::input::InputFile;
-use crate::sql::{Cache, Dialect, Status, TableUse};
+use crate::sql::{Cache, Dialect, SearchPath, Status, TableUse};
 use std::collections::{BTreeMap, BTreeSet};
 use tree_sitter::Node;
 
@@ -43,6 +43,10 @@ fn looks_like_sql(text: &str, certain: bool) -> bool {
     // Prose may begin like a statement; it does not shout its verb, and it has none of SQL's signs.
     let verb = text.split_whitespace().next().unwrap_or("");
     let shouted = verb.chars().all(|c| c.is_ascii_uppercase());
+    // `Listen carefully` is a statement only where nothing else is taken.
+    if certain && (verb.eq_ignore_ascii_case("listen") || verb.eq_ignore_ascii_case("notify")) {
+        return true;
+    }
     let quiet = verb.chars().all(|c| c.is_ascii_lowercase());
     let signs = text.contains(['=', '(', '*', ';', '_', '.', '{']);
     // `select o from Order o`.
@@ -447,9 +451,7 @@ impl<'a> Sayer<'a> {
         let understood = self.cache.understand(text);
         // Without FROM it is SQL only if the parser says so and it calls something.
         let calls_only = !text.to_ascii_lowercase().contains("from") && understood.analysis.tables.is_empty();
-        if calls_only
-            && (understood.analysis.status != Status::Parsed || understood.analysis.routines.is_empty())
-        {
+        if calls_only && (understood.analysis.status != Status::Parsed || !understood.names_something()) {
             return;
         }
         if reads_like_prose(text, &understood.analysis.tables) {
@@ -464,27 +466,21 @@ impl<'a> Sayer<'a> {
                 && (lower.contains(&format!("{name}{UNKNOWN}"))
                     || lower.contains(&format!("{UNKNOWN}{name}")))
         };
-        for table in &understood.analysis.tables {
+        for told in understood.uses(&SearchPath::default()) {
             // `orders%s` is read as a name that a parameter ends: `orders$1`.
             let glued = |part: &Text| {
                 part.split('$').skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
             };
             let open = |part: &Text| part.contains(['{', '}', '?']) || glued(part) || cut(part);
-            if table.parts.iter().any(open) {
+            if told.resource.kind == ResourceKind::Table && told.resource.parts.iter().any(open) {
                 unknown = true;
                 continue;
             }
-            let mut what = self.at.what(table.action, Resource::table(table.parts.clone()));
+            let mut what = self.at.what(told.action, told.resource);
             what.shape = understood.shape.clone();
-            what.traits = understood.analysis.traits.clone();
-            what.confidence = table.confidence;
+            what.traits = told.traits;
+            what.confidence = told.confidence;
             what.class = understood.class;
-            self.out.add_written(what, place.clone());
-        }
-        for name in &understood.analysis.routines {
-            let mut what = self.at.what(Action::Call, Resource::routine(name.clone()));
-            what.shape = understood.shape.clone();
-            what.confidence = Confidence::Medium;
             self.out.add_written(what, place.clone());
         }
         if unknown {

@@ -4,10 +4,7 @@
 use super::World;
 use super::place::Where;
 use crate::collect::commands::{self, psql_variables};
-use crate::evidence::{
-    Action, Basis, Confidence, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Place, Resource, Says,
-    Text,
-};
+use crate::evidence::{Basis, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Place, Says, Text};
 use crate::input::InputFile;
 use crate::sql::{Cache, Dialect, SearchPath, Status, split};
 use std::collections::BTreeMap;
@@ -44,23 +41,17 @@ pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
             let detail = "a statement the parser does not take; its tables were told from tokens";
             out.add_gap(Gap::new(place.clone(), GapCode::Unparsed, detail));
         }
-        for table in &understood.analysis.tables {
-            let Some(parts) = path.qualify(&table.parts) else { continue };
-            if table.parts.iter().any(|part| part.contains(['{', '?'])) {
+        for told in understood.uses(&path) {
+            // A schema in braces with names in it is a list of schemas.
+            let open = |part: &Text| part.contains("{}") || part.contains('?');
+            if told.resource.parts.iter().any(open) {
                 continue;
             }
-            let mut what = at.what(table.action, Resource::table(parts));
+            let mut what = at.what(told.action, told.resource);
             what.shape = understood.shape.clone();
-            what.traits = understood.analysis.traits.clone();
-            what.confidence = table.confidence;
+            what.traits = told.traits;
+            what.confidence = told.confidence;
             what.class = understood.class;
-            out.add_written(what, place.clone());
-        }
-        for name in &understood.analysis.routines {
-            let Some(parts) = path.qualify(name) else { continue };
-            let mut what = at.what(Action::Call, Resource::routine(parts));
-            what.shape = understood.shape.clone();
-            what.confidence = Confidence::Medium;
             out.add_written(what, place.clone());
         }
         path.change(&understood.analysis.session);

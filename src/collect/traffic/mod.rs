@@ -486,22 +486,15 @@ impl Teller<'_> {
         path: &SearchPath,
         by_name: Option<Class>,
     ) {
-        let analysis = &understood.analysis;
-        let tables = analysis.tables.iter().filter_map(|table| {
-            Some((table.action, Resource::table(path.qualify(&table.parts)?), table.confidence))
-        });
-        let routines = analysis.routines.iter().filter_map(|name| {
-            Some((Action::Call, Resource::routine(path.qualify(name)?), Confidence::Medium))
-        });
-        for (action, resource, confidence) in tables.chain(routines) {
-            let resource = resource.at(Some(server), connection.told.database.as_ref());
+        for told in understood.uses(path) {
+            let resource = told.resource.at(Some(server), connection.told.database.as_ref());
             let what = What {
                 shape: understood.shape.clone(),
                 outcome: act.outcome,
                 class: by_name.unwrap_or(understood.class),
-                confidence,
-                traits: analysis.traits.clone(),
-                ..self.what(connection, server, action, resource)
+                confidence: told.confidence,
+                traits: told.traits,
+                ..self.what(connection, server, told.action, resource)
             };
             let place = self.place(act.moment.packet);
             self.out.add_event(what, act.moment.stamp, act.micros, place);
@@ -567,8 +560,7 @@ impl Teller<'_> {
 
 /// Whether a statement does anything to the application's data.
 fn does(understood: &Understood) -> bool {
-    let analysis = &understood.analysis;
-    !analysis.tables.is_empty() || !analysis.routines.is_empty() || analysis.acts
+    understood.names_something() || understood.analysis.acts
 }
 
 /// `address:port`, an IPv6 address in brackets.
