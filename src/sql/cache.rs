@@ -91,27 +91,29 @@ fn text_of_shape(folded: &str, literal: &str, dialect: Dialect) -> String {
 }
 
 /// Whether the statement only keeps a connection alive.
-fn keeps_alive(folded: &str) -> bool {
-    matches!(
-        folded,
-        "" | "select ?"
-            | "select version()"
-            | "select pg_catalog.version()"
-            | "select now()"
-            | "select current_timestamp"
-            | "select current_schema()"
-            | "select ? from dual"
-            | "show transaction isolation level"
-            | "show standard_conforming_strings"
-            | "do ?"
-            | "select @@version_comment limit 1"
-            | "select @@version_comment"
-            | "select @@version"
-            | "select database()"
-            | "select user()"
-            | "select connection_id()"
-            | "show warnings"
-    ) || asks_for_settings(folded)
+fn keeps_alive(folded: &str, dialect: Dialect) -> bool {
+    // In PostgreSQL that is a block of statements.
+    (dialect == Dialect::MySql && folded == "do ?")
+        || matches!(
+            folded,
+            "" | "select ?"
+                | "select version()"
+                | "select pg_catalog.version()"
+                | "select now()"
+                | "select current_timestamp"
+                | "select current_schema()"
+                | "select ? from dual"
+                | "show transaction isolation level"
+                | "show standard_conforming_strings"
+                | "select @@version_comment limit 1"
+                | "select @@version_comment"
+                | "select @@version"
+                | "select database()"
+                | "select user()"
+                | "select connection_id()"
+                | "show warnings"
+        )
+        || asks_for_settings(folded)
 }
 
 /// Whether the statement asks only what MySQL's session is set to, as its drivers do for each connection.
@@ -220,7 +222,7 @@ impl Cache {
                 |other: &Dialect| Some(analyse(sql, *other)).filter(|it| it.status == Status::Parsed);
             analysis = self.others.iter().find_map(parsed).unwrap_or(analysis);
         }
-        let understood = Arc::new(understood(&folded, fingerprint, analysis));
+        let understood = Arc::new(understood(&folded, fingerprint, analysis, self.dialect));
         self.hold(key, Known::Alike(understood.clone()));
         understood
     }
@@ -232,7 +234,8 @@ impl Cache {
         } else if telling::has_any(folded) {
             Known::Telling
         } else {
-            let understood = |analysis| Known::Alike(Arc::new(understood(folded, fingerprint, analysis)));
+            let understood =
+                |analysis| Known::Alike(Arc::new(understood(folded, fingerprint, analysis, self.dialect)));
             self.parsed(folded, &["'0'", "0"]).map_or(Known::Texts, understood)
         };
         self.hold(fingerprint, known.clone());
@@ -250,7 +253,8 @@ impl Cache {
         }
         // A literal that did not stay must not be taken for one that did.
         let analysis = self.parsed(&wide, &["$1"]).or_else(|| self.parsed(&wide, &["'0'", "0"]));
-        let understood = analysis.map(|analysis| Arc::new(understood(folded, fingerprint, analysis)));
+        let understood =
+            analysis.map(|analysis| Arc::new(understood(folded, fingerprint, analysis, self.dialect)));
         self.hold(key, understood.clone().map_or(Known::Texts, Known::Alike));
         understood
     }
@@ -284,8 +288,8 @@ impl Cache {
 }
 
 /// A statement with its shape and class.
-fn understood(folded: &str, fingerprint: u64, analysis: Analysis) -> Understood {
-    let class = if keeps_alive(folded) {
+fn understood(folded: &str, fingerprint: u64, analysis: Analysis, dialect: Dialect) -> Understood {
+    let class = if keeps_alive(folded, dialect) {
         Class::Keepalive
     } else if maintains(folded) {
         Class::Maintenance
