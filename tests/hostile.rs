@@ -135,7 +135,25 @@ fn logs() {
     let stderr = recorded("fixtures/shop/world/logs/shop-db/postgresql.log", 3000);
     let csv = recorded("fixtures/shop/world/logs/shop-db/postgresql-2026-10-26.csv", 3000);
     let access = b"10.20.3.7 - ann [26/Oct/2026:10:00:01 +0100] \"GET /v1/orders/17?a=b HTTP/1.1\" 200 512 \"https://x/y\" \"curl/8.5.0\" 0.042 \"10.20.3.11\"\n".repeat(4);
-    let seeds: [(u8, &[u8]); 5] = [(0, &stderr), (1, &csv), (1, &stderr), (2, &access), (2, &csv)];
+    let general = recorded("fixtures/mysql/addresses/general.log", 3000);
+    let slow = recorded("fixtures/mysql/addresses/slow.log", 3000);
+    let audit = recorded("fixtures/mysql/addresses/server_audit.log", 3000);
+    let json = br#"[
+{ "timestamp": "2026-11-22 22:26:12", "id": 0, "class": "general", "event": "status", "connection_id": 42, "account": { "user": "app", "host": "web1" }, "general_data": { "command": "Query", "query": "SELECT a FROM t", "status": 0 } },
+{"audit_record":{"name":"Query","timestamp":"2026-11-22T22:26:13 UTC","connection_id":"42","status":0,"sqltext":"SELECT \"a\" FROM t","user":"app[app] @ web1 [10.0.3.7]"}},
+"#;
+    let seeds: [(u8, &[u8]); 10] = [
+        (0, &stderr),
+        (1, &csv),
+        (1, &stderr),
+        (2, &access),
+        (2, &csv),
+        (3, &general),
+        (4, &slow),
+        (5, &audit),
+        (6, json),
+        (4, &general),
+    ];
     let seeds = seeds.map(|(choice, text)| [&[choice], text].concat());
     attack(entries::log, &seeds, 300);
 }

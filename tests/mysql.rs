@@ -418,3 +418,69 @@ fn what_looks_similar_is_no_log() {
         assert_eq!(inspected(text), Vec::<String>::new(), "{text}");
     }
 }
+
+/// What one shape is understood as, it is understood as in each of its texts.
+#[test]
+fn statements_of_one_shape_are_understood_once_and_alike() {
+    use whodepends::sql::{Cache, Dialect, analyse};
+    let shared = Cache::new(Dialect::MySql);
+    let tables = |text: &str| -> Vec<String> {
+        shared.understand(text).analysis.tables.iter().map(|it| it.parts.join(".")).collect()
+    };
+    for texts in [
+        &[
+            "SELECT a FROM t WHERE b = 'it\\'s' AND c = 1",
+            "select a from `t` where b = \"say \\\"FROM x\\\"\" and c = 22",
+            "SELECT /* FROM x /* */ a FROM t # FROM y\n WHERE b = 'C:\\\\' -- FROM z\n AND c = -3",
+        ][..],
+        &["INSERT INTO `t` VALUES (1, 'a'), (2, 'b')", "INSERT INTO t VALUES (5, \"c\\\\\")"],
+        &[
+            "UPDATE shop.`Order Items` SET a = 1 WHERE b IN (1, 2)",
+            "UPDATE shop.`Order Items` SET a = 7 WHERE b IN (3)",
+        ],
+        &["SELECT 5--3 FROM t", "SELECT 6--4 FROM t"],
+        &["DELETE FROM t WHERE a = 0x1F", "DELETE FROM t WHERE a = x'1F'"],
+    ] {
+        let first = tables(texts[0]);
+        assert!(!first.is_empty(), "{texts:?}");
+        for text in texts {
+            assert_eq!(shared.understand(text).shape, shared.understand(texts[0]).shape, "{text}");
+            assert_eq!(tables(text), first, "{text}");
+            let own: Vec<String> =
+                analyse(text, Dialect::MySql).tables.iter().map(|it| it.parts.join(".")).collect();
+            assert_eq!(own, first, "{text}");
+        }
+    }
+    // `--` without a blank behind it is no comment, and system variables are no parameters.
+    let other =
+        |a: &str, b: &str| assert_ne!(shared.understand(a).shape, shared.understand(b).shape, "{a} and {b}");
+    other("SELECT 5--3 FROM t", "SELECT 5");
+    other("SELECT @@version_comment LIMIT 1", "SELECT @@hostname LIMIT 1");
+}
+
+#[test]
+fn what_drivers_monitors_and_upkeep_send_is_classed_so() {
+    use whodepends::evidence::Class;
+    use whodepends::sql::{Cache, Dialect};
+    let cache = Cache::new(Dialect::MySql);
+    for (sql, class) in [
+        ("SELECT 1", Class::Keepalive),
+        ("/* ping */ SELECT 1", Class::Keepalive),
+        ("select @@version_comment limit 1", Class::Keepalive),
+        ("SELECT @@session.transaction_isolation", Class::Keepalive),
+        (
+            "SELECT @@session.auto_increment_increment AS auto_increment_increment, @@license AS license",
+            Class::Keepalive,
+        ),
+        ("SHOW GLOBAL STATUS", Class::Monitoring),
+        ("SHOW FULL PROCESSLIST", Class::Monitoring),
+        ("SHOW SLAVE STATUS", Class::Monitoring),
+        ("OPTIMIZE TABLE t", Class::Maintenance),
+        ("FLUSH TABLES", Class::Maintenance),
+        ("SELECT a FROM t", Class::App),
+        ("SELECT @@version, a FROM t", Class::App),
+        ("SHOW TABLES", Class::App),
+    ] {
+        assert_eq!(cache.understand(sql).class, class, "{sql}");
+    }
+}

@@ -407,6 +407,10 @@ impl Folder<'_> {
             self.out.extend_from_slice(b" ?");
             return;
         }
+        if byte == b'-' && self.out.last() == Some(&b'-') {
+            // Two signs, and no comment.
+            self.out.push(b' ');
+        }
         self.out.push(byte);
         if byte == b')' && self.out.ends_with(b"(?),(?)") {
             self.out.truncate(self.out.len() - 4);

@@ -6,6 +6,7 @@ use super::mysql;
 use super::{Block, Context, Ended, Event, LogFormat, Record, Who, Zones};
 use crate::evidence::{About, Action, Confidence, Provenance, Stamp, Text};
 use crate::sql::{Dialect, TableUse};
+use foldhash::fast::FixedState;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -180,7 +181,7 @@ fn moment(stamp: &str, zones: &Zones) -> Option<(Stamp, bool)> {
 /// What the lines of one block share.
 #[derive(Default)]
 struct Known<'a> {
-    whos: HashMap<(&'a str, &'a str, &'a str), Arc<Who>>,
+    whos: HashMap<(&'a str, &'a str, &'a str), Arc<Who>, FixedState>,
     stamp: Option<(&'a str, Stamp, bool)>,
 }
 

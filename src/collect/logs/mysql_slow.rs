@@ -7,6 +7,7 @@ use super::mysql::{self, short_stamp};
 use super::{Block, Context, Ended, Event, LogFormat, Record, UNSTATED, Who, Zones};
 use crate::evidence::{About, Confidence, Outcome, Provenance, Stamp, Text};
 use crate::sql::Dialect;
+use foldhash::fast::FixedState;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -89,24 +90,23 @@ struct Head<'a> {
     began: Option<i64>,
 }
 
-/// The value of `Key: value` in a line; it ends at two blanks, or where the line does.
-fn value<'a>(line: &'a str, key: &str) -> Option<&'a str> {
-    let found =
-        line.match_indices(key).map(|(at, _)| at).find(|at| *at == 0 || line.as_bytes()[at - 1] == b' ')?;
-    let rest = &line[found + key.len()..];
-    let rest = rest.strip_prefix(": ").or_else(|| rest.strip_prefix(':'))?;
-    if rest.starts_with("  ") {
-        // Numbers are set right (`Id:     8`); a name that is empty is followed by the next key.
-        let next = rest.trim_start();
-        let number =
-            next.split(' ').next().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit()));
-        return Some(if number { next.split(' ').next().unwrap_or_default() } else { "" });
+/// Tells each `Key: value` of a line: a value is a word, and that of `Schema` a name that ends at two blanks, or is empty
+/// where those stand in its place.
+fn fields<'a>(line: &'a str, mut each: impl FnMut(&str, &'a str)) {
+    let mut at = 0;
+    while let Some(colon) = memchr::memchr(b':', &line.as_bytes()[at..]).map(|found| at + found) {
+        let key = line[at..colon].rsplit(' ').next().unwrap_or_default();
+        let rest = line[colon + 1..].strip_prefix(' ').unwrap_or(&line[colon + 1..]);
+        let start = line.len() - rest.len();
+        let (start, length) = if key == "Schema" {
+            (start, memchr::memmem::find(rest.as_bytes(), b"  ").unwrap_or(rest.len()))
+        } else {
+            let start = start + (rest.len() - rest.trim_start_matches(' ').len());
+            (start, memchr::memchr(b' ', &line.as_bytes()[start..]).unwrap_or(line.len() - start))
+        };
+        each(key, line[start..start + length].trim());
+        at = start + length;
     }
-    Some(rest.split("  ").next().unwrap_or_default().trim())
-}
-
-fn number(line: &str, key: &str) -> Option<u64> {
-    value(line, key)?.split(' ').next()?.parse().ok()
 }
 
 /// Microseconds of `0.000899`, `12`.
@@ -126,27 +126,23 @@ impl<'a> Head<'a> {
         } else if let Some(account) = line.strip_prefix("# User@Host: ") {
             self.account = account;
             let keys = account.rfind(']').map_or("", |end| &account[end + 1..]);
-            self.thread = number(keys, "Id").unwrap_or(0);
-        } else if line.starts_with("# explain:") {
-            // What it names stands in the statement, too.
-        } else {
-            if line.contains("Query_time") {
-                self.micros = value(line, "Query_time")
-                    .and_then(|it| micros(it.split(' ').next()?))
-                    .and_then(|micros| u64::try_from(micros).ok());
-            }
-            if line.contains("Thread_id") {
-                self.thread = number(line, "Thread_id").unwrap_or(self.thread);
-            }
-            if line.contains("Schema") {
-                self.schema = value(line, "Schema").or(self.schema);
-            }
-            if line.contains("rrno") {
-                self.error = number(line, "Last_errno").or(number(line, "Errno")).unwrap_or(self.error);
-            }
-            if line.contains("Killed") {
-                self.killed |= number(line, "Killed").is_some_and(|killed| killed != 0);
-            }
+            fields(keys, |key, value| {
+                if key == "Id" {
+                    self.thread = value.parse().unwrap_or(0);
+                }
+            });
+        } else if ["# Query_time", "# Thread_id", "# Schema"].iter().any(|key| line.starts_with(key)) {
+            // What other lines count, and the plan in them, says nothing of who did what.
+            fields(line, |key, value| match key {
+                "Query_time" => {
+                    self.micros = micros(value).and_then(|micros| u64::try_from(micros).ok());
+                }
+                "Thread_id" => self.thread = value.parse().unwrap_or(self.thread),
+                "Schema" => self.schema = Some(value),
+                "Last_errno" | "Errno" => self.error = value.parse().unwrap_or(self.error),
+                "Killed" => self.killed |= value.parse::<u64>().is_ok_and(|killed| killed != 0),
+                _ => {}
+            });
         }
     }
 
@@ -210,7 +206,7 @@ impl<'a> Head<'a> {
 /// What one block's records have in common: who they are about, each spelling once.
 #[derive(Default)]
 struct Known<'a> {
-    whos: HashMap<(&'a str, Option<&'a str>), Arc<Who>>,
+    whos: HashMap<(&'a str, Option<&'a str>), Arc<Who>, FixedState>,
 }
 
 impl<'a> Known<'a> {
