@@ -50,7 +50,7 @@ impl Length {
     }
 
     fn minus(self, other: Length) -> Length {
-        self.plus(Length { months: -other.months, seconds: -other.seconds })
+        self.plus(Length { months: other.months.saturating_neg(), seconds: other.seconds.saturating_neg() })
     }
 
     /// In the largest unit that divides it; `None` where it is not longer than nothing, or of two kinds.
