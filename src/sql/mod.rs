@@ -86,7 +86,7 @@ pub struct Analysis {
     /// The application's own functions and procedures that are called, in name parts.
     pub routines: Vec<Vec<Text>>,
     /// What else it uses: locks, channels, files of the server, other servers.
-    pub reaches: BTreeSet<Reach>,
+    pub reaches: Vec<Reach>,
     /// What changes for later statements of the session.
     pub session: Vec<SessionChange>,
     /// Whether something is done even where no table is named: definitions, grants, procedural blocks, or
@@ -103,7 +103,7 @@ impl Analysis {
             traits: BTreeSet::new(),
             flow: Flow::default(),
             routines: Vec::new(),
-            reaches: BTreeSet::new(),
+            reaches: Vec::new(),
             session: Vec::new(),
             acts: false,
         }
@@ -191,7 +191,7 @@ pub fn analyse(sql: &str, dialect: Dialect) -> Analysis {
         traits,
         flow,
         routines: found.routines.iter().map(text).collect(),
-        reaches: found.reaches,
+        reaches: found.reaches.into_iter().collect(),
         session: found.session,
         acts: found.acts,
     }
