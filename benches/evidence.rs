@@ -87,6 +87,33 @@ fn peak() -> u64 {
     line.split_whitespace().nth(1).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0) / 1024
 }
 
+/// Processor time of all threads so far in seconds, where the system says: on a busy machine it is what counts.
+fn processor() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or("").split_whitespace();
+    // User and system time in ticks, of which Linux shows 100 a second (proc(5), fields 14 and 15).
+    let ticks: Vec<f64> = fields.skip(11).take(2).filter_map(|text| text.parse().ok()).collect();
+    ticks.iter().sum::<f64>() / 100.0
+}
+
+/// A step that is measured.
+struct Step(Instant, f64);
+
+impl Step {
+    fn begin() -> Step {
+        Step(Instant::now(), processor())
+    }
+
+    fn end(&self, what: &str, uses: u64) {
+        let (wall, busy) = (self.0.elapsed().as_secs_f64(), processor() - self.1);
+        let rate = uses as f64 / busy;
+        println!(
+            "{what}: {wall:.2} s, {busy:.2} s of processors, {rate:.0} rows per such second; peak {} MB",
+            peak()
+        );
+    }
+}
+
 fn keep(path: &Path, evidence: &Evidence) -> std::io::Result<()> {
     file::write(evidence, Vec::new(), BufWriter::new(File::create(path)?))?;
     Ok(())
@@ -105,28 +132,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (part, path) in (0..4).zip(&parts) {
         keep(path, &evidence(uses * part / 4..uses * (part + 1) / 4))?;
     }
-    let say = |what: &str, seconds: f64| {
-        println!("{what}: {seconds:.2} s, {:.0} rows/s; peak {} MB", uses as f64 / seconds, peak());
-    };
-
     let whole = folder.join("whole.evidence.jsonl.zst");
-    let start = Instant::now();
+    let step = Step::begin();
     let open = |path: &PathBuf| Ok((path.display().to_string(), unpacked(path)?));
     let opened = parts.iter().map(open).collect::<std::io::Result<Vec<_>>>()?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
     pool.install(|| file::merge(opened, BufWriter::new(File::create(&whole)?)).map(drop))?;
-    say("merged from four files, 1 thread", start.elapsed().as_secs_f64());
+    step.end("merged from four files, 1 thread", uses);
 
     for threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(16 << 20).build()?;
-        let start = Instant::now();
+        let step = Step::begin();
         let kept = pool
             .install(|| file::read(&Text::from("whole"), unpacked(&whole).expect("it is there"), &|_| ()))?;
         assert_eq!((kept.rows as i64 - uses as i64) / 1000, 0, "all rows are read");
-        say(&format!("read, {threads} thread(s)"), start.elapsed().as_secs_f64());
-        let start = Instant::now();
+        step.end(&format!("read, {threads} thread(s)"), uses);
+        let step = Step::begin();
         pool.install(|| keep(&folder.join("again"), &kept.evidence))?;
-        say(&format!("written, {threads} thread(s)"), start.elapsed().as_secs_f64());
+        step.end(&format!("written, {threads} thread(s)"), uses);
         assert!(std::fs::read(&whole)? == std::fs::read(folder.join("again"))?, "it is the same file");
         drop(kept);
         let plan = Plan {
@@ -139,11 +162,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             filter: None,
             block_bytes: whodepends::collect::BLOCK_BYTES,
         };
-        let start = Instant::now();
+        let step = Step::begin();
         let outcome = pool.install(|| scan(&plan, &|_, _| ()))?;
         let answer = report::on::ask(&outcome.report, "table:db3/shop/s.t7", 2)?;
         assert!(report::on::text(&answer).contains("app_"), "it has consumers");
-        say(&format!("`on` one of its tables, {threads} thread(s)"), start.elapsed().as_secs_f64());
+        step.end(&format!("`on` one of its tables, {threads} thread(s)"), uses);
     }
     println!("{:.1} MB on disk", std::fs::metadata(&whole)?.len() as f64 / 1e6);
     Ok(())

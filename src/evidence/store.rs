@@ -12,6 +12,7 @@ use super::usage::{Shape, Use, What};
 use super::vantage::Vantage;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// How many shapes a (vantage, actor, action, resource …) keeps: those with the smallest fingerprints; the
@@ -135,9 +136,13 @@ impl Evidence {
 
     /// States a whole use, merging it with an equal one.
     pub fn add_use(&mut self, it: Use) {
-        let (activity, places) = self.uses.entry(it.what).or_default();
-        activity.merge(&it.activity);
-        places.merge(it.places);
+        match self.uses.entry(it.what) {
+            Entry::Vacant(free) => drop(free.insert((it.activity, it.places))),
+            Entry::Occupied(mut mine) => {
+                mine.get_mut().0.merge(&it.activity);
+                mine.get_mut().1.merge(it.places);
+            }
+        }
     }
 
     /// States a fact.
@@ -217,9 +222,7 @@ impl Evidence {
             std::mem::swap(&mut self.uses, &mut other.uses);
         }
         for (what, (activity, places)) in other.uses {
-            let mine = self.uses.entry(what).or_default();
-            mine.0.merge(&activity);
-            mine.1.merge(places);
+            self.add_use(Use { what, activity, places });
         }
         self.facts.extend(other.facts);
         for vantage in other.vantages.into_values() {
