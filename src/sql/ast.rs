@@ -1,11 +1,13 @@
 //! Tables and roles from the parser's tree, with the exact scope of every common table expression: a name
 //! means the expression only where the SQL standard says so (ISO/IEC 9075-2, 7.17). It never reads tokens.
 
-use super::{Dialect, Found, reach, routines, session, traits};
+use super::words::HINTS;
+use super::{Dialect, Found, file_of_format, is_private, reach, routines, session, traits};
 use crate::evidence::Trait;
 use sqlparser::ast::{
-    CopySource, Expr, FromTable, ObjectName, ObjectType, Query, Select, SetExpr, Statement, TableFactor,
-    TableObject, TableWithJoins, UpdateTableFromKind, Visit, Visitor,
+    AssignmentTarget, Delete, Expr, FromTable, FunctionArg, FunctionArgExpr, Insert, JoinOperator,
+    MergeAction, ObjectName, OutputClause, Query, Select, SetExpr, Statement, TableFactor, TableFunctionArgs,
+    TableObject, TableWithJoins, Update, UpdateTableFromKind, Visit, Visitor,
 };
 use sqlparser::parser::Parser;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +16,8 @@ use std::ops::ControlFlow;
 /// How deep a statement may nest for the parser.
 const RECURSION_LIMIT: usize = 120;
 
-/// Reads a text, if the parser takes all of it.
+/// Reads one statement, if the parser takes all of it: its queries, and the rows it changes. What it defines is
+/// told from its tokens.
 pub(super) fn read(sql: &str, dialect: Dialect, traits: &mut BTreeSet<Trait>) -> Option<Found> {
     let rules = dialect.rules();
     let statements = Parser::new(&*rules)
@@ -23,63 +26,18 @@ pub(super) fn read(sql: &str, dialect: Dialect, traits: &mut BTreeSet<Trait>) ->
         .ok()?
         .parse_statements()
         .ok()?;
-    let mut made: BTreeSet<Vec<String>> = BTreeSet::new();
     let mut found = Found { statement: !statements.is_empty(), ..Found::default() };
     for statement in &statements {
         let mut tables = Tables::new(dialect);
         let _ = statement.visit(&mut tables);
-        let one = tables.found;
-        found.reads.extend(one.reads.into_iter().filter(|name| !made.contains(name)));
-        // A table made and dropped inside the text, or a temporary one, is nobody else's.
-        for (name, how) in &one.touches {
-            match *how {
-                "create-temporary" => {
-                    if let [only] = &name[..] {
-                        let name = crate::evidence::Text::from(only.as_str());
-                        found.session.push(session::SessionChange::Temporary(name));
-                    }
-                    made.insert(name.clone());
-                    traits.insert(Trait::named("temp-table"));
-                }
-                "drop" => {
-                    if found.writes.remove(name) {
-                        found.touches.retain(|(other, _)| other != name);
-                        continue;
-                    }
-                    if !made.contains(name) {
-                        found.touches.insert((name.clone(), how));
-                    }
-                }
-                _ if made.contains(name) => {}
-                how => {
-                    found.touches.insert((name.clone(), how));
-                }
-            }
-        }
-        found.writes.extend(one.writes.into_iter().filter(|name| !made.contains(name)));
+        found.take(tables.found);
         traits::of_statement(statement, dialect, traits);
         reach::of_statement(statement, dialect, &mut found.reaches);
         routines::of_statement(statement, dialect, &mut found);
         found.session.extend(session::of_statement(statement, dialect));
         found.acts |= session::acts(statement);
     }
-    // What is written first and read later in one text is its own product only if it vanished.
-    let vanished: BTreeSet<Vec<String>> = found
-        .reads
-        .iter()
-        .filter(|name| {
-            let touched = found.touches.iter().any(|(other, _)| other == *name);
-            let dropped = statements.iter().any(|s| drops(s, name, dialect));
-            dropped && !touched && !found.writes.contains(*name)
-        })
-        .cloned()
-        .collect();
-    found.reads.retain(|name| !vanished.contains(name));
     Some(found)
-}
-
-fn drops(statement: &Statement, name: &[String], dialect: Dialect) -> bool {
-    matches!(statement, Statement::Drop { names, .. } if names.iter().any(|n| parts(n, dialect) == name))
 }
 
 /// A name in parts, folded by the dialect; parts that are function calls name nothing.
@@ -87,18 +45,7 @@ pub(super) fn parts(name: &ObjectName, dialect: Dialect) -> Vec<String> {
     let part = |part: &sqlparser::ast::ObjectNamePart| {
         part.as_ident().map(|ident| dialect.fold_name(&ident.value, ident.quote_style.is_some()))
     };
-    let parts = name.0.iter().map(part).collect::<Option<Vec<String>>>().unwrap_or_default();
-    match &parts[..] {
-        // Spark reads a file by its format: json.`path` is that path.
-        [format, path] if dialect.reads_files() && is_format(format) && path.contains('/') => {
-            vec![path.clone()]
-        }
-        _ => parts,
-    }
-}
-
-fn is_format(word: &str) -> bool {
-    matches!(word, "json" | "parquet" | "csv" | "orc" | "avro" | "delta" | "text" | "binaryfile")
+    name.0.iter().map(part).collect::<Option<Vec<String>>>().unwrap_or_default()
 }
 
 struct Tables {
@@ -110,6 +57,8 @@ struct Tables {
     bodies: BTreeMap<usize, BTreeSet<String>>,
     /// Addresses of table factors that are targets, not sources.
     targets: BTreeSet<usize>,
+    /// Whether it is the body of a routine, where SELECT INTO fills variables.
+    procedural: bool,
 }
 
 fn address<T>(it: &T) -> usize {
@@ -119,7 +68,7 @@ fn address<T>(it: &T) -> usize {
 impl Tables {
     fn new(dialect: Dialect) -> Tables {
         let (scopes, bodies, targets) = Default::default();
-        Tables { dialect, found: Found::default(), scopes, bodies, targets }
+        Tables { dialect, found: Found::default(), scopes, bodies, targets, procedural: false }
     }
 
     fn visible(&self, name: &str) -> bool {
@@ -128,170 +77,250 @@ impl Tables {
 
     fn read(&mut self, name: &ObjectName) {
         let parts = parts(name, self.dialect);
-        let cte = matches!(&parts[..], [only] if self.visible(only));
-        if !parts.is_empty() && !cte {
+        if let Some(file) = file_of_format(&parts, self.dialect) {
+            self.found.files_read.insert(file);
+        } else if !parts.is_empty() && !self.is_expression(&parts) {
             self.found.reads.insert(parts);
         }
     }
 
+    fn is_expression(&self, parts: &[String]) -> bool {
+        matches!(parts, [only] if self.visible(only))
+    }
+
     fn write(&mut self, name: &ObjectName) {
         let parts = parts(name, self.dialect);
-        if !parts.is_empty() {
+        if !parts.is_empty() && !self.is_expression(&parts) {
             self.found.writes.insert(parts);
         }
     }
 
-    fn touch(&mut self, name: &ObjectName, how: &'static str) {
+    fn delete(&mut self, name: &ObjectName) {
         let parts = parts(name, self.dialect);
-        if !parts.is_empty() {
-            self.found.touches.insert((parts, how));
+        if !parts.is_empty() && !self.is_expression(&parts) {
+            self.found.touches.insert((parts, "delete"));
         }
     }
 
-    /// Marks a factor as target and gives its name; an alias of the FROM list stands for the table there.
-    fn target<'a>(&mut self, table: &'a TableFactor, from: &'a [TableWithJoins]) -> Option<&'a ObjectName> {
-        self.targets.insert(address(table));
-        let TableFactor::Table { name, .. } = table else { return None };
-        let [part] = &name.0[..] else { return Some(name) };
-        // `UPDATE ONLY t` is taken by the parser as table ONLY with the alias t.
-        if part.to_string().eq_ignore_ascii_case("only") {
-            return None;
-        }
-        let alias = part.as_ident().map(|ident| ident.value.as_str())?;
-        let factors =
-            from.iter().flat_map(|t| std::iter::once(&t.relation).chain(t.joins.iter().map(|j| &j.relation)));
-        for factor in factors {
-            if let TableFactor::Table { name: real, alias: Some(given), .. } = factor
-                && given.name.value.eq_ignore_ascii_case(alias)
-            {
+    /// The table that a target's name stands for: one of the FROM list that goes by it, or itself. It is marked,
+    /// so that it is not read as well.
+    fn real<'a>(&mut self, name: &'a ObjectName, from: &'a [TableWithJoins]) -> &'a ObjectName {
+        let [part] = &name.0[..] else { return name };
+        let Some(called) = part.as_ident().map(|ident| ident.value.as_str()) else { return name };
+        for factor in factors(from) {
+            let TableFactor::Table { name: real, alias, args: None, .. } = factor else { continue };
+            let own = real.0.last().and_then(|part| part.as_ident()).map(|ident| ident.value.as_str());
+            let is = |it: &str| it.eq_ignore_ascii_case(called);
+            // SQL Server takes a target's name for the table of FROM that has it, whatever its alias.
+            let same = alias.is_none() || self.dialect == Dialect::MsSql;
+            if alias.as_ref().is_some_and(|alias| is(&alias.name.value)) || same && own.is_some_and(is) {
                 self.targets.insert(address(factor));
-                return Some(real);
+                return real;
             }
         }
-        Some(name)
+        name
+    }
+
+    /// Marks a factor as target and gives the name of its table.
+    fn target(&mut self, table: &TableFactor, from: &[TableWithJoins]) -> Option<ObjectName> {
+        self.targets.insert(address(table));
+        let TableFactor::Table { name, alias, .. } = table else { return None };
+        match alias {
+            Some(alias) if is_only(name) => Some(ObjectName::from(vec![alias.name.clone()])),
+            _ => Some(self.real(name, from).clone()),
+        }
     }
 
     fn statement(&mut self, statement: &Statement) {
         match statement {
-            Statement::Insert(insert) => {
-                if let TableObject::TableName(name) = &insert.table {
-                    self.write(name);
-                }
-            }
-            Statement::Update(update) => {
-                let from: &[TableWithJoins] = match &update.from {
-                    Some(UpdateTableFromKind::BeforeSet(from) | UpdateTableFromKind::AfterSet(from)) => from,
-                    None => &[],
-                };
-                if let Some(name) = self.target(&update.table.relation, from) {
-                    self.write(name);
-                }
-            }
-            Statement::Delete(delete) => {
-                let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
-                if delete.tables.is_empty() {
-                    for table in from {
-                        if let Some(name) =
-                            self.target(&table.relation, delete.using.as_deref().unwrap_or(&[]))
-                        {
-                            self.touch(name, "delete");
-                        }
-                    }
-                }
-                for name in &delete.tables {
-                    self.touch(name, "delete");
-                }
-            }
+            Statement::Insert(insert) => self.insert(insert),
+            Statement::Update(update) => self.update(update),
+            Statement::Delete(delete) => self.deleted(delete),
             Statement::Merge(merge) => {
                 if let Some(name) = self.target(&merge.table, &[]) {
-                    self.write(name);
+                    let only = merge.clauses.iter().all(|it| {
+                        matches!(it.action, MergeAction::Delete { .. } | MergeAction::DoNothing { .. })
+                    });
+                    if only { self.delete(&name) } else { self.write(&name) }
                 }
+                self.output(merge.output.as_ref());
             }
-            Statement::Truncate(truncate) => {
-                for target in &truncate.table_names {
-                    self.touch(&target.name, "truncate");
-                }
-            }
-            Statement::Copy { source: CopySource::Table { table_name, .. }, to, .. } => {
-                if *to {
-                    self.read(table_name)
-                } else {
-                    self.write(table_name)
-                }
-            }
-            Statement::Directory { path, .. } => {
-                self.found.writes.insert(vec![path.clone()]);
-            }
-            _ => self.definition(statement),
-        }
-    }
-
-    fn definition(&mut self, statement: &Statement) {
-        match statement {
-            Statement::CreateTable(table) => {
-                let temporary = table.temporary
-                    || matches!(&table.name.0[..], [only] if only.to_string().starts_with(['#', '[']) && only.to_string().contains('#'));
-                let how = if temporary { "create-temporary" } else { "create" };
-                self.touch(&table.name, how);
-                if table.query.is_some() || table.clone.is_some() {
-                    self.write(&table.name);
-                }
-                if let Some(source) = &table.clone {
-                    self.read(source);
-                }
-            }
-            Statement::CreateView(view) => {
-                self.touch(&view.name, if view.temporary { "create-temporary" } else { "create" });
-                self.write(&view.name);
-            }
-            Statement::AlterTable(alter) => self.touch(&alter.name, "alter"),
-            Statement::CreateIndex(index) => self.touch(&index.table_name, "index"),
-            Statement::Drop { object_type, names, .. } => {
-                let table = matches!(
-                    object_type,
-                    ObjectType::Table | ObjectType::View | ObjectType::MaterializedView
-                );
-                for name in names.iter().filter(|_| table) {
-                    self.touch(name, "drop");
-                }
-            }
-            Statement::Lock(lock) => {
-                for target in &lock.tables {
-                    self.touch(&target.name, "lock");
-                }
-            }
-            Statement::Analyze(analyze) => {
-                if let Some(name) = &analyze.table_name {
-                    self.touch(name, "analyze");
-                }
-            }
-            Statement::CreateTrigger(trigger) => self.touch(&trigger.table_name, "trigger"),
             _ => {}
         }
     }
 
-    fn select_into(&mut self, select: &Select) {
-        for target in select.into.iter().flat_map(|into| &into.targets) {
-            let idents = match target {
-                Expr::Identifier(ident) => std::slice::from_ref(ident),
-                Expr::CompoundIdentifier(idents) => idents,
-                _ => continue,
+    fn insert(&mut self, insert: &Insert) {
+        let more = insert.multi_table_into_clauses.iter();
+        let more = more.chain(insert.multi_table_when_clauses.iter().flat_map(|when| &when.into_clauses));
+        let more = more.chain(insert.multi_table_else_clause.iter().flatten());
+        let mut several = false;
+        for clause in more {
+            several = true;
+            self.write(&clause.table_name);
+        }
+        if let TableObject::TableName(name) = &insert.table
+            && !several
+        {
+            self.write(name);
+        }
+        self.output(insert.output.as_ref());
+    }
+
+    /// Of the tables that an UPDATE lists, those whose columns it sets are written.
+    fn update(&mut self, update: &Update) {
+        let from: &[TableWithJoins] = match &update.from {
+            Some(UpdateTableFromKind::BeforeSet(from) | UpdateTableFromKind::AfterSet(from)) => from,
+            None => &[],
+        };
+        let listed = factors(std::slice::from_ref(&update.table));
+        let mut qualifiers = BTreeSet::new();
+        for assignment in &update.assignments {
+            let columns = match &assignment.target {
+                AssignmentTarget::ColumnName(name) => std::slice::from_ref(name),
+                AssignmentTarget::Tuple(names) => names,
             };
-            let name = ObjectName::from(idents.to_vec());
-            let own = idents.last().is_some_and(|ident| ident.value.starts_with('#'));
-            if own || select.into.as_ref().is_some_and(|into| into.temporary) {
-                self.touch(&name, "create-temporary");
-            } else {
+            for column in columns {
+                if let [.., table, _] = &column.0[..] {
+                    qualifiers.extend(table.as_ident().map(|ident| ident.value.to_lowercase()));
+                }
+            }
+        }
+        let is_set = |factor: &&TableFactor| {
+            let TableFactor::Table { name, alias, .. } = factor else { return false };
+            let own = name.0.last().and_then(|part| part.as_ident()).map(|ident| &ident.value);
+            let called = alias.as_ref().map(|alias| &alias.name.value).or(own);
+            called.is_some_and(|called| qualifiers.contains(&called.to_lowercase()))
+        };
+        let mut chosen: Vec<&TableFactor> = listed.iter().copied().filter(is_set).collect();
+        if listed.len() == 1 || chosen.is_empty() {
+            chosen = listed.into_iter().take(1).collect();
+        }
+        for factor in chosen {
+            if let Some(name) = self.target(factor, from) {
+                self.write(&name);
+            }
+        }
+        self.output(update.output.as_ref());
+    }
+
+    fn deleted(&mut self, delete: &Delete) {
+        let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
+        let using = delete.using.as_deref().unwrap_or(&[]);
+        for name in &delete.tables {
+            let name = self.real(name, if using.is_empty() { from } else { using });
+            self.delete(name);
+        }
+        if delete.tables.is_empty() {
+            for table in from {
+                if let Some(name) = self.target(&table.relation, using) {
+                    self.delete(&name);
+                }
+            }
+        }
+        self.output(delete.output.as_ref());
+    }
+
+    /// `OUTPUT … INTO t` of SQL Server.
+    fn output(&mut self, output: Option<&OutputClause>) {
+        if let Some(OutputClause::Output { into_table: Some(into), .. }) = output {
+            for name in into.targets.iter().filter_map(name_of) {
                 self.write(&name);
             }
         }
     }
+
+    fn select_into(&mut self, select: &Select) {
+        // Elsewhere it fills variables.
+        let makes =
+            matches!(self.dialect, Dialect::Postgres | Dialect::MsSql | Dialect::Redshift | Dialect::Generic);
+        let Some(into) = select.into.as_ref().filter(|_| makes && !self.procedural) else { return };
+        for name in into.targets.iter().filter_map(name_of) {
+            let parts = parts(&name, self.dialect);
+            if into.temporary || is_private(&parts) {
+                self.found.temporary.insert(parts);
+            } else {
+                self.found.touches.insert((parts, "create"));
+                self.write(&name);
+            }
+        }
+    }
+
+    /// `FROM t, t.items`: where rows hold arrays, a name that begins with a table of the same list is one.
+    fn arrays(&mut self, select: &Select) {
+        for join in select.from.iter().flat_map(|table| &table.joins) {
+            use JoinOperator::{ArrayJoin, InnerArrayJoin, LeftArrayJoin};
+            if matches!(join.join_operator, ArrayJoin | LeftArrayJoin | InnerArrayJoin) {
+                self.targets.insert(address(&join.relation));
+            }
+        }
+        if !self.dialect.has_arrays_in_rows() {
+            return;
+        }
+        let mut names = BTreeSet::new();
+        for factor in factors(&select.from) {
+            let TableFactor::Table { name, alias, .. } = factor else { continue };
+            let idents: Vec<String> = name
+                .0
+                .iter()
+                .filter_map(|part| part.as_ident())
+                .map(|ident| ident.value.to_lowercase())
+                .collect();
+            if idents.len() > 1 && names.contains(&idents[0]) {
+                self.targets.insert(address(factor));
+            }
+            let called = alias.as_ref().map(|alias| alias.name.value.to_lowercase());
+            names.extend(called.or_else(|| idents.last().cloned()));
+        }
+    }
+}
+
+/// All factors of a FROM list, those of its joins included.
+fn factors(from: &[TableWithJoins]) -> Vec<&TableFactor> {
+    let mut open: Vec<&TableWithJoins> = from.iter().rev().collect();
+    let mut all = Vec::new();
+    while let Some(table) = open.pop() {
+        for factor in std::iter::once(&table.relation).chain(table.joins.iter().map(|join| &join.relation)) {
+            match factor {
+                TableFactor::NestedJoin { table_with_joins, .. } => open.push(table_with_joins),
+                factor => all.push(factor),
+            }
+        }
+    }
+    all
+}
+
+/// `FROM ONLY t` is taken by the parser as table ONLY with the alias t.
+fn is_only(name: &ObjectName) -> bool {
+    matches!(&name.0[..], [part] if part.to_string().eq_ignore_ascii_case("only"))
+}
+
+fn name_of(target: &Expr) -> Option<ObjectName> {
+    Some(ObjectName::from(match target {
+        Expr::Identifier(ident) => vec![ident.clone()],
+        Expr::CompoundIdentifier(idents) => idents.clone(),
+        _ => return None,
+    }))
+}
+
+/// Whether the arguments of a table are hints of SQL Server: `FROM t (NOLOCK)`.
+fn are_hints(arguments: &TableFunctionArgs, dialect: Dialect) -> bool {
+    let hint = |argument: &FunctionArg| {
+        matches!(argument, FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(ident)))
+            if HINTS.contains(&&*ident.value.to_lowercase()))
+    };
+    matches!(dialect, Dialect::MsSql | Dialect::Generic)
+        && !arguments.args.is_empty()
+        && arguments.args.iter().all(hint)
 }
 
 impl Visitor for Tables {
     type Break = ();
 
     fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<()> {
+        self.procedural |= matches!(
+            statement,
+            Statement::CreateProcedure { .. } | Statement::CreateFunction(_) | Statement::CreateTrigger(_)
+        ) && self.dialect != Dialect::MsSql;
         self.statement(statement);
         ControlFlow::Continue(())
     }
@@ -332,17 +361,17 @@ impl Visitor for Tables {
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
         self.select_into(select);
+        self.arrays(select);
         ControlFlow::Continue(())
     }
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
-        if let TableFactor::Table { name, args: None, alias, .. } = factor
+        if let TableFactor::Table { name, args, alias, .. } = factor
+            && args.as_ref().is_none_or(|arguments| are_hints(arguments, self.dialect))
             && !self.targets.contains(&address(factor))
         {
-            // `FROM ONLY t` is taken by the parser as table ONLY with the alias t.
-            let only = matches!(&name.0[..], [part] if part.to_string().eq_ignore_ascii_case("only"));
-            match (only, alias) {
-                (true, Some(alias)) if !alias.explicit => {
+            match alias {
+                Some(alias) if is_only(name) && !alias.explicit => {
                     self.read(&ObjectName::from(vec![alias.name.clone()]));
                 }
                 _ => self.read(name),

@@ -64,7 +64,14 @@ enum Known {
 /// Statements of which the literals say what they touch.
 fn literals_matter(folded: &str) -> bool {
     folded.starts_with("copy")
-        || folded.starts_with("do ?")
+        || folded.starts_with("do ")
+        || folded.starts_with("execute")
+        || folded.starts_with("unload")
+        || folded.starts_with("create procedure")
+        || folded.contains("crosstab(")
+        || folded.contains("query_to_xml(")
+        || folded.contains("ts_stat(")
+        || folded.contains("swap_partitions_between_tables(")
         || folded.contains("dblink")
         || folded.contains("openquery")
         || folded.starts_with("prepare")

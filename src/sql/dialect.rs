@@ -85,6 +85,16 @@ impl Dialect {
         matches!(self, Dialect::Hive | Dialect::Databricks)
     }
 
+    /// Whether names may stand in brackets.
+    pub(super) fn brackets_are_quotes(self) -> bool {
+        matches!(self, Dialect::MsSql | Dialect::Sqlite)
+    }
+
+    /// Whether a row may hold an array that FROM unnests by its name alone.
+    pub(super) fn has_arrays_in_rows(self) -> bool {
+        matches!(self, Dialect::BigQuery | Dialect::Redshift | Dialect::Hive)
+    }
+
     /// Whether double quotes hold a string.
     pub(super) fn double_quotes_are_strings(self) -> bool {
         matches!(self, Dialect::MySql | Dialect::BigQuery | Dialect::Hive | Dialect::Databricks)

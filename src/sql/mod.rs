@@ -5,24 +5,33 @@
 
 mod ast;
 mod cache;
+mod definitions;
 mod dialect;
+mod dynamic;
 mod fold;
+mod lex;
 mod reach;
 mod routines;
+mod rows;
+mod script;
 mod session;
+mod tags;
 mod telling;
 mod tokens;
 mod traits;
+mod utility;
+mod words;
 
 pub use cache::{Cache, SHAPES_CACHED, Understood};
 pub use dialect::Dialect;
 pub use fold::{FOLDED_BYTES, fingerprint, fold};
 pub use reach::{Reach, Told};
 pub use session::{SearchPath, SessionChange};
+pub use tags::tags;
 
-use crate::evidence::scrub::scrub_name;
+use crate::evidence::scrub::{scrub, scrub_name};
 use crate::evidence::{Action, Confidence, Text, Trait};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Statements longer than this are read by their tokens: the tree of a very long one cannot be dropped on a
 /// worker's stack.
@@ -123,92 +132,133 @@ fn is_catalogue(parts: &[String]) -> bool {
     }
 }
 
-/// Whether a text holds something that the parser takes and misunderstands: lists of functions as a table,
-/// names in Unicode escapes, UPDATE ONLY.
-fn misparsed(sql: &str) -> bool {
-    let lower = sql.to_ascii_lowercase();
-    lower.contains("rows from") || lower.contains("u&\"") || lower.contains("update only ")
+/// Whether a name is of a temporary table of SQL Server, `#t`; other sessions see `##t`.
+fn is_private(parts: &[String]) -> bool {
+    parts.last().is_some_and(|name| name.starts_with('#') && !name.starts_with("##"))
+}
+
+/// The file that a name stands for where a query may name one by its format: json.`path`.
+fn file_of_format(parts: &[String], dialect: Dialect) -> Option<String> {
+    const FORMATS: [&str; 8] = ["json", "parquet", "csv", "orc", "avro", "delta", "text", "binaryfile"];
+    match parts {
+        [format, path] if dialect.reads_files() && FORMATS.contains(&&**format) && path.contains('/') => {
+            Some(path.clone())
+        }
+        _ => None,
+    }
 }
 
 /// Reads a text, which may hold several statements.
 pub fn analyse(sql: &str, dialect: Dialect) -> Analysis {
-    let mut traits = BTreeSet::new();
-    let parsed = if sql.len() <= MAX_PARSED_BYTES && !misparsed(sql) {
-        ast::read(sql, dialect, &mut traits).or_else(|| {
-            // Placeholders of client libraries are no SQL; a parameter stands in for them.
-            let neutral = fold::neutral(sql)?;
-            traits.clear();
-            ast::read(&neutral, dialect, &mut traits)
-        })
-    } else {
-        None
-    };
-    let (status, confidence, mut found) = match parsed {
-        Some(found) => (Status::Parsed, Confidence::High, found),
-        None => {
-            let folded = fold::fold_all(sql, dialect);
-            let mut found = tokens::read(&folded);
-            if found.statement {
-                traits::of_tokens(&folded, &mut traits);
-                found.reaches = reach::of_text(sql);
-            }
-            let status = if found.statement { Status::Tokens } else { Status::NotSql };
-            (status, Confidence::Low, found)
-        }
-    };
+    let mut whole = script::read(sql, dialect);
+    let mut traits = std::mem::take(&mut whole.traits);
     // Whoever takes double quotes for those of a literal names a table or column after somebody's data.
     let shown_part = |part: &String| scrub_name(part).replace(fold::UNKNOWN_NAME, "{}");
     let shown = |parts: &Vec<String>| parts.iter().map(shown_part).collect::<Vec<_>>().join(".");
-    let mut tables = BTreeSet::new();
-    let mut flow = Flow::default();
-    let mut add = |parts: &Vec<String>, action: Action| {
+    let mut tables: BTreeMap<(Action, Vec<Text>), Confidence> = BTreeMap::new();
+    let mut add = |parts: &Vec<String>, action: Action, confidence: Confidence| {
         if is_catalogue(parts) && !parts.concat().contains(fold::UNKNOWN_NAME) {
             traits.insert(Trait::named("catalog-probing"));
         } else if !parts.is_empty() {
             let parts = parts.iter().map(|part| Text::from(shown_part(part))).collect();
-            tables.insert(TableUse { action, parts, confidence });
+            let held = tables.entry((action, parts)).or_insert(confidence);
+            *held = (*held).max(confidence);
         }
     };
-    for parts in &found.reads {
-        add(parts, Action::Read);
+    let mut flow = Flow::default();
+    for (parts, confidence) in &whole.reads {
+        add(parts, Action::Read, *confidence);
         flow.reads.insert(shown(parts));
     }
-    for parts in &found.writes {
-        add(parts, Action::Write);
-        flow.writes.insert(shown(parts));
+    for (parts, confidence) in &whole.writes {
+        add(parts, Action::Write, *confidence);
     }
-    for (parts, how) in &found.touches {
+    for (parts, confidence) in &whole.models {
+        add(parts, Action::Touch, *confidence);
+        flow.reads.insert(shown(parts));
+    }
+    for ((parts, how), confidence) in &whole.touches {
         let removes = matches!(*how, "delete" | "truncate");
-        add(parts, if removes { Action::Write } else { Action::Touch });
+        add(parts, if removes { Action::Write } else { Action::Touch }, *confidence);
         flow.touches.insert((shown(parts), (*how).to_owned()));
     }
+    for parts in whole.writes.keys().chain(&whole.made) {
+        flow.writes.insert(shown(whole.renamed.get(parts).unwrap_or(parts)));
+    }
+    // Files are ends of the flow, and no tables.
+    flow.reads.extend(whole.files_read.iter().map(|file| scrub(file).into_owned()));
+    flow.writes.extend(whole.files_written.iter().map(|file| scrub(file).into_owned()));
     let text = |name: &Vec<String>| name.iter().map(|part| Text::from(part.as_str())).collect();
-    found.routines.retain(|name| !name.concat().contains(fold::UNKNOWN_NAME));
-    found.reaches.retain(Reach::is_known);
+    whole.routines.retain(|name| !name.concat().contains(fold::UNKNOWN_NAME));
+    whole.reaches.retain(Reach::is_known);
     Analysis {
-        status,
-        tables: tables.into_iter().collect(),
+        status: whole.status.unwrap_or(Status::Parsed),
+        tables: tables
+            .into_iter()
+            .map(|((action, parts), confidence)| TableUse { action, parts, confidence })
+            .collect(),
         traits,
         flow,
-        routines: found.routines.iter().map(text).collect(),
-        reaches: found.reaches.into_iter().collect(),
-        session: found.session,
-        acts: found.acts,
+        routines: whole.routines.iter().map(text).collect(),
+        reaches: whole.reaches.into_iter().collect(),
+        session: whole.session,
+        acts: whole.acts,
     }
 }
 
-/// What one reading of a text found, before roles are told as actions.
+/// What one reading of a statement found, before roles are told as actions.
 #[derive(Debug, Default)]
 struct Found {
     reads: BTreeSet<Vec<String>>,
     writes: BTreeSet<Vec<String>>,
     touches: BTreeSet<(Vec<String>, &'static str)>,
+    /// Tables that are defined without rows, and those whose definition is taken over.
+    made: BTreeSet<Vec<String>>,
+    models: BTreeSet<Vec<String>>,
+    /// Tables of the session's own.
+    temporary: BTreeSet<Vec<String>>,
+    renamed: Vec<(Vec<String>, Vec<String>)>,
+    files_read: BTreeSet<String>,
+    files_written: BTreeSet<String>,
     routines: BTreeSet<Vec<String>>,
     reaches: BTreeSet<Reach>,
+    /// Texts that are run as SQL, and whether each is a block of a procedural language.
+    dynamic: Vec<(String, bool)>,
     session: Vec<SessionChange>,
     acts: bool,
+    /// Whether rows that a trigger sees stand in tables of their own.
+    trigger: bool,
     /// Whether the text is a statement at all.
     statement: bool,
+}
+
+impl Found {
+    /// Whether anything at all was found.
+    fn tells(&self) -> bool {
+        let named = [&self.reads, &self.writes, &self.made, &self.models, &self.temporary, &self.routines];
+        named.iter().any(|names| !names.is_empty())
+            || !self.touches.is_empty()
+            || !self.dynamic.is_empty()
+            || !self.session.is_empty()
+    }
+
+    /// Takes over what another reading of the same statement found.
+    fn take(&mut self, other: Found) {
+        self.reads.extend(other.reads);
+        self.writes.extend(other.writes);
+        self.touches.extend(other.touches);
+        self.made.extend(other.made);
+        self.models.extend(other.models);
+        self.temporary.extend(other.temporary);
+        self.renamed.extend(other.renamed);
+        self.files_read.extend(other.files_read);
+        self.files_written.extend(other.files_written);
+        self.routines.extend(other.routines);
+        self.reaches.extend(other.reaches);
+        self.dynamic.extend(other.dynamic);
+        self.session.extend(other.session);
+        self.trigger |= other.trigger;
+    }
 }
 
 /// Splits a script into its statements at semicolons outside of strings, comments and quoted names, as a

@@ -27,6 +27,10 @@ pub enum SessionChange {
     TransactionEnd,
     /// A temporary table of this name exists from now on.
     Temporary(Text),
+    /// Unqualified names are looked for in this database (`USE`).
+    Database(Text),
+    /// Privileges are those of this role (`SET ROLE`); none: those of the login again.
+    Role(Option<Text>),
 }
 
 /// How many temporary tables of one session are remembered.
@@ -74,7 +78,7 @@ impl SearchPath {
                         self.temporary.insert(name.clone());
                     }
                 }
-                SessionChange::Application(_) => {}
+                SessionChange::Application(_) | SessionChange::Database(_) | SessionChange::Role(_) => {}
             }
         }
     }

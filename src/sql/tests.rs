@@ -1,7 +1,7 @@
 //! Statements and what they do, written as sentences. Nothing here reads files.
 
-use super::{Cache, Dialect, Status, analyse, fingerprint, fold};
-use crate::evidence::Action;
+use super::{Cache, Dialect, SessionChange, Status, analyse, fingerprint, fold, tags};
+use crate::evidence::{Action, Text};
 
 /// `read a, write b.c` for a statement.
 fn said(sql: &str) -> String {
@@ -54,6 +54,149 @@ fn a_common_table_expression_is_no_table_inside_its_scope_and_is_one_outside() {
         ("WITH a AS (SELECT 1), b AS (SELECT * FROM a) SELECT * FROM public.a, b", "read public.a"),
     ] {
         assert_eq!(said(sql), want, "{sql}");
+    }
+}
+
+/// The same of the lens, for any dialect: `reads -> writes | touches`.
+fn flow(dialect: Dialect, sql: &str) -> String {
+    let flow = analyse(sql, dialect).flow;
+    let names = |names: std::collections::BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join(" ");
+    let touches: Vec<String> = flow.touches.into_iter().map(|(name, how)| format!("{how} {name}")).collect();
+    format!("{} -> {} | {}", names(flow.reads), names(flow.writes), touches.join(", "))
+}
+
+#[test]
+fn an_alias_stands_for_its_table_where_rows_are_changed() {
+    use Dialect::{MsSql, MySql, Postgres};
+    for (dialect, sql, want) in [
+        (MsSql, "UPDATE x SET a = 1 FROM t AS x JOIN u ON u.i = x.i", "u -> t | "),
+        (MsSql, "UPDATE x SET a += 1 FROM t AS x JOIN u ON u.i = x.i", "u -> t | "),
+        (MsSql, "UPDATE t SET a = 1 FROM t x JOIN u ON u.i = x.i", "u -> t | "),
+        // PostgreSQL joins the table to itself.
+        (Postgres, "UPDATE t SET a = 1 FROM t x", "t -> t | "),
+        (MySql, "UPDATE t x JOIN u y ON x.i = y.i SET y.a = 1", "t -> u | "),
+        (MySql, "UPDATE t x, u y SET y.a = 1 WHERE x.i = y.i", "t -> u | "),
+        (MySql, "DELETE x FROM t x JOIN u y ON x.i = y.i", "u ->  | delete t"),
+        (MySql, "DELETE FROM x USING t AS x JOIN u AS y ON x.i = y.i", "u ->  | delete t"),
+        (MsSql, "WITH c AS (SELECT i FROM t) DELETE FROM c WHERE i = 1", "t ->  | "),
+    ] {
+        assert_eq!(flow(dialect, sql), want, "{sql}");
+    }
+}
+
+#[test]
+fn a_table_that_is_made_and_gone_within_a_text_is_nobody_elses() {
+    use Dialect::{Generic, MsSql, Postgres};
+    for (dialect, sql, want) in [
+        (
+            Postgres,
+            "CREATE TABLE a AS SELECT i FROM b; INSERT INTO c SELECT i FROM a; DROP TABLE a",
+            "b -> c | ",
+        ),
+        (Postgres, "SELECT i FROM a; DROP TABLE a; CREATE TABLE a AS SELECT 1", "a -> a | create a, drop a"),
+        (Postgres, "CREATE TEMP TABLE a AS SELECT i FROM b; SELECT i FROM a", "b ->  | "),
+        (MsSql, "SELECT i INTO #a FROM b INSERT INTO c SELECT i FROM #a DROP TABLE #a", "b -> c | "),
+        (MsSql, "SELECT i INTO ##a FROM b", "b -> ##a | create ##a"),
+        (MsSql, "INSERT INTO @a SELECT i FROM b", "b ->  | "),
+        (Generic, "INSERT INTO a SELECT i FROM b; ALTER TABLE a RENAME TO c", "b -> c | rename a, rename c"),
+    ] {
+        assert_eq!(flow(dialect, sql), want, "{sql}");
+    }
+}
+
+#[test]
+fn text_that_is_run_is_read_with_less_confidence_and_remote_text_is_not() {
+    let told = |dialect: Dialect, sql: &str| {
+        let analysis = analyse(sql, dialect);
+        let words = |it: &super::TableUse| {
+            format!("{} {} {}", it.action.word(), it.parts.join("."), it.confidence.word())
+        };
+        analysis.tables.iter().map(words).collect::<Vec<_>>().join(", ")
+    };
+    use Dialect::{MsSql, MySql, Oracle, Postgres, Redshift};
+    for (dialect, sql, want) in [
+        (MsSql, "EXEC sp_executesql N'SELECT a FROM t WHERE i = @i', N'@i int', @i = 1", "read t medium"),
+        (MsSql, "EXEC('SELECT a FROM t_' + @suffix)", ""),
+        (MsSql, "EXEC('SELECT a FROM t' + @rest)", ""),
+        (MsSql, "EXEC('SELECT a FROM ' + @t + ' JOIN u ON 1 = 1')", "read u medium"),
+        (MsSql, "EXEC('DELETE FROM t') AT elsewhere", ""),
+        (
+            MsSql,
+            "SELECT q.a FROM OPENQUERY(elsewhere, 'SELECT a FROM t') q JOIN u ON u.a = q.a",
+            "read u high",
+        ),
+        (MsSql, "(@p0 int,@p1 nvarchar(40))select a from t where i = @p0", "read t high"),
+        (MySql, "PREPARE s FROM 'SELECT a FROM t WHERE i = ?'", "read t medium"),
+        (Oracle, "BEGIN EXECUTE IMMEDIATE 'DELETE FROM t'; END;", "write t medium"),
+        (Redshift, "UNLOAD ('SELECT a FROM t WHERE b = ''x''') TO 's3://b/k'", "read t medium"),
+        (Postgres, "DO $$ BEGIN EXECUTE format('DELETE FROM %I', 't'); END $$", "write t medium"),
+        (Postgres, "DO $$ BEGIN EXECUTE format('DELETE FROM %I', name); END $$", ""),
+        (Postgres, "DO $$ BEGIN DELETE FROM t; END $$", "write t low"),
+        (Postgres, "SELECT * FROM dblink('host=x', 'SELECT a FROM t') AS d(a int)", ""),
+        (Postgres, "DO LANGUAGE plpython3u 'select 1 from t'", ""),
+        (Postgres, "SELECT 'DELETE FROM t'", ""),
+    ] {
+        assert_eq!(told(dialect, sql), want, "{sql}");
+    }
+}
+
+#[test]
+fn statements_need_no_semicolons_where_the_server_needs_none() {
+    for (sql, want) in [
+        ("SELECT a FROM t UPDATE u SET a = 1 EXEC p DELETE FROM v", "t -> u | delete v"),
+        ("SET NOCOUNT ON DELETE FROM t INSERT INTO t SELECT a FROM u", "u -> t | delete t"),
+        ("CREATE TABLE t (i int REFERENCES u (i) ON DELETE CASCADE)", " -> t | create t, reference u"),
+        ("SELECT a FROM t\nGO\nTRUNCATE TABLE u\nGO 2", "t ->  | truncate u"),
+        ("DECLARE c CURSOR FOR SELECT a FROM t OPEN c FETCH NEXT FROM c INTO @a", "t ->  | "),
+        ("GRANT SELECT, UPDATE ON OBJECT::dbo.t TO x", " ->  | grant dbo.t"),
+    ] {
+        assert_eq!(flow(Dialect::MsSql, sql), want, "{sql}");
+    }
+}
+
+#[test]
+fn a_session_tells_where_it_works_and_as_whom() {
+    let changes = |dialect: Dialect, sql: &str| analyse(sql, dialect).session;
+    let database = |name: &str| vec![SessionChange::Database(Text::from(name))];
+    assert_eq!(changes(Dialect::MySql, "USE `shop`"), database("shop"));
+    assert_eq!(changes(Dialect::MsSql, "USE [Shop]\nGO\nSELECT 1"), database("shop"));
+    assert_eq!(changes(Dialect::Snowflake, "USE WAREHOUSE big"), []);
+    assert_eq!(changes(Dialect::MySql, "SELECT a FROM t USE INDEX (i)"), []);
+    assert_eq!(changes(Dialect::MySql, "use the other one"), []);
+    let role = |name: Option<&str>| vec![SessionChange::Role(name.map(Text::from))];
+    assert_eq!(changes(Dialect::Postgres, "SET ROLE reporting"), role(Some("reporting")));
+    assert_eq!(changes(Dialect::Postgres, "SET ROLE 'reporting'"), role(Some("reporting")));
+    assert_eq!(changes(Dialect::Postgres, "RESET ROLE"), role(None));
+    assert_eq!(changes(Dialect::Postgres, "SET ROLE NONE"), role(None));
+}
+
+#[test]
+fn a_comment_at_the_end_says_who_asks() {
+    let told = |sql: &str| {
+        let pairs = tags(sql);
+        pairs.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ")
+    };
+    for (sql, want) in [
+        (
+            "SELECT 1 /*application='shop',route='%2Forders%2F%7Bid%7D'*/",
+            "application=shop route=/orders/{id}",
+        ),
+        ("SELECT 1 /*action='it\\'s',framework='django%3A4'*/;", "action=it's framework=django:4"),
+        (
+            "SELECT 1 /*application:shop,controller:orders,action:show*/",
+            "application=shop controller=orders action=show",
+        ),
+        ("SELECT 1 /* application:shop */", "application=shop"),
+        ("SELECT 1 /* note: see below */", ""),
+        ("SELECT 1 /* TODO */", ""),
+        ("SELECT /*+ INDEX(t i) */ 1", ""),
+        ("SELECT 1 /*+ INDEX(t) */", ""),
+        ("SELECT 1 /*application='shop', and more*/", ""),
+        ("SELECT '/*application:shop*/'", ""),
+        ("SELECT 1 */", ""),
+        ("", ""),
+    ] {
+        assert_eq!(told(sql), want, "{sql}");
     }
 }
 
@@ -182,7 +325,35 @@ fn a_hostile_statement_is_survived_on_a_small_stack() {
     let ors = format!("SELECT a FROM t WHERE {}", vec!["a = 1"; 50_000].join(" OR "));
     let nested = format!("SELECT {}1{} FROM t", "(".repeat(10_000), ")".repeat(10_000));
     let long = format!("SELECT a FROM t WHERE b = '{}'", "x".repeat(10_000_000));
-    let run = move || [ors, nested, long].map(|sql| said(&sql));
+    // What looks ahead finds nothing there, again and again.
+    let again = [
+        "update x ",
+        "merge into x ",
+        "create function f() as ",
+        "alter table x ",
+        "exec ",
+        "as ( ",
+        "begin; ",
+        "create table x (",
+        "{",
+        "$a",
+        "/*",
+        "select '",
+        "grant ",
+        "copy x (",
+        "select a from x ",
+    ];
+    let many = |text: &str| {
+        let dialects = [Dialect::Postgres, Dialect::MsSql, Dialect::MySql, Dialect::Oracle];
+        dialects.map(|dialect| analyse(&text.repeat(4_000), dialect).tables.len())
+    };
+    let run = move || {
+        for text in again {
+            assert!(many(text).iter().all(|tables| *tables <= 2), "{text}");
+        }
+        assert_eq!(said("SELECT a FROM t \0 WHERE b = 'x\u{fffd}"), "read t, tokens");
+        [ors, nested, long].map(|sql| said(&sql))
+    };
     let thread = std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(run).expect("a thread starts");
     let said = thread.join().expect("it does not overflow");
     assert_eq!(said, ["read t, tokens", "read t, tokens", "read t, tokens"]);

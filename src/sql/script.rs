@@ -1,0 +1,309 @@
+//! A text as the statements it holds: where each ends, which reader takes it, and what is left when all of them
+//! have run. Tables that are made and dropped inside the text, temporary ones and renamed ones are settled here. It
+//! reads no statement itself.
+
+use super::lex::{self, Lexed};
+use super::session::SessionChange;
+use super::{Dialect, Found, MAX_PARSED_BYTES, Reach, Status, ast, fold, is_private, reach, tokens, traits};
+use crate::evidence::{Confidence, Text, Trait};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How deep text in a literal of text in a literal is read.
+const MAX_NESTED: usize = 3;
+
+type Name = Vec<String>;
+
+/// What all statements of a text do together.
+#[derive(Debug, Default)]
+pub(super) struct Whole {
+    pub(super) reads: BTreeMap<Name, Confidence>,
+    pub(super) writes: BTreeMap<Name, Confidence>,
+    pub(super) touches: BTreeMap<(Name, &'static str), Confidence>,
+    /// Tables that are defined after others, which are no data flow but in the lens.
+    pub(super) made: BTreeSet<Name>,
+    pub(super) models: BTreeMap<Name, Confidence>,
+    /// Written tables that go by another name at the end.
+    pub(super) renamed: BTreeMap<Name, Name>,
+    pub(super) files_read: BTreeSet<String>,
+    pub(super) files_written: BTreeSet<String>,
+    pub(super) routines: BTreeSet<Name>,
+    pub(super) reaches: BTreeSet<Reach>,
+    pub(super) session: Vec<SessionChange>,
+    pub(super) acts: bool,
+    pub(super) traits: BTreeSet<Trait>,
+    pub(super) status: Option<Status>,
+}
+
+/// One statement and how sure its reading is.
+struct Step {
+    found: Found,
+    confidence: Confidence,
+}
+
+/// Reads a text.
+pub(super) fn read(sql: &str, dialect: Dialect) -> Whole {
+    let mut whole = Whole::default();
+    let mut steps = Vec::new();
+    for piece in pieces(unwrapped(sql, dialect), dialect) {
+        let (found, status) = statement(piece, dialect, &mut whole.traits);
+        // Of several, one that is not understood makes the text one that is told from tokens.
+        whole.status = match (whole.status, status) {
+            (None, status) => Some(status),
+            (Some(Status::NotSql), Status::NotSql) => Some(Status::NotSql),
+            (Some(Status::Parsed), Status::Parsed) => Some(Status::Parsed),
+            _ => Some(Status::Tokens),
+        };
+        let confidence = if status == Status::Parsed { Confidence::High } else { Confidence::Low };
+        nested(Step { found, confidence }, dialect, 0, &mut whole.traits, &mut steps);
+    }
+    settle(steps, dialect, &mut whole);
+    whole
+}
+
+/// A step, and those of the literals it runs.
+fn nested(
+    mut step: Step,
+    dialect: Dialect,
+    depth: usize,
+    traits: &mut BTreeSet<Trait>,
+    steps: &mut Vec<Step>,
+) {
+    let texts = std::mem::take(&mut step.found.dynamic);
+    steps.push(step);
+    if depth >= MAX_NESTED {
+        return;
+    }
+    for (text, procedural) in texts {
+        let pieces = if procedural { vec![&*text] } else { pieces(&text, dialect) };
+        for piece in pieces {
+            let (mut found, status) = if procedural {
+                (tokens::read(&lex::lex(piece, dialect), true), Status::Tokens)
+            } else {
+                statement(piece, dialect, traits)
+            };
+            let confidence = if status == Status::Parsed { Confidence::Medium } else { Confidence::Low };
+            // What only a run can tell is no name.
+            let known = |name: &Name| !name.iter().any(|part| part.contains(fold::UNKNOWN_NAME));
+            found.reads.retain(known);
+            found.writes.retain(known);
+            found.touches.retain(|(name, _)| known(name));
+            // What a routine sets for itself ends with it; whether its text runs at all is not known.
+            found.session.clear();
+            found.reaches.clear();
+            nested(Step { found, confidence }, dialect, depth + 1, traits, steps);
+        }
+    }
+}
+
+/// Whether a text holds something that the parser takes and misunderstands: lists of functions as a table,
+/// names in Unicode escapes, tables in parentheses after ONLY.
+fn misparsed(sql: &str) -> bool {
+    let lower = sql.to_ascii_lowercase();
+    ["rows from", "u&\"", "only (", "only("].iter().any(|words| lower.contains(words))
+}
+
+/// Reads one statement: by the parser, with placeholders neutral if need be, or from its tokens.
+fn statement(piece: &str, dialect: Dialect, traits: &mut BTreeSet<Trait>) -> (Found, Status) {
+    let parsed = if piece.len() <= MAX_PARSED_BYTES && !misparsed(piece) {
+        // Placeholders of client libraries are no SQL; a parameter stands in for them.
+        ast::read(piece, dialect, traits).map(|found| (found, None)).or_else(|| {
+            let neutral = fold::neutral(piece)?;
+            Some((ast::read(&neutral, dialect, traits)?, Some(neutral)))
+        })
+    } else {
+        None
+    };
+    match parsed {
+        Some((mut found, neutral)) => {
+            let lexed = lex::lex(neutral.as_deref().unwrap_or(piece), dialect);
+            found.take(tokens::definitions(&lexed));
+            (found, Status::Parsed)
+        }
+        None => {
+            let mut found = tokens::read(&lex::lex(piece, dialect), false);
+            if found.statement {
+                traits::of_tokens(&fold::fold_all(piece, dialect), traits);
+                found.reaches = reach::of_text(piece);
+            }
+            let status = if found.statement { Status::Tokens } else { Status::NotSql };
+            (found, status)
+        }
+    }
+}
+
+/// Without what a server puts before a text: Query Store declares the parameters in parentheses.
+fn unwrapped(sql: &str, dialect: Dialect) -> &str {
+    let text = sql.trim_start_matches('\u{feff}');
+    if dialect != Dialect::MsSql || !text.trim_start().starts_with("(@") {
+        return text;
+    }
+    let lexed = lex::lex(text, dialect);
+    let end = lexed.after_list(0);
+    let begins = ["select", "insert", "update", "delete", "merge", "with", "exec", "declare", "if", "set"];
+    if begins.iter().any(|word| lexed.is(end, word)) {
+        return text.get(lexed.span(end).0..).unwrap_or(text);
+    }
+    text
+}
+
+/// The statements of a text: between semicolons that are in no string, comment or block, and between `GO` of SQL
+/// Server's clients.
+fn pieces(text: &str, dialect: Dialect) -> Vec<&str> {
+    let lexed = lex::lex(text, dialect);
+    let (mut parts, mut start) = (Vec::new(), 0);
+    let begins = (0..lexed.tokens.len()).rfind(|at| lexed.is(*at, "begin")).unwrap_or(0);
+    let mut block = Block::at(&lexed, 0, begins);
+    let mut push = |from: usize, to: usize| {
+        if from < to {
+            parts.push(text.get(lexed.span(from).0..lexed.span(to - 1).1).unwrap_or(""));
+        }
+    };
+    for at in 0..lexed.tokens.len() {
+        let batch = dialect == Dialect::MsSql && lexed.is(at, "go") && alone(text, lexed.span(at));
+        if batch || lexed.is(at, ";") && block.ends() {
+            push(start, at);
+            start = at + 1;
+            block = Block::at(&lexed, start, begins);
+        } else {
+            block.step(&lexed, at);
+        }
+    }
+    push(start, lexed.tokens.len());
+    parts
+}
+
+/// Whether a word is all that stands on its line.
+fn alone(text: &str, (start, end): (usize, usize)) -> bool {
+    let before = text.get(..start).unwrap_or("").rsplit('\n').next().unwrap_or("");
+    let after = text.get(end..).unwrap_or("").split('\n').next().unwrap_or("");
+    before.trim().is_empty() && after.trim().chars().all(|c| c.is_ascii_digit() || c == ';')
+}
+
+/// Whether semicolons belong to what a statement holds: the body of a routine, a block.
+struct Block {
+    holds: bool,
+    /// Declarations stand before BEGIN, with semicolons of their own.
+    declares: bool,
+    /// The rest of the batch is its body.
+    batch: bool,
+    depth: i32,
+}
+
+impl Block {
+    /// The statement that begins at a position, in a text whose last BEGIN stands at another.
+    fn at(lexed: &Lexed<'_>, index: usize, begins: usize) -> Block {
+        let words = ["procedure", "proc", "function", "trigger", "package", "event", "task"];
+        let made = lexed.is(index, "create") || lexed.is(index, "alter");
+        let routine = made && (index..index + 12).any(|at| words.iter().any(|word| lexed.is(at, word)));
+        let transactions =
+            ["tran", "transaction", "work", ";", "isolation", "read", "deferred", "immediate", "exclusive"];
+        let block = lexed.is(index, "begin")
+            && index + 1 < lexed.tokens.len()
+            && !transactions.iter().any(|word| lexed.is(index + 1, word));
+        let blocks = matches!(lexed.dialect, Dialect::Oracle | Dialect::Snowflake);
+        let declares = blocks && (lexed.is(index, "declare") || routine);
+        Block {
+            holds: routine || block || declares,
+            declares: declares && begins > index,
+            batch: routine
+                && (lexed.dialect == Dialect::MsSql || (index..index + 6).any(|at| lexed.is(at, "package"))),
+            depth: 0,
+        }
+    }
+
+    fn step(&mut self, lexed: &Lexed<'_>, at: usize) {
+        if !self.holds {
+            return;
+        }
+        match lexed.key(at) {
+            "begin" if !["tran", "transaction", "work"].iter().any(|word| lexed.is(at + 1, word)) => {
+                (self.depth, self.declares) = (self.depth + 1, false);
+            }
+            "case" if at == 0 || !lexed.is(at - 1, "end") => self.depth += 1,
+            "end" if !["if", "loop", "while", "repeat", "for"].iter().any(|word| lexed.is(at + 1, word)) => {
+                self.depth -= 1
+            }
+            _ => {}
+        }
+    }
+
+    fn ends(&self) -> bool {
+        !self.holds || self.depth <= 0 && !self.declares && !self.batch
+    }
+}
+
+/// What is left when all statements have run.
+fn settle(steps: Vec<Step>, dialect: Dialect, whole: &mut Whole) {
+    let mut own: BTreeSet<Name> = BTreeSet::new();
+    let mut born: BTreeMap<Name, bool> = BTreeMap::new();
+    for Step { mut found, confidence } in steps {
+        for name in std::mem::take(&mut found.temporary) {
+            whole.traits.insert(Trait::named("temp-table"));
+            if let [only] = &name[..] {
+                found.session.push(SessionChange::Temporary(Text::from(only.as_str())));
+            }
+            own.insert(name);
+        }
+        if found.trigger {
+            own.extend([vec!["inserted".to_owned()], vec!["deleted".to_owned()]]);
+        }
+        let nobodys = |name: &Name| own.contains(name) || is_nobodys(name, dialect);
+        for name in found.reads.into_iter().filter(|name| !nobodys(name)) {
+            raise(&mut whole.reads, name, confidence);
+        }
+        for name in found.models.into_iter().filter(|name| !nobodys(name)) {
+            raise(&mut whole.models, name, confidence);
+        }
+        for (old, new) in found.renamed {
+            // Who wrote under the old name is found under the new one.
+            if whole.writes.contains_key(&old) || whole.made.contains(&old) {
+                whole.renamed.insert(old, new);
+            }
+        }
+        for (name, how) in found.touches.into_iter().filter(|(name, _)| !nobodys(name)) {
+            if how == "create" {
+                born.entry(name.clone()).or_insert_with(|| whole.reads.contains_key(&name));
+            }
+            if how == "drop"
+                && let Some(known) = born.remove(&name)
+            {
+                forget(whole, &name, known);
+                continue;
+            }
+            raise(&mut whole.touches, (name, how), confidence);
+        }
+        for name in found.writes.into_iter().filter(|name| !nobodys(name)) {
+            raise(&mut whole.writes, name, confidence);
+        }
+        whole.made.extend(found.made.into_iter().filter(|name| !nobodys(name)));
+        whole.files_read.extend(found.files_read);
+        whole.files_written.extend(found.files_written);
+        whole.routines.extend(found.routines);
+        whole.reaches.extend(found.reaches);
+        whole.session.extend(found.session);
+        whole.acts |= found.acts;
+    }
+}
+
+/// A table that was made here and is gone: only whoever read it before it was made meant another one.
+fn forget(whole: &mut Whole, name: &Name, known: bool) {
+    if !known {
+        whole.reads.remove(name);
+    }
+    whole.writes.remove(name);
+    whole.made.remove(name);
+    whole.touches.retain(|(other, _), _| other != name);
+}
+
+fn raise<K: Ord>(map: &mut BTreeMap<K, Confidence>, key: K, confidence: Confidence) {
+    let held = map.entry(key).or_insert(confidence);
+    *held = (*held).max(confidence);
+}
+
+/// Names that stand for no table of anybody else: `#t` and `@t` of a session, and the one row of `dual`.
+fn is_nobodys(name: &Name, dialect: Dialect) -> bool {
+    let last = name.last().map_or("", String::as_str);
+    matches!(dialect, Dialect::MsSql | Dialect::Generic) && is_private(name)
+        || last.starts_with('@')
+        || name.len() == 1 && last == "dual" && dialect != Dialect::Postgres
+}
