@@ -8,7 +8,7 @@ use crate::schedule;
 use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// A use in the inventory: a plain resource (any action), or a resource with its actions.
@@ -120,7 +120,47 @@ pub struct SourceEntry {
     pub server: Option<String>,
     /// The zone of local times without an offset.
     pub zone: Option<String>,
+    /// How records of a log that no format knows are read: what a record says, and in which column or at which path
+    /// (see [`MAPPED`]).
+    #[serde(default)]
+    pub columns: BTreeMap<String, Column>,
+    /// Whose SQL its statements are.
+    pub dialect: Option<String>,
+    /// How its times are written (strptime), where they are in no form that is known.
+    pub time_format: Option<String>,
 }
+
+/// Where a record says something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Column {
+    /// The column of this number, counted from 1, in a file without names of columns.
+    Number(usize),
+    /// The column of this name, or the path of a JSON value (`$.actor.name`).
+    Name(String),
+}
+
+/// What `columns` may say of a record. Durations are in seconds, milliseconds and microseconds; `error` tells that a
+/// statement failed where it is neither empty nor zero.
+pub const MAPPED: [&str; 17] = [
+    "time",
+    "user",
+    "host",
+    "application",
+    "database",
+    "schema",
+    "statement",
+    "error",
+    "method",
+    "path",
+    "status",
+    "server",
+    "forwarded_for",
+    "referrer",
+    "duration_s",
+    "duration_ms",
+    "duration_us",
+];
 
 /// A finding somebody decided to live with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,6 +207,37 @@ pub struct Settings {
     /// What was accepted.
     #[serde(default, rename = "accept")]
     pub accepts: Vec<AcceptEntry>,
+}
+
+impl SourceEntry {
+    /// What its mapping says but cannot mean.
+    fn check(&self) -> Result<(), String> {
+        if let Some(odd) = self.columns.keys().find(|key| !MAPPED.contains(&key.as_str())) {
+            return Err(format!("columns: {odd:?} is none of {}", MAPPED.join(", ")));
+        }
+        let has = |key: &str| self.columns.contains_key(key);
+        let numbers = self.columns.values().filter(|column| matches!(column, Column::Number(_))).count();
+        match self.columns.len() {
+            0 if self.dialect.is_some() || self.time_format.is_some() => {
+                Err("dialect and time_format go with columns".to_owned())
+            }
+            0 => Ok(()),
+            _ if !has("time") => Err("columns need a time".to_owned()),
+            _ if !has("statement") && !has("path") => {
+                Err("columns need a statement, or the path of a request".to_owned())
+            }
+            _ if has("statement") && has("path") => {
+                Err("columns give a statement and a path: a record is one of them".to_owned())
+            }
+            all if numbers != 0 && numbers != all => {
+                Err("columns are numbers, for a file without names of columns, or names; not both".to_owned())
+            }
+            _ if self.columns.values().any(|column| *column == Column::Number(0)) => {
+                Err("columns are counted from 1".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What a system in the inventory can be.
@@ -274,6 +345,7 @@ impl Settings {
             if glob(&source.path).is_none() {
                 return Err(format!("[[source]] path = {:?} is not a valid glob", source.path));
             }
+            source.check().map_err(|what| format!("[[source]] path = {:?}: {what}", source.path))?;
         }
         self.check()?;
         for accept in &self.accepts {
@@ -369,6 +441,12 @@ impl Settings {
         let entry = self.sources.iter().find(|entry| self.is_source(entry, path));
         let text = |value: &Option<String>| value.as_deref().map(Text::from);
         entry.map_or((None, None), |entry| (text(&entry.server), text(&entry.zone)))
+    }
+
+    /// The entry that says how the records of a shown path are read, if the first that matches does.
+    pub fn mapping_of(&self, path: &str) -> Option<&SourceEntry> {
+        let entry = self.sources.iter().find(|entry| self.is_source(entry, path));
+        entry.filter(|entry| !entry.columns.is_empty())
     }
 
     /// The zone stated for a host, else the estate's.

@@ -159,6 +159,25 @@ fn logs() {
 }
 
 #[test]
+fn exports() {
+    let seeds: [(u8, &str); 11] = [
+        (7, "tests/exports/bigquery_array/jobs.json"),
+        (7, "tests/exports/bigquery_csv/jobs.csv"),
+        (8, "tests/exports/mongodb/mongod.log"),
+        (9, "tests/exports/mssql_trace/trace.csv"),
+        (10, "tests/exports/mssql_xe_table/events.csv"),
+        (10, "tests/exports/mssql_xe_xml/events.xml"),
+        (10, "tests/exports/mssql_xe_in_fields/events.csv"),
+        (11, "tests/exports/oracle_unified_audit/audit.csv"),
+        (12, "fixtures/redis/world/cache.log"),
+        (13, "tests/exports/redshift_texts/svl_statementtext.csv"),
+        (14, "tests/exports/snowflake_queries/history.csv"),
+    ];
+    let seeds = seeds.map(|(choice, path)| [&[choice], &recorded(path, 3000)[..]].concat());
+    attack(entries::log, &seeds, 400);
+}
+
+#[test]
 fn captures() {
     let seeds = [
         recorded("fixtures/shop/captures/shop-db.pcap", 12_000),

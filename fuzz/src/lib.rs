@@ -78,6 +78,14 @@ pub fn log(data: &[u8]) -> u64 {
         "mysql-slow",
         "mariadb-audit",
         "mysql-audit-json",
+        "bigquery-jobs",
+        "mongodb",
+        "mssql-trace",
+        "mssql-xe",
+        "oracle-unified-audit",
+        "redis-monitor",
+        "redshift-history",
+        "snowflake-history",
     ];
     let Some((kind, _)) = choose(data, &kinds) else { return 0 };
     file("postgresql.log", Some(kind), &data[1..])

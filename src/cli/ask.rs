@@ -57,6 +57,9 @@ pub enum Lens {
     },
     /// One JSON line per record of a log, literals folded
     Log {
+        /// A whodepends.toml, whose [[source]] says how the log is read
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
         /// The log
         file: PathBuf,
     },
@@ -109,14 +112,22 @@ pub fn answer(lens: &Lens) -> Result<()> {
             }
             failed.map_or(Ok(()), Err)
         }
-        Lens::Log { file } => {
+        Lens::Log { config, file } => {
+            let settings = match config {
+                Some(path) => {
+                    let shown = path.display().to_string();
+                    let text = std::fs::read_to_string(path).with_context(|| shown.clone())?;
+                    Settings::parse(&text).map_err(|reason| anyhow::anyhow!("{shown}: {reason}"))?
+                }
+                None => Settings::default(),
+            };
             let (inputs, errors) = input::walk(std::slice::from_ref(file), &[]);
             if let Some(error) = errors.first() {
                 bail!("{error}");
             }
             let mut failed = None;
             for file in &inputs.files {
-                let outcome = inspect::log::lines(file, &Settings::default(), &mut |line| {
+                let outcome = inspect::log::lines(file, &settings, &mut |line| {
                     failed = failed.take().or_else(|| print(&format!("{line}\n")).err());
                 });
                 outcome.map_err(|reason| anyhow::anyhow!("{}: {reason}", file.path))?;

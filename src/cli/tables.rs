@@ -19,7 +19,8 @@ fn section(out: &mut String, title: &str, rows: &mut dyn Iterator<Item = &'stati
 /// Everything that can be read and written, from the tables.
 pub fn formats() -> String {
     let mut out = String::new();
-    section(&mut out, "Log formats", &mut logs::FORMATS.iter().map(|it| it.about()));
+    let mapped = std::iter::once(&logs::MAPPED);
+    section(&mut out, "Log formats", &mut logs::FORMATS.iter().map(|it| it.about()).chain(mapped));
     let captures = std::iter::once(&traffic::ABOUT);
     section(&mut out, "Captures", &mut captures.chain(traffic::PROTOCOLS.iter().map(|it| it.about())));
     section(&mut out, "Schedules", &mut schedules::PLACES.iter().map(|it| it.about()));

@@ -118,6 +118,9 @@ static MARKED_TOKEN: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// How addresses end that are no person's but a program's (Google Cloud IAM, "Service accounts overview").
+const MACHINE_ACCOUNTS: [&str; 2] = [".iam.gserviceaccount.com", "@developer.gserviceaccount.com"];
+
 /// Addr-spec of RFC 5322 in its plain form.
 static EMAIL: LazyLock<Regex> =
     LazyLock::new(|| compiled(r"(?i)\b[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,24}\b"));
@@ -275,7 +278,12 @@ pub fn scrub_shapes(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut current = replace(Cow::Borrowed(text), &URL_PASSWORD, IN_URL);
-    for pattern in [&EMAIL, &IBAN, &KEY_ID, &MARKED_TOKEN] {
+    let address = |found: &regex::Captures<'_>| {
+        let machine = MACHINE_ACCOUNTS.iter().any(|end| found[0].ends_with(end));
+        if machine { found[0].to_owned() } else { SCRUBBED.to_owned() }
+    };
+    current = replace(current, &EMAIL, address);
+    for pattern in [&IBAN, &KEY_ID, &MARKED_TOKEN] {
         current = replace(current, pattern, SCRUBBED);
     }
     let card = |found: &regex::Captures<'_>| {
@@ -336,6 +344,7 @@ mod tests {
             ("mysql --password='a b' shop", "mysql --password=‹scrubbed› shop"),
             ("curl -u bob:hunter2 http://x/", "curl -u bob:‹scrubbed› http://x/"),
             ("mail to ann@example.org now", "mail to ‹scrubbed› now"),
+            ("etl@shop-prod.iam.gserviceaccount.com", "etl@shop-prod.iam.gserviceaccount.com"),
             ("card 4111 1111 1111 1111 ok", "card ‹scrubbed› ok"),
             ("iban DE89 3704 0044 0532 0130 00 ok", "iban ‹scrubbed› ok"),
             ("key AKIAq8Zf3kLw9XrT2vBn7MpQ here", "key ‹scrubbed› here"),

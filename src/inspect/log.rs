@@ -1,12 +1,12 @@
 //! The log lens: one line per record of a log, as the reader understood it, literals folded.
 
-use crate::collect::logs::{self, Context, Event, Request, UNSTATED, Zones};
+use crate::collect::logs::{self, Context, Event, Request, Stage, UNSTATED, Zones};
 use crate::evidence::request::outcome;
 use crate::evidence::scrub::{scrub, scrub_shapes};
 use crate::evidence::{Outcome, fold_path};
 use crate::input::InputFile;
 use crate::settings::Settings;
-use crate::sql::{Dialect, fold};
+use crate::sql::{Dialect, TableUse, fold};
 use serde::Serialize;
 use std::io::Read;
 
@@ -41,6 +41,15 @@ fn asked(request: &Request) -> String {
     format!("{} {host}{} {}", request.method, fold_path(&request.path), request.status)
 }
 
+/// The kind of a record of a history.
+fn staged(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Announced => "begins",
+        Stage::Part => "part",
+        Stage::Whole => "statement",
+    }
+}
+
 /// A statement with its literals folded. One about a login may hold a password that is no literal, which is
 /// why the server refused it.
 fn shown(sql: &str, dialect: Dialect) -> String {
@@ -67,6 +76,9 @@ pub fn lines(file: &InputFile, settings: &Settings, out: &mut dyn FnMut(String))
             }
             Event::Tables { sql, .. } => ("tables", "ok", sql.as_ref(), None),
             Event::Totals { sql, .. } => ("totals", "ok", Some(sql), None),
+            Event::Executed(it) => {
+                (staged(it.stage), it.ended.outcome.word(), it.sql.as_ref(), it.ended.micros)
+            }
             Event::Operation(it) => ("operation", it.ended.outcome.word(), None, it.ended.micros),
             Event::InDatabase(_) => ("database", "ok", None, None),
             Event::Restarted => ("restarted", "ok", None, None),
@@ -96,10 +108,12 @@ pub fn lines(file: &InputFile, settings: &Settings, out: &mut dyn FnMut(String))
             Event::Operation(it) => Some(it.text.to_string()),
             _ => sql.map(|sql| shown(sql, format.dialect())),
         };
+        let names = |tables: &[TableUse]| {
+            tables.iter().map(|it| format!("{} {}", it.action.word(), it.parts.join("."))).collect()
+        };
         let tables = match &record.event {
-            Event::Tables { tables, .. } => {
-                tables.iter().map(|it| format!("{} {}", it.action.word(), it.parts.join("."))).collect()
-            }
+            Event::Tables { tables, .. } => names(tables),
+            Event::Executed(it) => it.tables.as_deref().map(names).unwrap_or_default(),
             Event::Operation(it) => vec![format!("{} {}", it.action.word(), it.resource)],
             _ => Vec::new(),
         };

@@ -126,7 +126,14 @@ fn is_catalogue(parts: &[String]) -> bool {
     match schema {
         Some(schema) => matches!(
             schema,
-            "pg_catalog" | "information_schema" | "sys" | "mysql" | "performance_schema" | "pg_toast"
+            "pg_catalog"
+                | "information_schema"
+                | "sys"
+                | "mysql"
+                | "performance_schema"
+                | "pg_toast"
+                | "account_usage"
+                | "organization_usage"
         ),
         None => table.starts_with("pg_"),
     }

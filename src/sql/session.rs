@@ -45,6 +45,12 @@ pub struct SearchPath {
 }
 
 impl SearchPath {
+    /// Of a session that looks in this schema alone; empty: nobody said where it looks.
+    pub fn in_schema(schema: &Text) -> SearchPath {
+        let session = if schema.is_empty() { Vec::new() } else { vec![schema.clone()] };
+        SearchPath { session, ..SearchPath::default() }
+    }
+
     /// The same, with only the temporary tables that a statement names.
     #[must_use]
     pub fn as_seen_by(&self, analysis: &Analysis) -> SearchPath {
@@ -87,7 +93,10 @@ impl SearchPath {
     /// and whoever knows the tables tells which of them has it. `None`: a temporary table of the session's
     /// own, which is nobody else's (PostgreSQL looks there first).
     pub fn qualify(&self, parts: &[Text]) -> Option<Vec<Text>> {
-        if matches!(parts, [name] if self.temporary.contains(name)) {
+        // SQL Server's temporary tables tell by their names (CREATE TABLE, "Temporary tables").
+        if matches!(parts, [.., name] if name.starts_with('#'))
+            || matches!(parts, [name] if self.temporary.contains(name))
+        {
             return None;
         }
         let schemas = self.transaction.as_ref().unwrap_or(&self.session);

@@ -3,28 +3,43 @@
 //! `requests`. It never decides who a login is.
 
 mod access_combined;
+mod bigquery_jobs;
+mod csv_table;
+mod export;
 #[allow(dead_code)] // its first formats follow
 mod json_lines;
 #[allow(dead_code)]
 mod line_log;
 mod locks;
+mod mapped;
 mod mariadb_audit;
 mod messages;
+mod mongodb;
+mod mssql_trace;
+mod mssql_xe;
 mod mysql;
 mod mysql_audit_json;
 mod mysql_general;
 mod mysql_slow;
+mod objects;
+mod oracle_unified_audit;
 mod postgres_csv;
 mod postgres_stderr;
+mod redis_monitor;
+mod redshift_history;
 mod requests;
 mod session;
 mod sessions;
+mod snowflake_history;
 mod stamps;
 mod stream;
+mod warehouse;
 
 use super::{Family, World};
 use crate::evidence::scrub::{scrub, scrub_name};
-use crate::evidence::{About, Action, Class, Confidence, Evidence, Outcome, Resource, Stamp, Text, Trait};
+use crate::evidence::{
+    About, Action, Class, Confidence, Evidence, GapCode, Outcome, Resource, Stamp, Text, Trait,
+};
 use crate::input::InputFile;
 use crate::settings::Settings;
 use crate::sql::{Cache, Dialect, TableUse};
@@ -32,6 +47,7 @@ use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use mapped::ABOUT as MAPPED;
 pub use stamps::{Zoned, Zones};
 pub use stream::MAX_RECORD_BYTES;
 
@@ -86,6 +102,8 @@ pub enum Event {
         /// The tables, by what is done to them.
         tables: Vec<TableUse>,
     },
+    /// A statement of which one record holds all there is to say, as in the histories that warehouses keep.
+    Executed(Box<Executed>),
     /// Something was done that is no SQL: an operation of a document store or a cache.
     Operation(Box<Operation>),
     /// The server's totals of a statement: how often it ran, nobody says when.
@@ -142,6 +160,7 @@ impl Event {
             | Event::Prepared(sql)
             | Event::ErrorStatement(sql) => Some(sql),
             Event::Tables { sql, .. } => sql.as_deref(),
+            Event::Executed(it) => it.sql.as_deref(),
             _ => None,
         }
     }
@@ -161,6 +180,33 @@ impl Ended {
     pub fn well(micros: Option<u64>) -> Ended {
         Ended { outcome: Outcome::Ok, micros }
     }
+}
+
+/// What a record of a history is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// A statement before it ran; the same session's next whole one with the same text is its end.
+    Announced,
+    /// A part of a batch or of a procedure, of which the whole follows in the same session: it counts where it uses
+    /// what the whole does not name.
+    Part,
+    /// A statement as the client sent it, after it ended.
+    Whole,
+}
+
+/// A statement of which one record holds all there is to say.
+#[derive(Debug, Clone)]
+pub struct Executed {
+    /// The statement, where the record holds it.
+    pub sql: Option<String>,
+    /// The schema unqualified names are in; empty: the record does not say, and the server's default holds.
+    pub schema: Text,
+    /// The tables as the server itself tells them, which outranks reading the text; `None`: it does not say.
+    pub tables: Option<Vec<TableUse>>,
+    /// How it ended.
+    pub ended: Ended,
+    /// Of which part of an execution it is.
+    pub stage: Stage,
 }
 
 /// Something done that is no SQL.
@@ -252,6 +298,23 @@ pub struct Block {
     pub lines: u64,
     /// Whether any stamp had to be read in an assumed zone.
     pub zone_assumed: bool,
+    /// What the format knows it did not see, with the first line of each (counted from 0) and how often.
+    pub gaps: BTreeMap<(GapCode, Text), (u64, u64)>,
+}
+
+impl Block {
+    /// Notes something that is not to be seen on a line.
+    fn gap(&mut self, line: u64, code: GapCode, detail: impl Into<Text>) {
+        self.gaps.entry((code, detail.into())).or_insert((line, 0)).1 += 1;
+    }
+
+    /// Notes a line that fits the format nowhere.
+    fn unmatched(&mut self, line: u64) {
+        if self.unmatched == 0 {
+            self.first_unmatched = line;
+        }
+        self.unmatched += 1;
+    }
 }
 
 /// One log format.
@@ -274,6 +337,10 @@ pub trait LogFormat: Sync {
     fn recognise(&self, head: &[u8]) -> Option<Confidence>;
     /// Where, in a block that begins at a record's start, its last record starts; 0: the block has only one.
     fn last_start(&self, block: &[u8]) -> usize;
+    /// The same for a format whose records can only be told by what earlier blocks of the file said.
+    fn last_start_of(&self, block: &[u8], _header: &str) -> usize {
+        self.last_start(block)
+    }
     /// What the blocks after this one have to know of it and of what was known before: the names of columns, which
     /// stand at a file's start. `None`: nothing changes. It is asked for every block in order, so it has to be quick.
     fn header(&self, _block: &[u8], _before: &str) -> Option<String> {
@@ -286,24 +353,56 @@ pub trait LogFormat: Sync {
 /// All log formats.
 pub static FORMATS: &[&dyn LogFormat] = &[
     &access_combined::AccessCombined,
+    &bigquery_jobs::BigqueryJobs,
     &mariadb_audit::MariadbAudit,
+    &mongodb::Mongodb,
+    &mssql_trace::MssqlTrace,
+    &mssql_xe::MssqlXe,
     &mysql_audit_json::MysqlAuditJson,
     &mysql_general::MysqlGeneral,
     &mysql_slow::MysqlSlow,
+    &oracle_unified_audit::OracleUnifiedAudit,
     &postgres_csv::PostgresCsv,
     &postgres_stderr::PostgresStderr,
+    &redis_monitor::RedisMonitor,
+    &redshift_history::RedshiftHistory,
+    &snowflake_history::SnowflakeHistory,
 ];
 
 /// The family.
 pub struct Logs;
 
-/// The format that is surest a file is one of its logs.
-pub fn format_of(file: &InputFile, _settings: &Settings) -> Option<&'static dyn LogFormat> {
+/// What a file is read with.
+pub enum Format<'a> {
+    /// A format of the table.
+    Known(&'static dyn LogFormat),
+    /// The mapping that the settings state for the file.
+    Mapped(mapped::Mapped<'a>),
+}
+
+impl<'a> std::ops::Deref for Format<'a> {
+    type Target = dyn LogFormat + 'a;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Format::Known(format) => *format,
+            Format::Mapped(mapped) => mapped,
+        }
+    }
+}
+
+/// What a file is read with: the format a person named, the mapping of the settings, else the format that is surest
+/// it is one of its logs.
+pub fn format_of<'a>(file: &InputFile, settings: &'a Settings) -> Option<Format<'a>> {
     if let Some(kind) = &file.forced {
-        return FORMATS.iter().copied().find(|format| format.about().name == &**kind);
+        let named = FORMATS.iter().copied().find(|format| format.about().name == &**kind);
+        return named.map(Format::Known);
+    }
+    if let Some(source) = settings.mapping_of(&file.path) {
+        return Some(Format::Mapped(mapped::Mapped::new(source)));
     }
     let recognised = FORMATS.iter().filter_map(|format| Some((format.recognise(&file.head)?, *format)));
-    recognised.max_by_key(|(confidence, _)| *confidence).map(|(_, format)| format)
+    recognised.max_by_key(|(confidence, _)| *confidence).map(|(_, format)| Format::Known(format))
 }
 
 impl Family for Logs {

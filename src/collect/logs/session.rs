@@ -141,6 +141,14 @@ impl Session {
         }
     }
 
+    /// Unqualified names are looked for here.
+    pub fn looks(&mut self, path: SearchPath) {
+        if self.path != path {
+            self.path = path;
+            self.number = None;
+        }
+    }
+
     /// Whether it replicates.
     pub fn replicates(&mut self, replication: bool) {
         self.replication = replication;

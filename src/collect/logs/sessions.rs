@@ -4,14 +4,14 @@
 
 use super::locks::Locks;
 use super::session::{Acting, Audit, Book, MAX_PLANNED, Manner, Session, does};
-use super::{Ended, Event, Operation, Record, Who};
+use super::{Ended, Event, Executed, Operation, Record, Stage, Who};
 use crate::collect::Window;
 use crate::evidence::{
     About, Action, Activity, Actor, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, MentionKind,
     Outcome, Place, Places, Provenance, Resource, ResourceKind, Scope, Sees, SessionSketch, Shape, Span,
     Stamp, Text, Use, Vantage, What, Zone,
 };
-use crate::sql::{Dialect, Status, TableUse, Told, Understood};
+use crate::sql::{Dialect, SearchPath, Status, TableUse, Told, Understood};
 use foldhash::fast::FixedState;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -112,6 +112,7 @@ impl Sessions {
         match &record.event {
             Event::InDatabase(name) => return self.position = Some(name.clone()),
             Event::Restarted => return self.restarted(),
+            Event::Executed(it) => return self.executed_whole(record, it, understood, place),
             _ => {}
         }
         if record.session == 0 {
@@ -178,7 +179,11 @@ impl Sessions {
                 }
             }
             // Requests are heard elsewhere; these were heard above.
-            Event::Request(_) | Event::InDatabase(_) | Event::Restarted | Event::UserChanged => {}
+            Event::Request(_)
+            | Event::InDatabase(_)
+            | Event::Restarted
+            | Event::UserChanged
+            | Event::Executed(_) => {}
             Event::Nothing => {
                 let actor = self.book.of(session);
                 if session.connect.is_none() && !session.spoke {
@@ -324,6 +329,55 @@ impl Sessions {
         let mut audit = Audit { number, tables: BTreeSet::new(), statement: understood, stamp, place };
         audit.add(tables);
         session.audits.push(audit);
+    }
+
+    /// A statement of a history. Of what a session said of one execution (it begins, parts of it ended, it ended), each
+    /// use counts once.
+    fn executed_whole(&mut self, record: &Record, it: &Executed, understood: Understanding, place: Place) {
+        let told = match (&it.tables, understood) {
+            (Some(tables), read) => self.told(read.as_ref(), tables.iter().cloned().collect()),
+            (None, Some(read)) => read,
+            (None, None) => return,
+        };
+        let micros = it.ended.micros;
+        self.saw_statement(&told, micros);
+        let path = SearchPath::in_schema(&it.schema);
+        let actor = Acting { who: (*record.who).clone(), replication: false, path: path.clone() };
+        let actor = self.book.number(actor);
+        let number = record.session;
+        if number != 0 {
+            let session = self.open.entry(number).or_default();
+            session.hear_of(record);
+            session.looks(path);
+            session.spoke = true;
+            session.acted |= does(&told);
+            match it.stage {
+                Stage::Announced => {
+                    self.flush(number);
+                    if let Some(session) = self.open.get_mut(&number) {
+                        session.pending = Some((told, record.stamp, place, 0));
+                    }
+                    return;
+                }
+                Stage::Part if session.planned.len() < MAX_PLANNED => {
+                    session.planned.push((told, record.stamp, micros.unwrap_or(0), place));
+                    return;
+                }
+                Stage::Part => {}
+                Stage::Whole => {
+                    let begun = session
+                        .pending
+                        .take_if(|(begun, ..)| begun.shape.fingerprint == told.shape.fingerprint);
+                    drop(begun);
+                    let whole = &told.analysis.tables;
+                    session
+                        .planned
+                        .retain(|(part, ..)| part.analysis.tables.iter().any(|it| !whole.contains(it)));
+                    self.flush(number);
+                }
+            }
+        }
+        self.count(actor, &told, it.ended.outcome, record.stamp, micros, place);
     }
 
     /// Counts an operation that is no SQL.

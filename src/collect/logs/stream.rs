@@ -4,7 +4,7 @@
 
 use super::requests::Requests;
 use super::sessions::{Sessions, Understanding};
-use super::{Block, Context, Event, LogFormat, Record, UNSTATED, World, Zones, format_of, messages};
+use super::{Block, Context, Event, Format, LogFormat, Record, UNSTATED, World, Zones, format_of, messages};
 use crate::evidence::scrub::scrub_shapes;
 use crate::evidence::{
     Evidence, Gap, GapCode, InputRecord, InputStatus, Mention, MentionKind, Place, Span, Stamp, Text,
@@ -33,7 +33,7 @@ static ROTATION: LazyLock<Regex> = LazyLock::new(|| {
 /// One stream.
 pub struct Stream<'a> {
     id: Text,
-    format: &'static dyn LogFormat,
+    format: Format<'a>,
     files: Vec<&'a InputFile>,
     of: Mention,
     zones: Zones,
@@ -41,34 +41,35 @@ pub struct Stream<'a> {
 }
 
 /// Groups files into streams: same folder, same format, same name but for what rotation put into it.
-pub fn streams<'a>(files: &[&'a InputFile], world: &World<'_>) -> Vec<Stream<'a>> {
-    let mut groups: BTreeMap<(Text, &'static str), Vec<&'a InputFile>> = BTreeMap::new();
+pub fn streams<'a>(files: &[&'a InputFile], world: &World<'a>) -> Vec<Stream<'a>> {
+    let mut groups: BTreeMap<(Text, &'static str), (Format<'a>, Vec<&'a InputFile>)> = BTreeMap::new();
     for file in files {
         let Some(format) = format_of(file, world.settings) else { continue };
         let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let stem = ROTATION.replace_all(file.name(), "");
         let id = if folder.is_empty() { stem.to_string() } else { format!("{folder}/{stem}") };
-        groups.entry((Text::from(id), format.about().name)).or_default().push(file);
+        let name = format.about().name;
+        groups.entry((Text::from(id), name)).or_insert_with(|| (format, Vec::new())).1.push(file);
     }
-    let make = |((id, name), mut files): ((Text, &'static str), Vec<&'a InputFile>)| {
-        let format = super::FORMATS.iter().copied().find(|format| format.about().name == name)?;
-        let (server, zone) = files.iter().map(|file| world.settings.source_of(&file.path)).next()?;
-        let host = files[0].host.clone();
-        let zone = zone.or_else(|| {
-            let (zone, known) = world.zone_of_host(host.as_deref());
-            known.then_some(zone)
-        });
-        let zones = Zones::new(zone);
-        files.sort_by_key(|file| (first_stamp(format, file, &zones), file.path.clone()));
-        let id = Text::from(format!("{name}:{id}"));
-        let of = match server {
-            Some(server) => Mention::new(MentionKind::System, server),
-            None => Mention::new(MentionKind::Server, id.clone()),
+    let make =
+        |((id, name), (format, mut files)): ((Text, &'static str), (Format<'a>, Vec<&'a InputFile>))| {
+            let (server, zone) = files.iter().map(|file| world.settings.source_of(&file.path)).next()?;
+            let host = files[0].host.clone();
+            let zone = zone.or_else(|| {
+                let (zone, known) = world.zone_of_host(host.as_deref());
+                known.then_some(zone)
+            });
+            let zones = Zones::new(zone);
+            files.sort_by_key(|file| (first_stamp(&*format, file, &zones), file.path.clone()));
+            let id = Text::from(format!("{name}:{id}"));
+            let of = match server {
+                Some(server) => Mention::new(MentionKind::System, server),
+                None => Mention::new(MentionKind::Server, id.clone()),
+            };
+            let zone_stated = zones.name().is_some();
+            Some(Stream { id, format, files, of, zones, zone_stated })
         };
-        let zone_stated = zones.name().is_some();
-        Some(Stream { id, format, files, of, zones, zone_stated })
-    };
-    groups.into_iter().filter_map(make).collect()
+    groups.into_iter().filter_map(make).collect::<Vec<Stream<'a>>>()
 }
 
 fn first_stamp(format: &dyn LogFormat, file: &InputFile, zones: &Zones) -> Option<i64> {
@@ -88,7 +89,7 @@ struct Cutter<'a> {
 }
 
 impl Cutter<'_> {
-    fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
+    fn next(&mut self, header: &str) -> io::Result<Option<Vec<u8>>> {
         while !self.done {
             let start = self.carry.len();
             self.carry.resize(start + self.size, 0);
@@ -112,7 +113,7 @@ impl Cutter<'_> {
             if self.done {
                 break;
             }
-            let cut = self.format.last_start(&self.carry);
+            let cut = self.format.last_start_of(&self.carry, header);
             if cut > 0 {
                 let rest = self.carry.split_off(cut);
                 return Ok(Some(std::mem::replace(&mut self.carry, rest)));
@@ -200,8 +201,15 @@ impl Stream<'_> {
         evidence: &mut Evidence,
     ) -> bool {
         let record = InputRecord::new(&file.path, self.format.about().name, InputStatus::Read);
-        let mut told =
-            Told { path: &file.path, record, line: 0, last: None, lines_unmatched: 0, example: None };
+        let mut told = Told {
+            path: &file.path,
+            record,
+            line: 0,
+            last: None,
+            lines_unmatched: 0,
+            example: None,
+            gaps: BTreeMap::new(),
+        };
         let mut assumed = false;
         match file.open() {
             Err(error) => {
@@ -210,7 +218,7 @@ impl Stream<'_> {
             }
             Ok(reader) => {
                 let size = world.block_bytes.max(1);
-                let (format, carry) = (self.format, Vec::new());
+                let (format, carry) = (&*self.format, Vec::new());
                 let mut cutter = Cutter { reader, format, carry, size, done: false, cut_record: false };
                 let mut header = String::new();
                 let mut batch = self.batch(&mut cutter, &mut header);
@@ -249,7 +257,7 @@ impl Stream<'_> {
     fn batch(&self, cutter: &mut Cutter<'_>, header: &mut String) -> Batch {
         let mut batch = Batch::default();
         while batch.blocks.len() < rayon::current_num_threads() * BLOCKS_PER_THREAD {
-            match cutter.next() {
+            match cutter.next(header) {
                 Ok(Some(block)) => {
                     let next = self.format.header(&block, header);
                     batch.blocks.push((block, header.clone()));
@@ -317,6 +325,8 @@ struct Told<'a> {
     lines_unmatched: u64,
     /// The first line that fits nowhere.
     example: Option<(Place, Text)>,
+    /// What the format knows it did not see: the first place, and how often.
+    gaps: BTreeMap<(GapCode, Text), (Place, u64)>,
 }
 
 impl Told<'_> {
@@ -326,6 +336,10 @@ impl Told<'_> {
             self.example = Some((Place::line(self.path, self.line + block.first_unmatched + 1), example));
         }
         self.lines_unmatched += block.unmatched;
+        for (gap, (line, count)) in block.gaps {
+            let place = || (Place::line(self.path, self.line + line + 1), 0);
+            self.gaps.entry(gap).or_insert_with(place).1 += count;
+        }
         for (mut it, understood) in block.records.into_iter().zip(understood) {
             let place = Place::line(self.path, self.line + it.line + 1);
             if let Some(understood) = &understood {
@@ -374,6 +388,9 @@ impl Told<'_> {
             };
             let count = self.lines_unmatched;
             evidence.add_gap(Gap { count, ..Gap::new(place, GapCode::UnmatchedPrefix, detail) });
+        }
+        for ((code, detail), (place, count)) in self.gaps {
+            evidence.add_gap(Gap { count, ..Gap::new(place, code, detail) });
         }
         evidence.add_input(self.record);
     }
