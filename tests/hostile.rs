@@ -142,7 +142,13 @@ fn logs() {
 { "timestamp": "2026-11-22 22:26:12", "id": 0, "class": "general", "event": "status", "connection_id": 42, "account": { "user": "app", "host": "web1" }, "general_data": { "command": "Query", "query": "SELECT a FROM t", "status": 0 } },
 {"audit_record":{"name":"Query","timestamp":"2026-11-22T22:26:13 UTC","connection_id":"42","status":0,"sqltext":"SELECT \"a\" FROM t","user":"app[app] @ web1 [10.0.3.7]"}},
 "#;
-    let seeds: [(u8, &[u8]); 10] = [
+    let haproxy = recorded("fixtures/access/logs/haproxy-captured.log", 3000);
+    let caddy = recorded("fixtures/access/logs/caddy.log", 3000);
+    let nginx = recorded("fixtures/access/logs/nginx-template.log", 3000);
+    let envoy = b"[2026-11-22T22:26:12.123Z] \"GET /a HTTP/2\" 200 - 0 34 3 2 \"10.0.3.7\" \"x\" \"id\" \"h\" \"-\"\n".repeat(4);
+    let alb = b"http 2026-11-22T22:26:13.0Z app/l/5 [2001:db8::7]:2817 - -1 -1 0.1 503 - 34 0 \"POST http://a:80/b HTTP/1.1\" \"x\" - - arn:a:targetgroup/o/7\n".repeat(4);
+    let iis = b"#Fields: date time c-ip cs-method cs-uri-stem cs-uri-query sc-status time-taken cs(User-Agent)\n2026-11-22 22:26:12 10.0.3.7 GET /a%2 b=%zz 200 31 \"a\"\"b\"\n".repeat(3);
+    let seeds: [(u8, &[u8]); 17] = [
         (0, &stderr),
         (1, &csv),
         (1, &stderr),
@@ -153,9 +159,16 @@ fn logs() {
         (5, &audit),
         (6, json),
         (4, &general),
+        (15, &haproxy),
+        (16, &caddy),
+        (16, &nginx),
+        (17, &envoy),
+        (18, &alb),
+        (19, &alb[5..]),
+        (20, &iis),
     ];
     let seeds = seeds.map(|(choice, text)| [&[choice], text].concat());
-    attack(entries::log, &seeds, 300);
+    attack(entries::log, &seeds, 500);
 }
 
 #[test]

@@ -86,6 +86,13 @@ pub fn log(data: &[u8]) -> u64 {
         "redis-monitor",
         "redshift-history",
         "snowflake-history",
+        "haproxy",
+        "json-access",
+        "envoy",
+        "aws-alb",
+        "aws-elb",
+        "iis-w3c",
+        "aws-cloudfront",
     ];
     let Some((kind, _)) = choose(data, &kinds) else { return 0 };
     file("postgresql.log", Some(kind), &data[1..])

@@ -22,10 +22,15 @@ pub struct Crowd {
 impl Crowd {
     /// One more request of an address.
     pub fn add(&mut self, address: &str) {
+        self.add_many(address, 1);
+    }
+
+    /// So many more requests of an address.
+    pub fn add_many(&mut self, address: &str, requests: u64) {
         if let Some(count) = self.addresses.get_mut(address) {
-            *count += 1;
+            *count = count.saturating_add(requests);
         } else if self.addresses.len() < MAX_ADDRESSES {
-            self.addresses.insert(Text::from(address), 1);
+            self.addresses.insert(Text::from(address), requests);
         } else {
             self.more = true;
         }

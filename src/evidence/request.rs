@@ -7,6 +7,7 @@ use super::path::fold_path;
 use super::scrub::scrub;
 use super::usage::{Class, Outcome, Resource, ResourceKind};
 use regex::Regex;
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
@@ -38,7 +39,7 @@ const WALKERS: [&str; 4] = ["bot", "crawl", "spider", "slurp"];
 /// Words by which crawlers of search engines say what they are (their own documentation).
 const CRAWLERS: [&str; 4] = ["googlebot", "bingbot", "facebookexternalhit", "yahoo! slurp"];
 /// Words by which programs that only look whether a site is there say what they are (their own documentation).
-const WATCHERS: [&str; 12] = [
+const WATCHERS: [&str; 15] = [
     "kube-probe",
     "elb-healthchecker",
     "googlehc",
@@ -51,12 +52,18 @@ const WATCHERS: [&str; 12] = [
     "blackbox-exporter",
     "route53-health-check",
     "consul health check",
+    "health check monitor",
+    "internal dummy connection",
+    "envoy/hc",
 ];
 
 /// The trait of a use whose answer was a page made for people.
 pub const PAGE: &str = "page";
 /// The trait of a use that asked with a query; its value are the names in it.
 pub const QUERY: &str = "query";
+
+/// The trait of a use that a server behind the one that was asked answered; its value is what that one calls it.
+pub const BEHIND: &str = "behind";
 
 /// The trait of a use that was sent elsewhere.
 pub const REDIRECTED: &str = "redirected";
@@ -71,23 +78,133 @@ static KEY_IN_PROGRAM: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)\b(\w*(?:key|tok|token|auth|sig))=[^\s;,)]+").expect("a constant pattern")
 });
 
-/// The path of a request's target (RFC 9112, 3.2) without its query; the authority of an absolute target goes.
+/// The path of a request's target (RFC 9112, 3.2) without its query; the authority of an absolute target goes. Spellings
+/// of one path are one (RFC 3986, 6.2.2): what needs no percent-encoding has none, the others are in upper case, and
+/// `.` and `..` are followed. An empty part (`//`) is a part: servers differ in what they make of it.
 pub fn target_path(target: &str) -> String {
     let target = target.split(['?', '#']).next().unwrap_or(target);
     // A query that was encoded once too often is one all the same.
     let encoded = target.find("%3F").or_else(|| target.find("%3f"));
     let target = encoded.map_or(target, |at| &target[..at]);
-    let path = match target.split_once("://") {
+    let path = match absolute(target) {
         Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
         None => target,
     };
-    // Parameters of a part (RFC 3986, 3.3) hold sessions, never what is asked for.
-    let path: String = path.chars().take(PATH_CHARS).collect();
-    let bare: Vec<&str> = path.split('/').map(|part| part.split(';').next().unwrap_or(part)).collect();
-    let path = bare.join("/");
-    // Part by part first, so that a secret takes no name beside it along; then whole, for one that holds a slash.
+    let end = path.char_indices().nth(PATH_CHARS).map_or(path.len(), |(at, _)| at);
+    scrub_path(normal(&path[..end]))
+}
+
+/// The host, with a port unless it is the scheme's own, that an absolute target names (RFC 9112, 3.2.2), in lower case.
+pub fn authority(target: &str) -> Option<String> {
+    let (scheme, rest) = absolute(target)?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let host = rest[..end].rsplit('@').next().unwrap_or_default();
+    let own = if scheme.eq_ignore_ascii_case("https") { ":443" } else { ":80" };
+    let host = host.strip_suffix(own).unwrap_or(host);
+    (!host.is_empty()).then(|| host.to_lowercase())
+}
+
+/// The scheme of an absolute target, and what follows its `://`.
+fn absolute(target: &str) -> Option<(&str, &str)> {
+    if target.starts_with('/') {
+        return None;
+    }
+    let (scheme, rest) = target.split_once("://")?;
+    (!scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric())).then_some((scheme, rest))
+}
+
+/// A path as all its spellings are written here. Parameters of a part (RFC 3986, 3.3) hold sessions, never what is
+/// asked for, and go.
+fn normal(path: &str) -> String {
+    let mut parts: Vec<Cow<'_, str>> = Vec::new();
+    let count = path.split('/').count();
+    for (index, part) in path.split('/').enumerate() {
+        let part = unreserved(part.split(';').next().unwrap_or(part));
+        let last = index + 1 == count;
+        match &*part {
+            "." | ".." if index == 0 => parts.push(part),
+            "." => {}
+            ".." if parts.len() > 1 => drop(parts.pop()),
+            ".." => {}
+            _ => {
+                parts.push(part);
+                continue;
+            }
+        }
+        if last && index > 0 {
+            parts.push(Cow::Borrowed(""));
+        }
+    }
+    parts.join("/")
+}
+
+/// A part without the percent-encodings that nothing needs (RFC 3986, 2.3), the others in upper case.
+fn unreserved(part: &str) -> Cow<'_, str> {
+    if !part.contains('%') {
+        return Cow::Borrowed(part);
+    }
+    let (mut out, mut rest) = (String::with_capacity(part.len()), part);
+    while let Some(at) = rest.find('%') {
+        out.push_str(&rest[..at]);
+        let hex = rest.get(at + 1..at + 3).filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
+        let Some(hex) = hex else {
+            out.push('%');
+            rest = &rest[at + 1..];
+            continue;
+        };
+        match u8::from_str_radix(hex, 16) {
+            Ok(byte) if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') => {
+                out.push(char::from(byte));
+            }
+            _ => {
+                out.push('%');
+                out.push_str(&hex.to_ascii_uppercase());
+            }
+        }
+        rest = &rest[at + 3..];
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// A path without its secrets: part by part first, so that a secret takes no name beside it along; then whole, for one
+/// that holds a slash.
+fn scrub_path(path: String) -> String {
+    if holds_no_secret(&path) {
+        return path;
+    }
     let parts: Vec<_> = path.split('/').map(scrub).collect();
     scrub(&parts.join("/")).into_owned()
+}
+
+/// Whether nothing in a path looks like a secret to [`scrub`], told in one pass: most paths are short plain words and
+/// numbers, and patterns are slow. A test holds that it never differs.
+fn holds_no_secret(path: &str) -> bool {
+    /// How beginnings of tokens are told: all that [`scrub`] knows hold one of these.
+    const MARKS: [&str; 9] = ["glpat-", "gh", "_pat_", "sk_", "rk_", "xox", "npm_", "hf_", "eyJ"];
+    let (mut upper, mut lower, mut digits) = (0, 0, 0);
+    let mut marked = false;
+    for part in path.split('/') {
+        let (mut capitals, mut figures) = (0, 0);
+        for byte in part.bytes() {
+            match byte {
+                b'A'..=b'Z' => capitals += 1,
+                b'a'..=b'z' => lower += 1,
+                b'0'..=b'9' => figures += 1,
+                b'-' | b'_' => marked = true,
+                b'.' | b'~' => {}
+                _ => return false,
+            }
+        }
+        // An account, a card, a key: long, with capitals or many digits.
+        if part.len() >= 32 || figures >= 13 || (capitals > 1 && part.len() >= 13) {
+            return false;
+        }
+        upper += capitals;
+        digits += figures;
+    }
+    let mixed = upper >= 3 && lower >= 3 && digits >= 3;
+    !mixed && !((marked || upper > 0) && MARKS.iter().any(|mark| path.contains(mark)))
 }
 
 /// How much of a path is kept.
@@ -157,11 +274,11 @@ fn is_version(text: &str) -> bool {
     text.strip_prefix(['v', 'V']).unwrap_or(text).starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// How a request with this status ended (RFC 9110, 15).
+/// How a request with this status ended (RFC 9110, 15); 0: it got no answer.
 pub fn outcome(status: u16) -> Outcome {
     match status {
         401 | 403 | 407 => Outcome::Denied,
-        400.. => Outcome::Failed,
+        0 | 400.. => Outcome::Failed,
         _ => Outcome::Ok,
     }
 }
@@ -224,7 +341,19 @@ pub fn crowd(actor: &Actor) -> Option<&Text> {
 /// The names of a client. People at browsers are one, whoever they are; so are clients from outside of the
 /// estate that run one program and have no login.
 pub fn actor(client: &str, is_ours: bool, principal: Option<&Text>, program: Option<&Text>) -> Actor {
-    let browsing = program.is_some_and(|program| class(program) == Class::Browsing);
+    let class = program.map_or(Class::App, |program| class(program));
+    actor_of(client, is_ours, principal, program, class)
+}
+
+/// The same for a program whose class is known.
+pub fn actor_of(
+    client: &str,
+    is_ours: bool,
+    principal: Option<&Text>,
+    program: Option<&Text>,
+    class: Class,
+) -> Actor {
+    let browsing = class == Class::Browsing;
     let shown = if browsing { "browsers" } else { program.map_or("unknown", |program| product(program)) };
     if !is_ours && (principal.is_none() || browsing) {
         return Actor::new().with(MentionKind::Application, format!("outside/{shown}"));
@@ -244,7 +373,75 @@ pub fn actor(client: &str, is_ours: bool, principal: Option<&Text>, program: Opt
 
 #[cfg(test)]
 mod tests {
-    use super::{Class, IpAddr, actor, class, client, product, unversioned};
+    use super::{Class, IpAddr, actor, authority, class, client, product, target_path, unversioned};
+    use super::{holds_no_secret, scrub};
+    use proptest::prelude::*;
+
+    #[test]
+    fn spellings_of_one_path_are_one() {
+        for (target, want) in [
+            ("/v1/orders", "/v1/orders"),
+            ("/%76%31/%6frders%2D1", "/v1/orders-1"),
+            ("/a%2fb/%3a/%zz/%4", "/a%2Fb/%3A/%zz/%4"),
+            ("/a/./b/../c/.", "/a/c/"),
+            ("/../../a/..", "/"),
+            ("/a/%2e%2e/b/%2E", "/b/"),
+            ("/a//b/", "/a//b/"),
+            ("/a/..;x=1/b;v=2/c", "/b/c"),
+            ("/a/...//..", "/a/.../"),
+            ("*", "*"),
+            ("http://x:80", "/"),
+            ("https://user:pw@x/a/b?c", "/a/b"),
+            // The authority of a target stands only at its beginning.
+            ("/proxy/http://other/a", "/proxy/http://other/a"),
+            ("/a%20b/%E2%82%AC", "/a%20b/%E2%82%AC"),
+            ("", ""),
+        ] {
+            assert_eq!(target_path(target), want, "{target}");
+        }
+    }
+
+    #[test]
+    fn an_absolute_target_names_its_host() {
+        for (target, want) in [
+            ("http://Shop.example:80/a", Some("shop.example")),
+            ("https://shop.example:443?x=1", Some("shop.example")),
+            ("https://shop.example:80/a", Some("shop.example:80")),
+            ("http://me:secret@shop.example/a", Some("shop.example")),
+            ("http://[2001:db8::1]:8080/a", Some("[2001:db8::1]:8080")),
+            ("/a?to=http://other/", None),
+            ("/proxy/http://other/a", None),
+            ("http:///a", None),
+            ("*", None),
+        ] {
+            assert_eq!(authority(target).as_deref(), want, "{target}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_said_to_hold_no_secret_is_left_alone_by_the_scrubber(
+            parts in prop::collection::vec(
+                prop_oneof![
+                    "[a-zA-Z0-9._~-]{0,40}",
+                    "[a-f0-9]{28,34}",
+                    "[A-Z]{1,2}[0-9]{2}[A-Z0-9]{8,20}",
+                    "(glpat-|ghp_|github_pat_|sk_live_|rk_live_|xoxb-|npm_|hf_|eyJ)[A-Za-z0-9_-]{4,12}(\\.[a-z0-9]{1,8})?",
+                    "(AKIA|ASIA)[A-Z0-9]{16}",
+                    "[0-9]{4}-?[0-9]{4}-?[0-9]{4}-?[0-9]{1,4}",
+                    "(token|password|psql|echo|bearer|sig|key)",
+                ],
+                1..6,
+            )
+        ) {
+            let path = format!("/{}", parts.join("/"));
+            if holds_no_secret(&path) {
+                let scrubbed: Vec<_> = path.split('/').map(scrub).collect();
+                let joined = scrubbed.join("/");
+                prop_assert_eq!(scrub(&joined), path);
+            }
+        }
+    }
 
     fn ours(address: IpAddr) -> bool {
         address.to_string().starts_with("10.")

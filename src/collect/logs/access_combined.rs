@@ -3,65 +3,23 @@
 //! A number behind the client's program whose unit nothing tells is passed over. It keeps no state across lines
 //! and never keeps a query or a referring page's own query.
 
-use super::stamps::days;
-use super::{Block, Context, Event, LogFormat, Record, Referrer, Request, Who};
-use crate::evidence::scrub::scrub_name;
-use crate::evidence::{About, Confidence, Provenance, Stamp, Text, request};
-use std::collections::HashMap;
-use std::sync::Arc;
+use super::access::{self, Asked, Clerk, is_chain, some};
+use super::line_log::{self, Is};
+use super::{Block, Context, LogFormat};
+use crate::evidence::{About, Confidence, Provenance};
+use std::borrow::Cow;
 
 /// nginx and Apache.
 pub struct AccessCombined;
 
-/// How many lines of a head are tried before a file is said to be no log.
-const LINES_TRIED: usize = 12;
 /// How many fields behind the common ones are looked at.
 const MAX_EXTRAS: usize = 24;
-/// How long a method may be.
-const MAX_METHOD: usize = 24;
-
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// A line, split.
 struct Line<'a> {
-    stamp: Stamp,
-    peer: &'a str,
+    asked: Asked<'a>,
     /// The hops that stand in front of the peer, or in a field of their own.
-    forwarded_for: String,
-    user: &'a str,
-    host: Option<&'a str>,
-    request: &'a str,
-    status: u16,
-    referrer: &'a str,
-    agent: &'a str,
-    micros: Option<u64>,
-}
-
-/// `22/Nov/2026:22:26:12 +0000`.
-fn stamp(text: &str) -> Option<Stamp> {
-    let (date, offset) = text.split_once(' ')?;
-    let mut parts = date.splitn(4, ['/', ':']);
-    let day: i64 = parts.next()?.parse().ok()?;
-    let name = parts.next()?;
-    let month = MONTHS.iter().position(|month| *month == name)? as i64 + 1;
-    let year: i64 = parts.next()?.parse().ok()?;
-    let mut clock = parts.next()?.split(':').map(str::parse::<i64>);
-    let (hour, minute, second) = (clock.next()?.ok()?, clock.next()?.ok()?, clock.next()?.ok()?);
-    let fits = (1..=31).contains(&day)
-        && (1970..=9999).contains(&year)
-        && (0..24).contains(&hour)
-        && (0..60).contains(&minute)
-        && (0..=60).contains(&second);
-    let sign = match offset.as_bytes().first()? {
-        b'+' => 1,
-        b'-' => -1,
-        _ => return None,
-    };
-    let digits = offset.get(1..5).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))?;
-    let east = sign * (digits[..2].parse::<i64>().ok()? * 3600 + digits[2..].parse::<i64>().ok()? * 60);
-    let local = days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
-    fits.then(|| Stamp::from_seconds(local - east))
+    forwarded_for: Cow<'a, str>,
 }
 
 /// The text up to the closing quote, and what follows it; a backslash escapes.
@@ -94,19 +52,9 @@ fn field(text: &str) -> Option<(Option<&str>, &str, bool, &str)> {
     Some((Some(key), value, true, rest))
 }
 
-/// Seconds with a fraction as microseconds.
+/// Seconds with a fraction as microseconds: without one, nothing tells seconds from milliseconds.
 fn seconds(text: &str) -> Option<u64> {
-    let (whole, part) = text.split_once('.')?;
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if !digits(whole) || !digits(part) || whole.len() > 6 || part.len() > 9 {
-        return None;
-    }
-    let micros: String = format!("{part:0<6}").chars().take(6).collect();
-    Some(whole.parse::<u64>().ok()? * 1_000_000 + micros.parse::<u64>().ok()?)
-}
-
-fn is_chain(text: &str) -> bool {
-    !text.is_empty() && text.split(',').all(|hop| request::hop_address(hop.trim()).is_some())
+    text.contains('.').then(|| access::seconds(text))?
 }
 
 /// Whether a word may be the name of a host, with a port or without: what a syslog or a container runtime puts in
@@ -121,7 +69,7 @@ fn split(text: &str) -> Option<Line<'_>> {
     let open = text.find(" [")?;
     let (front, rest) = (&text[..open], &text[open + 2..]);
     let (time, rest) = rest.split_once("] \"")?;
-    let stamp = stamp(time)?;
+    let stamp = access::common_log_time(time)?;
     let (request, rest) = quoted(rest)?;
     let (_, status, _, rest) = field(rest)?;
     let status: u16 = status.parse().ok().filter(|status| (100..1000).contains(status))?;
@@ -144,96 +92,44 @@ fn split(text: &str) -> Option<Line<'_>> {
     if !(named || (is_host(peer) && words.len() == hops + 3)) {
         return None;
     }
-    let mut forwarded_for = words[..hops].concat().trim_end_matches(',').to_owned();
+    let mut forwarded_for = match hops {
+        0 => Cow::Borrowed("-"),
+        _ => Cow::Owned(words[..hops].concat().trim_end_matches(',').to_owned()),
+    };
     // The identity of RFC 1413 stands before the user; a user's name may hold blanks.
     let user = words.get(hops + 2)?;
     let user = match front.rfind(user) {
         Some(_) if words.len() == hops + 3 => *user,
         _ => front.splitn(hops + 3 + usize::from(host.is_some()), ' ').last().unwrap_or(user),
     };
-    let mut line = Line {
-        stamp,
-        peer,
-        forwarded_for: String::new(),
-        user,
-        host,
-        request,
-        status,
-        referrer: "-",
-        agent: "-",
-        micros: None,
-    };
+    let (method, target) = access::request_line(request).unwrap_or_default();
+    let host = host.unwrap_or("-");
+    let mut asked = Asked { peer, user, host, method, target, status, ..Asked::at(stamp) };
     let mut quotes = 0;
     for _ in 0..MAX_EXTRAS {
         let Some((key, value, in_quotes, after)) = field(rest) else { break };
         rest = after;
         match (key, in_quotes, quotes) {
-            (None, true, 0) => line.referrer = value,
-            (None, true, 1) => line.agent = value,
-            (None, true, _) if is_chain(value) => value.clone_into(&mut forwarded_for),
-            (None, false, _) => line.micros = line.micros.or(seconds(value)),
-            (Some("rt" | "request_time" | "reqtime"), ..) => line.micros = seconds(value),
-            (Some("host" | "vhost" | "server_name" | "http_host"), ..) => line.host = Some(value),
+            (None, true, 0) => asked.referrer = value,
+            (None, true, 1) => asked.agent = value,
+            (None, true, _) if is_chain(value) => forwarded_for = Cow::Borrowed(value),
+            // Traefik says the unit (`3ms`); of others only a fraction shows that these are seconds.
+            (None, false, _) => {
+                let millis = value.strip_suffix("ms").and_then(access::millis);
+                asked.micros = asked.micros.or(millis).or(seconds(value));
+            }
+            (Some("rt" | "request_time" | "reqtime"), ..) => asked.micros = seconds(value),
+            (Some("host" | "vhost" | "server_name" | "http_host"), ..) if some(value).is_some() => {
+                asked.host = value
+            }
             (Some("xff" | "x_forwarded_for" | "forwarded_for"), ..) if is_chain(value) => {
-                value.clone_into(&mut forwarded_for);
+                forwarded_for = Cow::Borrowed(value);
             }
             _ => {}
         }
         quotes += usize::from(key.is_none() && in_quotes);
     }
-    line.forwarded_for = forwarded_for;
-    Some(line)
-}
-
-fn login(user: &str) -> &str {
-    user.split(':').next().unwrap_or(user)
-}
-
-/// What stands in a log for nothing.
-fn some(text: &str) -> Option<&str> {
-    Some(text).filter(|text| !text.is_empty() && *text != "-")
-}
-
-/// The targets of a block: most of them come again and again, and scrubbing is what takes time.
-#[derive(Default)]
-struct Targets<'a>(HashMap<&'a str, (Text, Option<Text>)>);
-
-impl<'a> Targets<'a> {
-    /// The path, and the names in the query.
-    fn read(&mut self, target: &'a str) -> (Text, Option<Text>) {
-        let read = || (Text::from(request::target_path(target)), request::query_names(target));
-        self.0.entry(target).or_insert_with(read).clone()
-    }
-}
-
-/// A request line: method, target, version. Anything else is no request: garbage, TLS to a plain port.
-fn event<'a>(line: &Line<'a>, targets: &mut Targets<'a>) -> Event {
-    let mut words = line.request.split(' ');
-    let (method, target) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
-    let fits = !method.is_empty()
-        && method.len() <= MAX_METHOD
-        && method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-' || b == b'_');
-    let version = words.next_back().unwrap_or("");
-    if !fits || target.is_empty() || !version.starts_with("HTTP/") || method == "CONNECT" {
-        return Event::Nothing;
-    }
-    let referrer = some(line.referrer).and_then(|referrer| referrer.split_once("://"));
-    let referrer = referrer.map(|(_, rest)| {
-        let (host, _) = rest.split_once('/').unwrap_or((rest, ""));
-        let (path, query) = targets.read(&rest[host.len()..]);
-        Referrer { host: Text::from(host.to_lowercase()), path, query }
-    });
-    let (path, query) = targets.read(target);
-    Event::Request(Box::new(Request {
-        method: Text::from(method),
-        path,
-        query,
-        host: line.host.and_then(some).map(|host| Text::from(host.to_lowercase())),
-        status: line.status,
-        micros: line.micros,
-        forwarded_for: Text::from(line.forwarded_for.as_str()),
-        referrer,
-    }))
+    Some(Line { asked, forwarded_for })
 }
 
 impl LogFormat for AccessCombined {
@@ -246,66 +142,39 @@ impl LogFormat for AccessCombined {
     }
 
     fn recognise(&self, head: &[u8]) -> Option<Confidence> {
-        let text = String::from_utf8_lossy(head);
-        let whole = text.rfind('\n').map_or(&*text, |end| &text[..end]);
-        let lines: Vec<&str> =
-            whole.lines().filter(|line| !line.trim().is_empty()).take(LINES_TRIED).collect();
-        let fit = lines.iter().filter(|line| split(line).is_some()).count();
-        (fit > 0 && fit * 3 >= lines.len() * 2).then_some(Confidence::High)
+        line_log::recognise(head, &mut |line| {
+            if split(line).is_some() { Is::This(()) } else { Is::Unmatched }
+        })
     }
 
     fn last_start(&self, block: &[u8]) -> usize {
-        let inner = block.len().saturating_sub(1);
-        memchr::memrchr(b'\n', &block[..inner]).map_or(0, |newline| newline + 1)
+        line_log::last_start(block)
     }
 
     fn parse(&self, block: &[u8], _: Context<'_>) -> Block {
         let text = String::from_utf8_lossy(block);
-        let mut parsed = Block::default();
-        let mut known: HashMap<(&str, &str, &str), Arc<Who>> = HashMap::new();
-        let mut targets = Targets::default();
-        for raw in text.split_inclusive('\n') {
-            let number = parsed.lines;
-            parsed.lines += 1;
-            let raw = raw.trim_end_matches(['\n', '\r']);
-            let Some(line) = split(raw) else {
-                if !raw.trim().is_empty() {
-                    if parsed.unmatched == 0 {
-                        parsed.first_unmatched = number;
-                    }
-                    parsed.unmatched += 1;
-                }
-                continue;
-            };
-            let key = (line.peer, line.user, line.agent);
-            let who = known.entry(key).or_insert_with(|| {
-                Arc::new(Who {
-                    // No user's name holds a colon (RFC 7617, 2): what stands behind one is a password.
-                    user: Text::from(some(line.user).map(|user| scrub_name(login(user))).unwrap_or_default()),
-                    application: some(line.agent).map_or(Text::from(""), request::program),
-                    client: Text::from(some(line.peer).unwrap_or_default()),
-                    ..Who::default()
-                })
-            });
-            let (stamp, who, event) = (line.stamp, who.clone(), event(&line, &mut targets));
-            parsed.records.push(Record { stamp, session: 0, who, event, line: number });
-        }
-        parsed
+        let mut clerk = Clerk::default();
+        line_log::parse(&text, &mut |line| match split(line) {
+            Some(Line { asked, forwarded_for }) => {
+                Is::This(clerk.record(&Asked { forwarded_for: &forwarded_for, ..asked }))
+            }
+            None => Is::Unmatched,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Zones;
-    use super::{AccessCombined, Context, Event, LogFormat};
+    use super::super::{Event, Referrer, Zones};
+    use super::{AccessCombined, Context, LogFormat};
 
     /// What a line says: `time peer user host method path status micros chain referrer program`.
     fn said(line: &str) -> String {
         let block = AccessCombined.parse(line.as_bytes(), Context { zones: &Zones::new(None), header: "" });
         let Some(record) = block.records.first() else { return format!("unmatched {}", block.unmatched) };
         let Event::Request(it) = &record.event else { return "no request".to_owned() };
-        let shown = |page: &super::Referrer| format!("{}{}", page.host, page.path);
-        let referrer = it.referrer.as_ref().map_or("-".to_owned(), shown);
+        let shown = |page: &Referrer| format!("{}{}", page.host, page.path);
+        let referrer = it.referrer.as_deref().map_or("-".to_owned(), shown);
         let or = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
         [
             record.stamp.to_string(),

@@ -19,6 +19,8 @@ pub enum Is<T> {
     This(T),
     /// Part of the format, but no record: a comment, a header, a blank line.
     Known,
+    /// A record of something that is not told here, and what that is: a gap says so.
+    Passed(&'static str),
     /// It fits the format nowhere.
     Unmatched,
 }
@@ -31,7 +33,7 @@ pub fn recognise(head: &[u8], is: &mut dyn FnMut(&str) -> Is<()>) -> Option<Conf
     let (mut fit, mut tried) = (0usize, 0usize);
     for line in whole.lines().filter(|line| !line.trim().is_empty()) {
         match is(line) {
-            Is::This(()) => fit += 1,
+            Is::This(()) | Is::Passed(_) => fit += 1,
             Is::Known => continue,
             Is::Unmatched => {}
         }
@@ -56,6 +58,7 @@ pub fn parse<'t>(text: &'t str, read: &mut dyn FnMut(&'t str) -> Is<Record>) -> 
         match read(line) {
             Is::This(record) => parsed.records.push(Record { line: number, ..record }),
             Is::Known => {}
+            Is::Passed(what) => parsed.passed.get_or_insert((number, 0, what)).1 += 1,
             Is::Unmatched => {
                 if parsed.unmatched == 0 {
                     parsed.first_unmatched = number;

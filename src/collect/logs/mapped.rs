@@ -7,6 +7,7 @@ use super::{Ended, Event, Executed, Referrer, Request, Stage};
 use crate::evidence::{About, GapCode, Outcome, Provenance, Stamp, Text, request};
 use crate::settings::{Column, MAPPED, SourceEntry};
 use crate::sql::Dialect;
+use std::sync::Arc;
 
 /// Its row in the table of formats: it was tried on files that people wrote themselves.
 pub static ABOUT: About = About {
@@ -98,7 +99,8 @@ impl<'a> Mapped<'a> {
             status: u16::try_from(row.number(STATUS)?).ok().filter(|status| (100..600).contains(status))?,
             micros: Mapped::micros(row),
             forwarded_for: Text::from(&*row.text(FORWARDED_FOR)),
-            referrer,
+            referrer: referrer.map(Arc::new),
+            behind: None,
         })
     }
 }

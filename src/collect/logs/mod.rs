@@ -2,13 +2,18 @@
 //! told in `stream`; statements are heard in `sessions`, which keeps all state that lives across lines, and requests in
 //! `requests`. It never decides who a login is.
 
+mod access;
 mod access_combined;
+mod aws_load_balancer;
 mod bigquery_jobs;
 mod csv_table;
+mod digest;
+mod envoy;
 mod export;
-#[allow(dead_code)] // its first formats follow
+mod haproxy;
+mod json_access;
+#[allow(dead_code)] // its other formats follow
 mod json_lines;
-#[allow(dead_code)]
 mod line_log;
 mod locks;
 mod mapped;
@@ -33,6 +38,7 @@ mod sessions;
 mod snowflake_history;
 mod stamps;
 mod stream;
+mod w3c;
 mod warehouse;
 
 use super::{Family, World};
@@ -237,14 +243,16 @@ pub struct Request {
     pub query: Option<Text>,
     /// The virtual host, where the line names it, in lower case.
     pub host: Option<Text>,
-    /// The status of the answer.
+    /// The status of the answer; 0: there was none.
     pub status: u16,
     /// How long the answer took, in microseconds.
     pub micros: Option<u64>,
     /// The clients behind the one that was seen, as X-Forwarded-For gives them.
     pub forwarded_for: Text,
     /// The page that led here.
-    pub referrer: Option<Referrer>,
+    pub referrer: Option<Arc<Referrer>>,
+    /// What the server calls the one behind it that answered.
+    pub behind: Option<Text>,
 }
 
 /// The page that led to a request.
@@ -298,6 +306,8 @@ pub struct Block {
     pub lines: u64,
     /// Whether any stamp had to be read in an assumed zone.
     pub zone_assumed: bool,
+    /// Lines that are records, but of something that is not told here: the first of them, how many, and what it is.
+    pub passed: Option<(u64, u64, &'static str)>,
     /// What the format knows it did not see, with the first line of each (counted from 0) and how often.
     pub gaps: BTreeMap<(GapCode, Text), (u64, u64)>,
 }
@@ -353,7 +363,12 @@ pub trait LogFormat: Sync {
 /// All log formats.
 pub static FORMATS: &[&dyn LogFormat] = &[
     &access_combined::AccessCombined,
+    &aws_load_balancer::Alb,
+    &aws_load_balancer::Elb,
     &bigquery_jobs::BigqueryJobs,
+    &envoy::Envoy,
+    &haproxy::HaProxy,
+    &json_access::JsonAccess,
     &mariadb_audit::MariadbAudit,
     &mongodb::Mongodb,
     &mssql_trace::MssqlTrace,
@@ -367,6 +382,8 @@ pub static FORMATS: &[&dyn LogFormat] = &[
     &redis_monitor::RedisMonitor,
     &redshift_history::RedshiftHistory,
     &snowflake_history::SnowflakeHistory,
+    &w3c::CloudFront,
+    &w3c::W3c,
 ];
 
 /// The family.

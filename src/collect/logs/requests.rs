@@ -1,16 +1,15 @@
 //! Requests of access logs, for every format: who asked for which endpoint, and how it ended. A request stands
-//! for itself, so nothing is kept between lines but what they add up to. It never decides whose address it is.
+//! for itself, so nothing is kept between lines but what they add up to. It is told whole digests of blocks, in the order
+//! of the file, so that what its bounds keep is the same however the file was cut. It never decides whose address it is.
 
-use super::{Request, Who};
-use crate::collect::Window;
+use super::digest::{Client, Digest, Page, Reading, Target};
 use crate::evidence::{
     About, Action, Activity, Actor, Basis, Class, Confidence, Crowd, Evidence, Gap, GapCode, Mention,
-    Outcome, PathTree, Place, Places, Provenance, Scope, Sees, SessionSketch, Shape, Span, Stamp, Text,
+    MentionKind, Outcome, PathTree, Place, Places, Provenance, Scope, Sees, SessionSketch, Shape, Span, Text,
     Trait, Use, Vantage, What, Zone, request,
 };
-use crate::settings::Networks;
+use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::IpAddr;
 
 /// How many clients of one log are told apart by address, login and program.
 pub const MAX_CLIENTS: usize = 20_000;
@@ -23,20 +22,24 @@ const MAX_QUERIES: usize = 500;
 /// How many referring pages are remembered.
 const MAX_PAGES: usize = 20_000;
 
-/// Endings of what a page loads beside itself. A browser asks for an icon (`.ico`) whatever it shows.
-const ASSETS: [&str; 13] = [
-    ".css", ".js", ".mjs", ".map", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".woff", ".woff2",
-    ".ttf",
-];
+/// How many names of servers behind one are told apart.
+const MAX_BEHIND: usize = 500;
+/// What stands for a name beyond a bound.
+const MORE: &str = "…";
 
-fn is_asset(path: &str) -> bool {
-    let path = path.to_ascii_lowercase();
-    ASSETS.iter().any(|ending| path.ends_with(ending))
+/// An endpoint: a server, a method, a path as far as it was folded when it was first asked for.
+type Endpoint = (Text, Text, Text);
+
+/// Who asked for what, and how it ended.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Key {
+    client: usize,
+    endpoint: usize,
+    outcome: Outcome,
+    query: Option<Text>,
+    behind: Option<Text>,
+    sent: bool,
 }
-
-/// Who asked for what, and how it ended: a client, an endpoint, an outcome, with which names in the
-/// query, and whether it was sent elsewhere.
-type Key = (usize, usize, Outcome, Option<Text>, bool);
 
 /// The requests of one stream.
 pub struct Requests {
@@ -44,22 +47,21 @@ pub struct Requests {
     /// The server the log is of, where that is stated; else each line may name its own.
     stated: Option<Text>,
     anonymous: Text,
-    ours: Networks,
-    window: Window,
+    reading: Reading,
     span: Option<Span>,
-    clients: HashMap<(Actor, Class), usize>,
-    client_list: Vec<(Actor, Class)>,
-    endpoints: HashMap<(Text, Text, String), usize>,
-    /// What was asked for as written, to fold it once.
-    asked: HashMap<(Text, Text, Text), usize>,
-    endpoint_list: Vec<(Text, Text, String)>,
+    clients: HashMap<Client, usize, RandomState>,
+    client_list: Vec<Client>,
+    endpoints: HashMap<Endpoint, usize, RandomState>,
+    endpoint_list: Vec<Endpoint>,
+    /// What was asked for before it was folded by its number, to fold it once.
+    asked: HashMap<Target, usize, RandomState>,
     trees: BTreeMap<Text, PathTree>,
-    done: HashMap<Key, (Activity, Places)>,
-    /// Pages whose assets browsers loaded: by the host they name, the paths, and the names in their queries.
-    pages: BTreeMap<Text, BTreeSet<(String, Option<Text>)>>,
-    /// The names of queries so far.
+    done: HashMap<Key, (Activity, Places), RandomState>,
+    /// Pages whose assets browsers loaded.
+    pages: BTreeSet<Page>,
+    /// The names of queries so far, and of servers behind this one.
     queries: BTreeSet<Text>,
-    page_count: usize,
+    behind: BTreeSet<Text>,
     limited: Option<(Place, u64)>,
     /// Where paths began to be folded for their number.
     deep: Option<Place>,
@@ -69,32 +71,37 @@ pub struct Requests {
     heard: bool,
 }
 
+/// A name, unless there are too many different ones of its kind.
+fn bounded(name: &Text, known: &mut BTreeSet<Text>, most: usize) -> Text {
+    if known.contains(name) {
+        return name.clone();
+    }
+    if known.len() >= most {
+        return Text::from(MORE);
+    }
+    known.insert(name.clone());
+    name.clone()
+}
+
 impl Requests {
     /// Of a stream.
-    pub fn new(
-        vantage: Text,
-        stated: Option<Text>,
-        anonymous: Text,
-        ours: Networks,
-        window: Window,
-    ) -> Requests {
+    pub fn new(vantage: Text, stated: Option<Text>, anonymous: Text, reading: Reading) -> Requests {
         Requests {
             vantage,
             stated,
             anonymous,
-            ours,
-            window,
+            reading,
             span: None,
-            clients: HashMap::new(),
+            clients: HashMap::default(),
             client_list: Vec::new(),
-            endpoints: HashMap::new(),
-            asked: HashMap::new(),
+            endpoints: HashMap::default(),
             endpoint_list: Vec::new(),
+            asked: HashMap::default(),
             trees: BTreeMap::new(),
-            done: HashMap::new(),
-            pages: BTreeMap::new(),
+            done: HashMap::default(),
+            pages: BTreeSet::new(),
             queries: BTreeSet::new(),
-            page_count: 0,
+            behind: BTreeSet::new(),
             limited: None,
             deep: None,
             crowds: BTreeMap::new(),
@@ -103,114 +110,98 @@ impl Requests {
         }
     }
 
+    /// With what its blocks are read.
+    pub fn reading(&self) -> &Reading {
+        &self.reading
+    }
+
     /// Whether any request was told.
     pub fn heard(&self) -> bool {
         self.heard
     }
 
-    /// Hears the next request of the stream.
-    pub fn tell(&mut self, who: &Who, request: &Request, stamp: Stamp, place: Place) {
-        self.heard = true;
-        if !self.window.holds(stamp) {
-            return;
+    /// Hears the requests of the next block of the stream.
+    pub fn hear(&mut self, digest: Digest, place: &dyn Fn(u64) -> Place) {
+        self.heard |= digest.count > 0;
+        if let Some(span) = digest.within {
+            self.span = Some(self.span.map_or(span, |known| known.cover(span)));
         }
-        let span = Span::at(stamp);
-        self.span = Some(self.span.map_or(span, |known| known.cover(span)));
-        let Some(client) = self.client(who, request, &place) else { return };
-        self.remember_page(self.client_list[client].1, request);
-        let server = self.stated.clone().or_else(|| request.host.clone());
-        let server = server.unwrap_or_else(|| self.anonymous.clone());
-        let endpoint = self.endpoint(server, request, &place);
-        let query = request.query.clone().map(|names| self.query(names));
-        let (outcome, sent) = (request::outcome(request.status), request::redirects(request.status));
-        let key = (client, endpoint, outcome, query, sent);
-        let (activity, places) = self.done.entry(key).or_default();
-        activity.add(stamp, 0, request.micros);
-        places.add(Some(stamp), place);
+        if let Some((line, more)) = digest.nobody {
+            let (_, count) = self.nobody.get_or_insert_with(|| (place(line), 0));
+            *count += more;
+        }
+        let clients = self.hear_clients(&digest, place);
+        for page in digest.pages {
+            if self.pages.len() < MAX_PAGES {
+                self.pages.insert(page);
+            }
+        }
+        let endpoints: Vec<usize> =
+            digest.targets.into_iter().map(|(target, line)| self.endpoint(target, place, line)).collect();
+        for done in digest.done {
+            let query = done.query.map(|names| bounded(&names, &mut self.queries, MAX_QUERIES));
+            let behind = done.behind.map(|name| bounded(&name, &mut self.behind, MAX_BEHIND));
+            let (client, endpoint) = (clients[done.client], endpoints[done.target]);
+            let key = Key { client, endpoint, outcome: done.outcome, query, behind, sent: done.sent };
+            let (activity, places) = self.done.entry(key).or_default();
+            for moment in done.moments {
+                activity.add(moment.stamp, 0, moment.micros);
+                places.add(Some(moment.stamp), place(moment.line));
+            }
+        }
     }
 
-    /// The endpoint of a request, its path folded as far as is known now.
-    fn endpoint(&mut self, server: Text, request: &Request, place: &Place) -> usize {
-        let asked = (server, request.method.clone(), request.path.clone());
-        if let Some(known) = self.asked.get(&asked) {
+    /// The numbers of a digest's clients.
+    fn hear_clients(&mut self, digest: &Digest, place: &dyn Fn(u64) -> Place) -> Vec<usize> {
+        let mut numbers = Vec::with_capacity(digest.clients.len());
+        let mut beyond = vec![false; digest.clients.len()];
+        for (index, (client, line)) in digest.clients.iter().enumerate() {
+            let mut client = client.clone();
+            if !self.clients.contains_key(&client) && self.client_list.len() >= MAX_CLIENTS {
+                self.limited.get_or_insert_with(|| (place(*line), 0));
+                client.0 = Actor::new().with(MentionKind::Application, OTHERS);
+                beyond[index] = true;
+            }
+            let list = &mut self.client_list;
+            let number = *self.clients.entry(client).or_insert_with_key(|client| {
+                list.push(client.clone());
+                list.len() - 1
+            });
+            numbers.push(number);
+        }
+        for (index, address, count) in &digest.addresses {
+            if let (true, Some((_, all))) = (beyond[*index], &mut self.limited) {
+                *all += count;
+            }
+            if let Some(name) = request::crowd(&self.client_list[numbers[*index]].0) {
+                self.crowds.entry(name.clone()).or_default().add_many(address, *count);
+            }
+        }
+        numbers
+    }
+
+    /// The number of the endpoint of a target, its path folded as far as is known now.
+    fn endpoint(&mut self, target: Target, place: &dyn Fn(u64) -> Place, line: u64) -> usize {
+        if let Some(known) = self.asked.get(&target) {
             return *known;
         }
-        let (server, method, path) = asked.clone();
+        let server = self.stated.clone().or_else(|| target.host.clone());
+        let server = server.unwrap_or_else(|| self.anonymous.clone());
         let tree = self.trees.entry(server.clone()).or_default();
-        let path = tree.add(&crate::evidence::fold_path(&path));
+        let path = Text::from(tree.add(&target.path));
         if tree.limited() {
-            self.deep.get_or_insert_with(|| place.clone());
+            self.deep.get_or_insert_with(|| place(line));
         }
-        let next = self.endpoint_list.len();
-        let number = *self.endpoints.entry((server.clone(), method.clone(), path.clone())).or_insert(next);
-        if number == next {
-            self.endpoint_list.push((server, method, path));
-        }
+        let list = &mut self.endpoint_list;
+        let number =
+            *self.endpoints.entry((server, target.method.clone(), path)).or_insert_with_key(|endpoint| {
+                list.push(endpoint.clone());
+                list.len() - 1
+            });
         if self.asked.len() < MAX_ASKED {
-            self.asked.insert(asked, number);
+            self.asked.insert(target, number);
         }
         number
-    }
-
-    /// The names of a query; beyond so many different ones they are not told apart.
-    fn query(&mut self, names: Text) -> Text {
-        if self.queries.len() >= MAX_QUERIES && !self.queries.contains(&names) {
-            return Text::from("…");
-        }
-        self.queries.insert(names.clone());
-        names
-    }
-
-    /// Whom a request is from; `None`: the line does not say.
-    fn client(&mut self, who: &Who, request: &Request, place: &Place) -> Option<usize> {
-        let is_ours = |address| self.ours.hold(address);
-        let peer: Option<IpAddr> = who.client.parse().ok();
-        let behind = peer.map(|peer| request::client(peer, &request.forwarded_for, &is_ours));
-        let shown = behind.map_or(who.client.to_string(), |address| address.to_string());
-        let some = |text: &Text| (!text.is_empty()).then(|| text.clone());
-        let (principal, program) = (some(&who.user), some(&who.application));
-        if shown.is_empty() && principal.is_none() {
-            let (_, count) = self.nobody.get_or_insert_with(|| (place.clone(), 0));
-            *count += 1;
-            return None;
-        }
-        // A name instead of an address was looked up by the server: it is known by name.
-        let ours = behind.is_none_or(is_ours);
-        let class = program.as_deref().map_or(Class::App, request::class);
-        let mut key = (request::actor(&shown, ours, principal.as_ref(), program.as_ref()), class);
-        if !self.clients.contains_key(&key) && self.client_list.len() >= MAX_CLIENTS {
-            let (_, count) = self.limited.get_or_insert_with(|| (place.clone(), 0));
-            *count += 1;
-            key.0 = Actor::new().with(crate::evidence::MentionKind::Application, OTHERS);
-        }
-        if let Some(name) = request::crowd(&key.0) {
-            self.crowds.entry(name.clone()).or_default().add(&shown);
-        }
-        if let Some(known) = self.clients.get(&key) {
-            return Some(*known);
-        }
-        let number = self.client_list.len();
-        self.client_list.push(key.clone());
-        self.clients.insert(key, number);
-        Some(number)
-    }
-
-    /// What a browser loads beside a page names that page: it was shown to somebody.
-    fn remember_page(&mut self, class: Class, request: &Request) {
-        let Some(page) = request.referrer.as_ref().filter(|_| class == Class::Browsing) else { return };
-        // A style sheet loads pictures too, and is no page.
-        if !is_asset(&request.path) || is_asset(&page.path) || self.page_count >= MAX_PAGES {
-            return;
-        }
-        let own = request.host.as_deref().is_none_or(|own| {
-            let bare = |name: &str| name.split(':').next().unwrap_or(name).to_owned();
-            bare(own) == bare(&page.host)
-        });
-        if own {
-            let shown = (crate::evidence::fold_path(&page.path), page.query.clone());
-            let new = self.pages.entry(page.host.clone()).or_default().insert(shown);
-            self.page_count += usize::from(new);
-        }
     }
 
     /// States everything heard.
@@ -242,31 +233,33 @@ impl Requests {
             sessions: SessionSketch::default(),
             tried: format.provenance != Provenance::Documented,
         });
-        let pages: BTreeSet<&(String, Option<Text>)> = self.pages.values().flatten().collect();
-        for ((client, endpoint, outcome, query, sent), (activity, places)) in &self.done {
-            let (actor, class) = &self.client_list[*client];
-            let (server, method, path) = &self.endpoint_list[*endpoint];
-            let path = self.trees.get(server).map_or(path.clone(), |tree| tree.fold(path));
+        let pages: BTreeSet<(&str, Option<&Text>)> =
+            self.pages.iter().map(|(_, path, query)| (path.as_str(), query.as_ref())).collect();
+        for (key, (activity, places)) in self.done {
+            let (actor, class) = &self.client_list[key.client];
+            let (server, method, path) = &self.endpoint_list[key.endpoint];
+            let path = self.trees.get(server).map_or(path.to_string(), |tree| tree.fold(path));
             let resource = request::endpoint(server, method, &path);
-            let shown = (path, query.clone());
+            let shown = (path.as_str(), key.query.as_ref());
             let page = *class == Class::Browsing && &**method == "GET" && pages.contains(&shown);
             let page = page.then(|| Trait::named(request::PAGE));
-            let query = query.clone().map(|names| Trait::valued(request::QUERY, names));
-            let sent = sent.then(|| Trait::named(request::REDIRECTED));
+            let query = key.query.clone().map(|names| Trait::valued(request::QUERY, names));
+            let behind = key.behind.clone().map(|name| Trait::valued(request::BEHIND, name));
+            let sent = key.sent.then(|| Trait::named(request::REDIRECTED));
             let what = What {
                 vantage: self.vantage.clone(),
                 actor: actor.clone(),
                 action: Action::Call,
                 shape: Shape::of_request(&resource.parts[0]),
                 resource,
-                outcome: *outcome,
+                outcome: key.outcome,
                 class: *class,
                 scope: Scope::Production,
                 basis: Basis::Observed,
                 confidence: Confidence::High,
-                traits: page.into_iter().chain(query).chain(sent).collect(),
+                traits: page.into_iter().chain(query).chain(behind).chain(sent).collect(),
             };
-            out.add_use(Use { what, activity: activity.clone(), places: places.clone() });
+            out.add_use(Use { what, activity, places });
         }
     }
 }

@@ -2,6 +2,7 @@
 //! parsed by many, and told to the sessions in order, so that neither block size nor threads change a
 //! result. It never holds more than a batch of blocks.
 
+use super::digest::{Digest, Reading};
 use super::requests::Requests;
 use super::sessions::{Sessions, Understanding};
 use super::{Block, Context, Event, Format, LogFormat, Record, UNSTATED, World, Zones, format_of, messages};
@@ -133,15 +134,6 @@ struct Heard {
     requests: Requests,
 }
 
-impl Heard {
-    fn tell(&mut self, record: &Record, understood: Understanding, place: Place) {
-        match &record.event {
-            Event::Request(request) => self.requests.tell(&record.who, request, record.stamp, place),
-            _ => self.sessions.tell(record, understood, place),
-        }
-    }
-}
-
 impl Stream<'_> {
     /// Reads all files of the stream in order.
     pub fn collect(&self, world: &World<'_>, cache: &Cache) -> Evidence {
@@ -151,7 +143,12 @@ impl Stream<'_> {
         let mut heard = Heard {
             sessions: Sessions::new(id.clone(), self.of.text.clone(), world.window)
                 .of(self.dialect(), self.format.can_hold_all()),
-            requests: Requests::new(id, stated, self.of.text.clone(), networks, world.window),
+            requests: Requests::new(
+                id,
+                stated,
+                self.of.text.clone(),
+                Reading { ours: networks, window: world.window },
+            ),
         };
         let mut assumed = false;
         for file in &self.files {
@@ -209,6 +206,7 @@ impl Stream<'_> {
             lines_unmatched: 0,
             example: None,
             gaps: BTreeMap::new(),
+            passed: None,
         };
         let mut assumed = false;
         match file.open() {
@@ -221,6 +219,7 @@ impl Stream<'_> {
                 let (format, carry) = (&*self.format, Vec::new());
                 let mut cutter = Cutter { reader, format, carry, size, done: false, cut_record: false };
                 let mut header = String::new();
+                let reading = heard.requests.reading().clone();
                 let mut batch = self.batch(&mut cutter, &mut header);
                 let mut waiting: Vec<(Read, Vec<Understanding>)> = Vec::new();
                 // One batch is told while the next is parsed and the one after it is read.
@@ -236,7 +235,7 @@ impl Stream<'_> {
                         }
                     };
                     let ahead = || {
-                        let parse = || self.parse(&batch.blocks, cache);
+                        let parse = || self.parse(&batch.blocks, cache, &reading);
                         rayon::join(parse, || self.batch(&mut cutter, &mut header))
                     };
                     let ((), (parsed, next)) = rayon::join(tell, ahead);
@@ -274,13 +273,19 @@ impl Stream<'_> {
     }
 
     /// Parses blocks on all threads and understands their statements.
-    fn parse(&self, blocks: &[(Vec<u8>, String)], cache: &Cache) -> Vec<(Read, Vec<Understanding>)> {
+    fn parse(
+        &self,
+        blocks: &[(Vec<u8>, String)],
+        cache: &Cache,
+        reading: &Reading,
+    ) -> Vec<(Read, Vec<Understanding>)> {
         let parse = |(bytes, header): &(Vec<u8>, String)| {
-            let parsed = self.format.parse(bytes, Context { zones: &self.zones, header });
+            let mut parsed = self.format.parse(bytes, Context { zones: &self.zones, header });
+            let requests = Digest::take(&mut parsed.records, reading);
             let understand = |record: &Record| record.event.statement().map(|sql| cache.understand(sql));
             let understood = parsed.records.iter().map(understand).collect();
             let example = (parsed.unmatched > 0).then(|| example(bytes, parsed.first_unmatched));
-            (Read { parsed, example }, understood)
+            (Read { parsed, requests, example }, understood)
         };
         blocks.par_iter().map(parse).collect()
     }
@@ -296,6 +301,8 @@ struct Batch {
 /// A block that was read, with the first line of it that fits nowhere.
 struct Read {
     parsed: Block,
+    /// Its requests, which are no longer among its records.
+    requests: Digest,
     example: Option<Text>,
 }
 
@@ -327,6 +334,8 @@ struct Told<'a> {
     example: Option<(Place, Text)>,
     /// What the format knows it did not see: the first place, and how often.
     gaps: BTreeMap<(GapCode, Text), (Place, u64)>,
+    /// Records of what is not told here: the first, how many, and what they are.
+    passed: Option<(Place, u64, &'static str)>,
 }
 
 impl Told<'_> {
@@ -340,6 +349,12 @@ impl Told<'_> {
             let place = || (Place::line(self.path, self.line + line + 1), 0);
             self.gaps.entry(gap).or_insert_with(place).1 += count;
         }
+        if let Some((line, count, what)) = block.passed {
+            let first = || (Place::line(self.path, self.line + line + 1), 0, what);
+            self.passed.get_or_insert_with(first).1 += count;
+            self.record.records += count;
+        }
+        self.requests(read.requests, heard);
         for (mut it, understood) in block.records.into_iter().zip(understood) {
             let place = Place::line(self.path, self.line + it.line + 1);
             if let Some(understood) = &understood {
@@ -366,13 +381,26 @@ impl Told<'_> {
                 let span = Span::at(it.stamp);
                 self.record.span = Some(self.record.span.map_or(span, |known| known.cover(span)));
             }
-            heard.tell(&it, understood, place);
+            heard.sessions.tell(&it, understood, place);
         }
         self.line += block.lines;
     }
 
+    fn requests(&mut self, requests: Digest, heard: &mut Heard) {
+        self.record.records += requests.count;
+        self.last = requests.last.or(self.last);
+        if let Some(span) = requests.span {
+            self.record.span = Some(self.record.span.map_or(span, |known| known.cover(span)));
+        }
+        let (path, before) = (self.path, self.line);
+        heard.requests.hear(requests, &|line| Place::line(path, before + line + 1));
+    }
+
     /// States how the file ended: one of which most fits nowhere was not read.
     fn finish(mut self, evidence: &mut Evidence) {
+        if let Some((place, count, what)) = self.passed {
+            evidence.add_gap(Gap { count, ..Gap::new(place, GapCode::Unparsed, what) });
+        }
         if let Some((place, example)) = self.example {
             let failed = self.lines_unmatched > self.record.records;
             let detail = if failed {
