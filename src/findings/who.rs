@@ -21,6 +21,10 @@ pub fn by_system(graph: &Graph, consumer: EntityId) -> BTreeMap<EntityId, Vec<&L
             systems.entry(graph.system_of(key.resource)).or_default().push(link);
         }
     }
+    // A lock may be one of a whole server, of which somebody uses one database.
+    if systems.len() > 1 {
+        systems.retain(|_, links| links.iter().any(|link| graph.entity(link.key.resource).kind != "lock"));
+    }
     for links in systems.values_mut() {
         if links.iter().any(|link| link.key.action != Action::Connect) {
             links.retain(|link| link.key.action != Action::Connect);

@@ -193,10 +193,11 @@ pub fn database(book: &mut Book, at: &Target) -> EntityId {
 }
 
 /// A lock or a channel of a database: a part of the one that is named, or of the only one that its consumer connects
-/// to. A topic of a server without databases stands for itself.
+/// to. A lock without a database is one of the whole server, a topic without one stands for itself.
 fn within(book: &mut Book, names: &Names, resource: &Resource, targets: &BTreeSet<Target>) -> EntityId {
     let at = match &resource.server {
-        Some(server) => Some(target(names, server, resource)).filter(|(_, database)| database.is_some()),
+        Some(server) => Some(target(names, server, resource))
+            .filter(|(_, database)| database.is_some() || resource.kind == ResourceKind::Lock),
         None if targets.len() == 1 => targets.first().cloned(),
         None => None,
     };

@@ -232,13 +232,20 @@ impl Folder<'_> {
     fn kept(&mut self, start: usize) -> bool {
         let Some(keeps) = self.keeps else { return false };
         let literal = &self.text[start..self.at];
-        let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'\\' | b'?');
-        let stays = literal.len() <= KEPT_BYTES && literal.iter().all(plain);
+        let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'\\' | b'?' | b'"' | b'\'');
+        // Strings stand in the quotes that all dialects take.
+        let (inner, quote) = match literal {
+            [b'\'' | b'"', inner @ .., b'\'' | b'"'] => (inner, &b"'"[..]),
+            _ => (literal, &b""[..]),
+        };
+        let stays = literal.len() <= KEPT_BYTES && inner.iter().all(plain);
         if !stays || !keeps(&self.out, &self.text[self.at..]) {
             return false;
         }
         self.space_before_word();
-        self.out.extend_from_slice(literal);
+        for part in [quote, inner, quote] {
+            self.out.extend_from_slice(part);
+        }
         true
     }
 

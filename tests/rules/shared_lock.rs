@@ -72,3 +72,26 @@ fn one_advisory_lock_keeps_two_jobs_in_order() {
         ["medium medium shared-lock: job:batch1/load and job:batch1/settle take lock:shop-db/shop/7"]
     );
 }
+
+#[test]
+fn a_lock_of_mysql_is_one_of_the_whole_server() {
+    let session = |number: u32, login: &str, host: &str, database: &str| {
+        let line =
+            |command: &str, text: &str| format!("261026 10:00:{number:02}\t{number:6} {command}\t{text}\n");
+        line("Connect", &format!("{login}@{host} on {database} using TCP/IP"))
+            + &line("Query", "SELECT GET_LOCK('close', 10)")
+            + &line("Query", "SELECT id FROM orders")
+            + &line("Quit", "")
+    };
+    let head = "/usr/sbin/mariadbd, Version: 10.11.6-MariaDB-log (Debian 12). started with:\n\
+                Tcp port: 3306  Unix socket: /run/mysqld/mysqld.sock\nTime\t\t    Id Command\tArgument\n";
+    let log = format!(
+        "{head}{}{}",
+        session(5, "billing", "10.20.1.11", "shop"),
+        session(6, "mailer", "10.20.1.12", "archive")
+    );
+    let inventory = estate(&format!("{BILLING}{MAILER}").replace("shop-db/shop", "shop-db"))
+        .replace("path = \"logs/*\"", "path = \"logs/*\"\nzone = \"UTC\"");
+    let told = titles(&[(INVENTORY, &inventory), ("logs/second.log", &log)]);
+    assert_eq!(told, ["medium high shared-lock: service:billing and service:mailer take lock:shop-db/close"]);
+}

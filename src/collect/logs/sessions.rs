@@ -9,7 +9,7 @@ use crate::collect::Window;
 use crate::evidence::{
     About, Action, Activity, Actor, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, MentionKind,
     Outcome, Place, Places, Provenance, Resource, ResourceKind, Scope, Sees, SessionSketch, Shape, Span,
-    Stamp, Text, Use, Vantage, What, Zone,
+    Stamp, Text, Trait, Use, Vantage, What, Zone,
 };
 use crate::sql::{Dialect, SearchPath, Status, TableUse, Told, Understood};
 use foldhash::fast::FixedState;
@@ -678,9 +678,10 @@ impl Sessions {
         for ((number_of_who, number, outcome), (activity, places)) in std::mem::take(&mut self.done) {
             let (who, understood) = (self.book.who(number_of_who), &self.shapes[&number]);
             for it in self.uses(who, understood, outcome) {
-                let here = it.resource.server.as_ref() == Some(&self.server)
-                    && it.resource.database == Sessions::database(&who.who);
-                if here && it.resource.kind != ResourceKind::File {
+                // What the server does elsewhere for somebody says nothing of what they do here.
+                let elsewhere =
+                    |it: &Trait| matches!(&*it.name, "server-file" | "by-server" | "through-server");
+                if !it.traits.iter().any(elsewhere) {
                     busy.insert(number_of_who);
                 }
                 out.add_use(Use { what: it, activity: activity.clone(), places: places.clone() });
@@ -796,19 +797,24 @@ impl Sessions {
         }
     }
 
-    /// A name in MySQL is in a database, which is its schema: the one it states, else the session's.
+    /// A resource where it is: on this server, and in the session's database. A name in MySQL is in a database, which is
+    /// its schema, and a lock there is one of the whole server (MySQL 8.4 Reference Manual, 14.14).
     fn placed(&self, resource: Resource, who: &Who) -> Resource {
-        if !matches!(resource.kind, ResourceKind::Table | ResourceKind::Routine) {
-            return resource;
+        let database = Sessions::database(who);
+        let here = |resource: Resource| resource.at(Some(&self.server), database.as_ref());
+        if !self.schemas_are_databases {
+            return here(resource);
         }
-        match (&resource.parts[..], Sessions::database(who)) {
-            ([database, _], _) if self.schemas_are_databases => {
-                Resource { database: Some(database.clone()), ..resource }
+        match (resource.kind, &resource.parts[..]) {
+            (ResourceKind::Lock, _) => resource.at(Some(&self.server), None),
+            (ResourceKind::Table | ResourceKind::Routine, [named, _]) => {
+                here(Resource { database: Some(named.clone()), ..resource })
             }
-            ([name], Some(database)) if self.schemas_are_databases => {
-                Resource { parts: vec![database.clone(), name.clone()], database: Some(database), ..resource }
+            (ResourceKind::Table | ResourceKind::Routine, [name]) if database.is_some() => {
+                let parts = database.iter().cloned().chain([name.clone()]).collect();
+                here(Resource { parts, ..resource })
             }
-            _ => resource,
+            _ => here(resource),
         }
     }
 
@@ -820,9 +826,7 @@ impl Sessions {
             vantage: self.vantage.clone(),
             actor: Sessions::actor(who),
             action: told.action,
-            resource: self
-                .placed(told.resource, who)
-                .at(Some(&self.server), Sessions::database(who).as_ref()),
+            resource: self.placed(told.resource, who),
             shape: understood.shape.clone(),
             outcome,
             class,

@@ -202,6 +202,28 @@ fn statements_of_one_shape_tell_what_each_of_them_says() {
             [format!("touch lock:{key} (waits-for-lock)")]
         );
     }
+    let cache = Cache::new(Dialect::MySql);
+    for name in ["billing", "mail"] {
+        for quote in ['\'', '"'] {
+            assert_eq!(
+                others(&cache, &format!("SELECT GET_LOCK({quote}{name}{quote}, 10)")),
+                [format!("touch lock:{name} (tries-lock)")]
+            );
+        }
+    }
+    for minutes in [5, 15] {
+        let sql = format!(
+            "SELECT id FROM `orders` WHERE ts > DATE_SUB(NOW(), INTERVAL {minutes} MINUTE) AND who = 7"
+        );
+        assert_eq!(
+            others(&cache, &sql),
+            [format!(
+                "read table:orders (engine-specific = date_sub, window = {minutes} minutes, window-on = orders)"
+            )]
+        );
+    }
+    assert_eq!(others(&cache, "SELECT GET_LOCK(@name, 10)"), NOTHING);
+    let cache = Cache::new(Dialect::Postgres);
     // What is bound when it runs names nothing, however the shape is understood.
     for sql in [
         "SELECT pg_advisory_lock($1)",
