@@ -18,6 +18,9 @@ pub struct MysqlAuditJson;
 /// How much of a file's start is looked at for its first record.
 const HEAD_BYTES: usize = 64 * 1024;
 
+/// Within how many bytes the older plugin names its object.
+const WRAPPER_BYTES: usize = 32;
+
 #[derive(Deserialize)]
 struct Account<'a> {
     #[serde(borrow, default)]
@@ -110,11 +113,10 @@ struct Wrapped<'a> {
     audit_record: Older<'a>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
+/// A record of either kind.
 enum Any<'a> {
-    Older(#[serde(borrow)] Wrapped<'a>),
-    Audited(#[serde(borrow)] Box<Audited<'a>>),
+    Older(Box<Older<'a>>),
+    Audited(Box<Audited<'a>>),
 }
 
 /// What a record says: its time, its connection, who, and events.
@@ -242,8 +244,7 @@ fn said(record: &Any<'_>) -> Said {
             session: record.connection_id,
             events: audited(record),
         },
-        Any::Older(wrapped) => {
-            let record = &wrapped.audit_record;
+        Any::Older(record) => {
             let session = record.connection_id.parse().unwrap_or(0);
             Said { timestamp: record.timestamp.to_string(), session, events: older(record) }
         }
@@ -258,9 +259,16 @@ fn begins(line: &[u8]) -> bool {
 
 /// The next record at the start of a text, and how long it is.
 fn next(text: &[u8]) -> Option<(Any<'_>, usize)> {
-    let mut values = serde_json::Deserializer::from_slice(text).into_iter::<Any<'_>>();
-    let record = values.next()?.ok()?;
-    Some((record, values.byte_offset()))
+    fn one<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Option<(T, usize)> {
+        let mut values = serde_json::Deserializer::from_slice(text).into_iter::<T>();
+        let value = values.next()?.ok()?;
+        Some((value, values.byte_offset()))
+    }
+    if memchr::memmem::find(&text[..text.len().min(WRAPPER_BYTES)], b"\"audit_record\"").is_some() {
+        one::<Wrapped<'_>>(text).map(|(it, length)| (Any::Older(Box::new(it.audit_record)), length))
+    } else {
+        one::<Audited<'_>>(text).map(|(it, length)| (Any::Audited(Box::new(it)), length))
+    }
 }
 
 impl LogFormat for MysqlAuditJson {
@@ -284,7 +292,7 @@ impl LogFormat for MysqlAuditJson {
             return None;
         }
         match next(&head[start..])?.0 {
-            Any::Older(wrapped) => (!wrapped.audit_record.name.is_empty()).then_some(Confidence::High),
+            Any::Older(record) => (!record.name.is_empty()).then_some(Confidence::High),
             Any::Audited(record) => {
                 let classes = [
                     "audit",
