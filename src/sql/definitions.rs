@@ -1,11 +1,11 @@
 //! CREATE, ALTER, DROP and RENAME, told from tokens: what is made, after what, and what it refers to. It reads no
 //! query: where one follows, its position is given back.
 
-use super::Dialect;
 use super::lex::{LOOKAHEAD, Lexed};
 use super::tokens::Reader;
 use super::utility::{names, touch, unmistakable};
 use super::words::{BEFORE_NAMES, KINDS};
+use super::{Dialect, Run};
 
 /// The first word after a position that says what is made, and where it stands.
 fn kind(lexed: &Lexed<'_>, index: usize) -> Option<(&'static str, usize)> {
@@ -157,7 +157,8 @@ fn routine(reader: &mut Reader<'_>, kind: usize) -> usize {
         if opens { lexed.content(at + 1) } else { None }
     });
     if let Some(body) = body.filter(|_| known) {
-        reader.found.dynamic.push((body, language.as_deref() != Some("sql")));
+        let block = language.as_deref() != Some("sql");
+        reader.found.dynamic.push(Run { text: body, block, defined: true });
     }
     let name = lexed.skip(kind + 1, &BEFORE_NAMES);
     lexed.name(name).map_or(name, |(_, next)| next)

@@ -2,6 +2,7 @@
 //! `crosstab('…')`. Where such a text is put together from parts, what is not a literal is a name that only a run can
 //! tell. Text that another server runs is left alone.
 
+use super::Run;
 use super::lex::{Kind, Lexed};
 use super::tokens::Reader;
 
@@ -38,7 +39,7 @@ pub(super) fn read(reader: &mut Reader<'_>, index: usize) -> usize {
             arguments.push(lexed.content(at + 1).filter(|_| alone));
             at += 2;
         }
-        reader.found.dynamic.push((filled(&text, &arguments), false));
+        reader.found.dynamic.push(Run::statements(filled(&text, &arguments)));
         return index + 3;
     }
     let listed = lexed.is(index, "concat") && lexed.is(index + 1, "(");
@@ -64,7 +65,7 @@ pub(super) fn read(reader: &mut Reader<'_>, index: usize) -> usize {
     let at = if wrapped { lexed.skip(at, &[")"]) } else { at };
     // `EXEC ('…') AT server` runs it there.
     if told && !(wrapped && lexed.is(at, "at")) {
-        reader.found.dynamic.push((text, false));
+        reader.found.dynamic.push(Run::statements(text));
     }
     at.max(index)
 }
@@ -126,7 +127,7 @@ pub(super) fn function(reader: &mut Reader<'_>, name: usize) {
         // PostgreSQL manual, F.43 and 9.15.3; 9.13.
         "crosstab" | "query_to_xml" | "ts_stat" => {
             if let Some(text) = lexed.content(first) {
-                reader.found.dynamic.push((text, false));
+                reader.found.dynamic.push(Run::statements(text));
             }
         }
         // Vertica: SWAP_PARTITIONS_BETWEEN_TABLES(staging, from, to, target).

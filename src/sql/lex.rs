@@ -419,16 +419,32 @@ impl Lexed<'_> {
         }
     }
 
+    /// One part of a name with what is glued to it: of `t_{}`, the beginning is known and that it goes on.
+    fn whole_part(&self, index: usize) -> Option<(String, usize)> {
+        let (mut part, mut at) = (self.part(index)?, index + 1);
+        while self.adjacent(at) {
+            let braces = |at: usize| self.kind(at) == Some(Kind::Param) && self.raw(at).contains('{');
+            match self.kind(at) {
+                Some(Kind::Param) if braces(at) => part.push_str(fold::UNKNOWN_NAME),
+                Some(Kind::Word | Kind::Number) if braces(at - 1) => part.push_str(self.raw(at)),
+                _ => break,
+            }
+            at += 1;
+        }
+        Some((part, at))
+    }
+
     /// A name in parts and the position after it; `None` where there is none, or only a part of it is known.
     pub(super) fn name(&self, index: usize) -> Option<(Vec<String>, usize)> {
         // `U&"…"` spells a name in a way that nobody reads here.
         if self.is(index, "u") && self.is(index + 1, "&") && self.adjacent(index + 1) {
             return None;
         }
-        if self.kind(index) == Some(Kind::Param) && !self.is(index + 1, ".") {
+        let (first, mut at) = self.whole_part(index)?;
+        if first == fold::UNKNOWN_NAME && !self.is(at, ".") {
             return None;
         }
-        let (mut parts, mut at) = (vec![self.part(index)?], index + 1);
+        let mut parts = vec![first];
         if self.dialect == Dialect::BigQuery && self.kind(index) == Some(Kind::Word) {
             // Names of projects have hyphens, and need no quotes where a table is expected.
             while self.is(at, "-") && self.adjacent(at) && self.adjacent(at + 1) {
@@ -438,8 +454,9 @@ impl Lexed<'_> {
             }
         }
         while self.is(at, ".") {
-            parts.push(self.part(at + 1)?);
-            at += 2;
+            let (part, next) = self.whole_part(at + 1)?;
+            parts.push(part);
+            at = next;
         }
         if self.dialect == Dialect::BigQuery
             && self.is(at, "*")
@@ -450,7 +467,7 @@ impl Lexed<'_> {
             last.push('*');
             at += 1;
         }
-        // `t_{}` and `t_%s`: only the beginning of the name is known.
+        // `t_%s`: only the beginning of the name is known, and no sign shows it.
         let glued = |at: usize| self.kind(at) == Some(Kind::Param) && self.adjacent(at);
         if glued(at) || (index > 0 && self.kind(index - 1) == Some(Kind::Param) && self.adjacent(index)) {
             return None;
@@ -536,10 +553,11 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_which_only_a_part_is_known_is_none() {
+    fn of_a_name_that_is_known_in_part_it_is_said_where_it_goes_on() {
         let name = |text: &str| lex(text, Dialect::Postgres).name(0).map(|(name, _)| name.join("|"));
         assert_eq!(name("a.\"B c\" x").as_deref(), Some("a|B c"));
-        for text in ["t_{}", "t_${x}", "a.", "a.*", "U&\"x\"", "'a'", "?"] {
+        assert_eq!(name("{s}.t_{}_x y").as_deref(), Some("zz_unknown_zz|t_zz_unknown_zz_x"));
+        for text in ["{}", "t_%s", "a.", "a.*", "U&\"x\"", "'a'", "?"] {
             assert_eq!(name(text), None, "{text}");
         }
     }

@@ -192,6 +192,10 @@ pub fn analyse(sql: &str, dialect: Dialect) -> Analysis {
     for parts in whole.writes.keys().chain(&whole.made) {
         flow.writes.insert(shown(whole.renamed.get(parts).unwrap_or(parts)));
     }
+    // What a routine does is data flow of its text, and done by whoever calls it.
+    flow.reads.extend(whole.defined.reads.iter().map(shown));
+    flow.writes.extend(whole.defined.writes.iter().map(shown));
+    flow.touches.extend(whole.defined.touches.iter().map(|(name, how)| (shown(name), (*how).to_owned())));
     // Files are ends of the flow, and no tables.
     flow.reads.extend(whole.files_read.iter().map(|file| scrub(file).into_owned()));
     flow.writes.extend(whole.files_written.iter().map(|file| scrub(file).into_owned()));
@@ -229,14 +233,30 @@ struct Found {
     files_written: BTreeSet<String>,
     routines: BTreeSet<Vec<String>>,
     reaches: BTreeSet<Reach>,
-    /// Texts that are run as SQL, and whether each is a block of a procedural language.
-    dynamic: Vec<(String, bool)>,
+    /// Texts in literals that are SQL.
+    dynamic: Vec<Run>,
     session: Vec<SessionChange>,
     acts: bool,
     /// Whether rows that a trigger sees stand in tables of their own.
     trigger: bool,
     /// Whether the text is a statement at all.
     statement: bool,
+}
+
+/// A text in a literal that is run as SQL.
+#[derive(Debug)]
+struct Run {
+    text: String,
+    /// Whether it is a block of a procedural language.
+    block: bool,
+    /// Whether it is only defined here: whoever calls it runs it.
+    defined: bool,
+}
+
+impl Run {
+    fn statements(text: String) -> Run {
+        Run { text, block: false, defined: false }
+    }
 }
 
 impl Found {

@@ -4,7 +4,9 @@
 
 use super::lex::{self, Lexed};
 use super::session::SessionChange;
-use super::{Dialect, Found, MAX_PARSED_BYTES, Reach, Status, ast, fold, is_private, reach, tokens, traits};
+use super::{
+    Dialect, Found, MAX_PARSED_BYTES, Reach, Run, Status, ast, fold, is_private, reach, tokens, traits,
+};
 use crate::evidence::{Confidence, Text, Trait};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +26,8 @@ pub(super) struct Whole {
     pub(super) models: BTreeMap<Name, Confidence>,
     /// Written tables that go by another name at the end.
     pub(super) renamed: BTreeMap<Name, Name>,
+    /// What the bodies of routines do that are defined here.
+    pub(super) defined: Defined,
     pub(super) files_read: BTreeSet<String>,
     pub(super) files_written: BTreeSet<String>,
     pub(super) routines: BTreeSet<Name>,
@@ -34,10 +38,20 @@ pub(super) struct Whole {
     pub(super) status: Option<Status>,
 }
 
+/// Tables in the bodies of routines.
+#[derive(Debug, Default)]
+pub(super) struct Defined {
+    pub(super) reads: BTreeSet<Name>,
+    pub(super) writes: BTreeSet<Name>,
+    pub(super) touches: BTreeSet<(Name, &'static str)>,
+}
+
 /// One statement and how sure its reading is.
 struct Step {
     found: Found,
     confidence: Confidence,
+    /// Whether it is only defined here.
+    defined: bool,
 }
 
 /// Reads a text.
@@ -54,7 +68,7 @@ pub(super) fn read(sql: &str, dialect: Dialect) -> Whole {
             _ => Some(Status::Tokens),
         };
         let confidence = if status == Status::Parsed { Confidence::High } else { Confidence::Low };
-        nested(Step { found, confidence }, dialect, 0, &mut whole.traits, &mut steps);
+        nested(Step { found, confidence, defined: false }, dialect, 0, &mut whole.traits, &mut steps);
     }
     settle(steps, dialect, &mut whole);
     whole
@@ -69,14 +83,16 @@ fn nested(
     steps: &mut Vec<Step>,
 ) {
     let texts = std::mem::take(&mut step.found.dynamic);
+    let within = step.defined;
     steps.push(step);
     if depth >= MAX_NESTED {
         return;
     }
-    for (text, procedural) in texts {
-        let pieces = if procedural { vec![&*text] } else { pieces(&text, dialect) };
+    for Run { text, block, defined } in texts {
+        let defined = defined || within;
+        let pieces = if block { vec![&*text] } else { pieces(&text, dialect) };
         for piece in pieces {
-            let (mut found, status) = if procedural {
+            let (mut found, status) = if block {
                 (tokens::read(&lex::lex(piece, dialect), true), Status::Tokens)
             } else {
                 statement(piece, dialect, traits)
@@ -90,7 +106,7 @@ fn nested(
             // What a routine sets for itself ends with it; whether its text runs at all is not known.
             found.session.clear();
             found.reaches.clear();
-            nested(Step { found, confidence }, dialect, depth + 1, traits, steps);
+            nested(Step { found, confidence, defined }, dialect, depth + 1, traits, steps);
         }
     }
 }
@@ -236,10 +252,10 @@ impl Block {
 fn settle(steps: Vec<Step>, dialect: Dialect, whole: &mut Whole) {
     let mut own: BTreeSet<Name> = BTreeSet::new();
     let mut born: BTreeMap<Name, bool> = BTreeMap::new();
-    for Step { mut found, confidence } in steps {
+    for Step { mut found, confidence, defined } in steps {
         for name in std::mem::take(&mut found.temporary) {
             whole.traits.insert(Trait::named("temp-table"));
-            if let [only] = &name[..] {
+            if let ([only], false) = (&name[..], defined) {
                 found.session.push(SessionChange::Temporary(Text::from(only.as_str())));
             }
             own.insert(name);
@@ -248,6 +264,13 @@ fn settle(steps: Vec<Step>, dialect: Dialect, whole: &mut Whole) {
             own.extend([vec!["inserted".to_owned()], vec!["deleted".to_owned()]]);
         }
         let nobodys = |name: &Name| own.contains(name) || is_nobodys(name, dialect);
+        if defined {
+            let kept = &mut whole.defined;
+            kept.reads.extend(found.reads.into_iter().filter(|name| !nobodys(name)));
+            kept.writes.extend(found.writes.into_iter().filter(|name| !nobodys(name)));
+            kept.touches.extend(found.touches.into_iter().filter(|(name, _)| !nobodys(name)));
+            continue;
+        }
         for name in found.reads.into_iter().filter(|name| !nobodys(name)) {
             raise(&mut whole.reads, name, confidence);
         }

@@ -7,7 +7,7 @@ use super::lex::{Kind, Lexed};
 use super::session::SessionChange;
 use super::tokens::Reader;
 use super::words::{BEFORE_NAMES, KINDS};
-use super::{Dialect, dynamic};
+use super::{Dialect, Run, dynamic};
 use crate::evidence::Text;
 use crate::evidence::scrub::scrub_name;
 
@@ -233,7 +233,7 @@ fn copy_into(reader: &mut Reader<'_>, index: usize) -> usize {
 fn unload(reader: &mut Reader<'_>, index: usize) -> usize {
     let lexed = reader.lexed;
     if let Some(query) = lexed.content(index + 1) {
-        reader.found.dynamic.push((query, false));
+        reader.found.dynamic.push(Run::statements(query));
     }
     let to = lexed.after_list(index);
     if lexed.is(to, "to") {
@@ -407,7 +407,7 @@ fn block(reader: &mut Reader<'_>, index: usize) -> Option<usize> {
     let at = if language.is_some() { index + 3 } else { index + 1 };
     let body = lexed.content(at)?;
     if language.as_deref().is_none_or(|language| language == "plpgsql") {
-        reader.found.dynamic.push((body, true));
+        reader.found.dynamic.push(Run { text: body, block: true, defined: false });
     }
     Some(at + 1)
 }
