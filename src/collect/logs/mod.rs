@@ -10,9 +10,9 @@ mod csv_table;
 mod digest;
 mod envoy;
 mod export;
+mod export_parts;
 mod haproxy;
 mod json_access;
-#[allow(dead_code)] // its other formats follow
 mod json_lines;
 mod line_log;
 mod locks;

@@ -53,7 +53,7 @@ fn told(class: &str) -> Option<Told> {
         "14" | "17" | "Audit Login" | "ExistingConnection" => Told::Login,
         "15" | "Audit Logout" => Told::Logout,
         "20" | "Audit Login Failed" => Told::Refused,
-        class if class.is_empty() => return None,
+        "" => return None,
         _ => Told::Other,
     })
 }

@@ -225,7 +225,7 @@ fn read(xml: &str) -> Option<Fields> {
                     b"data" | b"action" if depth == 2 => {
                         let name = attribute("name").unwrap_or_default();
                         let names = |names: &&str| names.split('|').any(|it| it == name);
-                        column = COLUMNS.iter().position(|it| names(&it)).filter(|it| *it > TIME);
+                        column = COLUMNS.iter().position(names).filter(|it| *it > TIME);
                     }
                     b"value" if depth == 3 => value_at = column,
                     _ => value_at = None,
