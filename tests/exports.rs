@@ -149,7 +149,31 @@ fn where_a_log_is_cut_into_blocks_changes_nothing() {
     }
 }
 
-/// A CSV of few columns that no format knows, with a mapping that cannot be meant.
+#[test]
+fn each_export_is_claimed_by_its_own_format_and_by_no_other() {
+    let mut claimed = BTreeSet::new();
+    for folder in std::fs::read_dir(root()).expect("tests/exports is there") {
+        let folder = folder.expect("it can be read").path();
+        let name = folder.file_name().and_then(|name| name.to_str()).expect("its name is UTF-8").to_owned();
+        for file in std::fs::read_dir(&folder).expect("it is a folder") {
+            let file = file.expect("it can be read").path();
+            let ends = |text: &str| file.to_string_lossy().ends_with(text);
+            if ends("expected.txt") || ends(".toml") {
+                continue;
+            }
+            let head = std::fs::read(&file).expect("it can be read");
+            let formats = whodepends::collect::logs::FORMATS.iter();
+            let own: Vec<&str> =
+                formats.filter(|it| it.recognise(&head).is_some()).map(|it| it.about().name).collect();
+            let family = |format: &str| name.starts_with(&format.replace('-', "_")[..5]);
+            let nobody = name.starts_with("mapped") || name == "near_misses";
+            assert!(nobody && own.is_empty() || own.len() == 1 && family(own[0]), "{name}: {own:?}");
+            claimed.extend(own);
+        }
+    }
+    assert_eq!(claimed.len(), 7, "{claimed:?}");
+}
+
 #[test]
 fn a_mapping_that_cannot_be_meant_is_refused_with_what_to_try() {
     for (columns, why) in [
