@@ -200,7 +200,10 @@ impl Lexer<'_> {
         let byte = self.bytes[self.at];
         match (byte, self.peek(1)) {
             (b' ' | b'\t' | b'\n' | b'\r' | 0 | 0x0b | 0x0c, _) => self.at += 1,
-            (b'-', b'-') => self.at = self.find(self.at, b"\n"),
+            // In MySQL only where a blank follows (its manual, "'--' as the Start of a Comment").
+            (b'-', b'-') if self.dialect != Dialect::MySql || self.peek(2) <= b' ' => {
+                self.at = self.find(self.at, b"\n");
+            }
             (b'#', b'{') => self.braces(1),
             (b'#', _) if self.dialect == Dialect::MySql => self.at = self.find(self.at, b"\n"),
             // MySQL runs what stands in /*! … */ (manual, 11.7).
