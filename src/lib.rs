@@ -23,6 +23,16 @@
 //! - Sessions of a log are joined by one step in file order over records that were parsed and understood in
 //!   parallel, instead of by associative chunk heads and tails: parsing is where the time goes, and the
 //!   result is the same for any block size and any number of threads by construction.
+//! - What the settings file states travels apart from other evidence, so that settings given to a later scan replace it. An
+//!   evidence file whose input the scan has already is left out, not merged.
+//! - A format's own words decide more than a line: what its server says of a statement's tables, how it ended, totals
+//!   without a time. `Activity` therefore counts undated events apart, and a vantage says whether its format was tried.
+//! - In MySQL's logs a database is the schema: `srv/shop/shop.orders`.
+//! - `ResourceKind` has `lock`: an advisory lock ties programs that share no table.
+//! - Literals that tell something (a window's width, a lock, a name in the catalogue) stay in a second, wider shape; the
+//!   fingerprint stays that of the folded text.
+//! - What a server does by itself (a file on its disk, another server) is told of by `data-export` and opens no system of
+//!   its own in the rules about consumers.
 //! - Access logs are formats of `collect/logs` like query logs, with one more event: a request stands for itself, so it
 //!   is heard in `requests` and not in `sessions`.
 //! - The shared path tree of a server is one per log stream, where memory has to stay bounded; what two streams fold

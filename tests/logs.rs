@@ -208,3 +208,36 @@ fn a_log_that_something_wrapped_is_not_half_read() {
         assert_eq!(gaps(&report), ["unrecognised 1"], "{log}");
     }
 }
+
+#[test]
+fn a_statement_that_names_its_program_is_that_programs_and_any_other_comment_names_nobody() {
+    let log = login(5, "web")
+        + &line(
+            5,
+            "web",
+            "LOG:  duration: 0.1 ms  statement: SELECT a FROM t1 /*application='billing%20web',route='%2Fa'*/",
+        )
+        + &line(5, "web", "LOG:  duration: 0.1 ms  statement: SELECT a FROM t2 /* application of nobody */")
+        + &line(
+            6,
+            "web",
+            "LOG:  duration: 0.1 ms  statement: SELECT a FROM t3 /*application:shop,controller:carts*/;",
+        );
+    let report = report("a.log", &log);
+    let programs: BTreeSet<String> = report["links"]
+        .as_array()
+        .expect("links are a list")
+        .iter()
+        .filter(|link| link["action"] == "read")
+        .map(|link| {
+            let entities = report["entities"].as_array().expect("entities are a list");
+            let consumer = entities.iter().find(|it| it["id"] == link["consumer"]).expect("it is listed");
+            let mentions = consumer["mentions"].as_array().expect("mentions are a list").iter();
+            let applications =
+                mentions.filter(|it| it["kind"] == "application").map(|it| it["text"].to_string());
+            let table = link["resource"].as_str().unwrap_or("").rsplit('.').next().unwrap_or("").to_owned();
+            format!("{table} {}", applications.collect::<Vec<_>>().join(" "))
+        })
+        .collect();
+    assert_eq!(programs, set(&["t1 x", "t2 x", "t3 x"]));
+}

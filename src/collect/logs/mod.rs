@@ -38,6 +38,7 @@ mod sessions;
 mod snowflake_history;
 mod stamps;
 mod stream;
+mod tagged;
 mod w3c;
 mod warehouse;
 

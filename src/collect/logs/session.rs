@@ -117,8 +117,10 @@ impl Session {
         (self.said, self.number) = (None, None);
         self.path.change(changes);
         for change in changes {
-            if let SessionChange::Application(name) = change {
-                self.who.application = Text::from(scrub(name));
+            match change {
+                SessionChange::Application(name) => self.who.application = Text::from(scrub(name)),
+                SessionChange::Database(name) => self.who.database = name.clone(),
+                _ => {}
             }
         }
     }

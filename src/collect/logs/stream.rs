@@ -5,7 +5,9 @@
 use super::digest::{Digest, Reading};
 use super::requests::Requests;
 use super::sessions::{Sessions, Understanding};
-use super::{Block, Context, Event, Format, LogFormat, Record, UNSTATED, World, Zones, format_of, messages};
+use super::{
+    Block, Context, Event, Format, LogFormat, Record, UNSTATED, World, Zones, format_of, messages, tagged,
+};
 use crate::evidence::scrub::scrub_shapes;
 use crate::evidence::{
     Evidence, Gap, GapCode, InputRecord, InputStatus, Mention, MentionKind, Place, Span, Stamp, Text,
@@ -282,6 +284,7 @@ impl Stream<'_> {
         let parse = |(bytes, header): &(Vec<u8>, String)| {
             let mut parsed = self.format.parse(bytes, Context { zones: &self.zones, header });
             let requests = Digest::take(&mut parsed.records, reading);
+            tagged::name_programs(&mut parsed);
             let understand = |record: &Record| record.event.statement().map(|sql| cache.understand(sql));
             let understood = parsed.records.iter().map(understand).collect();
             let example = (parsed.unmatched > 0).then(|| example(bytes, parsed.first_unmatched));

@@ -106,7 +106,7 @@ impl<'a> Said<'a> {
 }
 
 /// The fields of a line: between blanks or tabs, or in quotes with doubled quotes inside.
-fn fields<'a>(line: &'a str, tabs: bool) -> impl Iterator<Item = &'a str> {
+fn fields(line: &str, tabs: bool) -> impl Iterator<Item = &str> {
     let mut rest = Some(line);
     let ends = move |c: char| c == '\t' || (c == ' ' && !tabs);
     std::iter::from_fn(move || {
