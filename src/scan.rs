@@ -225,6 +225,7 @@ fn gather(
     let mut world = World::new(&inputs, &acting.settings, progress);
     world.block_bytes = plan.block_bytes;
     world.filter = plan.filter.as_deref();
+    world.today = Some(midnight(day(plan, &acting.settings)?));
     world.window = Window { since: plan.since, until: plan.until };
     let evidence = collect::collect_all(&world);
     errors.extend(unread(&inputs, &evidence));

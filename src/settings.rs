@@ -128,6 +128,8 @@ pub struct SourceEntry {
     pub dialect: Option<String>,
     /// How its times are written (strptime), where they are in no form that is known.
     pub time_format: Option<String>,
+    /// The year in which a log without years begins.
+    pub year: Option<i64>,
 }
 
 /// Where a record says something.
@@ -347,6 +349,10 @@ impl Settings {
             }
             source.check().map_err(|what| format!("[[source]] path = {:?}: {what}", source.path))?;
         }
+        let odd = |it: &&SourceEntry| it.year.is_some_and(|year| !(1970..=9999).contains(&year));
+        if let Some(odd) = self.sources.iter().find(odd) {
+            return Err(format!("[[source]] path = {:?}: its year is none of four digits", odd.path));
+        }
         self.check()?;
         for accept in &self.accepts {
             if accept.reason.trim().is_empty() {
@@ -447,6 +453,11 @@ impl Settings {
     pub fn mapping_of(&self, path: &str) -> Option<&SourceEntry> {
         let entry = self.sources.iter().find(|entry| self.is_source(entry, path));
         entry.filter(|entry| !entry.columns.is_empty())
+    }
+
+    /// The year a `[[source]]` states for a shown path.
+    pub fn year_of(&self, path: &str) -> Option<i64> {
+        self.sources.iter().find(|entry| self.is_source(entry, path)).and_then(|entry| entry.year)
     }
 
     /// The zone stated for a host, else the estate's.

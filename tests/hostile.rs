@@ -137,8 +137,8 @@ fn logs() {
     let access = b"10.20.3.7 - ann [26/Oct/2026:10:00:01 +0100] \"GET /v1/orders/17?a=b HTTP/1.1\" 200 512 \"https://x/y\" \"curl/8.5.0\" 0.042 \"10.20.3.11\"\n".repeat(4);
     let general = recorded("fixtures/mysql/addresses/general.log", 3000);
     let slow = recorded("fixtures/mysql/addresses/slow.log", 3000);
-    let audit = recorded("fixtures/mysql/addresses/server_audit.log", 3000);
-    let json = br#"[
+    let plugin = recorded("fixtures/mysql/addresses/server_audit.log", 3000);
+    let records = br#"[
 { "timestamp": "2026-11-22 22:26:12", "id": 0, "class": "general", "event": "status", "connection_id": 42, "account": { "user": "app", "host": "web1" }, "general_data": { "command": "Query", "query": "SELECT a FROM t", "status": 0 } },
 {"audit_record":{"name":"Query","timestamp":"2026-11-22T22:26:13 UTC","connection_id":"42","status":0,"sqltext":"SELECT \"a\" FROM t","user":"app[app] @ web1 [10.0.3.7]"}},
 "#;
@@ -148,16 +148,24 @@ fn logs() {
     let envoy = b"[2026-11-22T22:26:12.123Z] \"GET /a HTTP/2\" 200 - 0 34 3 2 \"10.0.3.7\" \"x\" \"id\" \"h\" \"-\"\n".repeat(4);
     let alb = b"http 2026-11-22T22:26:13.0Z app/l/5 [2001:db8::7]:2817 - -1 -1 0.1 503 - 34 0 \"POST http://a:80/b HTTP/1.1\" \"x\" - - arn:a:targetgroup/o/7\n".repeat(4);
     let iis = b"#Fields: date time c-ip cs-method cs-uri-stem cs-uri-query sc-status time-taken cs(User-Agent)\n2026-11-22 22:26:12 10.0.3.7 GET /a%2 b=%zz 200 31 \"a\"\"b\"\n".repeat(3);
-    let seeds: [(u8, &[u8]); 17] = [
+    let audit = b"2026-10-21 22:00:00.000 UTC [99] ann@shop LOG:  AUDIT: SESSION,1,1,READ,SELECT,TABLE,s.t,\"select \"\"a\"\"\n\t, b\",<none>\n2026-10-21 22:00:00.000 UTC [99] ann@shop LOG:  duration: 1.5 ms  plan:\n\tQuery Text: SELECT a\n\tSeq Scan on s.t  (cost=0.00..1.00 rows=1 width=4)\n".repeat(3);
+    let json = b"{\"timestamp\":\"2026-10-21 22:00:00.000 UTC\",\"user\":\"ann\",\"dbname\":\"shop\",\"session_id\":\"6b077cd1.572\",\"error_severity\":\"LOG\",\"message\":\"statement: SELECT a FROM t\"}\n".repeat(4);
+    let syslog = recorded("fixtures/postgres/syslog.log", 6000);
+    let docker = b"{\"log\":\"2026-10-21 22:00:00.000 UTC [99] ann@shop LOG:  statement: SELECT a\\n\",\"stream\":\"stderr\",\"time\":\"2026-10-21T22:00:00.1Z\"}\n2026-10-21T22:00:00.1Z stderr P 2026-10-21 22:00:00.000 UTC [99] ann@shop LOG:  statement: SELECT 1\n".repeat(4);
+    let cloud = b"{\"textPayload\":\"[24]: [1-1] db=shop,user=ann LOG:  statement: SELECT a\",\"timestamp\":\"2026-10-21T22:00:00.1Z\"}\n".repeat(4);
+    let totals = recorded("fixtures/postgres/totals-joined.csv", 4000);
+    let pooler = recorded("fixtures/postgres/pgbouncer.log", 4000);
+    let seeds: [(u8, &[u8]); 25] = [
         (0, &stderr),
+        (0, &audit),
         (1, &csv),
         (1, &stderr),
         (2, &access),
         (2, &csv),
         (3, &general),
         (4, &slow),
-        (5, &audit),
-        (6, json),
+        (5, &plugin),
+        (6, records),
         (4, &general),
         (15, &haproxy),
         (16, &caddy),
@@ -166,6 +174,13 @@ fn logs() {
         (18, &alb),
         (19, &alb[5..]),
         (20, &iis),
+        (22, &json),
+        (23, &syslog),
+        (23, &stderr),
+        (24, &docker),
+        (25, &cloud),
+        (26, &totals),
+        (27, &pooler),
     ];
     let seeds = seeds.map(|(choice, text)| [&[choice], text].concat());
     attack(entries::log, &seeds, 500);

@@ -93,6 +93,12 @@ pub fn log(data: &[u8]) -> u64 {
         "aws-elb",
         "iis-w3c",
         "aws-cloudfront",
+        "postgres-jsonlog",
+        "postgres-syslog",
+        "postgres-container",
+        "cloudsql",
+        "pg-stat-statements",
+        "pgbouncer",
     ];
     let Some((kind, _)) = choose(data, &kinds) else { return 0 };
     file("postgresql.log", Some(kind), &data[1..])

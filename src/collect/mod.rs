@@ -45,6 +45,8 @@ pub struct World<'a> {
     pub block_bytes: usize,
     /// The moments that are asked about.
     pub window: Window,
+    /// The day the scan counts from, where it is known.
+    pub today: Option<Stamp>,
     /// Which packets of captures are asked about (pcap-filter(7)).
     pub filter: Option<&'a str>,
 }
@@ -68,6 +70,7 @@ impl<'a> World<'a> {
             progress,
             block_bytes: BLOCK_BYTES,
             window: Window::default(),
+            today: None,
             filter: None,
         }
     }

@@ -1,9 +1,9 @@
 //! The log lens: one line per record of a log, as the reader understood it, literals folded.
 
-use crate::collect::logs::{self, Context, Event, Request, Stage, UNSTATED, Zones};
+use crate::collect::logs::{self, Context, Event, Opening, Request, Stage, UNSTATED, Zones};
 use crate::evidence::request::outcome;
 use crate::evidence::scrub::{scrub, scrub_shapes};
-use crate::evidence::{Outcome, fold_path};
+use crate::evidence::{Outcome, Stamp, fold_path};
 use crate::input::InputFile;
 use crate::settings::Settings;
 use crate::sql::{Dialect, TableUse, fold};
@@ -66,7 +66,15 @@ pub fn lines(file: &InputFile, settings: &Settings, out: &mut dyn FnMut(String))
     let mut bytes = Vec::new();
     let mut reader = file.open().map_err(|error| error.to_string())?.take(MAX_INSPECTED_BYTES);
     reader.read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    let block = format.parse(&bytes, Context { zones: &zones, header: "" });
+    let year = settings.year_of(&file.path);
+    let opening = Opening {
+        name: file.name(),
+        head: &file.head,
+        year,
+        today: Some(Stamp(jiff::Timestamp::now().as_microsecond())),
+    };
+    let (header, _) = format.opening(&opening);
+    let block = format.parse(&bytes, Context { zones: &zones, header: &header });
     let mut last = String::new();
     for record in &block.records {
         let (kind, status, sql, micros) = match &record.event {
@@ -82,11 +90,12 @@ pub fn lines(file: &InputFile, settings: &Settings, out: &mut dyn FnMut(String))
             Event::Operation(it) => ("operation", it.ended.outcome.word(), None, it.ended.micros),
             Event::InDatabase(_) => ("database", "ok", None, None),
             Event::Restarted => ("restarted", "ok", None, None),
-            Event::Planned { sql, micros } => ("plan", "ok", Some(sql), Some(*micros)),
+            Event::Planned { sql, micros, .. } => ("plan", "ok", Some(sql), Some(*micros)),
             Event::Prepared(sql) => ("prepared", "ok", Some(sql), None),
             Event::Duration(micros) => ("duration", "ok", None, Some(*micros)),
             Event::ErrorStatement(sql) => ("error-statement", "failed", Some(sql), None),
             Event::Error(denied) => ("error", if *denied { "denied" } else { "failed" }, None, None),
+            Event::Rejected => ("error", "failed", None, None),
             Event::Connected => ("connected", "ok", None, None),
             Event::Authorized(_) => ("authorized", "ok", None, None),
             Event::Replication => ("replication", "ok", None, None),
@@ -112,7 +121,7 @@ pub fn lines(file: &InputFile, settings: &Settings, out: &mut dyn FnMut(String))
             tables.iter().map(|it| format!("{} {}", it.action.word(), it.parts.join("."))).collect()
         };
         let tables = match &record.event {
-            Event::Tables { tables, .. } => names(tables),
+            Event::Tables { tables, .. } | Event::Planned { tables, .. } => names(tables),
             Event::Executed(it) => it.tables.as_deref().map(names).unwrap_or_default(),
             Event::Operation(it) => vec![format!("{} {}", it.action.word(), it.resource)],
             _ => Vec::new(),

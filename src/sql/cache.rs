@@ -6,8 +6,8 @@
 
 use super::{Analysis, Dialect, Status, TableUse, analyse, fold, telling};
 use crate::evidence::scrub::scrub_shapes;
-use crate::evidence::{Action, Class, ResourceKind, Shape, Text};
-use std::collections::HashMap;
+use crate::evidence::{Action, Class, Confidence, ResourceKind, Shape, Text};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, RwLock};
 
 /// How many shapes are held; beyond that each statement is understood anew.
@@ -26,17 +26,29 @@ pub struct Understood {
 
 impl Understood {
     /// A statement whose tables the server itself told; without its text, where the server told no more than that.
-    pub fn told(statement: Option<&Understood>, tables: Vec<TableUse>) -> Understood {
-        let read = statement.map(|it| it.analysis.clone());
-        let shape = statement.map_or(Shape::none(), |it| it.shape.clone());
-        let class = statement.map_or(Class::App, |it| it.class);
+    /// Where the server is less than sure to have told all (less than high confidence), what the text was read as stays
+    /// beside it, unless it was only guessed at.
+    pub fn told(statement: Option<&Understood>, tables: &[TableUse]) -> Understood {
         // A server opens what it changes for reading, too.
         let altered =
             |parts: &[Text]| tables.iter().any(|it| it.action == Action::Touch && it.parts == parts);
         let told = tables.iter().filter(|it| it.action != Action::Read || !altered(&it.parts));
-        let tables = told.cloned().collect();
-        let analysis = Analysis { tables, ..read.unwrap_or(Analysis::nothing()) };
-        Understood { shape, analysis, class }
+        let told: BTreeSet<TableUse> =
+            told.map(|it| TableUse { confidence: Confidence::High, ..it.clone() }).collect();
+        let Some(statement) = statement else {
+            let acts = told.is_empty();
+            let analysis = Analysis { tables: told.into_iter().collect(), acts, ..Analysis::nothing() };
+            return Understood { shape: Shape::none(), analysis, class: Class::App };
+        };
+        let partial = tables.iter().any(|it| it.confidence != Confidence::High);
+        let guessed = statement.analysis.status != Status::Parsed;
+        let own = statement.analysis.tables.iter().filter(|own| {
+            let mut same = told.iter().filter(|it| it.action == own.action).peekable();
+            partial && !(guessed && same.peek().is_some()) && !same.any(|it| it.parts.ends_with(&own.parts))
+        });
+        let tables: BTreeSet<TableUse> = own.chain(&told).cloned().collect();
+        let analysis = Analysis { tables: tables.into_iter().collect(), ..statement.analysis.clone() };
+        Understood { shape: statement.shape.clone(), analysis, class: statement.class }
     }
 }
 

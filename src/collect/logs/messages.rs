@@ -1,8 +1,9 @@
 //! What PostgreSQL's messages mean, whatever format carried them: statements, durations, connections,
 //! errors. Texts are those of the server's source in English; severities are known in several languages.
 
-use super::{Ended, Event, Who};
+use super::{Ended, Event, Who, auto_explain, pgaudit};
 use crate::evidence::Text;
+use std::borrow::Cow;
 
 /// What a line's severity says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +69,18 @@ fn application(message: &str) -> &str {
     rest[..end.unwrap_or(rest.len())].trim()
 }
 
+/// The message without the SQLSTATE that `log_error_verbosity = verbose` puts in front of it.
+fn bare(message: &str) -> &str {
+    let Some((state, rest)) = message.split_at_checked(7) else { return message };
+    let code = state.strip_suffix(": ").unwrap_or_default().as_bytes();
+    let sign = |b: &u8| b.is_ascii_digit() || b.is_ascii_uppercase();
+    let is_state = code.len() == 5 && code.iter().all(sign) && code.iter().any(u8::is_ascii_digit);
+    if is_state { rest } else { message }
+}
+
 /// What a message says, and what it adds to who.
-pub fn event(severity: Severity, message: &str, who: &mut Who) -> Event {
+pub fn event(severity: Severity, message: &str, who: &mut Cow<'_, Who>) -> Event {
+    let message = bare(message);
     match severity {
         // `prepare: PREPARE name AS …` is the detail of a logged EXECUTE.
         Severity::More => match message.strip_prefix("prepare: ").and_then(prepared) {
@@ -84,10 +95,10 @@ pub fn event(severity: Severity, message: &str, who: &mut Who) -> Event {
 }
 
 /// The statement of `PREPARE name (types) AS statement`.
-fn prepared(text: &str) -> Option<&str> {
-    let lower = text.to_ascii_lowercase();
-    let at = lower.find(" as ")? + 4;
-    lower.starts_with("prepare").then(|| text.get(at..))?
+pub(super) fn prepared(text: &str) -> Option<&str> {
+    let verb = text.get(..8).is_some_and(|verb| verb.eq_ignore_ascii_case("prepare "));
+    let at = text.to_ascii_lowercase().find(" as ").filter(|_| verb)? + 4;
+    text.get(at..)
 }
 
 /// Whether the server ended a session before it was one (postinit.c and miscinit.c of PostgreSQL): what the client is
@@ -105,7 +116,7 @@ fn turns_away(message: &str) -> bool {
         || message.contains("is not permitted to log in")
 }
 
-fn failure(message: &str, who: &mut Who) -> Event {
+fn failure(message: &str, who: &mut Cow<'_, Who>) -> Event {
     if message.starts_with("password authentication failed")
         || message.contains("authentication failed for user")
         || message.starts_with("no pg_hba.conf entry")
@@ -115,17 +126,22 @@ fn failure(message: &str, who: &mut Who) -> Event {
         || message.contains("is not permitted to log in")
     {
         if let Some(user) = quoted(message, "user ") {
-            who.user = Text::from(user);
+            who.to_mut().user = Text::from(user);
         }
         if let Some(host) = quoted(message, "for host ") {
-            who.client = Text::from(host);
+            who.to_mut().client = Text::from(host);
         }
         return Event::Refused;
     }
-    Event::Error(message.starts_with("permission denied") || message.starts_with("must be owner"))
+    // A place in the text is named by whoever parses and looks up names, before anything is run (parse_node.c,
+    // scan.l); errors of a statement that runs name none.
+    let place =
+        message.rsplit_once(" at character ").is_some_and(|(_, at)| at.bytes().all(|b| b.is_ascii_digit()));
+    let denied = message.starts_with("permission denied") || message.starts_with("must be owner");
+    if place && !denied { Event::Rejected } else { Event::Error(denied) }
 }
 
-fn log(message: &str, who: &mut Who) -> Event {
+fn log(message: &str, who: &mut Cow<'_, Who>) -> Event {
     if let Some(rest) = message.strip_prefix("duration: ") {
         let Some((number, rest)) = rest.split_once(" ms") else { return Event::Nothing };
         let micros = number.trim().parse::<f64>().ok().map(|ms| (ms * 1000.0).max(0.0) as u64);
@@ -134,31 +150,37 @@ fn log(message: &str, who: &mut Who) -> Event {
             return Event::Duration(micros);
         }
         if let Some(plan) = rest.strip_prefix("plan:") {
-            return planned(plan.trim_start(), micros);
+            return auto_explain::planned(plan.trim_start(), micros);
         }
         return statement(rest, Some(micros));
     }
     if message.starts_with("statement: ") || message.starts_with("execute ") {
         return statement(message, None);
     }
+    if let Some(record) = message.strip_prefix("AUDIT: ") {
+        return pgaudit::event(record);
+    }
+    if message == "database system is ready to accept connections" {
+        return Event::Restarted;
+    }
     if let Some(rest) = message.strip_prefix("connection received: ") {
         if let Some(host) = value(rest, "host=") {
-            who.client = Text::from(host);
+            who.to_mut().client = Text::from(host);
         }
-        who.port = value(rest, "port=").and_then(|port| port.parse().ok()).unwrap_or(0);
+        who.to_mut().port = value(rest, "port=").and_then(|port| port.parse().ok()).unwrap_or(0);
         return Event::Connected;
     }
     let replication = message.starts_with("replication connection authorized: ");
     if replication || message.starts_with("connection authorized: ") {
         if let Some(user) = value(message, "user=") {
-            who.user = Text::from(user);
+            who.to_mut().user = Text::from(user);
         }
         if let Some(database) = value(message, " database=") {
-            who.database = Text::from(database);
+            who.to_mut().database = Text::from(database);
         }
         let application = application(message);
         if !application.is_empty() {
-            who.application = Text::from(application);
+            who.to_mut().application = Text::from(application);
         }
         return Event::Authorized(replication);
     }
@@ -166,6 +188,7 @@ fn log(message: &str, who: &mut Who) -> Event {
         return Event::Replication;
     }
     if let Some(rest) = message.strip_prefix("disconnection: ") {
+        let who = who.to_mut();
         for (key, mine) in
             [(" host=", &mut who.client), (" user=", &mut who.user), (" database=", &mut who.database)]
         {
@@ -176,29 +199,6 @@ fn log(message: &str, who: &mut Who) -> Event {
         return Event::Disconnected;
     }
     Event::Nothing
-}
-
-/// auto_explain's text and JSON formats: the query stands before the plan.
-fn planned(plan: &str, micros: u64) -> Event {
-    if let Some(rest) = plan.strip_prefix("Query Text: ") {
-        // The plan's first line is the first that holds a node's cost.
-        let mut end = rest.len();
-        let mut at = 0;
-        for line in rest.split_inclusive('\n') {
-            if line.contains("  (cost=")
-                || line.starts_with("Query Identifier:")
-                || line.starts_with("Query Parameters:")
-            {
-                end = at;
-                break;
-            }
-            at += line.len();
-        }
-        return Event::Planned { sql: rest[..end].trim().to_owned(), micros };
-    }
-    let query = serde_json::from_str::<serde_json::Value>(plan).ok();
-    let text = query.as_ref().and_then(|plan| plan.get("Query Text")?.as_str());
-    text.map_or(Event::Nothing, |sql| Event::Planned { sql: sql.to_owned(), micros })
 }
 
 /// With a duration it was logged after it ended well; without one before it ran.

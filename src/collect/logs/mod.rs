@@ -4,6 +4,7 @@
 
 mod access;
 mod access_combined;
+mod auto_explain;
 mod aws_load_balancer;
 mod bigquery_jobs;
 mod csv_table;
@@ -28,8 +29,17 @@ mod mysql_general;
 mod mysql_slow;
 mod objects;
 mod oracle_unified_audit;
+mod pg_stat_statements;
+mod pgaudit;
+mod pgbouncer;
+mod postgres_carriers;
 mod postgres_csv;
+mod postgres_json;
+mod postgres_lines;
+mod postgres_prefix;
+mod postgres_record;
 mod postgres_stderr;
+mod postgres_wrapped;
 mod redis_monitor;
 mod redshift_history;
 mod requests;
@@ -38,9 +48,11 @@ mod sessions;
 mod snowflake_history;
 mod stamps;
 mod stream;
+mod syslog;
 mod tagged;
 mod w3c;
 mod warehouse;
+mod years;
 
 use super::{Family, World};
 use crate::evidence::scrub::{scrub, scrub_name};
@@ -57,6 +69,7 @@ use std::sync::Arc;
 pub use mapped::ABOUT as MAPPED;
 pub use stamps::{Zoned, Zones};
 pub use stream::MAX_RECORD_BYTES;
+pub use years::Opening;
 
 /// Who a line says it is about; empty where it does not say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -132,6 +145,8 @@ pub enum Event {
         sql: String,
         /// How long it took.
         micros: u64,
+        /// The tables of the plan that it names with their schema.
+        tables: Vec<TableUse>,
     },
     /// The text behind the EXECUTE just before.
     Prepared(String),
@@ -139,6 +154,8 @@ pub enum Event {
     ErrorStatement(String),
     /// Something failed; the flag says it was refused for lack of rights.
     Error(bool),
+    /// A statement was found wrong before it ran.
+    Rejected,
     /// A connection was opened from there.
     Connected,
     /// It was let in; `true` for a replication connection.
@@ -357,6 +374,11 @@ pub trait LogFormat: Sync {
     fn header(&self, _block: &[u8], _before: &str) -> Option<String> {
         None
     }
+    /// What the first block of a file has to know beside its content (see [`LogFormat::header`]), and whether its year
+    /// had to be assumed.
+    fn opening(&self, _opening: &Opening<'_>) -> (String, bool) {
+        (String::new(), false)
+    }
     /// Parses a block that begins at a record's start.
     fn parse(&self, block: &[u8], context: Context<'_>) -> Block;
 }
@@ -378,13 +400,22 @@ pub static FORMATS: &[&dyn LogFormat] = &[
     &mysql_general::MysqlGeneral,
     &mysql_slow::MysqlSlow,
     &oracle_unified_audit::OracleUnifiedAudit,
-    &postgres_csv::PostgresCsv,
-    &postgres_stderr::PostgresStderr,
     &redis_monitor::RedisMonitor,
     &redshift_history::RedshiftHistory,
     &snowflake_history::SnowflakeHistory,
     &w3c::CloudFront,
     &w3c::W3c,
+    &pg_stat_statements::PgStatStatements,
+    &pgbouncer::PgBouncer,
+    &postgres_csv::PostgresCsv,
+    &postgres_stderr::PostgresStderr,
+    &postgres_wrapped::JSONLOG,
+    &postgres_wrapped::SYSLOG,
+    &postgres_wrapped::JOURNAL,
+    &postgres_wrapped::CONTAINER,
+    &postgres_wrapped::CLOUDNATIVEPG,
+    &postgres_wrapped::CLOUDSQL,
+    &postgres_wrapped::HEROKU,
 ];
 
 /// The family.

@@ -2,10 +2,10 @@
 //! 13, 24 in 13, 26 since 14. Statements hold raw newlines, so records are split by quotes. It keeps no
 //! state across records.
 
-use super::messages::{self, Severity};
-use super::{Block, Context, Event, LogFormat, Record, Who, Zones};
-use crate::evidence::{About, Confidence, Provenance, Text};
-use std::sync::Arc;
+use super::messages;
+use super::postgres_record::{self, Columns};
+use super::{Block, Context, LogFormat, Record, Zones};
+use crate::evidence::{About, Confidence, Provenance};
 
 /// PostgreSQL's csvlog.
 pub struct PostgresCsv;
@@ -22,6 +22,7 @@ const SEVERITY: usize = 11;
 const MESSAGE: usize = 13;
 const DETAIL: usize = 14;
 const QUERY: usize = 19;
+const QUERY_POSITION: usize = 20;
 const APPLICATION: usize = 22;
 
 /// The length of the first record with its newline; `None`: it is not whole.
@@ -152,44 +153,18 @@ fn read(fields: &[String], zones: &Zones, line: u64) -> Option<(Vec<Record>, boo
     }
     let (stamp, _) = zones.read(fields[LOG_TIME].as_bytes())?;
     let severity = messages::severity(&fields[SEVERITY])?;
-    let (client, port) = match fields[FROM].rsplit_once(':') {
-        Some((client, port)) if port.bytes().all(|b| b.is_ascii_digit()) => {
-            (client, port.parse().unwrap_or(0))
-        }
-        _ => (fields[FROM].as_str(), 0),
-    };
-    let mut who = Who {
-        user: Text::from(fields[USER].as_str()),
-        database: Text::from(fields[DATABASE].as_str()),
-        application: Text::from(fields[APPLICATION].as_str()),
-        client: Text::from(client.trim_matches(['[', ']'])),
+    let (host, port) = postgres_record::from(&fields[FROM]);
+    let columns = Columns {
+        user: &fields[USER],
+        database: &fields[DATABASE],
+        host,
         port,
+        session: &fields[SESSION],
+        message: &fields[MESSAGE],
+        detail: &fields[DETAIL],
+        query: &fields[QUERY],
+        placed: !fields[QUERY_POSITION].is_empty(),
+        application: &fields[APPLICATION],
     };
-    if client == "[local]" {
-        who.client = Text::from("[local]");
-    }
-    let (start, pid) = fields[SESSION].split_once('.').unwrap_or((&fields[SESSION], ""));
-    let number = |text: &str| u64::from_str_radix(text, 16).unwrap_or(0);
-    let session = number(start) << 32 | number(pid);
-    let event = messages::event(severity, &fields[MESSAGE], &mut who);
-    let detail = messages::event(Severity::More, &fields[DETAIL], &mut who);
-    let who = Arc::new(who.scrubbed());
-    let record = |event: Event| Record { stamp: stamp.stamp, session, who: who.clone(), event, line };
-    let mut records = Vec::new();
-    if !matches!(event, Event::Nothing) {
-        let failed =
-            matches!(event, Event::Error(_)) && matches!(severity, Severity::Error | Severity::Fatal);
-        records.push(record(event));
-        // The statement of an error stands in a column of the same record.
-        if failed && !fields[QUERY].is_empty() {
-            records.push(record(Event::ErrorStatement(fields[QUERY].clone())));
-        }
-    } else if !fields[QUERY].is_empty() {
-        // So does that of a warning or of a note.
-        records.push(record(Event::ErrorStatement(fields[QUERY].clone())));
-    }
-    if matches!(detail, Event::Prepared(_)) {
-        records.push(record(detail));
-    }
-    Some((records, stamp.known))
+    Some((columns.records(severity, stamp, line), stamp.known))
 }

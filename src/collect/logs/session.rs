@@ -32,10 +32,33 @@ pub(super) struct Audit {
 }
 
 impl Audit {
-    /// Whether it is about this statement.
+    /// Whether it is about this statement: by its number, by its text, else by a table that both name.
     pub fn is_of(&self, number: u64, understood: &Understood) -> bool {
-        let same = |it: &Arc<Understood>| it.shape.fingerprint == understood.shape.fingerprint;
-        (number != 0 && number == self.number) || self.statement.as_ref().is_some_and(same)
+        if number != 0 && number == self.number {
+            return true;
+        }
+        match &self.statement {
+            Some(it) => it.shape.fingerprint == understood.shape.fingerprint,
+            None => self.shares_a_table(understood),
+        }
+    }
+
+    /// Whether it was said ahead of this statement's own line. What an EXECUTE runs is told with the text that was
+    /// prepared.
+    pub fn is_for(&self, understood: &Understood) -> bool {
+        understood.shape.sample.starts_with("execute ") || self.is_of(0, understood)
+    }
+
+    fn shares_a_table(&self, understood: &Understood) -> bool {
+        let named = |name: Option<&Text>| understood.analysis.tables.iter().any(|it| it.parts.last() == name);
+        self.tables.iter().any(|it| named(it.parts.last()))
+    }
+
+    /// Whether another record says no more than this one: the text of the same statement, and no table of it.
+    pub fn repeats(&self, number: u64, understood: Option<&Arc<Understood>>) -> bool {
+        let texts = self.statement.as_ref().zip(understood);
+        let same = texts.is_some_and(|(one, other)| one.shape.fingerprint == other.shape.fingerprint);
+        same && self.is_beside(number)
     }
 
     /// Whether both are parts of one statement.
@@ -66,10 +89,16 @@ pub(super) struct Session {
     pub pending: Option<(Arc<Understood>, Stamp, Place, u64)>,
     /// Statements seen with their plan, whose own line may follow.
     pub planned: Vec<(Arc<Understood>, Stamp, u64, Place)>,
+    /// The shape of the statement that was told last, of which no plan was seen.
+    pub unplanned: Option<u64>,
     /// What the server said of statements that are not told yet.
     pub audits: Vec<Audit>,
+    /// A text of several statements, and of how many of them its audit is still to come.
+    texts: Option<(u64, usize)>,
     /// An error was seen: whether for lack of rights.
     pub failed: Option<bool>,
+    /// Whether what it was about never ran.
+    pub not_run: bool,
     /// When and as whom it was let in.
     pub connect: Option<(usize, Stamp, Place)>,
     /// Whether a statement of it was seen.
@@ -149,6 +178,21 @@ impl Session {
             self.path = path;
             self.number = None;
         }
+    }
+
+    /// Whether an audit without tables is of a text that was told already: each statement of a text that holds several
+    /// is audited with all of it.
+    pub fn is_told(&mut self, audited: Option<&Arc<Understood>>) -> bool {
+        let Some(shape) = audited.map(|it| &it.shape) else { return false };
+        if let Some((text, more @ 1..)) = self.texts
+            && text == shape.fingerprint
+        {
+            self.texts = Some((text, more - 1));
+            return true;
+        }
+        let several = crate::sql::split(&shape.sample).len();
+        self.texts = (several > 1).then_some((shape.fingerprint, several.saturating_sub(1)));
+        false
     }
 
     /// Whether it replicates.

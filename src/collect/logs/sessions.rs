@@ -26,6 +26,9 @@ const FAST_MICROS: u64 = 1_000;
 /// The share of whole sessions that must have shown a statement before the log is believed to hold all.
 const SPEAKING_WHEN_ALL: f64 = 0.8;
 
+/// Of how many shapes the plans are kept.
+const SHAPES_PLANNED: usize = 50_000;
+
 type Key = (usize, usize, Outcome);
 type HashMap<K, V> = std::collections::HashMap<K, V, FixedState>;
 
@@ -39,6 +42,8 @@ pub struct Sessions {
     shapes: HashMap<usize, Arc<Understood>>,
     /// Statements whose tables the server told, by shape and tables.
     audited: HashMap<(u64, Vec<TableUse>), Arc<Understood>>,
+    /// The tables of plans, by login, database and shape.
+    plans: HashMap<(Text, Text, u64), BTreeSet<TableUse>>,
     operations: HashMap<(usize, Operation), (Activity, Places)>,
     /// The database of statements that name none, from here on.
     position: Option<Text>,
@@ -58,6 +63,9 @@ pub struct Sessions {
     queries: bool,
     unknown: Option<(Place, u64)>,
     unnumbered: Option<(Place, u64)>,
+    /// Totals without a login, and without their text.
+    nameless: Option<(Place, u64)>,
+    withheld: Option<(Place, u64)>,
     span: Option<Span>,
     sees_all: bool,
     statements: bool,
@@ -75,6 +83,7 @@ impl Sessions {
             book: Book::default(),
             shapes: HashMap::default(),
             audited: HashMap::default(),
+            plans: HashMap::default(),
             operations: HashMap::default(),
             position: None,
             totals: false,
@@ -90,6 +99,8 @@ impl Sessions {
             queries: false,
             unknown: None,
             unnumbered: None,
+            nameless: None,
+            withheld: None,
             span: None,
             sees_all: false,
             statements: false,
@@ -105,7 +116,8 @@ impl Sessions {
 
     /// Hears the next record of the stream.
     pub fn tell(&mut self, record: &Record, understood: Understanding, place: Place) {
-        if self.window.holds(record.stamp) {
+        let timeless = matches!(record.event, Event::Totals { .. });
+        if !timeless && self.window.holds(record.stamp) {
             let span = Span::at(record.stamp);
             self.span = Some(self.span.map_or(span, |known| known.cover(span)));
         }
@@ -146,9 +158,19 @@ impl Sessions {
                 self.totals(actor, &understood, *calls, place);
             }
             Event::Duration(micros) => self.duration(record.session, *micros),
-            Event::Planned { micros, .. } => self.planned(record, understood, *micros, place),
+            Event::Planned { micros, tables, .. } => {
+                self.learn_plan(record.session, understood.as_ref(), tables);
+                self.planned(record, understood, *micros, place);
+            }
             Event::Prepared(_) => self.executed(record, understood, place),
-            Event::Error(denied) => session.failed = Some(*denied),
+            Event::Error(denied) => {
+                session.failed = Some(*denied);
+                session.not_run = *denied;
+            }
+            Event::Rejected => {
+                session.failed = Some(false);
+                session.not_run = true;
+            }
             Event::ErrorStatement(_) => self.failed_statement(record, understood, place),
             Event::Authorized(replication) => {
                 session.replicates(*replication);
@@ -195,7 +217,7 @@ impl Sessions {
 
     /// A session ends, or the log does: what it left pending has succeeded, and its connection is told.
     fn close(&mut self, id: u64, ended: bool) {
-        self.flush(id);
+        self.flush(id, None);
         let Some(session) = self.open.remove(&id) else { return };
         let Some((actor, stamp, place)) = session.connect else { return };
         self.whole += u64::from(ended);
@@ -289,10 +311,35 @@ impl Sessions {
 
     /// The same statement with the tables that the server says it uses; they outrank what its text was read as.
     fn told(&mut self, understood: Option<&Arc<Understood>>, tables: BTreeSet<TableUse>) -> Arc<Understood> {
+        if let (Some(understood), true) = (understood, tables.is_empty()) {
+            return understood.clone();
+        }
         let tables: Vec<TableUse> = tables.into_iter().collect();
         let fingerprint = understood.map_or(0, |it| it.shape.fingerprint);
-        let told = || Arc::new(Understood::told(understood.map(|it| &**it), tables.clone()));
+        let told = || Arc::new(Understood::told(understood.map(|it| &**it), &tables));
         self.audited.entry((fingerprint, tables.clone())).or_insert_with(told).clone()
+    }
+
+    /// A plan tells the tables of a shape, whether it comes before the statement's own line or behind it.
+    fn learn_plan(&mut self, id: u64, understood: Option<&Arc<Understood>>, tables: &[TableUse]) {
+        let (Some(understood), Some(session), false) = (understood, self.open.get(&id), tables.is_empty())
+        else {
+            return;
+        };
+        let of = (session.who.user.clone(), session.who.database.clone(), understood.shape.fingerprint);
+        if self.plans.len() < SHAPES_PLANNED || self.plans.contains_key(&of) {
+            self.plans.entry(of).or_default().extend(tables.iter().cloned());
+        }
+    }
+
+    /// A statement with the tables that its plans tell, for whoever it was that ran it.
+    fn with_plan(&self, who: &Who, understood: &Arc<Understood>) -> Arc<Understood> {
+        let of = (who.user.clone(), who.database.clone(), understood.shape.fingerprint);
+        let Some(plan) = self.plans.get(&of).filter(|_| !self.plans.is_empty()) else {
+            return understood.clone();
+        };
+        let tables: Vec<TableUse> = plan.iter().cloned().collect();
+        Arc::new(Understood::told(Some(understood), &tables))
     }
 
     /// What the server said of this statement, taken out of what is held of the session.
@@ -318,11 +365,22 @@ impl Sessions {
             audit.add(tables);
             return;
         }
+        // A function that a statement calls is told beside the statement, with its text and without a table.
+        let repeats = |it: &&mut Audit| {
+            it.repeats(number, understood.as_ref()) && (tables.is_empty() || it.tables.is_empty())
+        };
+        if let Some(audit) = session.audits.iter_mut().find(repeats) {
+            audit.add(tables);
+            return;
+        }
+        if tables.is_empty() && session.is_told(understood.as_ref()) {
+            return;
+        }
         let beside = session.audits.first().is_none_or(|audit| audit.is_beside(number));
         // What was said of an earlier statement, whose own line never came; where statements are numbered, it may still.
         let numbered = number.trailing_zeros() >= 32;
         if !numbered && !beside && session.pending.is_none() || session.audits.len() >= MAX_PLANNED {
-            self.flush(record.session);
+            self.flush(record.session, None);
         }
         let Some(session) = self.open.get_mut(&record.session) else { return };
         let stamp = record.stamp;
@@ -353,7 +411,7 @@ impl Sessions {
             session.acted |= does(&told);
             match it.stage {
                 Stage::Announced => {
-                    self.flush(number);
+                    self.flush(number, None);
                     if let Some(session) = self.open.get_mut(&number) {
                         session.pending = Some((told, record.stamp, place, 0));
                     }
@@ -373,7 +431,7 @@ impl Sessions {
                     session
                         .planned
                         .retain(|(part, ..)| part.analysis.tables.iter().any(|it| !whole.contains(it)));
-                    self.flush(number);
+                    self.flush(number, None);
                 }
             }
         }
@@ -399,7 +457,26 @@ impl Sessions {
     /// Counts what a server only has totals of.
     fn totals(&mut self, actor: usize, understood: &Arc<Understood>, calls: u64, place: Place) {
         self.totals = true;
-        if calls == 0 || !self.names_something(understood, &place) {
+        if calls == 0 {
+            return;
+        }
+        if self.book.who(actor).who.user.is_empty() {
+            self.nameless.get_or_insert_with(|| (place.clone(), 0)).1 += 1;
+        }
+        if understood.shape.sample.contains("insufficient privilege") {
+            self.withheld.get_or_insert_with(|| (place.clone(), 0)).1 += 1;
+        }
+        if !self.names_something(understood, &place) {
+            if does(understood) && !self.book.who(actor).who.user.is_empty() {
+                let number = self.book.anywhere(actor);
+                let (activity, places, known) = self
+                    .heard
+                    .entry(number)
+                    .or_insert_with(|| (Activity::none(), Places::default(), Manner::Acted));
+                *known = Manner::Acted;
+                activity.add_undated(calls);
+                places.add(None, place);
+            }
             return;
         }
         let (activity, places) = self.entry(actor, understood, Outcome::Ok);
@@ -417,6 +494,7 @@ impl Sessions {
     ) {
         let Some(understood) = understood else { return };
         let micros = ended.and_then(|ended| ended.micros);
+        let mut unplanned = false;
         // What the server said of it before its own line stands for the line's own reading.
         let earlier = ended.and_then(|_| self.audit_of(record.session, number, &understood));
         if let Some(session) = self.open.get_mut(&record.session) {
@@ -424,20 +502,22 @@ impl Sessions {
             let same = |it: &(Arc<Understood>, Stamp, u64, Place)| {
                 it.0.shape.fingerprint == understood.shape.fingerprint
             };
-            if let (Some(_), Some(index)) = (micros, session.planned.iter().position(same)) {
-                session.planned.remove(index);
-            }
+            let planned = session.planned.len();
+            // A text of several statements has a plan for each.
+            session.planned.retain(|it| micros.is_none() || !same(it));
+            unplanned = micros.is_some() && planned == session.planned.len();
         }
         // A statement with a number of its own (one inside of a routine) says nothing of what others use.
         let others = match self.open.get_mut(&record.session) {
             Some(session) if number != 0 => std::mem::take(&mut session.audits),
             _ => Vec::new(),
         };
-        self.flush(record.session);
+        self.flush(record.session, Some(&understood));
         self.saw_statement(&understood, micros);
         let Some(session) = self.open.get_mut(&record.session) else { return };
         session.audits.extend(others);
         session.spoke = true;
+        session.unplanned = unplanned.then_some(understood.shape.fingerprint);
         // What is only announced may still fail: it has acted when it has worked.
         session.acted |= ended.is_some() && does(&understood);
         match ended {
@@ -468,7 +548,8 @@ impl Sessions {
         } else {
             session.acted |= does(&understood);
             let actor = self.book.of(session);
-            self.count(actor, &understood, Outcome::Ok, record.stamp, None, place);
+            let told = self.audit_of(record.session, 0, &understood).unwrap_or(understood);
+            self.count(actor, &told, Outcome::Ok, record.stamp, None, place);
         }
     }
 
@@ -480,6 +561,7 @@ impl Sessions {
             session.acted |= does(&understood);
             session.change(&understood);
             session.failed = None;
+            session.unplanned = Some(understood.shape.fingerprint);
             let told = self.audit_of(id, number, &understood).unwrap_or(understood);
             self.count(actor, &told, Outcome::Ok, stamp, Some(micros), place);
         }
@@ -494,8 +576,11 @@ impl Sessions {
         self.statements = true;
         session.spoke = true;
         session.acted |= does(&understood);
-        let pending = session.pending.as_ref();
-        if pending.is_some_and(|(it, ..)| it.shape.fingerprint == understood.shape.fingerprint) {
+        let fingerprint = understood.shape.fingerprint;
+        let pending = session.pending.as_ref().is_some_and(|it| it.0.shape.fingerprint == fingerprint);
+        // In the extended protocol a plan is written when its portal is closed, behind the statement's own line.
+        if pending || session.unplanned == Some(fingerprint) {
+            session.unplanned = None;
             return;
         }
         if session.planned.len() < MAX_PLANNED {
@@ -531,12 +616,22 @@ impl Sessions {
         if same {
             session.pending = None;
         }
-        let told = self.audit_of(record.session, 0, &understood).unwrap_or(understood);
+        // What never ran was never audited.
+        let ran = !std::mem::take(&mut session.not_run);
+        let audit = if ran { self.audit_of(record.session, 0, &understood) } else { None };
+        let told = audit.unwrap_or(understood);
         self.count(actor, &told, outcome, record.stamp, None, place);
+        // What its functions ran is undone with it.
+        let Some(session) = self.open.get_mut(&record.session).filter(|_| same) else { return };
+        for audit in std::mem::take(&mut session.audits) {
+            let told = self.told(audit.statement.as_ref(), audit.tables);
+            self.count(actor, &told, outcome, audit.stamp, None, audit.place);
+        }
     }
 
-    /// A pending statement that no error followed has succeeded.
-    fn flush(&mut self, id: u64) {
+    /// A pending statement that no error followed has succeeded. What the server said of the statement that comes next
+    /// is kept: in the extended protocol it says so when it binds, before it announces the execution.
+    fn flush(&mut self, id: u64, next: Option<&Understood>) {
         let Some(session) = self.open.get_mut(&id) else { return };
         let failed = session.failed.take();
         let actor = self.book.of(session);
@@ -559,7 +654,10 @@ impl Sessions {
             self.count(actor, &told, outcome, stamp, None, place);
         }
         let Some(session) = self.open.get_mut(&id) else { return };
-        for audit in std::mem::take(&mut session.audits) {
+        let mut audits = std::mem::take(&mut session.audits);
+        let of_next = next.and_then(|next| audits.iter().position(|audit| audit.is_for(next)));
+        session.audits.extend(of_next.map(|index| audits.remove(index)));
+        for audit in audits {
             let told = self.told(audit.statement.as_ref(), audit.tables);
             if let (Outcome::Ok, Some(session)) = (outcome, self.open.get_mut(&id)) {
                 session.acted |= does(&told);
@@ -658,6 +756,14 @@ impl Sessions {
                           statement may count as one that worked";
             out.add_gap(Gap { count, ..Gap::new(place, GapCode::UnknownSession, detail) });
         }
+        if let Some((place, count)) = self.nameless.take() {
+            let detail = "the export names no login (only userid): join it with pg_roles and pg_database";
+            out.add_gap(Gap { count, ..Gap::new(place, GapCode::UnknownSession, detail) });
+        }
+        if let Some((place, count)) = self.withheld.take() {
+            let detail = "texts of other logins are withheld: export as a member of pg_read_all_stats";
+            out.add_gap(Gap { count, ..Gap::new(place, GapCode::Unparsed, detail) });
+        }
         if let Some((place, count)) = self.opaque.take() {
             let detail = "statements that name nothing the reader can tell; who sent them is kept";
             out.add_gap(Gap { count, ..Gap::new(place, GapCode::Unparsed, detail) });
@@ -676,8 +782,9 @@ impl Sessions {
         });
         let mut busy: BTreeSet<usize> = BTreeSet::new();
         for ((number_of_who, number, outcome), (activity, places)) in std::mem::take(&mut self.done) {
-            let (who, understood) = (self.book.who(number_of_who), &self.shapes[&number]);
-            for it in self.uses(who, understood, outcome) {
+            let who = self.book.who(number_of_who);
+            let understood = self.with_plan(&who.who, &self.shapes[&number]);
+            for it in self.uses(who, &understood, outcome) {
                 // What the server does elsewhere for somebody says nothing of what they do here.
                 let elsewhere =
                     |it: &Trait| matches!(&*it.name, "server-file" | "by-server" | "through-server");

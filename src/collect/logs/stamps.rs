@@ -43,6 +43,84 @@ pub struct Zones {
     hours: RwLock<HashMap<(i64, Text), Option<i64>>>,
 }
 
+/// Reads the stamps of one block. What repeats from line to line, the minute and the zone, is worked out once.
+#[derive(Debug)]
+pub(super) struct Clock<'a> {
+    zones: &'a Zones,
+    /// The last stamp's text up to its minute, its zone with the blank before it, and the minute's first second.
+    minute: [u8; MINUTE],
+    zone: Vec<u8>,
+    start: i64,
+}
+
+/// The length of `2026-11-22 22:42`.
+const MINUTE: usize = 16;
+
+impl<'a> Clock<'a> {
+    /// Of a block of the stream with these zones.
+    pub fn new(zones: &'a Zones) -> Clock<'a> {
+        Clock { zones, minute: [0; MINUTE], zone: Vec::new(), start: 0 }
+    }
+
+    /// Like [`Zones::read`].
+    pub fn read(&mut self, text: &[u8]) -> Option<(Zoned, usize)> {
+        if let Some(again) = self.same_minute(text) {
+            return Some(again);
+        }
+        let (zoned, length) = self.zones.read(text)?;
+        let zone = text[MINUTE + 3..length].iter().position(u8::is_ascii_uppercase);
+        self.zone.clear();
+        if let (Some(at), true) = (zone, zoned.known) {
+            // With a blank before it, or without one.
+            let at = MINUTE + 3 + at;
+            let at = if text[at - 1] == b' ' { at - 1 } else { at };
+            self.zone.extend_from_slice(&text[at..length]);
+            self.minute.copy_from_slice(&text[..MINUTE]);
+            let second = digits(text, MINUTE + 1, 2)?;
+            self.start = zoned.stamp.0.div_euclid(1_000_000) - second;
+        }
+        Some((zoned, length))
+    }
+
+    /// The stamp, where only its second differs from the one before, and its zone is named in letters.
+    fn same_minute(&self, text: &[u8]) -> Option<(Zoned, usize)> {
+        if self.zone.is_empty() || text.get(..MINUTE)? != self.minute || text.get(MINUTE) != Some(&b':') {
+            return None;
+        }
+        let second = digits(text, MINUTE + 1, 2).filter(|second| *second < 60)?;
+        let (mut at, mut micros) = (MINUTE + 3, 0);
+        if matches!(text.get(at), Some(b'.' | b',')) {
+            let run = text[at + 1..].iter().take_while(|b| b.is_ascii_digit()).count();
+            let kept = run.min(6);
+            micros = digits(text, at + 1, kept)? * 10i64.pow(6 - kept as u32);
+            at += 1 + run;
+        }
+        let rest = text.get(at..)?.strip_prefix(self.zone.as_slice())?;
+        // What could still be part of the zone is read the long way.
+        let sign =
+            |at: usize| rest.get(at).is_some_and(|b| b.is_ascii_uppercase() || matches!(b, b'+' | b'-'));
+        if sign(0) && (rest[0] != b'-' || sign(1)) {
+            return None;
+        }
+        let stamp = Stamp::from_seconds(self.start + second).plus_micros(micros);
+        Some((Zoned { stamp, known: true }, at + self.zone.len()))
+    }
+
+    /// `1795386163.207`: seconds since 1970, as `%n` writes them.
+    pub fn epoch(text: &[u8]) -> Option<(Zoned, usize)> {
+        let seconds = digits(text, 0, 10)?;
+        let millis = (text.get(10) == Some(&b'.')).then(|| digits(text, 11, 3)).flatten()?;
+        let ends = !text.get(14).is_some_and(u8::is_ascii_digit);
+        let stamp = Stamp::from_seconds(seconds).plus_micros(millis * 1000);
+        ends.then_some((Zoned { stamp, known: true }, 14))
+    }
+
+    /// The zones it reads by.
+    pub fn zones(&self) -> &'a Zones {
+        self.zones
+    }
+}
+
 /// A stamp as written: local seconds as if UTC, microseconds, the zone's text, bytes used.
 struct Written<'a> {
     local: i64,
@@ -132,6 +210,12 @@ impl Zones {
     /// The stated zone's name.
     pub fn name(&self) -> Option<&Text> {
         self.stated.as_ref().map(|(name, _)| name)
+    }
+
+    /// The moment of local seconds that name no zone, and whether the zone is stated.
+    pub(super) fn local(&self, local: i64) -> (i64, bool) {
+        let offset = self.offset(&Written { local, micros: 0, zone: "", length: 0 });
+        (local - offset.unwrap_or(0), offset.is_some())
     }
 
     /// Reads a stamp at the start of a text: the moment, and how many bytes it took.

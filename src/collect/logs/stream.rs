@@ -6,7 +6,8 @@ use super::digest::{Digest, Reading};
 use super::requests::Requests;
 use super::sessions::{Sessions, Understanding};
 use super::{
-    Block, Context, Event, Format, LogFormat, Record, UNSTATED, World, Zones, format_of, messages, tagged,
+    Block, Context, Event, Format, LogFormat, Opening, Record, UNSTATED, World, Zones, format_of, messages,
+    tagged,
 };
 use crate::evidence::scrub::scrub_shapes;
 use crate::evidence::{
@@ -63,7 +64,7 @@ pub fn streams<'a>(files: &[&'a InputFile], world: &World<'a>) -> Vec<Stream<'a>
                 known.then_some(zone)
             });
             let zones = Zones::new(zone);
-            files.sort_by_key(|file| (first_stamp(&*format, file, &zones), file.path.clone()));
+            files.sort_by_key(|file| (first_stamp(&*format, file, &zones, world), file.path.clone()));
             let id = Text::from(format!("{name}:{id}"));
             let of = match server {
                 Some(server) => Mention::new(MentionKind::System, server),
@@ -75,8 +76,15 @@ pub fn streams<'a>(files: &[&'a InputFile], world: &World<'a>) -> Vec<Stream<'a>
     groups.into_iter().filter_map(make).collect::<Vec<Stream<'a>>>()
 }
 
-fn first_stamp(format: &dyn LogFormat, file: &InputFile, zones: &Zones) -> Option<i64> {
-    let block = format.parse(&file.head, Context { zones, header: "" });
+/// What the first block of a file has to know, and whether its year had to be assumed.
+fn opening(format: &dyn LogFormat, file: &InputFile, world: &World<'_>) -> (String, bool) {
+    let year = world.settings.year_of(&file.path);
+    format.opening(&Opening { name: file.name(), head: &file.head, year, today: world.today })
+}
+
+fn first_stamp(format: &dyn LogFormat, file: &InputFile, zones: &Zones, world: &World<'_>) -> Option<i64> {
+    let (header, _) = opening(format, file, world);
+    let block = format.parse(&file.head, Context { zones, header: &header });
     let stated = |record: &&Record| record.stamp != UNSTATED;
     block.records.iter().find(stated).map(|record| record.stamp.0)
 }
@@ -220,7 +228,15 @@ impl Stream<'_> {
                 let size = world.block_bytes.max(1);
                 let (format, carry) = (&*self.format, Vec::new());
                 let mut cutter = Cutter { reader, format, carry, size, done: false, cut_record: false };
-                let mut header = String::new();
+                let (mut header, year_assumed) = opening(format, file, world);
+                if year_assumed {
+                    let year = header.split(' ').next().unwrap_or_default();
+                    let detail = format!(
+                        "the stamps name no year; {year} was assumed for the first: keep the rotation's date in the \
+                         file's name, or state it as [[source]] year"
+                    );
+                    evidence.add_gap(Gap::new(Place::whole(&file.path), GapCode::UnknownZone, detail));
+                }
                 let reading = heard.requests.reading().clone();
                 let mut batch = self.batch(&mut cutter, &mut header);
                 let mut waiting: Vec<(Read, Vec<Understanding>)> = Vec::new();
@@ -368,7 +384,8 @@ impl Told<'_> {
                     Status::NotSql => statements.not_sql += 1,
                 }
             }
-            if it.stamp == UNSTATED {
+            // The totals of a server have no time at all.
+            if it.stamp == UNSTATED && !matches!(it.event, Event::Totals { .. }) {
                 let Some(last) = self.last else {
                     // What stands before the first time of a file has none.
                     self.lines_unmatched += 1;
@@ -376,7 +393,7 @@ impl Told<'_> {
                     continue;
                 };
                 it.stamp = last;
-            } else {
+            } else if it.stamp != UNSTATED {
                 self.last = Some(it.stamp);
             }
             self.record.records += 1;

@@ -1,0 +1,339 @@
+//! One line as PostgreSQL's stderr log begins it, whatever the `log_line_prefix` (runtime-config-logging in its manual):
+//! time, session and who are told from literals that prefixes in use have, the severity from the word before the
+//! message. It looks at one line at a time and keeps nothing that a line says.
+
+use super::messages::{self, Severity};
+use super::stamps::Clock;
+use super::{Who, Zoned};
+use crate::evidence::Text;
+use regex::Regex;
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+/// How many bytes a prefix may have.
+const MAX_PREFIX: usize = 600;
+/// How far into a line its time may begin.
+const MAX_BEFORE_STAMP: usize = 160;
+
+/// A line that begins a record.
+#[derive(Debug)]
+pub(super) struct Begun<'a> {
+    /// Its own time.
+    pub stamp: Option<Zoned>,
+    /// What stands before the time and behind it.
+    before: &'a str,
+    after: &'a str,
+    /// What the word before the message says.
+    pub severity: Severity,
+    /// The first line of the message.
+    pub message: &'a str,
+}
+
+/// Where the message begins: after `WORD:  ` where WORD is a severity.
+fn severity(text: &str, from: usize) -> Option<(usize, Severity, usize)> {
+    let bytes = text.as_bytes();
+    let end = bytes.len().min(from + MAX_PREFIX);
+    for colon in memchr::memchr_iter(b':', bytes.get(from..end)?).map(|at| at + from) {
+        if !bytes[colon + 1..].starts_with(b"  ") {
+            continue;
+        }
+        let head = text[from..colon].trim_end();
+        let word = head.rfind(|c: char| !c.is_alphanumeric());
+        let start = word.map_or(0, |at| at + head[at..].chars().next().map_or(1, char::len_utf8));
+        if let Some(severity) = messages::severity(&head[start..]) {
+            return Some((from + start, severity, colon + 3));
+        }
+    }
+    None
+}
+
+/// A time in a line.
+enum Time {
+    /// `2026-11-22 22:42:43` begins there.
+    Date(usize),
+    /// `1795386163.207` does.
+    Epoch(usize),
+}
+
+/// Whether `2026-10-26 02:00:01` stands there.
+fn is_date(line: &[u8], at: usize) -> bool {
+    let Some(text) = line.get(at..at + 19) else { return false };
+    let shape = text[4] == b'-' && text[7] == b'-' && text[13] == b':' && text[16] == b':';
+    shape && [0, 1, 2, 3, 5, 6, 8, 9, 11, 12].iter().all(|index| text[*index].is_ascii_digit())
+}
+
+/// Where the time of a line stands: in its first part, before anything that only a message holds.
+fn time(line: &[u8]) -> Option<Time> {
+    if is_date(line, 0) {
+        // What has its own time in front in that spelling is the log of something else around it.
+        return (line[10] != b'T').then_some(Time::Date(0));
+    }
+    let end = line.len().min(MAX_BEFORE_STAMP);
+    let end = memchr::memmem::find(&line[..end], b":  ").unwrap_or(end);
+    let dates = memchr::memchr_iter(b'-', &line[..end]).filter_map(|dash| dash.checked_sub(4));
+    let date = dates.into_iter().find(|at| is_date(line, *at)).map(Time::Date);
+    date.or_else(|| {
+        let number = |at: &usize| {
+            line.get(..*at).is_none_or(|before| !before.last().is_some_and(u8::is_ascii_alphanumeric))
+        };
+        let dots =
+            memchr::memchr_iter(b'.', &line[..end]).filter_map(|dot| dot.checked_sub(10)).filter(number);
+        dots.into_iter().find(|at| Clock::epoch(&line[*at..]).is_some()).map(Time::Epoch)
+    })
+}
+
+/// Whether something else has wrapped the line (JSON, syslog, a container's log).
+pub(super) fn is_wrapped(line: &[u8]) -> bool {
+    let head = &line[..line.len().min(MAX_BEFORE_STAMP)];
+    let marks = [&b"postgres["[..], b" stdout ", b" stderr "];
+    line.starts_with(b"{") || marks.iter().any(|mark| memchr::memmem::find(head, mark).is_some())
+}
+
+impl<'a> Begun<'a> {
+    /// The beginning of a record, if the line is one; `timeless`: its time may be missing, because what carries the
+    /// line has one.
+    pub fn read(line: &'a str, clock: &mut Clock<'_>, timeless: bool) -> Option<Begun<'a>> {
+        if line.starts_with('\t') {
+            return None;
+        }
+        let bytes = line.as_bytes();
+        let (stamp, at, end) = match time(bytes) {
+            Some(Time::Date(at)) => {
+                let (stamp, used) = clock.read(&bytes[at..])?;
+                (Some(stamp), at, at + used)
+            }
+            Some(Time::Epoch(at)) => {
+                let (stamp, used) = Clock::epoch(&bytes[at..])?;
+                (Some(stamp), at, at + used)
+            }
+            None if timeless => (None, 0, 0),
+            None => return None,
+        };
+        if !line.is_char_boundary(end) {
+            return None;
+        }
+        let (start, severity, message) = severity(line, end)?;
+        let (before, after) = (&line[..at], &line[end..start]);
+        Some(Begun { stamp, before, after, severity, message: &line[message..] })
+    }
+
+    /// Whether the line begins with its time.
+    pub fn is_first(&self) -> bool {
+        self.stamp.is_some() && self.before.is_empty()
+    }
+
+    /// The prefix without its time.
+    pub fn prefix(&self) -> Cow<'a, str> {
+        if self.before.is_empty() {
+            Cow::Borrowed(self.after)
+        } else {
+            Cow::Owned(format!("{} {}", self.before, self.after))
+        }
+    }
+}
+
+/// What a word before `=` names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Field {
+    User,
+    Database,
+    Application,
+    Client,
+    Process,
+    Other,
+}
+
+fn field(word: &str) -> Option<Field> {
+    Some(match word {
+        "user" | "usr" | "username" | "u" => Field::User,
+        "db" | "dbname" | "database" | "d" => Field::Database,
+        "app" | "application" | "application_name" | "appname" | "a" => Field::Application,
+        "client" | "host" | "remote" | "rhost" | "h" | "r" => Field::Client,
+        "pid" | "p" => Field::Process,
+        "queryid" | "query_id" | "qid" | "xid" | "vxid" | "x" | "v" | "sid" | "session" | "line" | "l"
+        | "state" | "sqlstate" | "e" | "cmd" | "tag" | "command" | "i" | "backend" | "type" | "b"
+        | "start" | "s" | "time" | "leader" | "userid" => Field::Other,
+        _ => return None,
+    })
+}
+
+/// A key: where its word begins, and where its value does.
+struct Key {
+    field: Field,
+    word: usize,
+    value: usize,
+}
+
+/// The keys of a prefix. What a client calls itself may look like keys: of one that stands twice, the one on the far
+/// side of the application is the prefix's own.
+fn keys(prefix: &str) -> Vec<Key> {
+    let bytes = prefix.as_bytes();
+    let found = memchr::memchr_iter(b'=', bytes).filter_map(|at| {
+        let word =
+            bytes[..at].iter().rposition(|b| !(b.is_ascii_alphabetic() || *b == b'_')).map_or(0, |at| at + 1);
+        let stands = word == 0
+            || matches!(
+                bytes[word - 1],
+                b' ' | b',' | b';' | b'|' | b'[' | b']' | b'(' | b'<' | b'-' | b':' | b'/' | b'\t'
+            );
+        let field = field(&prefix[word..at])?;
+        stands.then_some(Key { field, word, value: at + 1 })
+    });
+    let mut keys: Vec<Key> = found.collect();
+    let application = keys.iter().find(|key| key.field == Field::Application).map(|key| key.word);
+    let Some(application) = application else { return keys };
+    let last =
+        |keys: &[Key], field: Field| keys.iter().rev().find(|key| key.field == field).map(|key| key.word);
+    let first = |keys: &[Key], field: Field| keys.iter().find(|key| key.field == field).map(|key| key.word);
+    let own: Vec<usize> = [Field::User, Field::Database, Field::Client, Field::Process]
+        .iter()
+        .filter_map(|field| {
+            first(&keys, *field).filter(|at| *at < application).or_else(|| last(&keys, *field))
+        })
+        .collect();
+    keys.retain(|key| key.word <= application || own.contains(&key.word) || key.field == Field::Other);
+    keys
+}
+
+/// The value of a key: up to the next one, without what the prefix puts around it.
+fn value<'a>(prefix: &'a str, keys: &[Key], index: usize) -> &'a str {
+    let key = &keys[index];
+    let end = keys.get(index + 1).map_or(prefix.len(), |next| next.word);
+    let value = prefix[key.value.min(end)..end].trim_end_matches([' ', ',', ':', '>', ';', '|', '-', '/']);
+    // A parenthesis that the value did not open belongs to the prefix.
+    let value = if value.contains('(') { value } else { value.trim_end_matches([')', ' ', ',']) };
+    // A process id in brackets, and a bracket that the value did not open, belong to the prefix.
+    let value = match value.strip_suffix(']').and_then(|value| value.rsplit_once('[')) {
+        Some((before, pid)) if !pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit()) => {
+            before.trim_end()
+        }
+        _ => value,
+    };
+    let value = if value.contains('[') { value } else { value.trim_end_matches(']').trim_end() };
+    // Only the application may hold blanks: what follows another value belongs to the prefix.
+    let value =
+        if key.field == Field::Application { value } else { value.split(' ').next().unwrap_or(value) };
+    value.trim_end_matches([',', ';']).trim_matches(['"', '\''])
+}
+
+/// The session: `%c` (hex.hex) where there is one, else the first bracketed number, else one that says so, else the
+/// number that stands next to the time.
+pub(super) fn session(prefix: &str) -> u64 {
+    // What a client says of itself stands behind the first `=` at the earliest.
+    let named = prefix.find('=').unwrap_or(prefix.len());
+    let own = &prefix[..named];
+    if let Some(session) = session_id(own).or_else(|| bracketed(own)) {
+        return session;
+    }
+    if named == prefix.len() {
+        return bare(own).unwrap_or(0);
+    }
+    let keys = keys(prefix);
+    let stated = keys.iter().position(|key| key.field == Field::Process);
+    if let Some(pid) = stated.and_then(|index| value(prefix, &keys, index).parse().ok()) {
+        return pid;
+    }
+    // Behind all values, the last one is the prefix's.
+    let behind = prefix.rfind('[').and_then(|at| bracketed(&prefix[at..]));
+    behind.or_else(|| session_id(prefix)).or_else(|| bracketed(prefix)).or_else(|| bare(own)).unwrap_or(0)
+}
+
+/// `6abc0001.2ce`, start and process in hexadecimal digits.
+fn session_id(prefix: &str) -> Option<u64> {
+    let bytes = prefix.as_bytes();
+    let dots = memchr::memchr_iter(b'.', bytes).filter(|dot| *dot >= 8);
+    let mut ids = dots.filter_map(|dot| {
+        let start = dot - 8;
+        let alone = start == 0 || !(bytes[start - 1].is_ascii_alphanumeric() || bytes[start - 1] == b'.');
+        let length = bytes[dot + 1..].iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'.').count();
+        let (start, pid) = (prefix.get(start..dot)?, prefix.get(dot + 1..dot + 1 + length)?);
+        let hex =
+            |part: &str| !part.is_empty() && part.len() <= 8 && part.bytes().all(|b| b.is_ascii_hexdigit());
+        let number = |part: &str| u64::from_str_radix(part, 16).ok();
+        if alone && hex(start) && hex(pid) { Some(number(start)? << 32 | number(pid)?) } else { None }
+    });
+    ids.next()
+}
+
+/// The first number in brackets; a process has none that begins with 0, a SQLSTATE mostly does.
+fn bracketed(prefix: &str) -> Option<u64> {
+    let number = |part: &str| part.split(']').next().filter(|it| !it.starts_with('0'))?.parse().ok();
+    prefix.split('[').skip(1).find_map(number)
+}
+
+/// The number right behind the time, which is one by itself: `2026-11-22 22:42:43 UTC 718 …`.
+fn bare(prefix: &str) -> Option<u64> {
+    let rest = prefix.trim_start_matches([' ', ':', '-', ',', '|', '>', '(', '<']);
+    let length = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let ends = rest[length..]
+        .chars()
+        .next()
+        .is_none_or(|sign| matches!(sign, ' ' | ':' | ',' | '|' | '-' | ')' | '>'));
+    (ends && (1..=7).contains(&length)).then(|| rest[..length].parse().ok())?
+}
+
+/// `10.0.3.7(38246):app_web@shop:[718]` of RDS and Aurora, perhaps with `:3:00000:…:6abc0001.2ce:application` behind.
+static HOSTED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^:([^()\s]*?)(?:\((\d+)\))?:([^:]*?)@([^:@]*):\[(\d+)\](?::|$)")
+        .expect("the pattern is a constant of this file")
+});
+
+/// The session behind which the application stands in the longer prefix of RDS.
+static HOSTED_APPLICATION: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r":[0-9a-f]{8}\.[0-9a-f]+:(.*?):?$").expect("the pattern is a constant of this file")
+});
+
+/// `user@database`, perhaps with `/application` or `[client]` behind it.
+static AT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:^|[\s\]:>)|])([^\s@\[\]:>)|]+(?:@[^\s@/\[\]]+)*)@([^\s@/\[\],:]+)")
+        .expect("the pattern is a constant of this file")
+});
+
+/// The part of a prefix that names anybody. The process id makes every prefix its own; what stands behind it repeats.
+pub(super) fn naming(prefix: &str) -> &str {
+    // A bracket behind the first `=` belongs to a value (`app=[unknown]`).
+    let named = prefix.find('=').unwrap_or(prefix.len());
+    match prefix[..named].rfind(']') {
+        Some(at) if prefix[at + 1..].contains(['=', '@']) => &prefix[at + 1..],
+        _ => prefix,
+    }
+}
+
+/// Who a prefix names.
+pub(super) fn who(prefix: &str) -> Who {
+    let mut who = Who::default();
+    let text = |value: &str| if value == "[unknown]" { Text::from("") } else { Text::from(value) };
+    if let Some(found) = HOSTED.captures(prefix.trim_end()) {
+        let part = |index: usize| found.get(index).map_or("", |m| m.as_str());
+        who.client = text(part(1));
+        who.port = part(2).parse().unwrap_or(0);
+        (who.user, who.database) = (text(part(3)), text(part(4)));
+        if let Some(application) = HOSTED_APPLICATION.captures(&prefix.trim_end()[part(0).len()..]) {
+            who.application = text(&application[1]);
+        }
+        return who;
+    }
+    let keys = keys(prefix);
+    if keys.iter().all(|key| matches!(key.field, Field::Process | Field::Other)) {
+        if let Some(found) = AT.captures(prefix) {
+            (who.user, who.database) = (text(&found[1]), text(&found[2]));
+        }
+        return who;
+    }
+    for (index, key) in keys.iter().enumerate() {
+        let value = value(prefix, &keys, index);
+        match key.field {
+            Field::User => who.user = text(value),
+            Field::Database => who.database = text(value),
+            Field::Application => who.application = text(value),
+            Field::Client => {
+                let port = value.strip_suffix(')').unwrap_or(value).rsplit_once('(');
+                let host = port.map_or(value, |(host, _)| host);
+                who.client = text(host);
+                who.port = port.and_then(|(_, port)| port.parse().ok()).unwrap_or(0);
+            }
+            Field::Process | Field::Other => {}
+        }
+    }
+    who
+}
