@@ -220,6 +220,7 @@ pub struct Clerk {
     targets: HashMap<Text, Target, RandomState>,
     referrers: HashMap<Text, Option<Arc<Referrer>>, RandomState>,
     people: HashMap<Text, Arc<Who>, RandomState>,
+    programs: HashMap<Text, Text, RandomState>,
     /// Room for the key of one of `people`.
     key: String,
 }
@@ -329,9 +330,14 @@ impl Clerk {
         who
     }
 
+    /// Many clients run one program: it is scrubbed once.
     fn program(&mut self, agent: &str) -> Text {
+        if let Some(known) = self.programs.get(agent) {
+            return known.clone();
+        }
         let program = request::program(agent);
-        self.text(&program)
+        self.programs.insert(Text::from(agent), program.clone());
+        program
     }
 }
 
