@@ -4,7 +4,6 @@
 
 use super::line_log::{self, Is};
 use super::{Block, Record};
-use crate::evidence::Confidence;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
@@ -79,25 +78,6 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// A whole number that is not negative, also where it is written as a string.
-    pub fn whole(&self) -> Option<u64> {
-        match self {
-            Json::Whole(number) => u64::try_from(*number).ok(),
-            Json::Text(text) => text.trim().parse().ok(),
-            _ => None,
-        }
-    }
-
-    /// The elements of an array; anything else has none.
-    pub fn list(&self) -> &[Json<'a>] {
-        if let Json::List(all) = self { all } else { &[] }
-    }
-
-    /// The keys and values of an object; anything else has none.
-    pub fn pairs(&self) -> &[(Cow<'a, str>, Json<'a>)] {
-        if let Json::Object(all) = self { all } else { &[] }
-    }
-
     /// The same, borrowing nothing.
     pub fn owned<'b>(self) -> Json<'b> {
         match self {
@@ -143,20 +123,6 @@ fn repaired(line: &str) -> Option<String> {
 /// Where the last line of a block starts; 0: it has only one.
 pub fn last_start(block: &[u8]) -> usize {
     line_log::last_start(block)
-}
-
-/// How sure a head is a log of these objects: two thirds of its whole lines must be objects that `is` knows.
-pub fn recognise(head: &[u8], is: &dyn Fn(&Json<'_>) -> bool) -> Option<Confidence> {
-    // An object on many lines, or no object at all: most files are told here.
-    let first = head.iter().find(|b| !b.is_ascii_whitespace())?;
-    if !matches!(first, b'{' | b'[') {
-        return None;
-    }
-    line_log::recognise(head, &mut |line| match Json::object(line) {
-        Some(object) if is(&object) => Is::This(()),
-        None if is_frame(line) => Is::Known,
-        _ => Is::Unmatched,
-    })
 }
 
 /// What stands alone on a line where an array is written over several.
@@ -249,7 +215,7 @@ impl<'de> Deserialize<'de> for Json<'de> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Json, is_frame, recognise};
+    use super::Json;
 
     fn at(line: &str, keys: &[&str]) -> Option<String> {
         Json::object(line)?.at(keys)?.shown().map(std::borrow::Cow::into_owned)
@@ -262,10 +228,6 @@ mod tests {
         assert_eq!(at(line, &["a", "n"]).as_deref(), Some("1.5"));
         assert_eq!(at(line, &["n"]).as_deref(), Some("7"), "the last of two keys");
         assert_eq!(at(line, &["a", "b"]), None);
-        let object = Json::object(line).expect("it is an object");
-        assert_eq!(object.at(&["a", "b.c"]).map(|list| list.list().len()), Some(2));
-        assert_eq!(Json::object(r#"{"n":"12"}"#).and_then(|it| it.get("n")?.whole()), Some(12));
-        assert_eq!(Json::object(r#"{"n":-1}"#).and_then(|it| it.get("n")?.whole()), None);
     }
 
     #[test]
@@ -280,15 +242,5 @@ mod tests {
         }
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(Json::object(&deep), None);
-    }
-
-    #[test]
-    fn two_thirds_of_a_head_have_to_be_known() {
-        let known = |object: &Json<'_>| object.get("a").is_some();
-        assert!(recognise(b"[\n{\"a\":1},\n{\"a\":2},\n{\"b\":2}\n]\n", &known).is_some());
-        assert!(recognise(b"{\"a\":1}\n{\"b\":2}\n", &known).is_none());
-        assert!(recognise(b"{\"a\":1}", &known).is_some(), "a file of one line without an end");
-        assert!(recognise(b"a {\"a\":1}\n", &known).is_none());
-        assert!(is_frame(" ] "));
     }
 }
