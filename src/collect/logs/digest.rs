@@ -23,7 +23,7 @@ fn is_asset(path: &str) -> bool {
         path.len() >= ending.len()
             && path[path.len() - ending.len()..].eq_ignore_ascii_case(ending.as_bytes())
     };
-    ASSETS.iter().any(|ending| ends(ending))
+    ASSETS.iter().any(ends)
 }
 
 /// With what the requests of a stream are read.
