@@ -78,8 +78,10 @@ impl Audit<'_> {
             return None;
         }
         let parts = parts.iter().map(|part| Text::from(scrub_name(part))).collect();
-        // Which classes are logged, and for which objects, is set; whatever is not may be used as well.
-        Some(TableUse { action, parts, confidence: Confidence::Medium })
+        // Which classes are logged is set, and an auditing role sees only what it was given: the rest may be used as
+        // well.
+        let confidence = if self.kind == "OBJECT" { Confidence::Low } else { Confidence::Medium };
+        Some(TableUse { action, parts, confidence })
     }
 }
 

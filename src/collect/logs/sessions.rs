@@ -314,7 +314,13 @@ impl Sessions {
         if let (Some(understood), true) = (understood, tables.is_empty()) {
             return understood.clone();
         }
-        let tables: Vec<TableUse> = tables.into_iter().collect();
+        // Each statement of a text that holds several is told with all of it: the rest is told beside it.
+        let several = understood.is_some_and(|it| crate::sql::split(&it.shape.sample).len() > 1);
+        let sure = |it: TableUse| match it.confidence {
+            Confidence::Medium if several => TableUse { confidence: Confidence::High, ..it },
+            _ => it,
+        };
+        let tables: Vec<TableUse> = tables.into_iter().map(sure).collect();
         let fingerprint = understood.map_or(0, |it| it.shape.fingerprint);
         let told = || Arc::new(Understood::told(understood.map(|it| &**it), &tables));
         self.audited.entry((fingerprint, tables.clone())).or_insert_with(told).clone()
