@@ -231,7 +231,11 @@ fn a_statement_that_names_its_program_is_that_programs_and_any_other_comment_nam
             "web",
             "LOG:  duration: 0.1 ms  statement: SELECT a FROM t1 /*application='billing%20web',route='%2Fa'*/",
         )
-        + &line(5, "web", "LOG:  duration: 0.1 ms  statement: SELECT a FROM t2 /* application of nobody */")
+        + &line(
+            7,
+            "other",
+            "LOG:  duration: 0.1 ms  statement: SELECT a FROM t2 /* application of nobody */",
+        )
         + &line(
             6,
             "web",
@@ -253,5 +257,5 @@ fn a_statement_that_names_its_program_is_that_programs_and_any_other_comment_nam
             format!("{table} {}", applications.collect::<Vec<_>>().join(" "))
         })
         .collect();
-    assert_eq!(programs, set(&["t1 x", "t2 x", "t3 x"]));
+    assert_eq!(programs, set(&["t1 \"billing web\" \"web\"", "t2 ", "t3 \"shop\""]));
 }
