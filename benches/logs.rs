@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = typed.get(1).map_or_else(|| folder.path().join("postgresql.log"), PathBuf::from);
     generate(&path, megabytes * 1_000_000)?;
     let own = measure::measure(&path)?;
-    let prefix = "%t [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ";
+    let prefix = "%m [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ";
     let html = folder.path().join("pgbadger.html").to_string_lossy().into_owned();
     compare("pgbadger -j 1", peer("pgbadger", &["-q", "-j", "1", "-p", prefix, "-o", &html], &path), own);
     Ok(())
