@@ -284,17 +284,24 @@ fn json_is_read_by_the_keys_of_its_server() {
 {"msec":"1795386376.500","remote_addr":"10.0.3.7","remote_user":"ann","ssl_client_s_dn":"CN=depot,O=Shop","request":"GET /a b/7 HTTP/1.1","status":"200","request_time":"0.007"}
 {"time_local":"22/Nov/2026:23:26:17 +0100","remote_addr":"2001:db8::7","request":"GET /a HTTP/1.1","status":499}
 "#;
+    let (proxies, servers) =
+        log.split_at(log.find("{\"level\":\"info\",\"ts\"").expect("Caddy's stand behind"));
     assert_eq!(
-        said("access.json", log),
+        said("proxy.json", proxies),
         [
             "2026-11-22T22:26:12Z spiffe://cluster.local/ns/shop/sa/billing@10.0.3.7 okhttp/4 GET orders:80/v1/orders/{} 200 ok 3.0",
             "2026-11-22T22:26:14Z -@10.0.3.7 billing/2.1 PUT shop.example/v1/orders/{} 204 ok 1.234",
+        ]
+    );
+    assert_eq!(
+        said("access.json", servers),
+        [
             "2026-11-22T22:26:15Z robot@10.0.3.7 x/1 GET shop.example/a 200 ok 250.0",
             "2026-11-22T22:26:16Z depot@10.0.3.7 - GET /a b/{} 200 ok 7.0",
             "2026-11-22T22:26:17Z -@2001:db8::7 - GET /a 499 failed null",
         ]
     );
-    assert_eq!(gaps(&report(&world("access.json", log.as_bytes()), &[])), ["unparsed 1"]);
+    assert_eq!(gaps(&report(&world("proxy.json", proxies.as_bytes()), &[])), ["unparsed 1"]);
     // Somebody's own keys, of which nobody says what they mean.
     let own = "{\"time\":\"2026-11-22T22:26:12Z\",\"ip\":\"10.0.3.7\",\"url\":\"/a\",\"status\":200,\"duration\":3}\n";
     assert_eq!(gaps(&report(&world("own.log", own.as_bytes()), &[])), ["unrecognised 1"]);
@@ -378,6 +385,7 @@ fn each_log_is_of_one_format() {
         ("iis-w3c", IIS.to_owned()),
         ("json-access", head("caddy.log")),
         ("json-access", head("nginx-template.log")),
+        ("json-proxy", "{\"start_time\":\"2026-11-22T22:26:12.123Z\",\"method\":\"GET\",\"path\":\"/a\",\"response_code\":200,\"duration\":3,\"user_agent\":\"x\",\"authority\":\"a\",\"upstream_cluster\":\"inbound|80||\",\"upstream_host\":\"10.0.0.1:80\",\"downstream_remote_address\":\"10.0.3.7:5\"}\n".to_owned()),
     ] {
         let formats = whodepends::collect::logs::FORMATS.iter();
         let claims = formats.filter(|format| format.recognise(text.as_bytes()).is_some());

@@ -99,6 +99,7 @@ pub fn log(data: &[u8]) -> u64 {
         "cloudsql",
         "pg-stat-statements",
         "pgbouncer",
+        "json-proxy",
     ];
     let Some((kind, _)) = choose(data, &kinds) else { return 0 };
     file("postgresql.log", Some(kind), &data[1..])

@@ -11,8 +11,31 @@ use super::{Block, Context, LogFormat, Record};
 use crate::evidence::{About, Confidence, Provenance, Stamp};
 use std::borrow::Cow;
 
-/// Access logs as JSON.
-pub struct JsonAccess;
+/// Access logs as JSON, of the servers of some tables.
+pub struct JsonAccess {
+    tables: &'static [&'static Keys],
+    about: &'static About,
+}
+
+/// Of servers whose logs were recorded here.
+pub static SERVERS: JsonAccess = JsonAccess {
+    tables: &[&CADDY, &NGINX],
+    about: &About {
+        name: "json-access",
+        title: "access logs as JSON: Caddy, and nginx's variables as keys",
+        provenance: Provenance::Recorded,
+    },
+};
+
+/// Of proxies whose logs are only documented.
+pub static PROXIES: JsonAccess = JsonAccess {
+    tables: &[&TRAEFIK, &ENVOY],
+    about: &About {
+        name: "json-proxy",
+        title: "access logs as JSON: Traefik, Istio and Envoy",
+        provenance: Provenance::Documented,
+    },
+};
 
 /// Where a value is: keys, one in the other.
 type At = &'static [&'static str];
@@ -113,8 +136,6 @@ static NGINX: Keys = Keys {
     behind: &[],
 };
 
-static TABLES: [&Keys; 4] = [&CADDY, &TRAEFIK, &ENVOY, &NGINX];
-
 /// A value as text; of a list (a header that may come more than once) all, as one header.
 fn text<'a>(object: &'a Json<'_>, at: At) -> Option<Cow<'a, str>> {
     let value = object.at(at)?;
@@ -166,9 +187,9 @@ fn peer(end: &str) -> &str {
     if end.parse::<std::net::IpAddr>().is_ok() { end } else { address(end) }
 }
 
-fn record(object: &Json<'_>, clerk: &mut Clerk) -> Is<Record> {
+fn record(tables: &[&Keys], object: &Json<'_>, clerk: &mut Clerk) -> Is<Record> {
     let told = |keys: &&&Keys| keys.told_by.iter().all(|at| object.at(at).is_some());
-    let Some(keys) = TABLES.iter().find(told) else { return Is::Unmatched };
+    let Some(keys) = tables.iter().find(told) else { return Is::Unmatched };
     let status = object.at(keys.status[0]).and_then(Json::shown);
     let (Some(stamp), Some(status)) = (moment(object, keys.time), status.and_then(|it| access::status(&it)))
     else {
@@ -205,13 +226,13 @@ fn record(object: &Json<'_>, clerk: &mut Clerk) -> Is<Record> {
 }
 
 /// A record, unless the object is something else that the server writes there.
-fn read(object: &Json<'_>, clerk: &mut Clerk) -> Is<Record> {
+fn read(tables: &[&Keys], object: &Json<'_>, clerk: &mut Clerk) -> Is<Record> {
     let word = |key: &str| object.get(key).and_then(Json::text);
     // Caddy tells an error of a request once more, beside the record of the request.
     if word("logger").is_some_and(|logger| logger.starts_with("http.log.error")) {
         return Is::Known;
     }
-    match record(object, clerk) {
+    match record(tables, object, clerk) {
         // What it says about itself has a level and a message.
         Is::Unmatched if word("level").is_some() && word("msg").or(word("message")).is_some() => Is::Known,
         is => is,
@@ -220,24 +241,19 @@ fn read(object: &Json<'_>, clerk: &mut Clerk) -> Is<Record> {
 
 impl LogFormat for JsonAccess {
     fn about(&self) -> &'static About {
-        &About {
-            name: "json-access",
-            title: "access logs as JSON: Caddy, Traefik, Istio and Envoy, nginx's variables as keys",
-            provenance: Provenance::Recorded,
-        }
+        self.about
     }
 
     fn recognise(&self, head: &[u8]) -> Option<Confidence> {
         let mut clerk = Clerk::default();
-        line_log::recognise(
-            head,
-            &mut |line| match Json::object(line).map(|object| read(&object, &mut clerk)) {
-                Some(Is::This(_)) => Is::This(()),
-                Some(Is::Passed(what)) => Is::Passed(what),
-                Some(Is::Known) => Is::Known,
-                Some(Is::Unmatched) | None => Is::Unmatched,
-            },
-        )
+        line_log::recognise(head, &mut |line| match Json::object(line)
+            .map(|object| read(self.tables, &object, &mut clerk))
+        {
+            Some(Is::This(_)) => Is::This(()),
+            Some(Is::Passed(what)) => Is::Passed(what),
+            Some(Is::Known) => Is::Known,
+            Some(Is::Unmatched) | None => Is::Unmatched,
+        })
     }
 
     fn last_start(&self, block: &[u8]) -> usize {
@@ -246,6 +262,8 @@ impl LogFormat for JsonAccess {
 
     fn parse(&self, block: &[u8], _: Context<'_>) -> Block {
         let mut clerk = Clerk::default();
-        json_lines::parse(&String::from_utf8_lossy(block), &mut |object| read(object, &mut clerk))
+        json_lines::parse(&String::from_utf8_lossy(block), &mut |object| {
+            read(self.tables, object, &mut clerk)
+        })
     }
 }
