@@ -3,27 +3,19 @@
 //! and the peak memory of the process. `cargo bench --bench access -- MEGABYTES [FILE]` chooses the size and keeps the
 //! log.
 
-#![allow(clippy::print_stdout)]
+mod measure;
 
+use measure::{Noise, compare, measure, peer};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Instant;
-use whodepends::scan::{Plan, scan};
 
-/// A small generator of reproducible noise (SplitMix64).
-struct Noise(u64);
+/// Small numbers much more often than large ones, as with pages and visitors.
+trait Skewed {
+    /// A number below a bound.
+    fn skewed(&mut self, bound: u64) -> u64;
+}
 
-impl Noise {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
-    }
-
-    /// Small numbers much more often than large ones, as with pages and visitors.
+impl Skewed for Noise {
     fn skewed(&mut self, bound: u64) -> u64 {
         let limit = 1 + self.below(bound);
         self.below(limit)
@@ -128,54 +120,18 @@ fn generate(path: &Path, bytes: u64) -> std::io::Result<()> {
     out.flush()
 }
 
-/// Peak resident memory in megabytes, where the system says.
-fn peak() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kilobytes| kilobytes / 1024)
-}
-
-/// How long `goaccess` takes; `None`: it is not installed.
-fn peer(path: &Path, folder: &Path) -> Option<f64> {
-    let start = Instant::now();
-    let mut command = Command::new("goaccess");
-    command.arg(path).args(["--log-format=COMBINED", "--no-progress", "-o"]).arg(folder.join("peer.json"));
-    let status = command.output().ok()?.status;
-    status.success().then(|| start.elapsed().as_secs_f64())
-}
-
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let typed: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let megabytes: u64 = typed.first().map_or(Ok(200), |text| text.parse())?;
     let folder = tempfile::tempdir()?;
     let path = typed.get(1).map_or_else(|| folder.path().join("access.log"), PathBuf::from);
     generate(&path, megabytes * 1_000_000)?;
-    let size = std::fs::metadata(&path)?.len() as f64 / 1e6;
-    for threads in [1, 2] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(16 << 20).build()?;
-        let mut best = f64::MAX;
-        for _ in 0..3 {
-            let plan = Plan {
-                paths: vec![path.clone()],
-                config: None,
-                as_of: Some("2026-11-24".to_owned()),
-                since: None,
-                until: None,
-                kinds: Vec::new(),
-                filter: None,
-                block_bytes: whodepends::collect::BLOCK_BYTES,
-            };
-            let start = Instant::now();
-            let outcome = pool.install(|| scan(&plan, &|_, _| {}))?;
-            assert!(!outcome.report.links.is_empty(), "the log gives links");
-            best = best.min(start.elapsed().as_secs_f64());
-        }
-        let (rate, peak) = (size / best, peak());
-        println!("{threads} thread(s): {size:.0} MB in {best:.2} s, {rate:.0} MB/s; peak {peak:?} MB");
-    }
-    match peer(&path, folder.path()) {
-        Some(seconds) => println!("goaccess: {seconds:.2} s, {:.1} MB/s", size / seconds),
-        None => println!("goaccess is not installed"),
-    }
+    let own = measure(&path)?;
+    let out = folder.path().join("peer.json").to_string_lossy().into_owned();
+    compare(
+        "goaccess",
+        peer("goaccess", &["--log-format=COMBINED", "--no-progress", "-o", &out], &path),
+        own,
+    );
     Ok(())
 }

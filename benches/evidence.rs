@@ -4,6 +4,9 @@
 
 #![allow(clippy::print_stdout)]
 
+mod measure;
+
+use measure::plan;
 use std::error::Error;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read};
@@ -14,7 +17,7 @@ use whodepends::evidence::{
     Scope, Sees, SessionSketch, Shape, Span, Stamp, Text, Vantage, What, Zone, file,
 };
 use whodepends::report;
-use whodepends::scan::{Plan, scan};
+use whodepends::scan::scan;
 
 /// Logins of each server.
 const LOGINS: u64 = 12;
@@ -152,16 +155,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         step.end(&format!("written, {threads} thread(s)"), uses);
         assert!(std::fs::read(&whole)? == std::fs::read(folder.join("again"))?, "it is the same file");
         drop(kept);
-        let plan = Plan {
-            paths: vec![whole.clone()],
-            config: None,
-            as_of: Some("2026-11-24".to_owned()),
-            since: None,
-            until: None,
-            kinds: Vec::new(),
-            filter: None,
-            block_bytes: whodepends::collect::BLOCK_BYTES,
-        };
+        let plan = plan(&whole);
         let step = Step::begin();
         let outcome = pool.install(|| scan(&plan, &|_, _| ()))?;
         let answer = report::on::ask(&outcome.report, "table:db3/shop/s.t7", 2)?;

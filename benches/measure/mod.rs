@@ -2,6 +2,8 @@
 //! program takes for it.
 
 #![allow(clippy::print_stdout)]
+// Each bench uses a part.
+#![allow(dead_code)]
 
 use std::path::Path;
 use std::time::Instant;
@@ -36,6 +38,20 @@ pub fn peer(program: &str, arguments: &[&str], log: &Path) -> Option<f64> {
     status.success().then(|| start.elapsed().as_secs_f64())
 }
 
+/// A scan of one file, as it is asked for every time.
+pub fn plan(path: &Path) -> Plan {
+    Plan {
+        paths: vec![path.to_path_buf()],
+        config: None,
+        as_of: Some("2026-11-24".to_owned()),
+        since: None,
+        until: None,
+        kinds: Vec::new(),
+        filter: None,
+        block_bytes: whodepends::collect::BLOCK_BYTES,
+    }
+}
+
 /// Scans a log several times with one thread and with two, and prints how fast; gives the best time in seconds.
 pub fn measure(path: &Path) -> Result<f64, Box<dyn std::error::Error>> {
     let mut own = f64::MAX;
@@ -43,16 +59,7 @@ pub fn measure(path: &Path) -> Result<f64, Box<dyn std::error::Error>> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(16 << 20).build()?;
         let mut best = f64::MAX;
         for _ in 0..3 {
-            let plan = Plan {
-                paths: vec![path.to_path_buf()],
-                config: None,
-                as_of: Some("2026-11-24".to_owned()),
-                since: None,
-                until: None,
-                kinds: Vec::new(),
-                filter: None,
-                block_bytes: whodepends::collect::BLOCK_BYTES,
-            };
+            let plan = plan(path);
             let start = Instant::now();
             let outcome = pool.install(|| scan(&plan, &|_, _| {}))?;
             assert!(!outcome.report.links.is_empty(), "the log gives links");

@@ -10,11 +10,32 @@ use crate::evidence::{About, Confidence, Provenance, Stamp};
 use memchr::memmem;
 use std::borrow::Cow;
 
-/// IIS, and others that write the extended format.
-pub struct W3c;
+/// Logs in the extended format.
+pub struct W3c {
+    /// Whether tabs stand between the fields, else blanks.
+    tabs: bool,
+    about: &'static About,
+}
 
-/// CloudFront.
-pub struct CloudFront;
+/// As IIS writes them.
+pub static IIS: W3c = W3c {
+    tabs: false,
+    about: &About {
+        name: "iis-w3c",
+        title: "access logs in the W3C's extended format, as IIS writes them",
+        provenance: Provenance::Documented,
+    },
+};
+
+/// As CloudFront writes them.
+pub static CLOUDFRONT: W3c = W3c {
+    tabs: true,
+    about: &About {
+        name: "aws-cloudfront",
+        title: "standard logs of Amazon CloudFront",
+        provenance: Provenance::Documented,
+    },
+};
 
 /// How many columns are read.
 const MAX_COLUMNS: usize = 128;
@@ -274,41 +295,11 @@ fn parse(block: &[u8], context: Context<'_>) -> Block {
 
 impl LogFormat for W3c {
     fn about(&self) -> &'static About {
-        &About {
-            name: "iis-w3c",
-            title: "access logs in the W3C's extended format, as IIS writes them",
-            provenance: Provenance::Documented,
-        }
+        self.about
     }
 
     fn recognise(&self, head: &[u8]) -> Option<Confidence> {
-        recognised(head, false)
-    }
-
-    fn last_start(&self, block: &[u8]) -> usize {
-        line_log::last_start(block)
-    }
-
-    fn header(&self, block: &[u8], before: &str) -> Option<String> {
-        header(block, before)
-    }
-
-    fn parse(&self, block: &[u8], context: Context<'_>) -> Block {
-        parse(block, context)
-    }
-}
-
-impl LogFormat for CloudFront {
-    fn about(&self) -> &'static About {
-        &About {
-            name: "aws-cloudfront",
-            title: "standard logs of Amazon CloudFront",
-            provenance: Provenance::Documented,
-        }
-    }
-
-    fn recognise(&self, head: &[u8]) -> Option<Confidence> {
-        recognised(head, true)
+        recognised(head, self.tabs)
     }
 
     fn last_start(&self, block: &[u8]) -> usize {
