@@ -259,3 +259,22 @@ fn a_statement_that_names_its_program_is_that_programs_and_any_other_comment_nam
         .collect();
     assert_eq!(programs, set(&["t1 \"billing web\" \"web\"", "t2 ", "t3 \"shop\""]));
 }
+
+#[test]
+fn a_format_that_was_only_documented_raises_nothing_above_medium() {
+    let query = |second: u8| {
+        format!(
+            r#"{{"timestamp":"2026-11-22 22:26:{second}","id":{second},"class":"general","event":"status","connection_id":42,"account":{{"user":"app","host":"web1"}},"login":{{"user":"app","ip":"10.0.3.7"}},"general_data":{{"command":"Query","query":"INSERT INTO shop.orders (a) VALUES (1)","status":0}}}}"#
+        )
+    };
+    let documented = format!("[\n{},\n{}\n]\n", query(12), query(13));
+    let statement = "LOG:  duration: 0.1 ms  statement: INSERT INTO public.orders (a) VALUES (1)";
+    let recorded = line(42, "app", statement).repeat(2);
+    let worst = |name: &str, log: &str| {
+        let report = report(name, log);
+        let finding = report["findings"][0].clone();
+        (finding["severity"].to_string(), finding["facts"]["read from"].is_string())
+    };
+    assert_eq!(worst("audit.json", &documented), ("\"medium\"".to_owned(), true));
+    assert_eq!(worst("postgresql.log", &recorded), ("\"high\"".to_owned(), false));
+}

@@ -157,9 +157,10 @@ const UNTRIED: &str =
 /// a real server wrote: it may be true, and raises nothing above medium.
 fn is_untried(graph: &Graph, finding: &Finding) -> bool {
     let who = [finding.consumer, finding.upstream, finding.downstream];
-    let mut vantages = graph
-        .links()
-        .filter(|link| who.contains(&Some(link.key.consumer)))
+    let mut vantages = who
+        .into_iter()
+        .flatten()
+        .flat_map(|consumer| graph.links_of(consumer))
         .filter(|link| {
             finding.resource.is_none_or(|resource| {
                 link.key.resource == resource
