@@ -73,6 +73,8 @@ pub enum Says {
         /// Guards in the command that change the schedule, as written.
         guards: Vec<Text>,
     },
+    /// Its scheduler calls it this.
+    Called(Text),
     /// It runs as this operating-system account.
     RunsAs(Text),
     /// It runs this command, and, where the command names one, this script or SQL file.

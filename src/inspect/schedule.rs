@@ -80,6 +80,7 @@ fn evaluate(question: Question) -> Answer {
         .filter_map(|run| jiff::Timestamp::from_second(run).ok())
         .map(|run| run.to_string())
         .collect();
-    let status = if next.is_empty() && count > 0 && !parsed.at_boot() { "never" } else { "ok" };
+    let by_calendar = parsed.clock() == schedule::Clock::Calendar;
+    let status = if next.is_empty() && count > 0 && by_calendar { "never" } else { "ok" };
     Answer { id, status, next, words: parsed.words(), notes: parsed.notes().to_vec() }
 }

@@ -31,10 +31,20 @@ pub(super) struct JobLine<'a> {
 const ARGUMENTS_IN_NAME: usize = 2;
 
 impl JobLine<'_> {
-    /// What the job is called for people: the first script it names, else its program; and the arguments,
-    /// where other lines of the host run the same with other ones.
+    /// What the job is called for people: its name at its scheduler, else the first script it names, else its
+    /// program; and the arguments, where other lines of the host run the same with other ones.
     pub fn name(&self) -> String {
+        if let Some(name) = self.called() {
+            return name.to_string();
+        }
         if self.alike { format!("{} {}", self.program(), self.arguments()) } else { self.program() }
+    }
+
+    fn called(&self) -> Option<&Text> {
+        self.own.iter().find_map(|fact| match &fact.says {
+            Says::Called(name) => Some(name),
+            _ => None,
+        })
     }
 
     fn program(&self) -> String {
@@ -114,7 +124,7 @@ pub(super) fn lines<'a>(facts: &[&'a Fact], scripts: &BTreeSet<&Text>, names: &N
     }
     for line in &mut lines {
         let several = told[&(line.host.clone(), line.program())].len() > 1;
-        line.alike = several && !line.arguments().is_empty();
+        line.alike = several && line.called().is_none() && !line.arguments().is_empty();
     }
     let mut named: BTreeMap<String, usize> = BTreeMap::new();
     for line in &lines {
@@ -166,6 +176,9 @@ impl Book {
             Some(host) => format!("job:{host}/{name}"),
             None => format!("job:{name}"),
         };
+        if line.called().is_some() {
+            return self.entity(id, "job", &name);
+        }
         let taken = self.find(&id).is_some_and(|entity| !self.entities[entity.0].declared);
         let itself = self.who(line.mention).is_some();
         if !line.names_script() && taken && !itself {

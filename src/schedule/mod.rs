@@ -1,12 +1,15 @@
 //! Schedules: text, dialect and zone become meaning and next runs. One file per dialect. It never reads
 //! files and never guesses a zone.
 
+mod template;
 mod vixie;
 mod zones;
 
 pub use zones::zone;
 
 use jiff::tz::TimeZone;
+use std::fmt::Debug;
+use std::sync::Arc;
 
 /// One dialect: how a scheduler reads schedule text.
 pub trait Dialect: Sync {
@@ -33,25 +36,77 @@ pub struct Rejected {
 /// How far ahead, in days, a next run is looked for: 29 February on a given weekday comes within 40 years.
 pub const HORIZON_DAYS: i64 = 366 * 40;
 
+/// What starts a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// Moments of a calendar.
+    Calendar,
+    /// The start of the machine or of the scheduler.
+    Boot,
+    /// A fixed time after something whose moment no text tells: the last run's start or end, a boot.
+    Interval {
+        /// How long, in seconds.
+        seconds: u64,
+        /// Whether it counts from the end of the last run, so that the starts drift.
+        from_end: bool,
+    },
+    /// A part of the text is filled in elsewhere, by a template or a setting.
+    Unsettled,
+}
+
+/// A schedule as one dialect reads it.
+pub trait Meaning: Debug + Send + Sync {
+    /// The runs strictly after `from` (UTC seconds), ascending, in a zone unless the text names its own; it ends
+    /// where nothing follows within [`HORIZON_DAYS`], and is empty where no calendar starts it.
+    fn runs<'a>(&'a self, zone: &'a TimeZone, from: i64) -> Box<dyn Iterator<Item = i64> + 'a>;
+    /// The schedule in words.
+    fn words(&self) -> String;
+    /// What starts a run.
+    fn clock(&self) -> Clock {
+        Clock::Calendar
+    }
+    /// Whether it follows real time through a change of the clocks.
+    fn follows_real_time(&self) -> bool {
+        false
+    }
+    /// How many seconds after its moment a run may start, where the scheduler spreads its starts.
+    fn spread_seconds(&self) -> u64 {
+        0
+    }
+    /// The zone that the text itself names.
+    fn zone(&self) -> Option<&str> {
+        None
+    }
+    /// What was accepted but is suspicious, one line each.
+    fn notes(&self) -> &[String] {
+        &[]
+    }
+}
+
 /// What a schedule means.
 #[derive(Debug, Clone)]
 pub struct Schedule {
-    calendar: vixie::Calendar,
+    meaning: Arc<dyn Meaning>,
 }
 
 /// Reads a schedule in a dialect.
 pub fn parse(dialect: &str, text: &str) -> Result<Schedule, Rejected> {
     match DIALECTS.iter().find(|known| known.name() == dialect) {
-        Some(known) => known.parse(text),
+        Some(known) if !template::has_placeholder(text) => known.parse(text),
+        Some(_) => Ok(Schedule::new(template::Unsettled::new(text))),
         None => Err(Rejected { reason: format!("{dialect}: no such dialect"), unknown_dialect: true }),
     }
 }
 
 impl Schedule {
+    fn new(meaning: impl Meaning + 'static) -> Schedule {
+        Schedule { meaning: Arc::new(meaning) }
+    }
+
     /// The runs strictly after `from` (UTC seconds), ascending; it ends where nothing follows within
     /// [`HORIZON_DAYS`].
     pub fn next<'a>(&'a self, zone: &'a TimeZone, from: i64) -> impl Iterator<Item = i64> + 'a {
-        self.calendar.next(zone, from)
+        self.meaning.runs(zone, from)
     }
 
     /// The runs after `from` up to and including `to`, `limit` at most.
@@ -61,26 +116,39 @@ impl Schedule {
 
     /// The schedule in words.
     pub fn words(&self) -> String {
-        self.calendar.words()
+        self.meaning.words()
+    }
+
+    /// What starts a run.
+    pub fn clock(&self) -> Clock {
+        self.meaning.clock()
+    }
+
+    /// The zone that the text itself names.
+    pub fn zone(&self) -> Option<&str> {
+        self.meaning.zone()
+    }
+
+    /// How many seconds after its moment a run may start.
+    pub fn spread_seconds(&self) -> u64 {
+        self.meaning.spread_seconds()
     }
 
     /// Whether it is accepted but can never run.
     pub fn never(&self) -> bool {
-        !self.at_boot() && self.next(&TimeZone::UTC, 0).next().is_none()
+        self.clock() == Clock::Calendar && self.next(&TimeZone::UTC, 0).next().is_none()
     }
 
-    /// Whether it runs at boot and by no clock.
-    pub fn at_boot(&self) -> bool {
-        self.calendar.at_boot
-    }
-
-    /// Whether minute or hour begins with `*`: such a job follows real time through a daylight-saving change.
-    pub fn wildcard_time(&self) -> bool {
-        self.calendar.wildcard
+    /// Whether it follows real time through a daylight-saving change, as cron's jobs with `*` in minute or hour do.
+    pub fn follows_real_time(&self) -> bool {
+        self.meaning.follows_real_time()
     }
 
     /// The usual (median) time between two runs, in seconds, over five weeks without a daylight-saving change.
     pub fn period_seconds(&self) -> Option<i64> {
+        if let Clock::Interval { seconds, .. } = self.clock() {
+            return i64::try_from(seconds).ok();
+        }
         const MONDAY: i64 = 1_767_571_200; // 2026-01-05T00:00:00Z
         let runs = self.between(&TimeZone::UTC, MONDAY - 1, MONDAY + 35 * 86_400, 100_000);
         let mut gaps: Vec<i64> = runs.windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -90,6 +158,6 @@ impl Schedule {
 
     /// What was accepted but is suspicious, one line each.
     pub fn notes(&self) -> &[String] {
-        &self.calendar.notes
+        self.meaning.notes()
     }
 }

@@ -2,7 +2,7 @@
 //! daylight-saving change. Rules read from crontab(5), cron(8) and the program's entry.c and cron.c; the
 //! evaluator is day-wise, so one schedule costs microseconds. It never repairs what cron would reject.
 
-use super::{Dialect, HORIZON_DAYS, Rejected, Schedule};
+use super::{Clock, Dialect, HORIZON_DAYS, Meaning, Rejected, Schedule};
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Span, Timestamp};
@@ -12,7 +12,7 @@ pub struct Vixie;
 
 /// Five fields as bit sets, with the flags that decide how they combine.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Calendar {
+struct Calendar {
     minutes: u64,
     hours: u32,
     days: u32,
@@ -20,9 +20,9 @@ pub(super) struct Calendar {
     weekdays: u8,
     day_star: bool,
     weekday_star: bool,
-    pub(super) wildcard: bool,
-    pub(super) at_boot: bool,
-    pub(super) notes: Vec<String>,
+    wildcard: bool,
+    at_boot: bool,
+    notes: Vec<String>,
     text: [String; 5],
 }
 
@@ -74,7 +74,7 @@ impl Dialect for Vixie {
         let text = text.trim_matches([' ', '\t']);
         if text == "@reboot" {
             let calendar = Calendar { at_boot: true, ..Calendar::default() };
-            return Ok(Schedule { calendar });
+            return Ok(Schedule::new(calendar));
         }
         let expanded = match text.strip_prefix('@') {
             None => text,
@@ -112,7 +112,7 @@ impl Dialect for Vixie {
                 .push("a day field that starts with * is ANDed with the other, not ORed".to_owned());
         }
         calendar.text = [parts[0], parts[1], parts[2], parts[3], parts[4]].map(str::to_owned);
-        Ok(Schedule { calendar })
+        Ok(Schedule::new(calendar))
     }
 }
 
@@ -249,59 +249,6 @@ impl Calendar {
         }
     }
 
-    pub(super) fn next<'a>(&'a self, zone: &'a TimeZone, from: i64) -> impl Iterator<Item = i64> + 'a {
-        let start = Timestamp::from_second(from).ok().map(|time| zone.to_datetime(time).date());
-        // One day earlier, because a job skipped by a change at midnight runs on the next local day.
-        let first = start.and_then(|date| date.checked_sub(Span::new().days(1)).ok());
-        let empty = self.at_boot || self.minutes == 0 || self.hours == 0 || self.months == 0;
-        let empty = empty || (self.days == 0 && self.weekdays == 0);
-        let days = first.filter(|_| !empty).into_iter().flat_map(|date| date.series(Span::new().days(1)));
-        let mut last = from;
-        let mut idle = 0;
-        days.map_while(move |date| {
-            idle += 1;
-            if idle > HORIZON_DAYS {
-                return None;
-            }
-            let runs = if self.day_matches(date) { self.runs_on(date, zone) } else { Vec::new() };
-            if !runs.is_empty() {
-                idle = 0;
-            }
-            Some(runs)
-        })
-        .flatten()
-        .filter(move |run| {
-            let later = *run > last;
-            last = last.max(*run);
-            later
-        })
-    }
-
-    pub(super) fn words(&self) -> String {
-        if self.at_boot {
-            return "at boot".to_owned();
-        }
-        let [minute, hour, day, month, weekday] = &self.text;
-        let time = self.time_words(minute, hour);
-        let mut when = Vec::new();
-        match (day.as_str(), weekday.as_str()) {
-            ("*", "*") => {}
-            (_, "*") => when.push(format!("on day {day} of the month")),
-            ("*", _) => when.push(self.weekday_words()),
-            (_, _) if self.day_star || self.weekday_star => {
-                when.push(format!("on day {day} of the month if it is {}", self.weekday_words()));
-            }
-            (_, _) => when.push(format!("on day {day} of the month and {}", self.weekday_words())),
-        }
-        if month != "*" {
-            when.push(format!("in month {month}"));
-        }
-        if when.is_empty() && time.starts_with("at ") {
-            return format!("{time} every day");
-        }
-        std::iter::once(time).chain(when).collect::<Vec<_>>().join(", ")
-    }
-
     fn time_words(&self, minute: &str, hour: &str) -> String {
         let bits = |set: u64| (0..64).filter(move |bit| set & (1 << bit) != 0).collect::<Vec<u32>>();
         let (minutes, hours) = (bits(self.minutes), bits(u64::from(self.hours)));
@@ -330,6 +277,75 @@ impl Calendar {
             ([first, .., last], true) => format!("{} to {}", WEEKDAY_WORDS[*first], WEEKDAY_WORDS[*last]),
             _ => days.iter().map(|day| WEEKDAY_WORDS[*day]).collect::<Vec<_>>().join(", "),
         }
+    }
+}
+
+impl Meaning for Calendar {
+    fn runs<'a>(&'a self, zone: &'a TimeZone, from: i64) -> Box<dyn Iterator<Item = i64> + 'a> {
+        let start = Timestamp::from_second(from).ok().map(|time| zone.to_datetime(time).date());
+        // One day earlier, because a job skipped by a change at midnight runs on the next local day.
+        let first = start.and_then(|date| date.checked_sub(Span::new().days(1)).ok());
+        let empty = self.at_boot || self.minutes == 0 || self.hours == 0 || self.months == 0;
+        let empty = empty || (self.days == 0 && self.weekdays == 0);
+        let days = first.filter(|_| !empty).into_iter().flat_map(|date| date.series(Span::new().days(1)));
+        let mut last = from;
+        let mut idle = 0;
+        let runs = days
+            .map_while(move |date| {
+                idle += 1;
+                if idle > HORIZON_DAYS {
+                    return None;
+                }
+                let runs = if self.day_matches(date) { self.runs_on(date, zone) } else { Vec::new() };
+                if !runs.is_empty() {
+                    idle = 0;
+                }
+                Some(runs)
+            })
+            .flatten()
+            .filter(move |run| {
+                let later = *run > last;
+                last = last.max(*run);
+                later
+            });
+        Box::new(runs)
+    }
+
+    fn words(&self) -> String {
+        if self.at_boot {
+            return "at boot".to_owned();
+        }
+        let [minute, hour, day, month, weekday] = &self.text;
+        let time = self.time_words(minute, hour);
+        let mut when = Vec::new();
+        match (day.as_str(), weekday.as_str()) {
+            ("*", "*") => {}
+            (_, "*") => when.push(format!("on day {day} of the month")),
+            ("*", _) => when.push(self.weekday_words()),
+            (_, _) if self.day_star || self.weekday_star => {
+                when.push(format!("on day {day} of the month if it is {}", self.weekday_words()));
+            }
+            (_, _) => when.push(format!("on day {day} of the month and {}", self.weekday_words())),
+        }
+        if month != "*" {
+            when.push(format!("in month {month}"));
+        }
+        if when.is_empty() && time.starts_with("at ") {
+            return format!("{time} every day");
+        }
+        std::iter::once(time).chain(when).collect::<Vec<_>>().join(", ")
+    }
+
+    fn clock(&self) -> Clock {
+        if self.at_boot { Clock::Boot } else { Clock::Calendar }
+    }
+
+    fn follows_real_time(&self) -> bool {
+        self.wildcard
+    }
+
+    fn notes(&self) -> &[String] {
+        &self.notes
     }
 }
 

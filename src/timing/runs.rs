@@ -56,7 +56,8 @@ impl JobClock {
     pub fn of(job: &Job) -> Option<JobClock> {
         let schedule = schedule::parse(&job.dialect, &job.schedule).ok()?;
         let delay = job.guards.iter().map(|guard| sleep_seconds(guard)).sum();
-        Some(JobClock { schedule, zone: schedule::zone(&job.zone)?, delay })
+        let zone = schedule::zone(schedule.zone().unwrap_or(&job.zone))?;
+        Some(JobClock { schedule, zone, delay })
     }
 
     /// The local days after `from`, up to `to`, on which the clocks change and the job feels it.

@@ -2,23 +2,16 @@
 //! crontabs with a user column, a user's own, and the scripts of `cron.hourly` to `cron.monthly`. Commented
 //! lines are not jobs. It never evaluates a schedule; a line cron would reject is a gap.
 
+use super::job::{Job, Work, Zone, states_order};
 use super::{SchedulePlace, World};
-use crate::collect::commands;
 use crate::evidence::scrub::scrub;
-use crate::evidence::{
-    About, Actor, Basis, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Place, Provenance, Says, Scope,
-    Text,
-};
+use crate::evidence::{About, Evidence, Gap, GapCode, Place, Provenance, Text};
 use crate::input::InputFile;
 use crate::schedule;
 use std::collections::BTreeMap;
 
 /// The dialect whose rules hold for crontabs here.
 const DIALECT: &str = "vixie";
-/// How long a command may be in a job's mention.
-const MAX_COMMAND: usize = 300;
-/// How long a quoted comment may be.
-const MAX_REMARK: usize = 120;
 
 /// `/etc/crontab` and `/etc/cron.d/*`: a user column stands before the command.
 pub struct SystemCrontab;
@@ -241,21 +234,13 @@ fn split_percent(text: &str) -> (String, Option<String>) {
     (command, stdin)
 }
 
-fn cut(text: &str, most: usize) -> String {
-    let scrubbed = scrub(text);
-    if scrubbed.chars().count() <= most {
-        return scrubbed.into_owned();
-    }
-    scrubbed.chars().take(most - 1).chain(['…']).collect()
-}
-
 struct Line<'a> {
     schedule: &'a str,
     account: Option<Text>,
     command: &'a str,
     stdin: Option<String>,
     number: u64,
-    remark: Option<String>,
+    remark: Option<&'a str>,
 }
 
 struct Table<'a> {
@@ -282,8 +267,7 @@ impl Table<'_> {
             } else if let Some((name, value)) = setting(trimmed) {
                 environment.insert(name, value);
             } else {
-                let remark =
-                    comments.iter().find(|comment| states_order(comment)).map(|c| cut(c, MAX_REMARK));
+                let remark = comments.iter().copied().find(|comment| states_order(comment));
                 jobs += u64::from(self.job(trimmed, number, remark, &environment, out));
                 comments.clear();
             }
@@ -295,7 +279,7 @@ impl Table<'_> {
         &self,
         line: &str,
         number: u64,
-        remark: Option<String>,
+        remark: Option<&str>,
         environment: &BTreeMap<String, String>,
         out: &mut Evidence,
     ) -> bool {
@@ -330,78 +314,17 @@ impl Table<'_> {
     }
 
     fn state(&self, line: &Line<'_>, environment: &BTreeMap<String, String>, out: &mut Evidence) {
-        let host = self.file.host.clone();
-        let shown_host = host.as_deref().unwrap_or("");
-        let shown = cut(line.command, MAX_COMMAND);
-        let job = Mention::new(MentionKind::Job, format!("{shown_host}:{}:{shown}", self.file.inner));
-        let place = Place::line(&self.file.path, line.number);
-        let (zone, mut known) = self.world.zone_of_host(host.as_deref());
-        if let Some(own) = environment.get("CRON_TZ").filter(|own| **own != *zone) {
-            let detail = format!(
+        let (zone, _) = self.world.zone_of_host(self.file.host.as_deref());
+        let zone = match environment.get("CRON_TZ").filter(|own| **own != *zone) {
+            Some(own) => Zone::Unknown(format!(
                 "CRON_TZ={own}: cronie runs the lines below it in that zone, Debian's cron in its own ({zone}); \
                  the zone of these lines is taken as unknown"
-            );
-            known = false;
-            out.add_gap(Gap::new(place.clone(), GapCode::UnknownZone, scrub(&detail).into_owned()));
-        } else if !known {
-            let whose =
-                host.as_deref().map_or("a crontab without host".to_owned(), |host| format!("host {host}"));
-            let detail =
-                format!("{whose}: no zone known, UTC assumed; state it as [[host]] zone or [estate] zone");
-            out.add_gap(Gap::new(Place::whole(&self.file.path), GapCode::UnknownZone, detail));
-        }
-        let text = match &line.stdin {
-            Some(stdin) => format!("{} <<'CRON_STDIN'\n{stdin}\nCRON_STDIN\n", line.command),
-            None => line.command.to_owned(),
+            )),
+            None => Zone::OfHost,
         };
-        let host_for_files = host.clone();
-        let inputs = self.world.inputs;
-        let files = move |path: &str| inputs.find(host_for_files.as_deref(), path)?.text().ok();
-        let context = commands::Context {
-            host: host.clone(),
-            account: line.account.clone(),
-            actor: Actor::new().with(MentionKind::Job, job.text.clone()),
-            about: job.clone(),
-            input: self.file.path.clone(),
-            first_line: line.number,
-            scope: Scope::Production,
-            basis: Basis::Written,
-            vantage: Text::from("source"),
-            env: environment.clone(),
-            own_folder: None,
-            files: &files,
-        };
-        let told = commands::read(&text, &context);
-        let mut say = |says: Says| {
-            let basis = Basis::Written;
-            let (about, place) = (job.clone(), place.clone());
-            out.add_fact(Fact { about, says, basis, scope: Scope::Production, span: None, place });
-        };
-        say(Says::Scheduled {
-            text: Text::from(line.schedule.split_whitespace().collect::<Vec<_>>().join(" ")),
-            dialect: Text::from(DIALECT),
-            zone: known.then(|| zone.clone()),
-            guards: told.guards.clone(),
-        });
-        say(Says::InZone(zone));
-        if let Some(host) = &host {
-            say(Says::RunsOn(Mention::new(MentionKind::Host, host.clone())));
-        }
-        if let Some(account) = &line.account {
-            say(Says::RunsAs(account.clone()));
-        }
-        if let Some(remark) = &line.remark {
-            say(Says::Remark(Text::from(remark.as_str())));
-        }
-        say(Says::Runs { command: Text::from(shown), script: None, connection: Default::default() });
-        out.merge(told.evidence);
+        let job = Job::of_shell(self.file, self.world, line.schedule, DIALECT, line.command, environment);
+        let work = Work::Shell { text: line.command, stdin: line.stdin.as_deref() };
+        let (account, remark) = (line.account.clone(), line.remark);
+        Job { zone, account, work, line: line.number, remark, ..job }.state(out);
     }
-}
-
-/// Whether a comment speaks of order or of waiting.
-fn states_order(comment: &str) -> bool {
-    let comment = comment.to_ascii_lowercase();
-    ["after", "before", "once ", "leave time", "wait", "must be done", "finish", "stagger", "collid"]
-        .iter()
-        .any(|word| comment.contains(word))
 }

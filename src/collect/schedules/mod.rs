@@ -2,6 +2,7 @@
 //! the files it runs are named as facts, never opened here. Whether two jobs are one is for `resolve`.
 
 mod crontab;
+mod job;
 
 use super::{Family, World};
 use crate::evidence::{About, Evidence, InputRecord, InputStatus};

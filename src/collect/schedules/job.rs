@@ -1,0 +1,215 @@
+//! One job of a schedule, stated: its mention, its facts, and what its command touches. Every place states its
+//! jobs through this, so that they are told alike. It never evaluates a schedule and never says whose job it is.
+
+use super::World;
+use crate::collect::commands;
+use crate::evidence::scrub::scrub;
+use crate::evidence::{
+    Actor, Basis, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Place, Says, Scope, Text,
+};
+use crate::input::InputFile;
+use std::collections::BTreeMap;
+
+/// How long a command may be in a job's mention.
+const MAX_COMMAND: usize = 300;
+/// How long a quoted comment may be.
+const MAX_REMARK: usize = 120;
+
+/// The zone of a schedule's times.
+pub(super) enum Zone {
+    /// That of the host it runs on; where nobody states it, UTC is assumed and a gap says so.
+    OfHost,
+    /// The place states it, or the scheduler always counts in it: an IANA name.
+    Stated(Text),
+    /// It cannot be told, for this reason; the times are read as those of the host.
+    Unknown(String),
+    /// The schedule has no clock times, so none is needed.
+    None,
+}
+
+/// What a job does.
+pub(super) enum Work<'a> {
+    /// A shell reads it: the text, and what stands on its standard input.
+    Shell {
+        /// What the shell is given.
+        text: &'a str,
+        /// Its standard input, where the schedule itself holds it.
+        stdin: Option<&'a str>,
+    },
+    /// Something else runs it (a class, an image, a task); shown, and not read further.
+    Named(&'a str),
+}
+
+/// One job as a place of schedules tells it.
+pub(super) struct Job<'a> {
+    /// Where it stands.
+    pub file: &'a InputFile,
+    /// What else the scan has.
+    pub world: &'a World<'a>,
+    /// The host it runs on; `None`: the place does not tell.
+    pub host: Option<Text>,
+    /// What its scheduler calls it, where it has a name of its own.
+    pub name: Option<&'a str>,
+    /// The schedules that start it, as written; several add up.
+    pub schedules: Vec<String>,
+    /// The dialect they are written in.
+    pub dialect: &'static str,
+    /// The zone of their times.
+    pub zone: Zone,
+    /// The operating-system account it runs as.
+    pub account: Option<Text>,
+    /// What it does.
+    pub work: Work<'a>,
+    /// What holds it back, as written (`ConcurrencyPolicy=Forbid`), beside what its command says.
+    pub guards: Vec<Text>,
+    /// Its line, counted from 1.
+    pub line: u64,
+    /// What is set before it starts.
+    pub environment: &'a BTreeMap<String, String>,
+    /// A comment beside it that states an order or a wait, as written.
+    pub remark: Option<&'a str>,
+    /// In which part of the world it stands.
+    pub scope: Scope,
+}
+
+fn cut(text: &str, most: usize) -> String {
+    let scrubbed = scrub(text);
+    if scrubbed.chars().count() <= most {
+        return scrubbed.into_owned();
+    }
+    scrubbed.chars().take(most - 1).chain(['…']).collect()
+}
+
+impl<'a> Job<'a> {
+    /// A job that a shell on the file's own host runs, without anything else known.
+    pub(super) fn of_shell(
+        file: &'a InputFile,
+        world: &'a World<'a>,
+        schedule: &str,
+        dialect: &'static str,
+        command: &'a str,
+        environment: &'a BTreeMap<String, String>,
+    ) -> Job<'a> {
+        Job {
+            file,
+            world,
+            host: file.host.clone(),
+            name: None,
+            schedules: vec![schedule.to_owned()],
+            dialect,
+            zone: Zone::OfHost,
+            account: None,
+            work: Work::Shell { text: command, stdin: None },
+            guards: Vec::new(),
+            line: 1,
+            environment,
+            remark: None,
+            scope: Scope::Production,
+        }
+    }
+
+    /// States it.
+    pub(super) fn state(&self, out: &mut Evidence) {
+        let shown_host = self.host.as_deref().unwrap_or("");
+        let shown = match self.work {
+            Work::Shell { text, .. } => cut(text, MAX_COMMAND),
+            Work::Named(what) => cut(what, MAX_COMMAND),
+        };
+        let job = Mention::new(MentionKind::Job, format!("{shown_host}:{}:{shown}", self.file.inner));
+        let place = Place::line(&self.file.path, self.line);
+        let (zone, known) = self.settle_zone(&place, out);
+        let told = match self.work {
+            Work::Shell { text, stdin } => Some(self.read_command(&job, text, stdin)),
+            Work::Named(_) => None,
+        };
+        let mut guards = self.guards.clone();
+        guards.extend(told.iter().flat_map(|told| told.guards.iter().cloned()));
+        let mut say = |says: Says| {
+            let (about, place) = (job.clone(), place.clone());
+            out.add_fact(Fact { about, says, basis: Basis::Written, scope: self.scope, span: None, place });
+        };
+        for schedule in &self.schedules {
+            say(Says::Scheduled {
+                text: Text::from(schedule.split_whitespace().collect::<Vec<_>>().join(" ")),
+                dialect: Text::from(self.dialect),
+                zone: known.then(|| zone.clone()),
+                guards: guards.clone(),
+            });
+        }
+        say(Says::InZone(zone));
+        if let Some(name) = self.name {
+            say(Says::Called(Text::from(cut(name, MAX_REMARK))));
+        }
+        if let Some(host) = &self.host {
+            say(Says::RunsOn(Mention::new(MentionKind::Host, host.clone())));
+        }
+        if let Some(account) = &self.account {
+            say(Says::RunsAs(account.clone()));
+        }
+        if let Some(remark) = self.remark {
+            say(Says::Remark(Text::from(cut(remark, MAX_REMARK))));
+        }
+        say(Says::Runs { command: Text::from(shown), script: None, connection: Default::default() });
+        if let Some(told) = told {
+            out.merge(told.evidence);
+        }
+    }
+
+    /// The zone its times are read in, and whether that is known; a gap says why not.
+    fn settle_zone(&self, place: &Place, out: &mut Evidence) -> (Text, bool) {
+        let (of_host, known) = self.world.zone_of_host(self.host.as_deref());
+        match &self.zone {
+            Zone::None => (Text::from("UTC"), true),
+            Zone::Stated(zone) => (zone.clone(), true),
+            Zone::Unknown(why) => {
+                out.add_gap(Gap::new(place.clone(), GapCode::UnknownZone, scrub(why).into_owned()));
+                (of_host, false)
+            }
+            Zone::OfHost => {
+                if !known {
+                    let whose = match self.host.as_deref() {
+                        Some(host) => format!("host {host}"),
+                        None => "a schedule without host".to_owned(),
+                    };
+                    let detail = format!(
+                        "{whose}: no zone known, UTC assumed; state it as [[host]] zone or [estate] zone"
+                    );
+                    out.add_gap(Gap::new(Place::whole(&self.file.path), GapCode::UnknownZone, detail));
+                }
+                (of_host, known)
+            }
+        }
+    }
+
+    fn read_command(&self, job: &Mention, text: &str, stdin: Option<&str>) -> commands::Told {
+        let text = match stdin {
+            Some(stdin) => format!("{text} <<'CRON_STDIN'\n{stdin}\nCRON_STDIN\n"),
+            None => text.to_owned(),
+        };
+        let (host, inputs) = (self.host.clone(), self.world.inputs);
+        let files = move |path: &str| inputs.find(host.as_deref(), path)?.text().ok();
+        let context = commands::Context {
+            host: self.host.clone(),
+            account: self.account.clone(),
+            actor: Actor::new().with(MentionKind::Job, job.text.clone()),
+            about: job.clone(),
+            input: self.file.path.clone(),
+            first_line: self.line,
+            scope: self.scope,
+            basis: Basis::Written,
+            vantage: Text::from("source"),
+            env: self.environment.clone(),
+            own_folder: None,
+            files: &files,
+        };
+        commands::read(&text, &context)
+    }
+}
+
+/// Whether a comment speaks of order or of waiting.
+pub(super) fn states_order(comment: &str) -> bool {
+    let comment = comment.to_ascii_lowercase();
+    ["after", "before", "once ", "leave time", "wait", "must be done", "finish", "stagger", "collid"]
+        .iter()
+        .any(|word| comment.contains(word))
+}
