@@ -104,14 +104,17 @@ fn settings(plan: &Plan, inputs: &Inputs, carried: &[Carried]) -> Result<Acting,
     if let Some(path) = &plan.config {
         let shown = path.to_string_lossy();
         let text = std::fs::read_to_string(path).map_err(|error| failed(&shown, error.kind().to_string()))?;
-        let settings = Settings::parse(&text).map_err(|reason| failed(&shown, reason))?;
+        let mut settings = Settings::parse(&text).map_err(|reason| failed(&shown, reason))?;
+        settings.place(path, inputs.files.iter().map(|file| (&*file.path, &*file.real)));
         let path = inputs.files.iter().find(named).map(|file| file.path.clone());
         return Ok(Acting { settings, path, carried: None });
     }
     if let Some(file) = inputs.files.iter().filter(named).min_by_key(|file| depth(&file.path)) {
         let text = file.text().map_err(|error| failed(&file.path, error.to_string()))?;
         let settings = Settings::parse(&text).map_err(|reason| failed(&file.path, reason))?;
-        let settings = Settings { folder: file.path.trim_end_matches(file.name()).to_owned(), ..settings };
+        let folder = file.path.trim_end_matches(file.name()).to_owned();
+        let mut settings = Settings { folder, ..settings };
+        settings.place(&file.real, inputs.files.iter().map(|file| (&*file.path, &*file.real)));
         return Ok(Acting { settings, path: Some(file.path.clone()), carried: None });
     }
     match carried {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::path::Path;
 
 /// A use in the inventory: a plain resource (any action), or a resource with its actions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +131,8 @@ pub struct SourceEntry {
     pub time_format: Option<String>,
     /// The year in which a log without years begins.
     pub year: Option<i64>,
+    /// The `log_line_prefix` of a PostgreSQL log, where its values cannot be told by themselves.
+    pub log_line_prefix: Option<String>,
 }
 
 /// Where a record says something.
@@ -189,6 +192,9 @@ pub struct Settings {
     /// The shown folder the file lies in, with a closing slash, or nothing; paths in it count from there.
     #[serde(skip)]
     pub folder: String,
+    /// Shown paths that say less than their place below the file's own folder does, with that place.
+    #[serde(skip)]
+    pub places: BTreeMap<String, String>,
     /// The day next runs and expiry are counted from, `YYYY-MM-DD`.
     pub as_of: Option<String>,
     /// What the estate is.
@@ -211,15 +217,35 @@ pub struct Settings {
     pub accepts: Vec<AcceptEntry>,
 }
 
+/// Whether a format of strftime(3) writes a time that can be read again.
+fn can_be_time(format: &str) -> bool {
+    let moment = jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC);
+    let written = jiff::fmt::strtime::format(format, &moment);
+    let read = written.and_then(|text| jiff::fmt::strtime::parse(format, text));
+    read.is_ok_and(|time| time.to_timestamp().is_ok() || time.to_datetime().is_ok())
+}
+
 impl SourceEntry {
     /// What its mapping says but cannot mean.
     fn check(&self) -> Result<(), String> {
         if let Some(odd) = self.columns.keys().find(|key| !MAPPED.contains(&key.as_str())) {
             return Err(format!("columns: {odd:?} is none of {}", MAPPED.join(", ")));
         }
+        if let Some(prefix) = &self.log_line_prefix {
+            if !self.columns.is_empty() {
+                return Err("log_line_prefix is of PostgreSQL's own log, and goes without columns".to_owned());
+            }
+            if !["%m", "%t", "%n"].iter().any(|time| prefix.contains(time)) {
+                return Err("log_line_prefix needs a time: %m, %t or %n".to_owned());
+            }
+        }
         let has = |key: &str| self.columns.contains_key(key);
         let numbers = self.columns.values().filter(|column| matches!(column, Column::Number(_))).count();
         match self.columns.len() {
+            _ if self.time_format.as_deref().is_some_and(|format| !can_be_time(format)) => Err(format!(
+                "time_format = {:?} is no time as strftime(3) writes one",
+                self.time_format.as_deref().unwrap_or_default()
+            )),
             0 if self.dialect.is_some() || self.time_format.is_some() => {
                 Err("dialect and time_format go with columns".to_owned())
             }
@@ -435,11 +461,28 @@ impl Settings {
         Networks(all)
     }
 
+    /// Learns where inputs lie, as shown and as they really are, from the folder the settings file is in: a file that is
+    /// named by itself is shown without its folder.
+    pub fn place<'a>(&mut self, own: &Path, inputs: impl Iterator<Item = (&'a str, &'a Path)>) {
+        let folder = own.canonicalize().ok().and_then(|own| own.parent().map(Path::to_path_buf));
+        let Some(folder) = folder.filter(|_| !self.sources.is_empty()) else { return };
+        for (shown, real) in inputs {
+            let Ok(real) = real.canonicalize() else { continue };
+            if let Ok(below) = real.strip_prefix(&folder) {
+                let below = below.to_string_lossy().replace('\\', "/");
+                if below != shown {
+                    self.places.insert(shown.to_owned(), below);
+                }
+            }
+        }
+    }
+
     /// Whether an entry means a shown path.
     pub fn is_source(&self, entry: &SourceEntry, path: &str) -> bool {
         let below = path.strip_prefix(self.folder.as_str());
-        glob(&entry.path)
-            .is_some_and(|glob| glob.is_match(path) || below.is_some_and(|path| glob.is_match(path)))
+        let place = self.places.get(path).map(String::as_str);
+        let Some(glob) = glob(&entry.path) else { return false };
+        glob.is_match(path) || below.into_iter().chain(place).any(|path| glob.is_match(path))
     }
 
     /// The server and zone a `[[source]]` states for a shown path; the first entry that matches holds.
@@ -453,6 +496,11 @@ impl Settings {
     pub fn mapping_of(&self, path: &str) -> Option<&SourceEntry> {
         let entry = self.sources.iter().find(|entry| self.is_source(entry, path));
         entry.filter(|entry| !entry.columns.is_empty())
+    }
+
+    /// The `log_line_prefix` a `[[source]]` states for a shown path.
+    pub fn prefix_of(&self, path: &str) -> Option<&str> {
+        self.sources.iter().find(|entry| self.is_source(entry, path))?.log_line_prefix.as_deref()
     }
 
     /// The year a `[[source]]` states for a shown path.

@@ -113,7 +113,7 @@ pub fn answer(lens: &Lens) -> Result<()> {
             failed.map_or(Ok(()), Err)
         }
         Lens::Log { config, file } => {
-            let settings = match config {
+            let mut settings = match config {
                 Some(path) => {
                     let shown = path.display().to_string();
                     let text = std::fs::read_to_string(path).with_context(|| shown.clone())?;
@@ -124,6 +124,9 @@ pub fn answer(lens: &Lens) -> Result<()> {
             let (inputs, errors) = input::walk(std::slice::from_ref(file), &[]);
             if let Some(error) = errors.first() {
                 bail!("{error}");
+            }
+            if let Some(config) = config {
+                settings.place(config, inputs.files.iter().map(|file| (&*file.path, &*file.real)));
             }
             let mut failed = None;
             for file in &inputs.files {

@@ -120,6 +120,9 @@ pub fn collect_all(world: &World<'_>) -> Evidence {
         .map(|file| {
             // What was collected elsewhere is evidence, whatever words of other formats are in it.
             let kept = evidence_file::is_one(file);
+            if file.is_archive() {
+                return FAMILIES.iter().map(|_| None).collect();
+            }
             let asked = |family: &&dyn Family| !kept || family.name() == evidence_file::EvidenceFile.name();
             let claim = |family: &&dyn Family| family.claim(file, world.settings).filter(|_| asked(family));
             FAMILIES.iter().map(claim).collect()
@@ -142,7 +145,9 @@ pub fn collect_all(world: &World<'_>) -> Evidence {
     for (file, claims) in world.inputs.files.iter().zip(&claims) {
         if claims.iter().all(Option::is_none) {
             evidence.add_input(InputRecord::new(&file.path, "", InputStatus::Skipped));
-            let what = if file.size == 0 {
+            let what = if file.is_archive() {
+                "it is an archive: unpack it, and name the folder"
+            } else if file.size == 0 {
                 "it is empty"
             } else if file.is_text() {
                 "no reader knows this kind of text"

@@ -2,8 +2,9 @@
 //! they are people at browsers. What is kept of them says who to look for, and never becomes an identity.
 
 use super::mention::Text;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use foldhash::fast::RandomState;
+use serde::{Deserialize, Serialize, Serializer};
+use std::collections::{BTreeMap, HashMap};
 
 /// How many addresses of one crowd are counted one by one.
 pub const MAX_ADDRESSES: usize = 10_000;
@@ -14,9 +15,17 @@ pub const BUSIEST: usize = 10;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Crowd {
     /// Requests by address.
-    addresses: BTreeMap<Text, u64>,
+    #[serde(serialize_with = "in_order")]
+    addresses: HashMap<Text, u64, RandomState>,
     /// Whether there were more than [`MAX_ADDRESSES`].
     more: bool,
+}
+
+fn in_order<S: Serializer>(
+    addresses: &HashMap<Text, u64, RandomState>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    addresses.iter().collect::<BTreeMap<_, _>>().serialize(serializer)
 }
 
 impl Crowd {
@@ -44,8 +53,11 @@ impl Crowd {
             *own = (*own).max(count);
         }
         self.more |= other.more || self.addresses.len() > MAX_ADDRESSES;
-        while self.addresses.len() > MAX_ADDRESSES {
-            self.addresses.pop_last();
+        if self.addresses.len() > MAX_ADDRESSES {
+            let mut all: Vec<(Text, u64)> = self.addresses.drain().collect();
+            all.sort_unstable();
+            all.truncate(MAX_ADDRESSES);
+            self.addresses.extend(all);
         }
     }
 

@@ -3,26 +3,46 @@
 
 /// A path with its variable segments folded.
 pub fn fold_path(path: &str) -> String {
+    let mut folded = String::with_capacity(path.len());
     let mut before = "";
-    let fold = |segment| {
-        let secret = follows_secret_word(before, segment);
+    for (index, segment) in path.split('/').enumerate() {
+        if index > 0 {
+            folded.push('/');
+        }
+        folded.push_str(if names_one_of_many(before, segment) { "{}" } else { segment });
         before = segment;
-        if secret || is_variable(segment) || is_key(segment) { "{}" } else { segment }
-    };
-    path.split('/').map(fold).collect::<Vec<_>>().join("/")
+    }
+    folded
 }
 
-/// Whether a segment stands behind a word such as `token`, and is no word itself.
-fn follows_secret_word(before: &str, segment: &str) -> bool {
+fn names_one_of_many(before: &str, segment: &str) -> bool {
+    // Each of them has a digit: most segments are plain words.
+    segment.bytes().any(|b| b.is_ascii_digit())
+        && (is_variable(segment) || follows_secret_word(before) || is_key(segment))
+}
+
+/// Whether a segment is a word such as `token`: what stands behind it, and is no word itself, is a secret.
+fn follows_secret_word(before: &str) -> bool {
     const WORDS: [&str; 9] =
         ["token", "tokens", "key", "keys", "apikey", "secret", "password", "passwd", "pass"];
     let word: String = before.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
-    let named = WORDS.contains(&word.to_ascii_lowercase().as_str()) || before.eq_ignore_ascii_case("api_key");
-    named && segment.bytes().any(|b| b.is_ascii_digit())
+    WORDS.contains(&word.to_ascii_lowercase().as_str()) || before.eq_ignore_ascii_case("api_key")
 }
 
-/// Whether a segment is a key by its shape: long, of letters and digits, some of them upper case, some lower.
+/// From how many characters on a segment may be a key: fewer hold too little for anybody to trust them as one.
+const SHORTEST_KEY: usize = 12;
+
+/// Whether a segment is a key by its shape: long, of letters and digits, some of them upper case, some lower; a shorter
+/// one whose kinds of characters change at every second step, as in no word.
 fn is_key(segment: &str) -> bool {
+    let segment = segment.trim_end_matches('=');
+    if segment.len() >= SHORTEST_KEY && segment.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        let kind = |byte: u8| (byte.is_ascii_digit(), byte.is_ascii_uppercase());
+        let changes = segment.as_bytes().windows(2).filter(|pair| kind(pair[0]) != kind(pair[1])).count();
+        if changes * 2 >= segment.len() {
+            return true;
+        }
+    }
     let has = |kind: fn(&u8) -> bool| segment.bytes().any(|byte| kind(&byte));
     segment.len() >= 20
         && has(u8::is_ascii_digit)
@@ -56,6 +76,9 @@ mod tests {
             ("/days/2026-10-26", "/days/{}"),
             ("/blobs/deadbeef01", "/blobs/{}"),
             ("/api/key/7f3kP9", "/api/key/{}"),
+            ("/reset/Zk3vQx9LmT2aYb7c", "/reset/{}"),
+            ("/share/dGhpc2lzYXNlY3JldA==", "/share/{}"),
+            ("/pages/CustomerOrders2026", "/pages/CustomerOrders2026"),
             ("/api_key/keys/list", "/api_key/keys/list"),
             ("/g/glpat-xYz12AbCdEfGhIjKlMnO", "/g/{}"),
             ("/reports/quarterly-overview-2026-q3-final", "/reports/quarterly-overview-2026-q3-final"),

@@ -6,8 +6,11 @@ use super::mention::{Actor, Mention, MentionKind, Text};
 use super::path::fold_path;
 use super::scrub::scrub;
 use super::usage::{Class, Outcome, Resource, ResourceKind};
+use foldhash::fast::RandomState;
 use regex::Regex;
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
@@ -73,6 +76,10 @@ pub fn redirects(status: u16) -> bool {
     matches!(status, 300..=303 | 305..=399)
 }
 
+/// How beginnings of tokens are told: all that [`scrub`] knows hold one of these.
+static MARKS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new("glpat-|gh|_pat_|sk_|rk_|xox|npm_|hf_|eyJ").expect("a constant pattern"));
+
 /// A key that a program carries in its name.
 static KEY_IN_PROGRAM: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)\b(\w*(?:key|tok|token|auth|sig))=[^\s;,)]+").expect("a constant pattern")
@@ -82,6 +89,9 @@ static KEY_IN_PROGRAM: LazyLock<Regex> = LazyLock::new(|| {
 /// of one path are one (RFC 3986, 6.2.2): what needs no percent-encoding has none, the others are in upper case, and
 /// `.` and `..` are followed. An empty part (`//`) is a part: servers differ in what they make of it.
 pub fn target_path(target: &str) -> String {
+    if let Some(path) = plain_path(target) {
+        return path.to_owned();
+    }
     let target = target.split(['?', '#']).next().unwrap_or(target);
     // A query that was encoded once too often is one all the same.
     let encoded = target.find("%3F").or_else(|| target.find("%3f"));
@@ -92,6 +102,18 @@ pub fn target_path(target: &str) -> String {
     };
     let end = path.char_indices().nth(PATH_CHARS).map_or(path.len(), |(at, _)| at);
     scrub_path(normal(&path[..end]))
+}
+
+/// The path of a target that needs no other spelling and holds no secret, told in one pass: most are such.
+fn plain_path(target: &str) -> Option<&str> {
+    let bytes = target.as_bytes();
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'.' | b'~');
+    let end = bytes.iter().position(|b| !plain(b)).unwrap_or(bytes.len());
+    let path = &target[..end];
+    let whole = matches!(bytes.get(end), None | Some(b'?' | b'#'));
+    // A part that begins with a dot may be one to follow.
+    let fits = whole && end <= PATH_CHARS && bytes.first() == Some(&b'/') && !path.contains("/.");
+    (fits && holds_no_secret(path)).then_some(path)
 }
 
 /// The host, with a port unless it is the scheme's own, that an absolute target names (RFC 9112, 3.2.2), in lower case.
@@ -180,8 +202,6 @@ fn scrub_path(path: String) -> String {
 /// Whether nothing in a path looks like a secret to [`scrub`], told in one pass: most paths are short plain words and
 /// numbers, and patterns are slow. A test holds that it never differs.
 fn holds_no_secret(path: &str) -> bool {
-    /// How beginnings of tokens are told: all that [`scrub`] knows hold one of these.
-    const MARKS: [&str; 9] = ["glpat-", "gh", "_pat_", "sk_", "rk_", "xox", "npm_", "hf_", "eyJ"];
     let (mut upper, mut lower, mut digits) = (0, 0, 0);
     let mut marked = false;
     for part in path.split('/') {
@@ -204,7 +224,7 @@ fn holds_no_secret(path: &str) -> bool {
         digits += figures;
     }
     let mixed = upper >= 3 && lower >= 3 && digits >= 3;
-    !mixed && !((marked || upper > 0) && MARKS.iter().any(|mark| path.contains(mark)))
+    !mixed && !((marked || upper > 0) && MARKS.is_match(path))
 }
 
 /// How much of a path is kept.
@@ -217,19 +237,44 @@ const QUERY_NAME_CHARS: usize = 24;
 /// no plain name is `…`.
 pub fn query_names(target: &str) -> Option<Text> {
     let (_, query) = target.split_once('?')?;
-    let name = |pair: &str| {
-        let name = pair.split_once('=').map_or("", |(name, _)| name);
-        let plain = name.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'-'));
-        let plain = plain && !name.is_empty() && name.len() <= QUERY_NAME_CHARS;
-        if plain { name.to_owned() } else { "…".to_owned() }
-    };
     let query = query.split('#').next().unwrap_or(query);
-    let names: std::collections::BTreeSet<String> = query.split('&').take(32).map(name).collect();
-    Some(Text::from(names.into_iter().take(QUERY_NAMES).collect::<Vec<_>>().join("&")))
+    let name = |pair| {
+        let (name, _) = str::split_once(pair, '=').unwrap_or_default();
+        let plain = name.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'-'));
+        if plain && !name.is_empty() && name.len() <= QUERY_NAME_CHARS { name } else { "…" }
+    };
+    let mut names: Vec<&str> = query.split('&').take(32).map(name).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.truncate(QUERY_NAMES);
+    Some(Text::from(names.join("&")))
+}
+
+/// How many programs one thread remembers scrubbed.
+const PROGRAMS_REMEMBERED: usize = 4_096;
+
+thread_local! {
+    /// Programs as they were written and as they are kept. There are few, each comes often, and patterns are slow;
+    /// what is remembered changes no answer.
+    static PROGRAMS: RefCell<HashMap<Text, Text, RandomState>> = RefCell::default();
 }
 
 /// What a client says it is, scrubbed and cut.
 pub fn program(agent: &str) -> Text {
+    PROGRAMS.with_borrow_mut(|known| {
+        if let Some(kept) = known.get(agent) {
+            return kept.clone();
+        }
+        let kept = program_of(agent);
+        if known.len() >= PROGRAMS_REMEMBERED {
+            known.clear();
+        }
+        known.insert(Text::from(agent), kept.clone());
+        kept
+    })
+}
+
+fn program_of(agent: &str) -> Text {
     let shown: String = scrub(agent).chars().take(PROGRAM_CHARS).collect();
     Text::from(KEY_IN_PROGRAM.replace_all(&shown, "$1=‹scrubbed›").as_ref())
 }
@@ -336,6 +381,23 @@ pub fn hop_address(hop: &str) -> Option<IpAddr> {
 pub fn crowd(actor: &Actor) -> Option<&Text> {
     let alone = actor.iter().count() == 1;
     actor.get(MentionKind::Application).filter(|_| alone)
+}
+
+/// Endings of what a page loads beside itself. A browser asks for an icon (`.ico`) whatever it shows.
+const ASSETS: [&str; 13] = [
+    ".css", ".js", ".mjs", ".map", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".woff", ".woff2",
+    ".ttf",
+];
+
+/// Whether a path is that of something a page loads beside itself.
+pub fn is_asset(path: &str) -> bool {
+    let ends = |ending: &&str| {
+        path.len()
+            .checked_sub(ending.len())
+            .and_then(|at| path.get(at..))
+            .is_some_and(|end| end.eq_ignore_ascii_case(ending))
+    };
+    ASSETS.iter().any(ends)
 }
 
 /// The names of a client. People at browsers are one, whoever they are; so are clients from outside of the

@@ -17,6 +17,26 @@ fn compiled(pattern: &str) -> Regex {
 static URL_PASSWORD: LazyLock<Regex> =
     LazyLock::new(|| compiled(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s/:@'\x22?#]*):[^\s/'\x22]*@"));
 
+/// The query of a URL.
+static URL_QUERY: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"(?i)(\b[a-z][a-z0-9+.-]*://[^\s'\x22?#]+\?)([^\s'\x22#|;)]+)"));
+
+/// How long a value of a query may be that holds digits or capitals and says nothing secret.
+const PLAIN_VALUE: usize = 3;
+
+/// A URL with the values of its query folded, unless they are plain words, dates' placeholders or variables.
+fn without_values(found: &regex::Captures<'_>) -> String {
+    let pair = |pair: &str| match pair.split_once('=') {
+        Some((name, value)) => {
+            let word = value.bytes().all(|b| b.is_ascii_lowercase() || b"_-.,".contains(&b));
+            let filled = value.starts_with(['$', '{', '%', '<', '`', '‹']);
+            if word || filled || value.len() <= PLAIN_VALUE { pair.to_owned() } else { format!("{name}=…") }
+        }
+        None => pair.to_owned(),
+    };
+    format!("{}{}", &found[1], found[2].split('&').map(pair).collect::<Vec<_>>().join("&"))
+}
+
 /// `password=…`, `PGPASSWORD: …`, `--token …`, `IDENTIFIED BY '…'`.
 static KEY_VALUE: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
@@ -262,6 +282,7 @@ pub fn scrub(text: &str) -> Cow<'_, str> {
         return scrub_shapes(text);
     }
     let mut current = replace(Cow::Owned(fold_sql_arguments(text.to_owned())), &URL_PASSWORD, IN_URL);
+    current = replace(current, &URL_QUERY, without_values);
     for pattern in [&ARGUMENT, &ASSIGNED, &KEY_VALUE] {
         current = replace(current, pattern, "${1}‹scrubbed›");
     }

@@ -89,21 +89,16 @@ pub fn facts(graph: &Graph, consumer: &Entity, links: &[&Link]) -> BTreeMap<&'st
     facts
 }
 
+/// How many places a finding names; each link has its own.
+const MAX_PLACES: usize = 200;
+
 /// Where the links can be seen, the earliest place of each first.
 pub fn places(links: &[&Link]) -> Vec<Place> {
-    let firsts =
-        links.iter().flat_map(|link| link.witnesses.iter()).filter_map(|w| w.places.first().cloned());
-    let lasts = links
-        .iter()
-        .flat_map(|link| link.witnesses.iter())
-        .filter_map(|w| w.places.iter().last().map(|(_, place)| place.clone()));
-    let mut places: Vec<Place> = Vec::new();
-    for place in firsts.chain(lasts) {
-        if !places.contains(&place) {
-            places.push(place);
-        }
-    }
-    places
+    let witnesses = || links.iter().flat_map(|link| link.witnesses.iter());
+    let firsts = witnesses().filter_map(|it| it.places.first());
+    let lasts = witnesses().filter_map(|it| it.places.iter().last().map(|(_, place)| place));
+    let mut seen: BTreeSet<&Place> = BTreeSet::new();
+    firsts.chain(lasts).filter(|place| seen.insert(place)).take(MAX_PLACES).cloned().collect()
 }
 
 /// What of a link is done in such a way: the statements of which a trait says so, and no others.

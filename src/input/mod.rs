@@ -68,6 +68,11 @@ impl InputFile {
         !self.head.contains(&0)
     }
 
+    /// Whether it is an archive of several files (tar, POSIX.1-1988, "ustar Interchange Format").
+    pub fn is_archive(&self) -> bool {
+        self.head.get(257..262) == Some(b"ustar")
+    }
+
     /// Opens it, decompressing; reading ends with [`ExpandedTooMuch`] when it grows beyond the limit.
     pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         open::reader(&self.real, self.compression, self.size)

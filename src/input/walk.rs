@@ -2,7 +2,7 @@
 //! as git would (gitignore(5)). Symbolic links are not followed, except when an argument is one, so that a
 //! loop cannot hold the walk. It never opens anything but heads, `.gitignore` and `etc/hostname`.
 
-use super::{HEAD_BYTES, InputFile, Inputs, open};
+use super::{Compression, HEAD_BYTES, InputFile, Inputs, open};
 use crate::evidence::{Gap, GapCode, Place, Text};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use rayon::prelude::*;
@@ -244,6 +244,19 @@ fn drop_copies(inputs: &mut Inputs) {
         std::io::copy(&mut reader, &mut hasher).ok()?;
         Some(*hasher.finalize().as_bytes())
     };
+    let expanded = |file: &InputFile| {
+        let mut hasher = blake3::Hasher::new();
+        std::io::copy(&mut file.open().ok()?, &mut hasher).ok()?;
+        Some(*hasher.finalize().as_bytes())
+    };
+    let paths: HashMap<&str, &InputFile> = inputs.files.iter().map(|file| (&*file.path, file)).collect();
+    // A log beside its own compressed copy: whoever compressed it kept both.
+    let beside = |file: &InputFile| {
+        let (stem, _) = file.path.rsplit_once('.').filter(|_| file.compression != Compression::None)?;
+        let plain = paths.get(stem).filter(|plain| plain.compression == Compression::None)?;
+        (expanded(file)? == digest(plain)?).then(|| plain.path.clone())
+    };
+    let compressed: Vec<Option<Text>> = inputs.files.par_iter().map(beside).collect();
     // Small files repeat for good reasons (an empty `__init__.py`, one crontab on two hosts); only an
     // evidence-sized file of one host that occurs twice is a copy.
     let worth = |file: &InputFile| file.size >= 512 && sizes[&file.size] > 1;
@@ -251,8 +264,10 @@ fn drop_copies(inputs: &mut Inputs) {
         inputs.files.par_iter().map(|file| if worth(file) { digest(file) } else { None }).collect();
     let mut seen: HashMap<([u8; 32], Option<Text>), Text> = HashMap::new();
     let mut kept = Vec::with_capacity(inputs.files.len());
-    for (file, digest) in std::mem::take(&mut inputs.files).into_iter().zip(digests) {
-        let first = digest.and_then(|digest| {
+    let told = std::mem::take(&mut inputs.files).into_iter().zip(digests).zip(compressed);
+    for ((file, digest), beside) in told {
+        let first = beside.or_else(|| {
+            let digest = digest?;
             let key = (digest, file.host.clone());
             let earlier = seen.get(&key).cloned();
             if earlier.is_none() {

@@ -71,6 +71,7 @@ pub fn lines(file: &InputFile, settings: &Settings, out: &mut dyn FnMut(String))
         name: file.name(),
         head: &file.head,
         year,
+        prefix: settings.prefix_of(&file.path),
         today: Some(Stamp(jiff::Timestamp::now().as_microsecond())),
     };
     let (header, _) = format.opening(&opening);

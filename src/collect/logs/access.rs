@@ -247,6 +247,8 @@ impl Clerk {
         }
         let (path, query, named) = self.target(asked.target);
         let host = some(asked.host).map(|host| self.host(host));
+        // The page tells something only of what it loads.
+        let referrer = if request::is_asset(&path) { self.referrer(asked.referrer) } else { None };
         Event::Request(Box::new(Request {
             method: self.text(asked.method),
             path,
@@ -255,7 +257,7 @@ impl Clerk {
             status: asked.status,
             micros: asked.micros,
             forwarded_for: self.text(some(asked.forwarded_for).unwrap_or_default()),
-            referrer: self.referrer(asked.referrer),
+            referrer,
             behind: some(asked.behind).map(|behind| self.named(behind)),
         }))
     }

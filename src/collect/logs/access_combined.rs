@@ -209,9 +209,9 @@ mod tests {
             ),
             (
                 format!(
-                    r#"Shop.example:443 10.0.3.7 - - {stamp} "GET /a HTTP/1.1" 200 5 "https://shop.example/p?q=1" "x""#
+                    r#"Shop.example:443 10.0.3.7 - - {stamp} "GET /a.css HTTP/1.1" 200 5 "https://shop.example/p?q=1" "x""#
                 ),
-                format!("{at} 10.0.3.7 - shop.example:443 GET /a 200 - - shop.example/p x"),
+                format!("{at} 10.0.3.7 - shop.example:443 GET /a.css 200 - - shop.example/p x"),
             ),
             (
                 format!(

@@ -11,21 +11,6 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Endings of what a page loads beside itself. A browser asks for an icon (`.ico`) whatever it shows.
-const ASSETS: [&str; 13] = [
-    ".css", ".js", ".mjs", ".map", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".woff", ".woff2",
-    ".ttf",
-];
-
-fn is_asset(path: &str) -> bool {
-    let path = path.as_bytes();
-    let ends = |ending: &&str| {
-        path.len() >= ending.len()
-            && path[path.len() - ending.len()..].eq_ignore_ascii_case(ending.as_bytes())
-    };
-    ASSETS.iter().any(ends)
-}
-
 /// With what the requests of a stream are read.
 #[derive(Debug, Clone)]
 pub struct Reading {
@@ -253,7 +238,7 @@ impl Making {
     fn page(&mut self, it: &Request) {
         let Some(page) = &it.referrer else { return };
         // A style sheet loads pictures too, and is no page.
-        if !is_asset(&it.path) || is_asset(&page.path) {
+        if !request::is_asset(&it.path) || request::is_asset(&page.path) {
             return;
         }
         let own = it.host.as_deref().is_none_or(|own| {

@@ -154,7 +154,19 @@ impl Export for Mapped<'_> {
     }
 
     fn read(&self, row: &Row<'_>, out: &mut Rows<'_>) {
-        let Some(stamp) = self.time(&row.text(TIME), out) else { return out.unmatched() };
+        let Some(stamp) = self.time(&row.text(TIME), out) else {
+            let detail = match &self.source.time_format {
+                Some(format) => {
+                    format!("[[source]] time_format = {format:?} does not fit the times of these records")
+                }
+                None => {
+                    "the times of these records are in no form that is known: state [[source]] time_format"
+                        .to_owned()
+                }
+            };
+            out.gap(GapCode::BadConfig, detail);
+            return out.unmatched();
+        };
         let text = |column: usize| row.text(column).into_owned();
         let client = text(HOST);
         let (client, port) = match client.rsplit_once(':') {

@@ -45,8 +45,25 @@ pub fn severity(word: &str) -> Option<Severity> {
 pub fn is_translated(head: &str) -> bool {
     const TRANSLATED: [&str; 7] =
         ["JOURNAL", "PROTOKOLL", "REGISTRO", "СООБЩЕНИЕ", "DZIENNIK", "LOGG", "ログ"];
+    // Some translations keep the word LOG: what they announce statements and durations with.
+    const ANNOUNCED: [&str; 10] = [
+        "Anweisung: ",
+        "Dauer: ",
+        "Verbindung autorisiert: ",
+        "sentencia: ",
+        "duración: ",
+        "conexión autorizada: ",
+        "istruzione: ",
+        "durata: ",
+        "文: ",
+        "期間: ",
+    ];
+    let announced = ["LOG:  ", ",LOG,00000,\""].iter().any(|before| {
+        let told = head.split(before).skip(1);
+        told.into_iter().any(|message| ANNOUNCED.iter().any(|word| message.starts_with(word)))
+    });
     let has = |word: &str| head.contains(&format!("{word}:  ")) || head.contains(&format!(",{word},"));
-    !has("LOG") && (TRANSLATED.iter().any(|word| has(word)) || head.contains("JOURNAL :  "))
+    announced || !has("LOG") && (TRANSLATED.iter().any(|word| has(word)) || head.contains("JOURNAL :  "))
 }
 
 /// The text after `key`, up to a blank (values of connection messages hold none, but for the application).

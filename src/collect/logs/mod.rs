@@ -38,6 +38,7 @@ mod postgres_json;
 mod postgres_lines;
 mod postgres_prefix;
 mod postgres_record;
+mod postgres_stated;
 mod postgres_stderr;
 mod postgres_wrapped;
 mod redis_monitor;
@@ -267,7 +268,7 @@ pub struct Request {
     pub micros: Option<u64>,
     /// The clients behind the one that was seen, as X-Forwarded-For gives them.
     pub forwarded_for: Text,
-    /// The page that led here.
+    /// The page that led here, where that tells what loaded something.
     pub referrer: Option<Arc<Referrer>>,
     /// What the server calls the one behind it that answered.
     pub behind: Option<Text>,
@@ -450,6 +451,9 @@ pub fn format_of<'a>(file: &InputFile, settings: &'a Settings) -> Option<Format<
     }
     if let Some(source) = settings.mapping_of(&file.path) {
         return Some(Format::Mapped(mapped::Mapped::new(source)));
+    }
+    if settings.prefix_of(&file.path).is_some() {
+        return Some(Format::Known(&postgres_stderr::PostgresStderr));
     }
     let recognised = FORMATS.iter().filter_map(|format| Some((format.recognise(&file.head)?, *format)));
     recognised.max_by_key(|(confidence, _)| *confidence).map(|(_, format)| Format::Known(format))

@@ -4,8 +4,9 @@
 
 use super::messages::{self, Severity};
 use super::postgres_prefix::{Begun, naming, session, who};
+use super::postgres_stated::Stated;
 use super::{Block, Event, Record, Who, Zoned};
-use crate::evidence::Stamp;
+use crate::evidence::{GapCode, Stamp};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -57,11 +58,36 @@ pub(super) struct Assembler<'a> {
     last: Option<(u64, Open<'a>)>,
     open: HashMap<u64, Open<'a>, foldhash::fast::FixedState>,
     names: HashMap<String, Arc<Who>, foldhash::fast::FixedState>,
+    /// How the prefix is written, where somebody stated it.
+    stated: Option<Stated>,
     /// What was put together; lines are counted by whoever gives them.
     pub block: Block,
 }
 
 impl<'a> Assembler<'a> {
+    /// Of lines whose prefix somebody stated; empty: nobody did.
+    pub fn of(prefix: &str) -> Assembler<'a> {
+        let stated = if prefix.is_empty() { None } else { Stated::new(prefix) };
+        Assembler { stated, ..Assembler::default() }
+    }
+
+    /// Who a line names, and its session.
+    fn heads(&mut self, begun: &Begun<'_>, line: u64) -> (Arc<Who>, u64) {
+        let stated = self.stated.as_ref().map(|stated| stated.read(begun.whole));
+        match stated {
+            Some(Some((who, session))) => (Arc::new(who.scrubbed()), session),
+            Some(None) => {
+                let detail = "the line does not begin as [[source]] log_line_prefix says";
+                self.block.gap(line, GapCode::BadConfig, detail);
+                (Arc::default(), 0)
+            }
+            None => {
+                let prefix = begun.prefix();
+                (self.named(naming(&prefix)), session(&prefix))
+            }
+        }
+    }
+
     /// A line begins a record; the message is the line's, borrowed where it can be.
     pub fn begin(&mut self, begun: &Begun<'_>, message: Cow<'a, str>, around: Around) -> bool {
         let Some(stamp) = begun.stamp.or(around.stamp) else { return false };
@@ -70,12 +96,11 @@ impl<'a> Assembler<'a> {
             self.close(open);
         }
         self.block.zone_assumed |= !stamp.known;
-        let prefix = begun.prefix();
-        let own = session(&prefix);
+        let (who, own) = self.heads(begun, around.line);
         let open = Open {
             stamp: stamp.stamp,
             session: if own == 0 { around.session } else { own },
-            who: self.named(naming(&prefix)),
+            who,
             severity: begun.severity,
             message,
             line: around.line,

@@ -23,6 +23,8 @@ pub(super) struct Begun<'a> {
     /// What stands before the time and behind it.
     before: &'a str,
     after: &'a str,
+    /// All that stands before the severity.
+    pub whole: &'a str,
     /// What the word before the message says.
     pub severity: Severity,
     /// The first line of the message.
@@ -114,7 +116,7 @@ impl<'a> Begun<'a> {
         }
         let (start, severity, message) = severity(line, end)?;
         let (before, after) = (&line[..at], &line[end..start]);
-        Some(Begun { stamp, before, after, severity, message: &line[message..] })
+        Some(Begun { stamp, before, after, whole: &line[..start], severity, message: &line[message..] })
     }
 
     /// Whether the line begins with its time.
@@ -263,12 +265,12 @@ fn bracketed(prefix: &str) -> Option<u64> {
 
 /// The number right behind the time, which is one by itself: `2026-11-22 22:42:43 UTC 718 …`.
 fn bare(prefix: &str) -> Option<u64> {
-    let rest = prefix.trim_start_matches([' ', ':', '-', ',', '|', '>', '(', '<']);
+    let rest = prefix.trim_start_matches([' ', ':', '-', ',', '|', '>', '(', '<', ';', '\t']);
     let length = rest.bytes().take_while(u8::is_ascii_digit).count();
     let ends = rest[length..]
         .chars()
         .next()
-        .is_none_or(|sign| matches!(sign, ' ' | ':' | ',' | '|' | '-' | ')' | '>'));
+        .is_none_or(|sign| matches!(sign, ' ' | ':' | ',' | '|' | '-' | ')' | '>' | ';' | '\t'));
     (ends && (1..=7).contains(&length)).then(|| rest[..length].parse().ok())?
 }
 

@@ -6,7 +6,7 @@ use super::messages::Severity;
 use super::postgres_lines::{Around, Assembler, Joint};
 use super::postgres_prefix::{Begun, is_wrapped};
 use super::stamps::Clock;
-use super::{Block, Context, LogFormat, Zones};
+use super::{Block, Context, LogFormat, Opening, Zones};
 use crate::evidence::{About, Confidence, Provenance};
 use std::borrow::Cow;
 
@@ -33,7 +33,7 @@ impl LogFormat for PostgresStderr {
         let lines: Vec<&str> = text.lines().filter(own).take(LINES_TRIED).collect();
         let few =
             |matched: usize| matched == 0 || (matched < 2 && lines.len() > 1) || matched * 3 < lines.len();
-        let matched = lines.iter().filter(|line| begin(line, &mut clock).is_some()).count();
+        let matched = lines.iter().filter(|line| begin(line, &mut clock, false).is_some()).count();
         if !few(matched) {
             return Some(Confidence::High);
         }
@@ -46,12 +46,21 @@ impl LogFormat for PostgresStderr {
     }
 
     fn last_start(&self, block: &[u8]) -> usize {
+        self.last_start_of(block, "")
+    }
+
+    fn opening(&self, opening: &Opening<'_>) -> (String, bool) {
+        (opening.prefix.unwrap_or_default().to_owned(), false)
+    }
+
+    fn last_start_of(&self, block: &[u8], prefix: &str) -> usize {
         let zones = Zones::new(None);
         let mut clock = Clock::new(&zones);
         let mut end = block.len();
         while let Some(newline) = memchr::memrchr(b'\n', &block[..end]) {
             let line = &block[newline + 1..end];
-            if begin(&String::from_utf8_lossy(&line[..line.len().min(MAX_HEAD)]), &mut clock).is_some() {
+            let head = String::from_utf8_lossy(&line[..line.len().min(MAX_HEAD)]);
+            if begin(&head, &mut clock, !prefix.is_empty()).is_some() {
                 return newline + 1;
             }
             end = newline;
@@ -63,14 +72,14 @@ impl LogFormat for PostgresStderr {
         let text = String::from_utf8_lossy(block);
         let text = &*text;
         let mut clock = Clock::new(context.zones);
-        let mut lines = Assembler::default();
+        let mut lines = Assembler::of(context.header);
         let (mut start, mut number) = (0, 0);
         let ends = memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]);
         for end in ends.filter(|end| *end < text.len() || !text.ends_with('\n')) {
             let line = text[start..end].trim_end_matches('\r');
             let around = Around { line: number, at: start, ..Around::default() };
             (start, number) = (end + 1, number + 1);
-            if let Some(begun) = begin(line, &mut clock) {
+            if let Some(begun) = begin(line, &mut clock, !context.header.is_empty()) {
                 lines.begin(&begun, Cow::Borrowed(begun.message), around);
                 continue;
             }
@@ -89,11 +98,11 @@ impl LogFormat for PostgresStderr {
 /// How much of a line is looked at for where a record begins.
 const MAX_HEAD: usize = 1024;
 
-/// The beginning of a record of this log, which nothing else has wrapped.
-fn begin<'a>(line: &'a str, clock: &mut Clock<'_>) -> Option<Begun<'a>> {
+/// The beginning of a record of this log, which nothing else has wrapped; `stated`: somebody said how it begins.
+fn begin<'a>(line: &'a str, clock: &mut Clock<'_>, stated: bool) -> Option<Begun<'a>> {
     let begun = Begun::read(line, clock, false)?;
     // Whatever wraps a line stands before its time.
-    (begun.is_first() || !is_wrapped(line.as_bytes())).then_some(begun)
+    (stated || begun.is_first() || !is_wrapped(line.as_bytes())).then_some(begun)
 }
 
 /// Whether a line that begins no record begins with a time: it is somebody else's, and no part of the record before.

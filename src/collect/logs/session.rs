@@ -112,6 +112,25 @@ pub(super) struct Session {
 }
 
 impl Session {
+    /// Whether a record is of a later session that was given the same number: an operating system gives process ids
+    /// again, and without lines about connections nothing else tells. Neither the login of a session changes nor, where
+    /// a session has one database for good, its database and its client.
+    pub fn is_over_at(&self, record: &Record, one_database: bool) -> bool {
+        let said = &record.who;
+        let same = self.said.as_ref().is_some_and(|known| Arc::ptr_eq(known, said));
+        if same || self.user_changed || matches!(record.event, Event::Tables { .. }) {
+            return false;
+        }
+        let differ = |mine: &Text, said: &Text| !mine.is_empty() && !said.is_empty() && mine != said;
+        let moved = || {
+            differ(&self.who.database, &said.database)
+                || differ(&self.who.client, &said.client)
+                || self.who.port != 0 && said.port != 0 && self.who.port != said.port
+        };
+        let let_in_again = self.connect.is_some() && matches!(record.event, Event::Authorized(_));
+        differ(&self.who.user, &said.user) || let_in_again || one_database && moved()
+    }
+
     /// Takes over what a record says of who it is, as far as that kind of record is to be believed.
     pub fn hear_of(&mut self, record: &Record) {
         let statement = matches!(record.event, Event::Statement { .. });
@@ -246,6 +265,11 @@ pub(super) struct Book {
 }
 
 impl Book {
+    /// Whether anybody who acted has a login.
+    pub fn names_a_login(&self) -> bool {
+        self.list.iter().any(|acting| !acting.who.user.is_empty())
+    }
+
     /// Who has a number.
     pub fn who(&self, number: usize) -> &Acting {
         &self.list[number]

@@ -79,7 +79,8 @@ pub fn streams<'a>(files: &[&'a InputFile], world: &World<'a>) -> Vec<Stream<'a>
 /// What the first block of a file has to know, and whether its year had to be assumed.
 fn opening(format: &dyn LogFormat, file: &InputFile, world: &World<'_>) -> (String, bool) {
     let year = world.settings.year_of(&file.path);
-    format.opening(&Opening { name: file.name(), head: &file.head, year, today: world.today })
+    let prefix = world.settings.prefix_of(&file.path);
+    format.opening(&Opening { name: file.name(), head: &file.head, year, today: world.today, prefix })
 }
 
 fn first_stamp(format: &dyn LogFormat, file: &InputFile, zones: &Zones, world: &World<'_>) -> Option<i64> {
@@ -427,8 +428,9 @@ impl Told<'_> {
                 self.record.status = InputStatus::Failed;
                 let kind = &self.record.kind;
                 format!(
-                    "{} of {} lines fit no record of {kind}, the first: `{example}`; its prefix is one nobody \
-                     knows here: see `whodepends formats`, or state the format with --as",
+                    "{} of {} lines fit no record of {kind}, the first: `{example}`; nobody here knows how they begin: \
+                     see `whodepends formats`, or state the format with --as, its log_line_prefix or its columns \
+                     with [[source]]",
                     self.lines_unmatched, self.line
                 )
             } else {

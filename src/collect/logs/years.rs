@@ -16,6 +16,8 @@ pub struct Opening<'a> {
     pub year: Option<i64>,
     /// The day the scan counts from.
     pub today: Option<Stamp>,
+    /// The `log_line_prefix` that `[[source]]` states.
+    pub prefix: Option<&'a str>,
 }
 
 /// A day of a year: year, month, day.
@@ -104,7 +106,8 @@ mod tests {
 
     fn opened(first: (i64, i64), inner: Option<Day>, name: &str, year: Option<i64>) -> (i64, bool) {
         let today = Some(Stamp::from_seconds(local(2026, 11, 24, 0)));
-        let (mut years, assumed) = Years::open(first, inner, &Opening { name, head: b"", year, today });
+        let (mut years, assumed) =
+            Years::open(first, inner, &Opening { name, head: b"", year, today, prefix: None });
         (years.of(first.0), assumed)
     }
 

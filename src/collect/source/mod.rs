@@ -80,10 +80,17 @@ fn reader_of(file: &InputFile) -> Option<Reader> {
     if ending.as_deref() == Some("sql") {
         return Some(Reader::Sql);
     }
-    if settings::is_settings(name) && !describes(&file.head_text()) {
+    if settings::is_settings(name) && !describes(&file.head_text()) && !is_records(&file.head_text()) {
         return Some(Reader::Settings);
     }
     place::MARKS.contains(&name).then_some(Reader::Mark)
+}
+
+/// Whether a text is records of JSON, one in each line: a log or an export, whatever its name.
+fn is_records(head: &str) -> bool {
+    let object = |line: &str| line.starts_with('{') && line.trim_end().ends_with('}');
+    let mut lines = head.lines().filter(|line| !line.trim().is_empty());
+    lines.next().is_some_and(object) && lines.next().is_some_and(object)
 }
 
 /// Whether a file describes interfaces or catalogues instead of setting anything: an address in there is prose or an

@@ -43,6 +43,7 @@ pub(super) fn of_statement(statement: &Statement, reaches: &mut BTreeSet<Reach>)
 fn at(action: Action, place: &str) -> Option<Reach> {
     let reach = |to: Resource, how: &str| Some(Reach { action, to, how: Trait::named(how) });
     if let Some((_, rest)) = place.split_once("://") {
+        let rest = without_login(rest);
         let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
         let key = scrub(key.split('?').next().unwrap_or(key)).into_owned();
         let (server, parts) = (Some(Text::from(scrub(bucket))), vec![Text::from(key)]);
@@ -59,6 +60,13 @@ fn at(action: Action, place: &str) -> Option<Reach> {
     // A word of psql or of a template names nothing.
     let named = !place.is_empty() && !place.contains(['{', '$', '%', ':']) || place.get(1..3) == Some(":\\");
     named.then(|| reach(Resource::file(None, scrub(place).into_owned()), SERVER_FILE)).flatten()
+}
+
+/// What stands behind the login of a URL; a key may hold a slash.
+fn without_login(rest: &str) -> &str {
+    let colon = rest.find(':').filter(|colon| rest.find('/').is_none_or(|slash| *colon < slash));
+    let login = colon.and_then(|colon| rest[colon..].find('@').map(|at| colon + at + 1));
+    login.map_or(rest, |end| &rest[end..])
 }
 
 /// A word or a string of a text.

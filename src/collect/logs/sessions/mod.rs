@@ -9,7 +9,7 @@ use super::session::{Acting, Audit, Book, MAX_PLANNED, Manner, Session, does};
 use super::{Ended, Event, Executed, Operation, Record, Stage, Who};
 use crate::collect::Window;
 use crate::evidence::{
-    Activity, Class, Confidence, Outcome, Place, Places, SessionSketch, Span, Stamp, Text,
+    Action, Activity, Class, Confidence, Outcome, Place, Places, SessionSketch, Span, Stamp, Text,
 };
 use crate::sql::{Dialect, SearchPath, Status, TableUse, Understood};
 use foldhash::fast::FixedState;
@@ -50,6 +50,8 @@ pub struct Sessions {
     totals: bool,
     /// Whether a database is what others call a schema.
     schemas_are_databases: bool,
+    /// Whether a session stays in the database it was let in to.
+    one_database: bool,
     can_hold_all: bool,
     done: HashMap<Key, (Activity, Places)>,
     connects: HashMap<(usize, Outcome, Manner), (Activity, Places)>,
@@ -69,6 +71,8 @@ pub struct Sessions {
     span: Option<Span>,
     sees_all: bool,
     statements: bool,
+    /// Whether a statement changed data.
+    changes_data: bool,
     sketch: SessionSketch,
 }
 
@@ -88,6 +92,7 @@ impl Sessions {
             position: None,
             totals: false,
             schemas_are_databases: false,
+            one_database: false,
             can_hold_all: true,
             done: HashMap::default(),
             connects: HashMap::default(),
@@ -104,6 +109,7 @@ impl Sessions {
             span: None,
             sees_all: false,
             statements: false,
+            changes_data: false,
             sketch: SessionSketch::default(),
         }
     }
@@ -111,7 +117,8 @@ impl Sessions {
     /// Whose SQL it is, and whether its log can be believed to hold every statement.
     #[must_use]
     pub fn of(self, dialect: Dialect, can_hold_all: bool) -> Sessions {
-        Sessions { schemas_are_databases: dialect == Dialect::MySql, can_hold_all, ..self }
+        let (one_database, schemas_are_databases) = (dialect == Dialect::Postgres, dialect == Dialect::MySql);
+        Sessions { schemas_are_databases, one_database, can_hold_all, ..self }
     }
 
     /// Hears the next record of the stream.
@@ -135,6 +142,10 @@ impl Sessions {
         }
         if matches!(record.event, Event::Connected) {
             // A process id is used again: what the earlier session left pending has succeeded.
+            self.close(record.session, true);
+        }
+        let over = |it: &Session| it.is_over_at(record, self.one_database);
+        if self.open.get(&record.session).is_some_and(over) {
             self.close(record.session, true);
         }
         let session = self.open.entry(record.session).or_default();
@@ -286,11 +297,19 @@ impl Sessions {
         }
     }
 
+    /// What a statement shows of what its log holds. Only queries show that it holds all: servers can be told to log
+    /// what changes data or tables whole, and queries only when they are slow (PostgreSQL's `log_statement`).
     fn saw_statement(&mut self, understood: &Understood, micros: Option<u64>) {
         self.statements = true;
-        self.sees_all |= micros.is_none_or(|micros| micros < FAST_MICROS);
-        let sample = &understood.shape.sample;
-        self.queries |= sample.starts_with("select") || sample.starts_with("with");
+        let sample = understood.shape.sample.trim_start_matches('(');
+        let asks = ["select", "with", "table", "values"].iter().any(|word| sample.starts_with(word));
+        let tables = &understood.analysis.tables;
+        let query = asks && tables.iter().all(|it| it.action == Action::Read);
+        if query {
+            self.queries = true;
+            self.sees_all |= micros.is_none_or(|micros| micros < FAST_MICROS);
+        }
+        self.changes_data |= tables.iter().any(|it| it.action == Action::Write);
     }
 
     /// A session goes on as somebody else: it is another one, of the same client.

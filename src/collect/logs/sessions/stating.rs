@@ -20,7 +20,12 @@ impl Sessions {
             self.close(id, false);
         }
         if let Some((place, count)) = self.unknown.take() {
-            let detail = "the session began before the log did, so its login is not known";
+            let detail = if self.book.names_a_login() {
+                "the session began before the log did, so its login is not known"
+            } else {
+                "no line names a login that can be told: log connections, or state the log_line_prefix of the log \
+                 with [[source]]"
+            };
             out.add_gap(Gap { count, ..Gap::new(place, GapCode::UnknownSession, detail) });
         }
         if let Some((place, count)) = self.unnumbered.take() {
@@ -115,10 +120,10 @@ impl Sessions {
         if self.whole > 0 && self.speaking as f64 <= SPEAKING_WHEN_ALL * self.whole as f64 {
             return Sees::Unknown;
         }
-        match (self.sees_all, self.queries) {
-            (true, true) => Sees::All,
-            (true, false) => Sees::Ddl,
-            (false, _) => Sees::Unknown,
+        match (self.sees_all, self.queries || self.changes_data) {
+            (true, _) => Sees::All,
+            (false, false) => Sees::Ddl,
+            (false, true) => Sees::Unknown,
         }
     }
 
