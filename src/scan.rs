@@ -282,7 +282,7 @@ pub fn scan(plan: &Plan, progress: &(dyn Fn(&str, u64) + Sync)) -> Result<Outcom
     let settings_gaps = unmatched(&settings, &evidence);
     let recognised = recognised(&evidence);
     let clock = Clock::new(&timing::job_runs);
-    let mut resolved = resolve::resolve(&evidence, &clock);
+    let mut resolved = resolve::resolve(&mut evidence, &clock);
     let gaps = std::mem::take(&mut resolved.gaps);
     let graph = Graph::new(resolved, midnight(as_of));
     let findings = findings::check_all(&graph);

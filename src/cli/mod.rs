@@ -70,6 +70,8 @@ enum Verb {
         #[command(flatten)]
         look: Look,
     },
+    /// Lists every scheduled job: where, as whom, when it runs next, and what it touches
+    Jobs(JobsArgs),
     /// Reads what scan reads and writes what it states to an evidence file, to be scanned elsewhere
     Collect(keep::CollectArgs),
     /// Merges evidence files of several machines or days into one
@@ -158,6 +160,37 @@ struct ScanArgs {
     look: Look,
 }
 
+#[derive(Args)]
+struct JobsArgs {
+    /// What to scan
+    paths: Vec<PathBuf>,
+    /// A JSON report or an evidence file to look in, instead of scanning
+    #[arg(long, value_name = "REPORT.json", conflicts_with = "paths")]
+    from: Option<PathBuf>,
+    /// Only jobs of this host
+    #[arg(long, value_name = "HOST")]
+    at: Option<String>,
+    /// Only jobs that run between two days or RFC 3339 moments (UTC), with their runs
+    #[arg(long, value_name = "FROM..TO", value_parser = between)]
+    between: Option<(i64, i64)>,
+    /// How many next runs are told of each job
+    #[arg(long, default_value_t = 3)]
+    count: usize,
+    /// text, json or csv
+    #[arg(long, default_value = "text", value_parser = ["text", "json", "csv"])]
+    format: String,
+    #[command(flatten)]
+    look: Look,
+}
+
+/// Two moments, as seconds.
+fn between(text: &str) -> Result<(i64, i64), String> {
+    let (from, to) =
+        text.split_once("..").ok_or("write it as FROM..TO, for instance 2026-11-27..2026-11-30")?;
+    let (from, to) = (since(from)?.seconds(), until(to)?.seconds());
+    if from > to { Err("it ends before it begins".to_owned()) } else { Ok((from, to)) }
+}
+
 fn report_name(text: &str) -> Result<String, String> {
     let names: Vec<&str> = report::FORMATS.iter().map(|format| format.about().name).collect();
     if names.contains(&text) { Ok(text.to_owned()) } else { Err(format!("one of {}", names.join(", "))) }
@@ -223,6 +256,7 @@ pub fn run() -> u8 {
         Verb::On { resource, paths, from, depth, format, look } => {
             on_verb(&resource, &paths, from.as_deref(), depth, &format, &look)
         }
+        Verb::Jobs(args) => jobs_verb(&args),
         Verb::Collect(args) => keep::collect(&args),
         Verb::Merge(args) => keep::merge(&args),
         Verb::Diff { old, new, format } => diff_verb(&old, &new, &format),
@@ -413,6 +447,18 @@ fn on_verb(
     let shown = match format {
         "json" => format!("{}\n", serde_json::to_string_pretty(&answer)?),
         _ => report::on::text(&answer),
+    };
+    print(&shown).map(|()| DONE)
+}
+
+fn jobs_verb(args: &JobsArgs) -> Result<u8> {
+    let report = report_of("jobs", &args.paths, args.from.as_deref(), &args.look)?;
+    let question = report::jobs::Question { at: args.at.clone(), between: args.between, count: args.count };
+    let answer = report::jobs::ask(&report, &question).map_err(anyhow::Error::msg)?;
+    let shown = match args.format.as_str() {
+        "json" => format!("{}\n", serde_json::to_string_pretty(&answer)?),
+        "csv" => report::jobs::csv(&answer),
+        _ => report::jobs::text(&answer),
     };
     print(&shown).map(|()| DONE)
 }

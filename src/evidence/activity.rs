@@ -2,7 +2,6 @@
 //! anywhere or using more threads never changes a result. It never keeps single events.
 
 use super::stamp::{MICROS_PER_SECOND, Stamp};
-use std::collections::BTreeMap;
 
 /// Minutes in a day: the resolution at which the shape of a day is kept.
 pub const MINUTES_PER_DAY: u16 = 1_440;
@@ -16,8 +15,9 @@ pub struct Day {
     pub count: u64,
     /// Bytes moved, where the source says.
     pub bytes: u64,
-    minutes: Vec<u16>,
     seconds: Vec<u32>,
+    /// Occupied minutes behind that of the last kept second; the seconds tell the others.
+    minutes: Vec<u16>,
 }
 
 /// Adds to a sorted vector without repeating; the common case is an append at the end.
@@ -57,10 +57,14 @@ impl Day {
     fn add(&mut self, second: u32, bytes: u64) {
         self.count = self.count.saturating_add(1);
         self.bytes = self.bytes.saturating_add(bytes);
-        insert_sorted(&mut self.minutes, (second / 60) as u16);
-        if self.seconds.len() < SECONDS_KEPT || self.seconds.last().is_some_and(|last| second < *last) {
+        let last = self.seconds.last().copied();
+        if self.seconds.len() < SECONDS_KEPT {
             insert_sorted(&mut self.seconds, second);
-            self.seconds.truncate(SECONDS_KEPT);
+        } else if last.is_some_and(|last| second < last) {
+            insert_sorted(&mut self.seconds, second);
+            self.cut();
+        } else if last.is_some_and(|last| second / 60 > last / 60) {
+            insert_sorted(&mut self.minutes, (second / 60) as u16);
         }
     }
 
@@ -69,7 +73,19 @@ impl Day {
         self.bytes = self.bytes.saturating_add(other.bytes);
         union_sorted(&mut self.minutes, &other.minutes);
         union_sorted(&mut self.seconds, &other.seconds);
-        self.seconds.truncate(SECONDS_KEPT);
+        self.cut();
+    }
+
+    /// Drops seconds beyond what is kept; only their minutes stay, and only what the kept ones do not tell.
+    fn cut(&mut self) {
+        let dropped = self.seconds.split_off(SECONDS_KEPT.min(self.seconds.len()));
+        let Some(last) = self.seconds.last().map(|second| (second / 60) as u16) else { return };
+        if !dropped.is_empty() {
+            let mut minutes: Vec<u16> = dropped.iter().map(|second| (second / 60) as u16).collect();
+            minutes.dedup();
+            union_sorted(&mut self.minutes, &minutes);
+        }
+        self.minutes.retain(|minute| *minute > last);
     }
 
     /// A day by its parts; `minutes` says those that `seconds` (0 to 86,399) do not tell, in any order. A second
@@ -80,18 +96,17 @@ impl Day {
         if seconds.last().is_some_and(|second| *second / 60 >= u32::from(MINUTES_PER_DAY)) {
             return None;
         }
-        let of_seconds = seconds.iter().map(|second| second / 60);
-        let mut all: Vec<u16> =
-            of_seconds.map(|minute| minute as u16).chain(minutes.iter().copied()).collect();
-        all.sort_unstable();
-        all.dedup();
-        seconds.truncate(SECONDS_KEPT);
-        let fits = all.last().is_none_or(|minute| *minute < MINUTES_PER_DAY);
-        fits.then_some(Day { count, bytes, minutes: all, seconds })
+        let mut minutes = minutes.to_vec();
+        minutes.sort_unstable();
+        minutes.dedup();
+        let fits = minutes.last().is_none_or(|minute| *minute < MINUTES_PER_DAY);
+        let mut day = Day { count, bytes, seconds, minutes };
+        day.cut();
+        fits.then_some(day)
     }
 
-    /// The minutes of the day (0 to 1,439) on which something happened, ascending.
-    pub fn minutes(&self) -> &[u16] {
+    /// The occupied minutes of the day (0 to 1,439) behind that of the last of [`Day::seconds`], ascending.
+    pub fn later_minutes(&self) -> &[u16] {
         &self.minutes
     }
 
@@ -109,7 +124,7 @@ impl Day {
 /// Durations as integer counts in log-linear buckets: eight per power of two of microseconds, so a value is
 /// known to within 12.5 %.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Durations(BTreeMap<u16, u64>);
+pub struct Durations(Vec<(u16, u64)>);
 
 impl Durations {
     fn bucket(micros: u64) -> u16 {
@@ -131,20 +146,25 @@ impl Durations {
     }
 
     fn add(&mut self, micros: u64) {
-        let count = self.0.entry(Durations::bucket(micros)).or_default();
-        *count = count.saturating_add(1);
+        self.add_many(Durations::bucket(micros), 1);
+    }
+
+    fn add_many(&mut self, bucket: u16, more: u64) {
+        match self.0.binary_search_by_key(&bucket, |(bucket, _)| *bucket) {
+            Ok(index) => self.0[index].1 = self.0[index].1.saturating_add(more),
+            Err(index) => self.0.insert(index, (bucket, more)),
+        }
     }
 
     fn merge(&mut self, other: &Durations) {
         for (bucket, count) in &other.0 {
-            let mine = self.0.entry(*bucket).or_default();
-            *mine = mine.saturating_add(*count);
+            self.add_many(*bucket, *count);
         }
     }
 
     /// The occupied buckets with their counts, ascending.
     pub(super) fn buckets(&self) -> impl Iterator<Item = (u16, u64)> {
-        self.0.iter().map(|(bucket, count)| (*bucket, *count))
+        self.0.iter().copied()
     }
 
     /// Counts by bucket; a bucket that no duration falls into is refused.
@@ -154,15 +174,14 @@ impl Durations {
             if bucket > Durations::bucket(u64::MAX) {
                 return None;
             }
-            let mine = all.0.entry(bucket).or_default();
-            *mine = mine.saturating_add(count);
+            all.add_many(bucket, count);
         }
         Some(all)
     }
 
     /// How many durations were seen.
     pub fn count(&self) -> u64 {
-        self.0.values().fold(0, |sum, n| sum.saturating_add(*n))
+        self.0.iter().fold(0, |sum, (_, n)| sum.saturating_add(*n))
     }
 
     /// The duration, in microseconds, that `per_mille` of a thousand do not exceed; none were seen: `None`.
@@ -183,7 +202,8 @@ impl Durations {
 /// When and how often.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Activity {
-    days: BTreeMap<i32, Day>,
+    /// By day since 1970-01-01, ascending.
+    days: Vec<(i32, Day)>,
     first: Option<Stamp>,
     last: Option<Stamp>,
     durations: Durations,
@@ -196,20 +216,47 @@ impl Activity {
         Activity::default()
     }
 
-    /// An activity by its parts.
+    /// An activity by its parts, the days in any order; of a day that is told twice, the later holds.
     pub(super) fn from_parts(
-        days: BTreeMap<i32, Day>,
+        days: Vec<(i32, Day)>,
         first: Option<Stamp>,
         last: Option<Stamp>,
         durations: Durations,
         undated: u64,
     ) -> Activity {
-        Activity { days, first, last, durations, undated }
+        let mut activity = Activity { days: Vec::new(), first, last, durations, undated };
+        if days.windows(2).all(|pair| pair[0].0 < pair[1].0) {
+            activity.days = days;
+        } else {
+            for (number, day) in days {
+                *activity.day(number) = day;
+            }
+        }
+        activity
+    }
+
+    /// A day, empty where nothing happened on it yet; mostly it is the last.
+    fn day(&mut self, number: i32) -> &mut Day {
+        let last = self.days.last().map(|(last, _)| *last);
+        let index = match last {
+            Some(last) if last == number => self.days.len() - 1,
+            Some(last) if last > number => {
+                self.days.binary_search_by_key(&number, |(day, _)| *day).unwrap_or_else(|index| {
+                    self.days.insert(index, (number, Day::default()));
+                    index
+                })
+            }
+            _ => {
+                self.days.push((number, Day::default()));
+                self.days.len() - 1
+            }
+        };
+        &mut self.days[index].1
     }
 
     /// Counts one event; `bytes` moved by it and how long it took, where the source says.
     pub fn add(&mut self, stamp: Stamp, bytes: u64, duration_micros: Option<u64>) {
-        self.days.entry(stamp.day()).or_default().add(stamp.second_of_day(), bytes);
+        self.day(stamp.day()).add(stamp.second_of_day(), bytes);
         self.first = Some(self.first.map_or(stamp, |first| first.min(stamp)));
         self.last = self.last.max(Some(stamp));
         if let Some(micros) = duration_micros {
@@ -230,7 +277,7 @@ impl Activity {
     /// Takes over another's events: union of minutes, smallest seconds of the union, integer addition.
     pub fn merge(&mut self, other: &Activity) {
         for (day, theirs) in &other.days {
-            self.days.entry(*day).or_default().merge(theirs);
+            self.day(*day).merge(theirs);
         }
         self.first = match (self.first, other.first) {
             (Some(mine), Some(theirs)) => Some(mine.min(theirs)),
@@ -243,7 +290,7 @@ impl Activity {
 
     /// All events.
     pub fn count(&self) -> u64 {
-        self.days.values().fold(self.undated, |sum, day| sum.saturating_add(day.count))
+        self.days.iter().fold(self.undated, |sum, (_, day)| sum.saturating_add(day.count))
     }
 
     /// The earliest event.
@@ -273,11 +320,7 @@ impl Activity {
         for (day, what) in &self.days {
             let midnight = i64::from(*day) * 86_400;
             moments.extend(what.seconds.iter().map(|s| Stamp::from_seconds(midnight + i64::from(*s))));
-            if what.seconds_cut() {
-                let covered = what.seconds.last().copied().unwrap_or(0) / 60;
-                let later = what.minutes.iter().filter(|minute| u32::from(**minute) > covered);
-                moments.extend(later.map(|m| Stamp::from_seconds(midnight + i64::from(*m) * 60)));
-            }
+            moments.extend(what.minutes.iter().map(|m| Stamp::from_seconds(midnight + i64::from(*m) * 60)));
         }
         moments
     }

@@ -104,6 +104,32 @@ impl InputRecord {
 /// When and where a use was seen.
 type Seen = (Activity, Places);
 
+fn in_order(mut all: Vec<(What, Seen)>) -> Vec<Use> {
+    all.par_sort_unstable_by(|(a, _), (b, _)| a.cmp_but_shape(b).then_with(|| a.shape.cmp(&b.shape)));
+    let mut uses: Vec<Use> = Vec::with_capacity(all.len());
+    // How many shapes of the group were kept, and where the rest of it goes.
+    let (mut kept, mut rest) = (0, None);
+    for (what, (activity, places)) in all {
+        let same = uses.last().is_some_and(|last| last.what.cmp_but_shape(&what).is_eq());
+        if !same {
+            (kept, rest) = (0, None);
+        }
+        if kept < SHAPES_KEPT {
+            kept += 1;
+            uses.push(Use { what, activity, places });
+            continue;
+        }
+        let fold = *rest.get_or_insert_with(|| {
+            let what = What { shape: Shape::other(), ..what };
+            uses.push(Use { what, activity: Activity::none(), places: Places::default() });
+            uses.len() - 1
+        });
+        uses[fold].activity.merge(&activity);
+        uses[fold].places.merge(places);
+    }
+    uses
+}
+
 /// All that collectors stated.
 #[derive(Debug, Default)]
 pub struct Evidence {
@@ -254,29 +280,12 @@ impl Evidence {
 
     /// All uses in a fixed order, with shapes beyond [`SHAPES_KEPT`] folded into `other`.
     pub fn uses(&self) -> Vec<Use> {
-        let mut all: Vec<(&What, &Seen)> = self.uses.iter().collect();
-        all.par_sort_unstable_by(|(a, _), (b, _)| a.cmp_but_shape(b).then_with(|| a.shape.cmp(&b.shape)));
-        let mut uses = Vec::with_capacity(all.len());
-        for group in all.chunk_by(|(a, _), (b, _)| a.cmp_but_shape(b).is_eq()) {
-            let (kept, rest) = group.split_at(group.len().min(SHAPES_KEPT));
-            uses.extend(kept.iter().map(|(what, (activity, places))| Use {
-                what: (*what).clone(),
-                activity: activity.clone(),
-                places: places.clone(),
-            }));
-            let Some((first, _)) = rest.first() else { continue };
-            let mut fold = Use {
-                what: What { shape: Shape::other(), ..(*first).clone() },
-                activity: Activity::none(),
-                places: Places::default(),
-            };
-            for (_, (activity, places)) in rest {
-                fold.activity.merge(activity);
-                fold.places.merge(places.clone());
-            }
-            uses.push(fold);
-        }
-        uses
+        in_order(self.uses.iter().map(|(what, seen)| (what.clone(), seen.clone())).collect())
+    }
+
+    /// The same, taken out: there may be too many to be held twice.
+    pub fn take_uses(&mut self) -> Vec<Use> {
+        in_order(std::mem::take(&mut self.uses).into_iter().collect())
     }
 
     /// All facts in a fixed order.

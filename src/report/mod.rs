@@ -3,6 +3,7 @@
 
 mod build;
 mod dot;
+pub mod jobs;
 mod json;
 pub mod on;
 mod text;

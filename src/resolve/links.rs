@@ -46,16 +46,23 @@ impl<'a> Clock<'a> {
 }
 
 /// Builds all links.
-pub fn build(uses: &[Use], names: &Names, tables: &Tables, book: &mut Book, clock: &Clock<'_>) -> Vec<Link> {
+pub fn build(
+    uses: Vec<Use>,
+    names: &Names,
+    tables: &Tables,
+    book: &mut Book,
+    clock: &Clock<'_>,
+) -> Vec<Link> {
     let mut links: BTreeMap<LinkKey, Link> = BTreeMap::new();
     let mut peers = Peers::default();
     // Acts without a login come last: who they are, those with one may tell.
     let nameless =
-        |it: &&Use| it.what.basis == Basis::Observed && it.what.actor.get(MentionKind::User).is_none();
-    for it in uses.iter().filter(|it| !nameless(it)).chain(uses.iter().filter(nameless)) {
+        |it: &Use| it.what.basis == Basis::Observed && it.what.actor.get(MentionKind::User).is_none();
+    let (without, with): (Vec<Use>, Vec<Use>) = uses.into_iter().partition(nameless);
+    for it in with.into_iter().chain(without) {
         match it.what.basis {
             Basis::Observed => observed_use(it, names, tables, book, clock, &mut peers, &mut links),
-            Basis::Written | Basis::Declared => written_use(it, names, tables, book, &mut peers, &mut links),
+            Basis::Written | Basis::Declared => written_use(&it, names, tables, book, &mut peers, &mut links),
         }
     }
     let gaps = peers.gaps(book);
@@ -67,13 +74,13 @@ pub fn build(uses: &[Use], names: &Names, tables: &Tables, book: &mut Book, cloc
 fn add(
     links: &mut BTreeMap<LinkKey, Link>,
     names: &Names,
-    it: &Use,
+    it: Use,
     (consumer, resource): (EntityId, EntityId),
     confidence: crate::evidence::Confidence,
     via: Option<String>,
     class: Option<Class>,
 ) {
-    let what = &it.what;
+    let Use { what, activity, places } = it;
     let class = class.unwrap_or(what.class);
     let key =
         LinkKey { consumer, action: what.action, resource, class, outcome: what.outcome, scope: what.scope };
@@ -89,19 +96,19 @@ fn add(
     link.confidence = link.confidence.max(confidence.min(what.confidence));
     link.witnesses.push(Witness {
         basis: what.basis,
-        vantage: what.vantage.clone(),
         counted_as: names.counted_as(&what.vantage),
-        activity: it.activity.clone(),
-        places: it.places.clone(),
+        vantage: what.vantage,
+        activity,
+        places,
         shape: what.shape.fingerprint,
-        sample: what.shape.sample.clone(),
-        traits: what.traits.clone(),
+        sample: what.shape.sample,
+        traits: what.traits,
         via,
     });
 }
 
 fn observed_use(
-    it: &Use,
+    it: Use,
     names: &Names,
     tables: &Tables,
     book: &mut Book,
@@ -112,11 +119,11 @@ fn observed_use(
     let system = it.what.resource.server.as_deref().map(|server| names.system(server)).unwrap_or_default();
     let resource = tables.entity(book, names, &it.what.resource, &BTreeSet::new());
     let named = it.what.actor.get(MentionKind::User).is_some();
-    let by_peer = if named { None } else { peers.attribute(it, resource, &system, names, book) };
+    let by_peer = if named { None } else { peers.attribute(&it, resource, &system, names, book) };
     let (verdict, resource) =
-        by_peer.unwrap_or_else(|| (observed::attribute(it, &system, names, book, clock), resource));
+        by_peer.unwrap_or_else(|| (observed::attribute(&it, &system, names, book, clock), resource));
     if named && it.what.outcome == Outcome::Ok {
-        peers.seen(it, &system, names, verdict.entity, resource);
+        peers.seen(&it, &system, names, verdict.entity, resource);
     }
     // An inventory that says what a consumer's traffic is knows better than the text of a statement.
     let class = book.entities[verdict.entity.0].class.filter(|_| it.what.class == Class::App);
@@ -142,7 +149,7 @@ fn written_use(
         if it.what.scope == Scope::Production {
             book.entities[consumer.0].written = true;
         }
-        add(links, names, it, (consumer, entity), it.what.confidence, via, None);
+        add(links, names, it.clone(), (consumer, entity), it.what.confidence, via, None);
     }
 }
 

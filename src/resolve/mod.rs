@@ -315,9 +315,11 @@ fn unknown_systems(evidence: &Evidence, uses: &[Use], names: &names::Names) -> V
     gaps
 }
 
-/// Resolves everything collectors stated; `clock` evaluates schedules.
-pub fn resolve(evidence: &Evidence, clock: &Clock<'_>) -> Resolved {
-    let uses = evidence.uses();
+/// Resolves everything collectors stated; `clock` evaluates schedules. The uses are taken out of the evidence: what was
+/// seen of them goes to the links.
+pub fn resolve(evidence: &mut Evidence, clock: &Clock<'_>) -> Resolved {
+    let uses = evidence.take_uses();
+    let evidence = &*evidence;
     let mut names = names::Names::learn(evidence, &uses);
     let gaps = std::mem::take(&mut names.gaps);
     let mut book = consumers::Book::learn(evidence, &uses, &names);
@@ -326,7 +328,7 @@ pub fn resolve(evidence: &Evidence, clock: &Clock<'_>) -> Resolved {
     book.gaps.extend(gaps);
     book.gaps.extend(unknown_systems(evidence, &uses, &names));
     book.assign_shapes(&uses);
-    let links = links::build(&uses, &names, &tables, &mut book, clock);
+    let links = links::build(uses, &names, &tables, &mut book, clock);
     name_crowds(evidence, &mut book);
     let stated = stated_uses(&names, &tables, &mut book);
     let sleeps = links::sleeps(evidence, &names, &tables, &mut book);

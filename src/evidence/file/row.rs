@@ -15,7 +15,7 @@ use super::super::vantage::Vantage;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 /// A count or a size above this is no log's: sums of many such rows still fit into 64 bits.
 pub(super) const MOST: u64 = 1 << 48;
@@ -200,7 +200,7 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-/// A day: its number, its events, its bytes, its seconds, and its minutes where seconds were dropped.
+/// A day: its number, its events, its bytes, its seconds, and the later minutes where seconds were dropped.
 #[derive(Serialize, Deserialize)]
 struct DayRow(i32, u64, u64, Vec<u32>, #[serde(default, skip_serializing_if = "Vec::is_empty")] Vec<u16>);
 
@@ -247,9 +247,7 @@ pub fn shape(shape: &Shape) -> String {
 /// The JSON of when and where a use was seen.
 pub fn seen(activity: &Activity, places: &Places) -> String {
     let day = |(number, day): (i32, &Day)| {
-        // Seconds tell their minutes, unless some were dropped.
-        let minutes = if day.seconds_cut() { day.minutes().to_vec() } else { Vec::new() };
-        DayRow(number, day.count, day.bytes, day.seconds().to_vec(), minutes)
+        DayRow(number, day.count, day.bytes, day.seconds().to_vec(), day.later_minutes().to_vec())
     };
     json(&Seen {
         days: activity.days().map(day).collect(),
@@ -393,13 +391,13 @@ impl Decoder {
     }
 
     fn seen(&mut self, seen: Seen<'_>) -> Result<(Activity, Places), String> {
-        let mut days = BTreeMap::new();
+        let mut days = Vec::with_capacity(seen.days.len());
         for DayRow(number, count, bytes, seconds, minutes) in seen.days {
             let midnight = Stamp::from_seconds(i64::from(number) * 86_400);
             let dated = jiff::Timestamp::from_microsecond(midnight.0).is_ok();
             let day = Day::from_parts(bounded(count)?, bounded(bytes)?, seconds, &minutes);
             let day = day.filter(|_| dated).ok_or("a day that no calendar has")?;
-            days.insert(number, day);
+            days.push((number, day));
         }
         for (_, count) in &seen.took {
             bounded(*count)?;
