@@ -103,7 +103,7 @@ fn settings(plan: &Plan, inputs: &Inputs, carried: &[Carried]) -> Result<Acting,
     };
     if let Some(path) = &plan.config {
         let shown = path.to_string_lossy();
-        let text = std::fs::read_to_string(path).map_err(|error| failed(&shown, error.kind().to_string()))?;
+        let text = std::fs::read_to_string(path).map_err(|error| failed(&shown, input::reason(&error)))?;
         let mut settings = Settings::parse(&text).map_err(|reason| failed(&shown, reason))?;
         settings.place(path, inputs.files.iter().map(|file| (&*file.path, &*file.real)));
         let path = inputs.files.iter().find(named).map(|file| file.path.clone());

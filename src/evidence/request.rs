@@ -361,8 +361,10 @@ pub fn client(peer: IpAddr, forwarded_for: &str, is_ours: &dyn Fn(IpAddr) -> boo
     if !is_ours(peer) {
         return peer;
     }
+    // A proxy that does not know, or does not tell, says so (RFC 7239, 6.2).
+    let told = |hop: &&str| !hop.is_empty() && !hop.eq_ignore_ascii_case("unknown") && !hop.starts_with('_');
     let chain: Option<Vec<IpAddr>> =
-        forwarded_for.split(',').map(str::trim).filter(|hop| !hop.is_empty()).map(hop_address).collect();
+        forwarded_for.split(',').map(str::trim).filter(told).map(hop_address).collect();
     let Some(chain) = chain else { return peer };
     let foreign = chain.iter().rev().find(|hop| !is_ours(**hop));
     foreign.or(chain.first()).copied().unwrap_or(peer)
@@ -523,6 +525,8 @@ mod tests {
             ("10.0.0.1", "203.0.113.9:4711", "203.0.113.9"),
             ("10.0.0.1", "[2001:db8::1]:80", "2001:db8::1"),
             ("10.0.0.1", "unknown", "10.0.0.1"),
+            ("10.0.0.1", "unknown, 10.0.3.7", "10.0.3.7"),
+            ("10.0.0.1", "nonsense, 10.0.3.7", "10.0.0.1"),
             ("10.0.0.1", "-", "10.0.0.1"),
             ("10.0.0.1", "", "10.0.0.1"),
         ] {

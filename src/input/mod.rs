@@ -20,6 +20,14 @@ pub fn open(path: &Path) -> io::Result<Box<dyn Read + Send>> {
     open::reader(path, compression, size)
 }
 
+/// Why something cannot be read, in words.
+pub fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+        kind => kind.to_string(),
+    }
+}
+
 /// How many decompressed bytes of a file are read to tell what it is.
 pub const HEAD_BYTES: usize = 64 * 1024;
 
@@ -99,7 +107,7 @@ impl InputFile {
                 GapCode::Truncated,
                 "the compressed file ends early; what came before was read",
             ),
-            (None, kind) => Gap::new(place, GapCode::Unreadable, format!("cannot be read: {kind}")),
+            (None, _) => Gap::new(place, GapCode::Unreadable, format!("cannot be read: {}", reason(error))),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! as git would (gitignore(5)). Symbolic links are not followed, except when an argument is one, so that a
 //! loop cannot hold the walk. It never opens anything but heads, `.gitignore` and `etc/hostname`.
 
-use super::{Compression, HEAD_BYTES, InputFile, Inputs, open};
+use super::{Compression, HEAD_BYTES, InputFile, Inputs, open, reason};
 use crate::evidence::{Gap, GapCode, Place, Text};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use rayon::prelude::*;
@@ -106,8 +106,7 @@ fn walk_folder(top: &Path, prefix: &str, found: &mut Vec<Found>, inputs: &mut In
             Ok(entry) => entry,
             Err(error) => {
                 let at = error.path().map_or_else(|| prefix.to_owned(), shown);
-                let why =
-                    error.io_error().map_or_else(|| "cannot be walked".to_owned(), |e| e.kind().to_string());
+                let why = error.io_error().map_or_else(|| "cannot be walked".to_owned(), reason);
                 inputs.gaps.push(Gap::new(Place::whole(&Text::from(at)), GapCode::Unreadable, why));
                 continue;
             }
@@ -188,7 +187,7 @@ fn host_name(root: &str, found: &[Found], paths: &[PathBuf]) -> Option<Text> {
 fn look(found: &Found, hosts: &BTreeMap<String, Option<Text>>) -> Result<InputFile, Gap> {
     let path = Text::from(found.shown.as_str());
     let failed = |error: std::io::Error| {
-        Gap::new(Place::whole(&path), GapCode::Unreadable, format!("cannot be read: {}", error.kind()))
+        Gap::new(Place::whole(&path), GapCode::Unreadable, format!("cannot be read: {}", reason(&error)))
     };
     let size = fs::metadata(&found.real).map_err(failed)?.len();
     let (compression, head) = open::head(&found.real, size, HEAD_BYTES).map_err(failed)?;
@@ -331,13 +330,13 @@ pub fn walk_as(
     for (path, prefix) in paths.iter().zip(prefixes) {
         let fail = |reason: String| WalkError { path: path.to_string_lossy().into_owned(), reason };
         match fs::metadata(path) {
-            Err(error) => errors.push(fail(error.kind().to_string())),
+            Err(error) => errors.push(fail(reason(&error))),
             Ok(meta) if meta.is_dir() => match fs::read_dir(path) {
-                Err(error) => errors.push(fail(error.kind().to_string())),
+                Err(error) => errors.push(fail(reason(&error))),
                 Ok(_) => walk_folder(path, &prefix, &mut found, &mut inputs),
             },
             Ok(meta) if meta.is_file() => match fs::File::open(path) {
-                Err(error) => errors.push(fail(error.kind().to_string())),
+                Err(error) => errors.push(fail(reason(&error))),
                 Ok(_) => found.push(Found { shown: prefix, real: path.clone(), ignored: false, named: true }),
             },
             Ok(_) => errors.push(fail("neither a file nor a folder".to_owned())),

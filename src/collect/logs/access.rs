@@ -117,7 +117,9 @@ fn scaled(whole: &str, part: &str, unit: u64, digits: usize) -> Option<u64> {
 
 /// Whether a text is a list of addresses, as X-Forwarded-For has it.
 pub fn is_chain(text: &str) -> bool {
-    !text.is_empty() && text.split(',').all(|hop| request::hop_address(hop.trim()).is_some())
+    let hop = |hop: &str| request::hop_address(hop).is_some() || hop.eq_ignore_ascii_case("unknown");
+    let addressed = text.split(',').any(|hop| request::hop_address(hop.trim()).is_some());
+    addressed && text.split(',').all(|text| hop(text.trim()))
 }
 
 fn number(text: &[u8], at: usize, count: usize) -> Option<i64> {

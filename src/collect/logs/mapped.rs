@@ -105,6 +105,15 @@ impl<'a> Mapped<'a> {
     }
 }
 
+/// Why a path may not be found although people see it there.
+fn odd(name: &str) -> &'static str {
+    if name.starts_with('$') && name.contains('[') {
+        " (a path names keys, and no places in lists)"
+    } else {
+        ""
+    }
+}
+
 impl Export for Mapped<'_> {
     fn about(&self) -> &'static About {
         &ABOUT
@@ -133,7 +142,7 @@ impl Export for Mapped<'_> {
             (
                 index,
                 GapCode::BadConfig,
-                format!("[[source]] columns: {what} = {name:?} is not in these records"),
+                format!("[[source]] columns: {what} = {name:?} is not in these records{}", odd(name)),
             )
         };
         let mut wanted: Vec<(usize, GapCode, String)> = stated.map(told).collect();
