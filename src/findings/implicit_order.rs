@@ -1,7 +1,7 @@
 //! `implicit-order`: one job reads what another wrote earlier, and only the clock keeps them in order.
 
 use super::{Finding, Manual, Rule, Severity, who};
-use crate::evidence::{Action, Class, Confidence, Outcome, Scope, Stamp};
+use crate::evidence::{Action, Confidence, Stamp};
 use crate::graph::Graph;
 use crate::resolve::{EntityId, Job, Link};
 use crate::timing::JobClock;
@@ -24,8 +24,6 @@ static MANUAL: Manual = Manual {
     ask: "What must the first have finished before the second starts, and what does the second do if it has not?",
 };
 
-/// A resource with more writers than this is a shared one (audit tables, queues), not a hand-off.
-const MAX_WRITERS: usize = 20;
 /// How many runs of the writer the offset is looked at for.
 const RUNS_COMPARED: usize = 9_000;
 /// The days in which those runs are looked for: a year, so that both sides of daylight saving are among them.
@@ -38,39 +36,14 @@ impl Rule for ImplicitOrder {
 
     fn check(&self, graph: &Graph, out: &mut Vec<Finding>) {
         let jobs: BTreeMap<EntityId, &Job> = graph.jobs().iter().map(|job| (job.entity, job)).collect();
-        let mut writers: BTreeMap<EntityId, BTreeSet<EntityId>> = BTreeMap::new();
-        let mut readers: BTreeMap<EntityId, BTreeSet<EntityId>> = BTreeMap::new();
-        for link in graph.links() {
-            // A backup reads everything on purpose, whenever it comes.
-            let counted = link.key.outcome == Outcome::Ok
-                && link.key.scope == Scope::Production
-                && link.key.class == Class::App;
-            if !counted || !jobs.contains_key(&link.key.consumer) {
-                continue;
-            }
-            let side = match link.key.action {
-                Action::Write | Action::Export if handed(graph, link) => &mut writers,
-                Action::Read | Action::Import => &mut readers,
-                _ => continue,
-            };
-            side.entry(link.key.resource).or_default().insert(link.key.consumer);
-        }
-        for (resource, from) in writers.iter().filter(|(_, from)| from.len() <= MAX_WRITERS) {
-            for writer in from {
-                for reader in readers.get(resource).into_iter().flatten().filter(|reader| *reader != writer) {
-                    if kept_in_order(graph, *writer, *reader) {
-                        continue;
-                    }
-                    out.extend(hand_off(graph, &jobs, *writer, *reader, *resource));
+        for (resource, sides) in who::hand_overs(graph) {
+            for (writer, reader) in sides.pairs() {
+                if !kept_in_order(graph, writer, reader) {
+                    out.extend(hand_off(graph, &jobs, writer, reader, resource));
                 }
             }
         }
     }
-}
-
-/// Whether a resource is one that is handed over: a table, a file or an object.
-fn handed(graph: &Graph, link: &Link) -> bool {
-    matches!(graph.entity(link.key.resource).kind.as_str(), "table" | "file" | "object")
 }
 
 /// Whether something other than the clock keeps the two in order: the reader tests a file that the writer

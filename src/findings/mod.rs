@@ -1,6 +1,7 @@
 //! Conclusions: one rule a file, each its own manual page. A rule sees only the graph (and the timing
 //! functions over it) and never another rule.
 
+mod alphabetical_order;
 mod borrowed_credentials;
 mod catalog_probing;
 mod column_order;
@@ -138,6 +139,7 @@ pub static RULES: &[&dyn Rule] = &[
     &engine_specific::EngineSpecific,
     &catalog_probing::CatalogProbing,
     &implicit_order::ImplicitOrder,
+    &alphabetical_order::AlphabeticalOrder,
     &relative_window::RelativeWindow,
     &queue_table::QueueTable,
     &shared_lock::SharedLock,

@@ -101,6 +101,52 @@ pub fn places(links: &[&Link]) -> Vec<Place> {
     firsts.chain(lasts).filter(|place| seen.insert(place)).take(MAX_PLACES).cloned().collect()
 }
 
+/// A resource with more writers than this is a shared one (audit tables, queues), not handed over.
+const MAX_WRITERS: usize = 20;
+
+/// Jobs that make a thing, and jobs that take it.
+#[derive(Debug, Default)]
+pub struct Sides {
+    writers: BTreeSet<EntityId>,
+    readers: BTreeSet<EntityId>,
+}
+
+impl Sides {
+    /// Each writer with each reader that is another job.
+    pub fn pairs(&self) -> impl Iterator<Item = (EntityId, EntityId)> {
+        let writers = if self.writers.len() <= MAX_WRITERS { Some(&self.writers) } else { None };
+        let pairs = writers.into_iter().flatten().flat_map(|writer| {
+            self.readers.iter().filter(move |reader| *reader != writer).map(|reader| (*writer, *reader))
+        });
+        pairs
+    }
+}
+
+/// What scheduled jobs hand over to each other: tables, files and objects that one writes and another reads.
+pub fn hand_overs(graph: &Graph) -> BTreeMap<EntityId, Sides> {
+    let jobs: BTreeSet<EntityId> = graph.jobs().iter().map(|job| job.entity).collect();
+    let mut all: BTreeMap<EntityId, Sides> = BTreeMap::new();
+    for link in graph.links() {
+        let key = &link.key;
+        // A backup reads everything on purpose, whenever it comes.
+        let counted = key.outcome == Outcome::Ok && key.scope == Scope::Production && key.class == Class::App;
+        if !counted || !jobs.contains(&key.consumer) {
+            continue;
+        }
+        let handed = || matches!(graph.entity(key.resource).kind.as_str(), "table" | "file" | "object");
+        match key.action {
+            Action::Write | Action::Export if handed() => {
+                all.entry(key.resource).or_default().writers.insert(key.consumer);
+            }
+            Action::Read | Action::Import => {
+                all.entry(key.resource).or_default().readers.insert(key.consumer);
+            }
+            _ => {}
+        }
+    }
+    all
+}
+
 /// What of a link is done in such a way: the statements of which a trait says so, and no others.
 pub fn part(link: &Link, says: impl Fn(&Trait) -> bool) -> Option<Link> {
     let mut part = link.clone();

@@ -1,6 +1,7 @@
 //! Each rule held to its manual page on small worlds: those in which it fires, and near misses in which it stays
 //! silent. The whole list of findings is compared, because a finding too many costs as much trust as one too few.
 
+mod alphabetical_order;
 mod catalog_probing;
 mod engine_specific;
 mod fixed_sleep;

@@ -431,7 +431,8 @@ impl Told<'_> {
                     "{} of {} lines fit no record of {kind}, the first: `{example}`; nobody here knows how they begin: \
                      see `whodepends formats`, or state the format with --as, its log_line_prefix or its columns \
                      with [[source]]",
-                    self.lines_unmatched.min(self.line), self.line
+                    self.lines_unmatched.min(self.line),
+                    self.line
                 )
             } else {
                 "lines that fit neither the log's prefix nor a record before them".to_owned()
