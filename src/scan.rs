@@ -271,8 +271,26 @@ pub fn collect(
     Ok(Collected { evidence, settings: carried.into_iter().collect(), errors, recognised })
 }
 
+/// What is wanted of a scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Everything.
+    All,
+    /// Who does what, without what the rules make of it.
+    Links,
+}
+
 /// Scans. `progress` is told the path and the bytes done since last told.
 pub fn scan(plan: &Plan, progress: &(dyn Fn(&str, u64) + Sync)) -> Result<Outcome, ScanError> {
+    scan_for(plan, Wanted::All, progress)
+}
+
+/// Scans for as much as is wanted.
+pub fn scan_for(
+    plan: &Plan,
+    wanted: Wanted,
+    progress: &(dyn Fn(&str, u64) + Sync),
+) -> Result<Outcome, ScanError> {
     let Gathered { mut evidence, acting: Acting { settings, carried, .. }, errors } =
         gather(plan, None, progress)?;
     if let Some(carried) = carried {
@@ -285,8 +303,14 @@ pub fn scan(plan: &Plan, progress: &(dyn Fn(&str, u64) + Sync)) -> Result<Outcom
     let mut resolved = resolve::resolve(&mut evidence, &clock);
     let gaps = std::mem::take(&mut resolved.gaps);
     let graph = Graph::new(resolved, midnight(as_of));
-    let findings = findings::check_all(&graph);
-    let (accepted, stale) = accept(&graph, &findings, &settings.accepts, as_of);
+    let (findings, accepted, stale) = match wanted {
+        Wanted::Links => Default::default(),
+        Wanted::All => {
+            let findings = findings::check_all(&graph);
+            let (accepted, stale) = accept(&graph, &findings, &settings.accepts, as_of);
+            (findings, accepted, stale)
+        }
+    };
     let gaps = gaps.into_iter().chain(settings_gaps).chain(stale);
     let report = build(&evidence, &graph, &findings, &accepted, gaps, as_of);
     Ok(Outcome { report, errors, recognised })

@@ -12,7 +12,7 @@ use crate::findings::Severity;
 use crate::history;
 use crate::input::{self, WalkError};
 use crate::report::{self, Report};
-use crate::scan::{self, Outcome, Plan};
+use crate::scan::{self, Outcome, Plan, Wanted};
 use anyhow::{Context, Result, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::io::{IsTerminal, Read, Write};
@@ -362,10 +362,10 @@ fn run_with<T: Send>(
 }
 
 /// Scans, with the progress on a terminal.
-fn scan_paths(paths: &[PathBuf], look: &Look) -> Result<Outcome> {
+fn scan_paths(paths: &[PathBuf], look: &Look, wanted: Wanted) -> Result<Outcome> {
     let mut folder = None;
     let plan = Plan { as_of: look.as_of.clone(), ..plan_of(paths, &look.reading, &mut folder)? };
-    run_with(look.reading.threads, |progress| Ok(scan::scan(&plan, progress)?))
+    run_with(look.reading.threads, |progress| Ok(scan::scan_for(&plan, wanted, progress)?))
 }
 
 /// Names the arguments that could not be read.
@@ -397,18 +397,18 @@ fn explain(what: Option<&str>, paths: &[PathBuf], from: Option<&Path>, look: &Lo
     if !fingerprint && !what.contains(':') {
         bail!("{what}: no such rule; `whodepends explain` lists them");
     }
-    let report = report_of(what, paths, from, look)?;
+    let report = report_of(what, paths, from, look, Wanted::All)?;
     let told = if fingerprint { report::finding(&report, what) } else { report::entity(&report, what) };
     told.map_err(anyhow::Error::msg)
 }
 
 /// A JSON report of this program, or the report of an evidence file.
-fn read_report(path: &Path) -> Result<Report> {
+fn read_report(path: &Path, wanted: Wanted) -> Result<Report> {
     let mut head = Vec::new();
     let begins =
         |from: Box<dyn std::io::Read + Send>| from.take(file::BEGINS.len() as u64).read_to_end(&mut head);
     if input::open(path).and_then(begins).is_ok() && head == file::BEGINS {
-        let outcome = scan_paths(&[path.to_path_buf()], &Look::default())?;
+        let outcome = scan_paths(&[path.to_path_buf()], &Look::default(), wanted)?;
         return match outcome.errors.first() {
             Some(error) => bail!("{error}"),
             None => Ok(outcome.report),
@@ -420,14 +420,20 @@ fn read_report(path: &Path) -> Result<Report> {
 }
 
 /// The report a question is about: one that was kept, or one made now.
-fn report_of(question: &str, paths: &[PathBuf], from: Option<&Path>, look: &Look) -> Result<Report> {
+fn report_of(
+    question: &str,
+    paths: &[PathBuf],
+    from: Option<&Path>,
+    look: &Look,
+    wanted: Wanted,
+) -> Result<Report> {
     if let Some(path) = from {
-        return read_report(path);
+        return read_report(path, wanted);
     }
     if paths.is_empty() && look.reading.kinds.is_empty() {
         bail!("{question}: name what to scan, or a JSON report with --from, to look it up in");
     }
-    let outcome = scan_paths(paths, look)?;
+    let outcome = scan_paths(paths, look, wanted)?;
     match outcome.errors.first() {
         Some(error) => bail!("{error}"),
         None => Ok(outcome.report),
@@ -442,7 +448,7 @@ fn on_verb(
     format: &str,
     look: &Look,
 ) -> Result<u8> {
-    let report = report_of(resource, paths, from, look)?;
+    let report = report_of(resource, paths, from, look, Wanted::Links)?;
     let answer = report::on::ask(&report, resource, depth).map_err(anyhow::Error::msg)?;
     let shown = match format {
         "json" => format!("{}\n", serde_json::to_string_pretty(&answer)?),
@@ -452,7 +458,7 @@ fn on_verb(
 }
 
 fn jobs_verb(args: &JobsArgs) -> Result<u8> {
-    let report = report_of("jobs", &args.paths, args.from.as_deref(), &args.look)?;
+    let report = report_of("jobs", &args.paths, args.from.as_deref(), &args.look, Wanted::Links)?;
     let question = report::jobs::Question { at: args.at.clone(), between: args.between, count: args.count };
     let answer = report::jobs::ask(&report, &question).map_err(anyhow::Error::msg)?;
     let shown = match args.format.as_str() {
@@ -464,7 +470,7 @@ fn jobs_verb(args: &JobsArgs) -> Result<u8> {
 }
 
 fn diff_verb(old: &Path, new: &Path, format: &str) -> Result<u8> {
-    let diff = history::diff(&read_report(old)?, &read_report(new)?);
+    let diff = history::diff(&read_report(old, Wanted::All)?, &read_report(new, Wanted::All)?);
     let shown = match format {
         "json" => format!("{}\n", serde_json::to_string_pretty(&diff)?),
         _ => tables::changes(&diff),
@@ -481,9 +487,9 @@ fn scan_verb(args: &ScanArgs) -> Result<u8> {
     let baseline = match args.baseline.as_deref() {
         None => None,
         Some("none") => Some(None),
-        Some(path) => Some(Some(read_report(Path::new(path))?)),
+        Some(path) => Some(Some(read_report(Path::new(path), Wanted::All)?)),
     };
-    let mut outcome = scan_paths(&args.paths, &args.look)?;
+    let mut outcome = scan_paths(&args.paths, &args.look, Wanted::All)?;
     if let Some(old) = &baseline {
         history::mark_new(&mut outcome.report, old.as_ref());
     }
