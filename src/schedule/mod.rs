@@ -1,10 +1,12 @@
 //! Schedules: text, dialect and zone become meaning and next runs. One file per dialect. It never reads
 //! files and never guesses a zone.
 
+mod systemd;
 mod template;
 mod vixie;
 mod zones;
 
+pub use systemd::span_seconds;
 pub use zones::zone;
 
 use jiff::tz::TimeZone;
@@ -22,7 +24,7 @@ pub trait Dialect: Sync {
 }
 
 /// All dialects.
-pub static DIALECTS: &[&dyn Dialect] = &[&vixie::Vixie];
+pub static DIALECTS: &[&dyn Dialect] = &[&vixie::Vixie, &systemd::Systemd];
 
 /// Why a schedule was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
