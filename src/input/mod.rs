@@ -112,11 +112,24 @@ impl InputFile {
     }
 }
 
+/// A symbolic link, which is not followed but says something by its name and by what it leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The host whose file system it was copied from, where the path tells.
+    pub host: Option<Text>,
+    /// Its absolute path on that host; without a host its path as reports show it.
+    pub inner: Text,
+    /// What it leads to, as it is written in the link.
+    pub target: Text,
+}
+
 /// Everything found under the arguments.
 #[derive(Debug, Default)]
 pub struct Inputs {
     /// The files, by path.
     pub files: Vec<InputFile>,
+    /// Symbolic links, by path.
+    pub links: Vec<Link>,
     /// Files and folders left out, with the reason.
     pub skipped: Vec<(Text, String)>,
     /// What could not be looked at.
@@ -124,9 +137,15 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// The zone each host keeps, from its `etc/timezone` (Debian) or `etc/sysconfig/clock`.
+    /// The zone each host keeps, from where its `etc/localtime` leads (localtime(5)), or its `etc/timezone` (Debian).
     pub fn host_zones(&self) -> BTreeMap<Text, Text> {
         let mut zones = BTreeMap::new();
+        for link in &self.links {
+            let (Some(host), "/etc/localtime") = (&link.host, &*link.inner) else { continue };
+            if let Some((_, name)) = link.target.split_once("/zoneinfo/") {
+                zones.insert(host.clone(), Text::from(name));
+            }
+        }
         for file in &self.files {
             let (Some(host), "/etc/timezone") = (&file.host, &*file.inner) else { continue };
             let text = file.head_text();

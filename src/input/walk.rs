@@ -2,7 +2,7 @@
 //! as git would (gitignore(5)). Symbolic links are not followed, except when an argument is one, so that a
 //! loop cannot hold the walk. It never opens anything but heads, `.gitignore` and `etc/hostname`.
 
-use super::{Compression, HEAD_BYTES, InputFile, Inputs, open, reason};
+use super::{Compression, HEAD_BYTES, InputFile, Inputs, Link, open, reason};
 use crate::evidence::{Gap, GapCode, Place, Text};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use rayon::prelude::*;
@@ -134,14 +134,21 @@ fn walk_folder(top: &Path, prefix: &str, found: &mut Vec<Found>, inputs: &mut In
         } else {
             let why =
                 if kind.is_symlink() { "a symbolic link is not followed" } else { "not a regular file" };
+            if let Ok(target) = fs::read_link(entry.path()) {
+                let (inner, target) = (Text::from(shown(entry.path())), target.to_string_lossy());
+                inputs.links.push(Link { host: None, inner, target: Text::from(target.as_ref()) });
+            }
             inputs.skipped.push((Text::from(shown(entry.path())), why.to_owned()));
         }
     }
 }
 
 /// What marks the folder above it as the root of a host's file system.
-const HOST_MARKS: [&str; 11] = [
+const HOST_MARKS: [&str; 14] = [
     "etc/crontab",
+    "etc/anacrontab",
+    "etc/systemd/system/",
+    "usr/lib/systemd/system/",
     "etc/cron.d/",
     "etc/cron.hourly/",
     "etc/cron.daily/",
@@ -170,6 +177,9 @@ fn host_roots(found: &[Found]) -> BTreeSet<String> {
     roots
 }
 
+/// Folders of source trees that hold what is copied onto many hosts, and are no host's name.
+const FOLDERS_OF_TREES: [&str; 5] = ["files", "templates", "rootfs", "overlay", "static"];
+
 /// The name of the host at a root: what its `etc/hostname` says, else the folder's name.
 fn host_name(root: &str, found: &[Found], paths: &[PathBuf]) -> Option<Text> {
     let file = format!("{root}etc/hostname");
@@ -178,10 +188,18 @@ fn host_name(root: &str, found: &[Found], paths: &[PathBuf]) -> Option<Text> {
         return Some(Text::from(name.split('.').next().unwrap_or(name)));
     }
     if let Some(folder) = root.trim_end_matches('/').rsplit('/').next().filter(|name| !name.is_empty()) {
-        return Some(Text::from(folder));
+        return Some(folder).filter(|name| !FOLDERS_OF_TREES.contains(name)).map(Text::from);
     }
     let canonical = paths.first().and_then(|path| fs::canonicalize(path).ok())?;
     canonical.file_name().map(|name| Text::from(name.to_string_lossy()))
+}
+
+/// The host a path lies on and its path there.
+fn place_on_host(shown: &str, hosts: &BTreeMap<String, Option<Text>>) -> (Option<Text>, Text) {
+    match hosts.iter().rev().find(|(root, _)| shown.starts_with(root.as_str())) {
+        Some((root, name)) => (name.clone(), Text::from(format!("/{}", &shown[root.len()..]))),
+        None => (None, Text::from(shown)),
+    }
 }
 
 fn look(found: &Found, hosts: &BTreeMap<String, Option<Text>>) -> Result<InputFile, Gap> {
@@ -191,11 +209,7 @@ fn look(found: &Found, hosts: &BTreeMap<String, Option<Text>>) -> Result<InputFi
     };
     let size = fs::metadata(&found.real).map_err(failed)?.len();
     let (compression, head) = open::head(&found.real, size, HEAD_BYTES).map_err(failed)?;
-    let root = hosts.iter().rev().find(|(root, _)| found.shown.starts_with(root.as_str()));
-    let (host, inner) = match root {
-        Some((root, name)) => (name.clone(), Text::from(format!("/{}", &found.shown[root.len()..]))),
-        None => (None, path.clone()),
-    };
+    let (host, inner) = place_on_host(&found.shown, hosts);
     Ok(InputFile {
         path,
         real: found.real.clone(),
@@ -353,6 +367,10 @@ pub fn walk_as(
             Err(gap) => inputs.gaps.push(gap),
         }
     }
+    for link in &mut inputs.links {
+        (link.host, link.inner) = place_on_host(&link.inner, &hosts);
+    }
+    inputs.links.sort_by(|a, b| (&a.host, &a.inner).cmp(&(&b.host, &b.inner)));
     force(&mut inputs.files, kinds);
     drop_copies(&mut inputs);
     inputs.skipped.sort();

@@ -36,6 +36,17 @@ pub(super) enum Work<'a> {
         /// Its standard input, where the schedule itself holds it.
         stdin: Option<&'a str>,
     },
+    /// Commands that stand in another file than the schedule.
+    ShellIn {
+        /// What the shell is given.
+        text: &'a str,
+        /// What is shown of it.
+        shown: &'a str,
+        /// The file they stand in.
+        input: Text,
+        /// The line they begin on, counted from 1.
+        line: u64,
+    },
     /// Something else runs it (a class, an image, a task); shown, and not read further.
     Named(&'a str),
 }
@@ -113,13 +124,17 @@ impl<'a> Job<'a> {
         let shown_host = self.host.as_deref().unwrap_or("");
         let shown = match self.work {
             Work::Shell { text, .. } => cut(text, MAX_COMMAND),
+            Work::ShellIn { shown, .. } => cut(shown, MAX_COMMAND),
             Work::Named(what) => cut(what, MAX_COMMAND),
         };
         let job = Mention::new(MentionKind::Job, format!("{shown_host}:{}:{shown}", self.file.inner));
         let place = Place::line(&self.file.path, self.line);
         let (zone, known) = self.settle_zone(&place, out);
-        let told = match self.work {
-            Work::Shell { text, stdin } => Some(self.read_command(&job, text, stdin)),
+        let told = match &self.work {
+            Work::Shell { text, stdin } => Some(self.read_command(&job, text, *stdin)),
+            Work::ShellIn { text, input, line, .. } => {
+                Some(self.read_command_at(&job, text.to_string(), input, *line))
+            }
             Work::Named(_) => None,
         };
         let mut guards = self.guards.clone();
@@ -186,6 +201,10 @@ impl<'a> Job<'a> {
             Some(stdin) => format!("{text} <<'CRON_STDIN'\n{stdin}\nCRON_STDIN\n"),
             None => text.to_owned(),
         };
+        self.read_command_at(job, text, &self.file.path, self.line)
+    }
+
+    fn read_command_at(&self, job: &Mention, text: String, input: &Text, line: u64) -> commands::Told {
         let (host, inputs) = (self.host.clone(), self.world.inputs);
         let files = move |path: &str| inputs.find(host.as_deref(), path)?.text().ok();
         let context = commands::Context {
@@ -193,8 +212,8 @@ impl<'a> Job<'a> {
             account: self.account.clone(),
             actor: Actor::new().with(MentionKind::Job, job.text.clone()),
             about: job.clone(),
-            input: self.file.path.clone(),
-            first_line: self.line,
+            input: input.clone(),
+            first_line: line,
             scope: self.scope,
             basis: Basis::Written,
             vantage: Text::from("source"),

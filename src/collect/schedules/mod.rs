@@ -3,6 +3,7 @@
 
 mod crontab;
 mod job;
+mod systemd;
 
 use super::{Family, World};
 use crate::evidence::{About, Evidence, InputRecord, InputStatus};
@@ -21,7 +22,7 @@ pub trait SchedulePlace: Sync {
 
 /// All kinds of places.
 pub static PLACES: &[&dyn SchedulePlace] =
-    &[&crontab::SystemCrontab, &crontab::UserCrontab, &crontab::RunParts];
+    &[&crontab::SystemCrontab, &crontab::UserCrontab, &crontab::RunParts, &systemd::Timers];
 
 /// The family.
 pub struct Schedules;

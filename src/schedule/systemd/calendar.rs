@@ -3,8 +3,8 @@
 //! within the repetition: `find_next` of `calendarspec.c`. It elapses in microseconds and is told in seconds, so
 //! that fractions give several runs of one second.
 
-use super::chain::{Chain, SECOND, Unit};
 use super::super::{Meaning, Rejected, zone};
+use super::chain::{Chain, SECOND, Unit};
 use super::{rejected, words};
 use jiff::civil::Date;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
@@ -172,7 +172,8 @@ const NAMES_OF_UTC: [&str; 4] = ["GMT", "Etc/UTC", "Etc/GMT", "Zulu"];
 fn blame_zone(text: &str, why: Rejected) -> Rejected {
     match text.rsplit_once(' ') {
         Some((body, name)) if keyword(body).is_some() || Parts::parse(body).is_ok() => {
-            let why = "no zone of the zone database (an abbreviation holds only on hosts whose own zone has it)";
+            let why =
+                "no zone of the zone database (an abbreviation holds only on hosts whose own zone has it)";
             rejected(format!("{name}: {why}"))
         }
         _ => why,
@@ -218,19 +219,26 @@ impl Parts {
         let mut rest = text;
         let mut range_from = None;
         loop {
-            let starts = |name: &str| rest.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name));
+            let starts =
+                |name: &str| rest.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name));
             let named = WEEKDAYS.iter().enumerate().find_map(|(day, (long, short))| {
                 let name = [long, short].into_iter().find(|name| starts(name))?;
                 Some((day, name.len()))
             });
             let Some((day, length)) = named else {
                 let first = rest.len() == text.len();
-                return if first { Ok(text) } else { Err(rejected(format!("{rest:?} is no day of the week"))) };
+                return if first {
+                    Ok(text)
+                } else {
+                    Err(rejected(format!("{rest:?} is no day of the week")))
+                };
             };
             rest = &rest[length..];
             let from = range_from.take().unwrap_or(day);
             if from > day {
-                return Err(rejected("a range of weekdays ends before it begins (the week starts on Monday)"));
+                return Err(rejected(
+                    "a range of weekdays ends before it begins (the week starts on Monday)",
+                ));
             }
             let ranged = from != day;
             (from..=day).for_each(|day| self.weekdays |= 1 << day);
@@ -448,9 +456,10 @@ impl<'a> Walk<'a> {
     fn repeated_hours(&self, over: i8) -> i8 {
         let offset = |hour: i8| self.zone.to_ambiguous_timestamp(self.day.at(hour, 0, 0, 0)).offset();
         match (offset(0), offset(over)) {
-            (AmbiguousOffset::Unambiguous { offset: early }, AmbiguousOffset::Unambiguous { offset: late }) => {
-                i8::try_from((early.seconds() - late.seconds()).max(0) / 3600).unwrap_or(0)
-            }
+            (
+                AmbiguousOffset::Unambiguous { offset: early },
+                AmbiguousOffset::Unambiguous { offset: late },
+            ) => i8::try_from((early.seconds() - late.seconds()).max(0) / 3600).unwrap_or(0),
             _ => 0,
         }
     }

@@ -10,8 +10,8 @@ mod words;
 
 use super::{Dialect, Rejected, Schedule};
 use calendar::Calendar;
-pub use spans::seconds as span_seconds;
 use spans::Monotonic;
+pub use spans::seconds as span_seconds;
 
 /// systemd's timers.
 pub struct Systemd;

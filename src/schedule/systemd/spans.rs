@@ -126,7 +126,8 @@ pub(super) fn shown(seconds: u64) -> String {
     }
     let mut left = seconds;
     let mut told = Vec::new();
-    for (unit, length) in [("week", 604_800), ("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)] {
+    for (unit, length) in [("week", 604_800), ("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)]
+    {
         let count = left / length;
         left %= length;
         // Days are not told in weeks unless nothing is left over.
