@@ -3,7 +3,7 @@
 
 use super::consumers::Book;
 use super::names::Names;
-use super::{EntityId, Job};
+use super::{EntityId, Job, twins};
 use crate::evidence::{
     Basis, Connection, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Says, Scope, Text, Use,
 };
@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const MAX_RUN_DEPTH: usize = 16;
 
 /// One line of a schedule, with all that is stated of it.
+#[derive(Clone)]
 pub(super) struct JobLine<'a> {
     /// Its mention.
     pub mention: &'a Mention,
@@ -25,6 +26,10 @@ pub(super) struct JobLine<'a> {
     alike: bool,
     /// Whether no other line, on any host, has this name.
     alone: bool,
+    /// The timer that is the same job, where this line does nothing because systemd runs.
+    twin: Option<Box<JobLine<'a>>>,
+    /// Whether another scheduler of the host calls another job like this one.
+    namesake: bool,
 }
 
 /// How many arguments tell jobs of one script apart.
@@ -38,6 +43,27 @@ impl JobLine<'_> {
             return name.to_string();
         }
         if self.alike { format!("{} {}", self.program(), self.arguments()) } else { self.program() }
+    }
+
+    /// Whether its scheduler has a name for it.
+    pub fn has_name(&self) -> bool {
+        self.called().is_some()
+    }
+
+    /// The dialects of its schedules.
+    pub fn dialects(&self) -> impl Iterator<Item = &str> {
+        self.own.iter().filter_map(|fact| match &fact.says {
+            Says::Scheduled { dialect, .. } => Some(&**dialect),
+            _ => None,
+        })
+    }
+
+    /// What holds it back, as written.
+    pub fn guards(&self) -> impl Iterator<Item = &Text> {
+        self.own.iter().flat_map(|fact| match &fact.says {
+            Says::Scheduled { guards, .. } => guards.as_slice(),
+            _ => &[],
+        })
     }
 
     fn called(&self) -> Option<&Text> {
@@ -77,7 +103,8 @@ impl JobLine<'_> {
         self.own.iter().any(|fact| matches!(&fact.says, Says::Runs { script: Some(_), .. }))
     }
 
-    fn command(&self) -> &str {
+    /// Its command as its mention has it.
+    pub fn command(&self) -> &str {
         self.mention.text.splitn(3, ':').nth(2).unwrap_or(&self.mention.text)
     }
 
@@ -115,7 +142,7 @@ pub(super) fn lines<'a>(facts: &[&'a Fact], scripts: &BTreeSet<&Text>, names: &N
             });
             let mut reached = Vec::new();
             follow(mention, host.as_deref(), &runs, scripts, &Connection::default(), 0, &mut reached);
-            JobLine { mention, host, reached, own, alike: false, alone: false }
+            JobLine { mention, host, reached, own, alike: false, alone: false, twin: None, namesake: false }
         })
         .collect();
     let mut told: BTreeMap<(Option<String>, String), BTreeSet<String>> = BTreeMap::new();
@@ -133,6 +160,12 @@ pub(super) fn lines<'a>(facts: &[&'a Fact], scripts: &BTreeSet<&Text>, names: &N
     for line in &mut lines {
         line.alone = named[&line.name()] == 1;
     }
+    let twins: Vec<Option<Box<JobLine<'a>>>> =
+        twins::twins(&lines, facts).into_iter().map(|at| Some(Box::new(lines[at?].clone()))).collect();
+    let namesakes = twins::namesakes(&lines);
+    for (line, (twin, namesake)) in lines.iter_mut().zip(twins.into_iter().zip(namesakes)) {
+        (line.twin, line.namesake) = (twin, namesake);
+    }
     lines
 }
 
@@ -146,7 +179,10 @@ impl Book {
             if let Some(host) = &line.host {
                 self.known.entry(entity).or_default().hosts.insert(host.clone());
             }
-            self.join(entity, line.mention.clone(), "its line in the schedule");
+            match &line.twin {
+                Some(timer) => self.join(entity, line.mention.clone(), twins::why(timer)),
+                None => self.join(entity, line.mention.clone(), "its line in the schedule"),
+            }
             for (script, connection) in &line.reached {
                 // A line that runs two declared jobs in a chain does the work of each under its own name.
                 let whose = self.declared_script(script, host).unwrap_or(entity);
@@ -155,7 +191,10 @@ impl Book {
                 let way = stem_path(script);
                 self.runners.entry(script.clone()).or_default().push((whose, connection.clone(), way));
             }
-            self.schedule_lines(entity, line);
+            // A line that does nothing here starts nothing.
+            if line.twin.is_none() {
+                self.schedule_lines(entity, line);
+            }
         }
         for runners in self.runners.values_mut() {
             runners.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
@@ -166,6 +205,7 @@ impl Book {
     /// The consumer that a line of a schedule is: a declared one whose script it runs, else a job named by
     /// its host and its script.
     pub(super) fn job_entity(&mut self, line: &JobLine<'_>) -> EntityId {
+        let line = line.twin.as_deref().unwrap_or(line);
         let host = line.host.as_deref();
         let declared = line.reached.iter().find_map(|(script, _)| self.declared_script(script, host));
         if let Some(entity) = declared.or_else(|| self.declared_name(line)) {
@@ -178,6 +218,11 @@ impl Book {
         };
         if line.called().is_some() {
             return self.entity(id, "job", &name);
+        }
+        if line.namesake {
+            let whose = line.runs().map_or(line.command(), |(script, _)| script);
+            let digest = blake3::hash(whose.as_bytes()).to_hex();
+            return self.entity(format!("{id}-{}", &digest[..6]), "job", &name);
         }
         let taken = self.find(&id).is_some_and(|entity| !self.entities[entity.0].declared);
         let itself = self.who(line.mention).is_some();

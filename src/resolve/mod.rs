@@ -12,6 +12,7 @@ mod names;
 mod observed;
 mod routes;
 mod tables;
+mod twins;
 
 use crate::evidence::{
     Action, Activity, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, MentionKind, Outcome, Place,

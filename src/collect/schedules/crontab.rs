@@ -79,7 +79,7 @@ impl SchedulePlace for RunParts {
         PERIODS.iter().any(|(folder, _)| folder_is(file, folder)) && file.name() != ".placeholder"
     }
 
-    fn read(&self, file: &InputFile, _text: &str, world: &World<'_>, out: &mut Evidence) -> u64 {
+    fn read(&self, file: &InputFile, text: &str, world: &World<'_>, out: &mut Evidence) -> u64 {
         if !run_parts_name(file.name()) {
             let detail = "run-parts ignores this file: a name may hold only letters, digits, _ and -";
             out.add_gap(Gap::new(Place::whole(&file.path), GapCode::BadSchedule, detail));
@@ -97,10 +97,21 @@ impl SchedulePlace for RunParts {
             stdin: None,
             number: 1,
             remark: None,
+            guard: leaves_to_systemd(text),
         };
         table.state(&job, &BTreeMap::new(), out);
         1
     }
+}
+
+/// The test at the beginning of a script that leaves its work to a timer where systemd runs, as written.
+fn leaves_to_systemd(script: &str) -> Option<Text> {
+    const MAX_LINES: usize = 3;
+    let lines = script.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let from = lines.skip_while(|line| !line.contains("/run/systemd/system"));
+    let test: Vec<&str> = from.take(MAX_LINES).collect();
+    let end = test.iter().position(|line| line.contains("exit"))?;
+    Some(Text::from(scrub(&test[..=end].join(" ")).as_ref()))
 }
 
 /// When Debian's `/etc/crontab` starts each folder, should the scan not have that file.
@@ -241,6 +252,7 @@ struct Line<'a> {
     stdin: Option<String>,
     number: u64,
     remark: Option<&'a str>,
+    guard: Option<Text>,
 }
 
 struct Table<'a> {
@@ -309,7 +321,11 @@ impl Table<'_> {
             return true;
         }
         let (command, stdin) = split_percent(rest);
-        self.state(&Line { schedule, account, command: &command, stdin, number, remark }, environment, out);
+        self.state(
+            &Line { schedule, account, command: &command, stdin, number, remark, guard: None },
+            environment,
+            out,
+        );
         true
     }
 
@@ -325,6 +341,7 @@ impl Table<'_> {
         let job = Job::of_shell(self.file, self.world, line.schedule, DIALECT, line.command, environment);
         let work = Work::Shell { text: line.command, stdin: line.stdin.as_deref() };
         let (account, remark) = (line.account.clone(), line.remark);
-        Job { zone, account, work, line: line.number, remark, ..job }.state(out);
+        let guards = line.guard.clone().into_iter().collect();
+        Job { zone, account, work, guards, line: line.number, remark, ..job }.state(out);
     }
 }

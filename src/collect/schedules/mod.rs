@@ -1,6 +1,7 @@
 //! Places where schedules are kept, one file per kind of place. A job's command is read for what it touches;
 //! the files it runs are named as facts, never opened here. Whether two jobs are one is for `resolve`.
 
+mod anacron;
 mod crontab;
 mod job;
 mod systemd;
@@ -21,8 +22,13 @@ pub trait SchedulePlace: Sync {
 }
 
 /// All kinds of places.
-pub static PLACES: &[&dyn SchedulePlace] =
-    &[&crontab::SystemCrontab, &crontab::UserCrontab, &crontab::RunParts, &systemd::Timers];
+pub static PLACES: &[&dyn SchedulePlace] = &[
+    &crontab::SystemCrontab,
+    &crontab::UserCrontab,
+    &crontab::RunParts,
+    &anacron::Anacrontab,
+    &systemd::Timers,
+];
 
 /// The family.
 pub struct Schedules;

@@ -1,0 +1,128 @@
+//! `/etc/anacrontab` (anacrontab(5)): jobs that run once in a period of days, whenever the machine is on, after a
+//! delay in minutes. No clock time can be told beyond the hours that `START_HOURS_RANGE` allows, so a job counts from
+//! its last run. The scripts of `cron.daily` and its like that it starts are jobs of their own place, not of this one.
+
+use super::job::{Job, Work, Zone, states_order};
+use super::{SchedulePlace, World};
+use crate::evidence::scrub::scrub;
+use crate::evidence::{About, Evidence, Gap, GapCode, Place, Provenance, Text};
+use crate::input::InputFile;
+use std::collections::BTreeMap;
+
+/// The dialect that has words for a period and nothing else.
+const DIALECT: &str = "systemd";
+
+/// Anacron's table.
+pub struct Anacrontab;
+
+/// Settings of anacron that change when it starts.
+const TIMING: [&str; 2] = ["START_HOURS_RANGE", "RANDOM_DELAY"];
+
+impl SchedulePlace for Anacrontab {
+    fn about(&self) -> &'static About {
+        &About { name: "anacrontab", title: "/etc/anacrontab", provenance: Provenance::Documented }
+    }
+
+    fn claims(&self, file: &InputFile) -> bool {
+        file.name() == "anacrontab"
+    }
+
+    fn read(&self, file: &InputFile, text: &str, world: &World<'_>, out: &mut Evidence) -> u64 {
+        let mut environment = BTreeMap::new();
+        let mut remark = None;
+        let mut jobs = 0;
+        for (index, line) in text.lines().enumerate() {
+            let (number, line) = (index as u64 + 1, line.trim());
+            if let Some(comment) = line.strip_prefix('#') {
+                remark = Some(comment.trim()).filter(|comment| states_order(comment)).or(remark);
+            } else if let Some((name, value)) = setting(line) {
+                environment.insert(name.to_owned(), value.trim_matches(['"', '\'']).to_owned());
+            } else if !line.is_empty() {
+                let told = Line::parse(line);
+                match told {
+                    Ok(told) => jobs += u64::from(told.state(file, world, number, remark, &environment, out)),
+                    Err(why) => {
+                        let detail = scrub(&format!("anacron rejects this line: {why}")).into_owned();
+                        out.add_gap(Gap::new(Place::line(&file.path, number), GapCode::BadSchedule, detail));
+                    }
+                }
+                remark = None;
+            }
+        }
+        jobs
+    }
+}
+
+/// `NAME=value`, the name in front of any blank.
+fn setting(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.split_once('=')?;
+    let name = name.trim();
+    let named = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    (named && !name.as_bytes()[0].is_ascii_digit()).then_some((name, value.trim()))
+}
+
+/// One job's line.
+struct Line<'a> {
+    days: u64,
+    delay: u64,
+    identifier: &'a str,
+    command: &'a str,
+}
+
+impl<'a> Line<'a> {
+    fn parse(line: &'a str) -> Result<Line<'a>, String> {
+        let mut rest = line;
+        let mut next = |what: &str| {
+            let end = rest.find([' ', '\t']).ok_or_else(|| format!("it has no {what}"))?;
+            let (word, after) = rest.split_at(end);
+            rest = after.trim_start();
+            Ok::<&str, String>(word)
+        };
+        let (period, delay, identifier) = (next("delay")?, next("identifier")?, next("command")?);
+        let days = match period {
+            "@daily" => 1,
+            "@weekly" => 7,
+            // Days of a month: anacron compares the calendar, the usual month stands for it here.
+            "@monthly" => 30,
+            "@yearly" | "@annually" => 365,
+            _ => period.parse().map_err(|_| format!("{period} is no period"))?,
+        };
+        let delay = delay.parse().map_err(|_| format!("{delay} is no delay in minutes"))?;
+        if days == 0 {
+            return Err("a period of 0 days".to_owned());
+        }
+        Ok(Line { days, delay, identifier, command: rest })
+    }
+
+    fn state(
+        &self,
+        file: &InputFile,
+        world: &World<'_>,
+        number: u64,
+        remark: Option<&str>,
+        environment: &BTreeMap<String, String>,
+        out: &mut Evidence,
+    ) -> bool {
+        let folders = ["cron.hourly", "cron.daily", "cron.weekly", "cron.monthly"];
+        let starter = self.command.contains("run-parts");
+        if starter && folders.iter().any(|folder| self.command.contains(&format!("/etc/{folder}"))) {
+            // The folder's scripts are the jobs; the line that starts them only says when.
+            return true;
+        }
+        let schedule = format!("OnUnitActiveSec={}d", self.days);
+        let job = Job::of_shell(file, world, &schedule, DIALECT, self.command, environment);
+        let mut guards: Vec<Text> = Vec::new();
+        if self.delay > 0 {
+            guards.push(Text::from(format!("delay={}min", self.delay)));
+        }
+        guards.extend(TIMING.iter().filter_map(|name| {
+            let value = environment.get(*name)?;
+            Some(Text::from(scrub(&format!("{name}={value}")).as_ref()))
+        }));
+        let work = Work::Shell { text: self.command, stdin: None };
+        let account = Some(Text::from("root"));
+        let name = Some(self.identifier);
+        Job { zone: Zone::None, name, account, work, guards, line: number, remark, ..job }.state(out);
+        true
+    }
+}

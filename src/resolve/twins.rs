@@ -1,0 +1,166 @@
+//! Jobs that a package brings twice: a cron file that does nothing where systemd runs, and a timer that runs the
+//! same. Both are one job, the timer's. It joins only where the guard says so and one timer of the host runs the
+//! very same command, or is called like the script in `cron.daily` and its like.
+
+use super::jobs::JobLine;
+use crate::evidence::{Fact, Mention, MentionKind, Says, Text};
+use std::collections::BTreeMap;
+
+/// What is there where systemd runs (sd_booted(3)).
+const RUNNING: &str = "/run/systemd/system";
+/// The dialect of timers.
+const TIMER: &str = "systemd";
+/// Folders whose scripts are started by their place alone.
+const RUN_PARTS: [&str; 4] =
+    ["/etc/cron.hourly/", "/etc/cron.daily/", "/etc/cron.weekly/", "/etc/cron.monthly/"];
+
+/// By line: the line of the timer that is the same job.
+pub(super) fn twins(lines: &[JobLine<'_>], facts: &[&Fact]) -> Vec<Option<usize>> {
+    let scripts = commands_of_scripts(facts);
+    let timers: Vec<(usize, &JobLine<'_>)> =
+        lines.iter().enumerate().filter(|(_, it)| is_timer(it)).collect();
+    let twin = |line: &JobLine<'_>| {
+        let idles = line.guards().any(|guard| idles(guard)) || idles(line.command());
+        if line.host.is_none() || is_timer(line) || !idles {
+            return None;
+        }
+        let here = timers.iter().filter(|(_, timer)| timer.host == line.host);
+        let mut same = here.filter(|(_, timer)| runs_same(line, timer, &scripts)).map(|(at, _)| *at);
+        let found = same.next()?;
+        same.next().is_none().then_some(found)
+    };
+    lines.iter().map(twin).collect()
+}
+
+fn is_timer(line: &JobLine<'_>) -> bool {
+    line.dialects().any(|dialect| dialect == TIMER)
+}
+
+/// By script: the commands that run a file.
+fn commands_of_scripts<'a>(facts: &[&'a Fact]) -> BTreeMap<&'a Text, Vec<&'a Text>> {
+    let mut commands: BTreeMap<&Text, Vec<&Text>> = BTreeMap::new();
+    for fact in facts.iter().filter(|fact| fact.about.kind == MentionKind::Script) {
+        if let Says::Runs { command, script: Some(_), .. } = &fact.says {
+            commands.entry(&fact.about.text).or_default().push(command);
+        }
+    }
+    commands
+}
+
+fn runs_same(line: &JobLine<'_>, timer: &JobLine<'_>, scripts: &BTreeMap<&Text, Vec<&Text>>) -> bool {
+    let wanted: Vec<&str> = timer.command().split_whitespace().collect();
+    if wanted.is_empty() || wanted.iter().any(|word| word.ends_with(';')) {
+        return false;
+    }
+    let by_name = RUN_PARTS.iter().find_map(|folder| line.command().strip_prefix(folder));
+    if by_name.is_some_and(|name| timer.name() == name) {
+        return true;
+    }
+    let own = line.host.as_deref().map(|host| Text::from(format!("{host}:{}", line.command())));
+    let of_script = own.and_then(|script| scripts.get(&script)).into_iter().flatten();
+    let mut commands = of_script.map(|command| &***command).chain([line.command()]);
+    commands.any(|command| holds(command, &wanted))
+}
+
+/// Whether a command line holds this command with exactly these arguments.
+fn holds(line: &str, wanted: &[&str]) -> bool {
+    let spaced = line.replace(';', " ; ").replace("&&", " && ").replace("||", " || ");
+    let words: Vec<&str> = spaced.split_whitespace().collect();
+    let ends = |word: Option<&&str>| {
+        word.is_none_or(|word| {
+            matches!(*word, ";" | "&&" | "||" | "|" | "&" | "}" | ")") || word.contains('>')
+        })
+    };
+    let program = |word: &str| match (word.starts_with('/'), wanted[0].starts_with('/')) {
+        (true, true) => word == wanted[0],
+        _ => word.rsplit('/').next() == wanted[0].rsplit('/').next(),
+    };
+    (0..words.len()).any(|at| {
+        let tested = at > 0 && matches!(words[at - 1], "-x" | "-e" | "-f" | "-d" | "-v");
+        let arguments = words.get(at + 1..at + wanted.len());
+        !tested && program(words[at]) && arguments == Some(&wanted[1..]) && ends(words.get(at + wanted.len()))
+    })
+}
+
+/// Whether a text goes on only where systemd does not run: `[ ! -d X ] &&`, `test -e X ||`, `if [ -d X ]; then exit`.
+fn idles(text: &str) -> bool {
+    let Some((before, after)) = text.split_once(RUNNING) else { return false };
+    let before: Vec<&str> = before.trim_end_matches(['"', '\'']).split_whitespace().rev().take(4).collect();
+    let [test, rest @ ..] = &before[..] else { return false };
+    if !matches!(*test, "-d" | "-e") {
+        return false;
+    }
+    let not = |word: &&str| matches!(*word, "!" | "\\!");
+    let negated = match rest {
+        ["[" | "[[" | "test", outer, ..] => not(outer),
+        [inner, ..] => not(inner),
+        [] => false,
+    };
+    let after = after.trim_start_matches(['/', '"', '\'', ' ', '\t', ']', ';']);
+    let exits = |rest: &str| rest.trim_start().starts_with("exit");
+    match (negated, after.strip_prefix("then"), after.strip_prefix("&&")) {
+        (true, None, None) => false,
+        (true, ..) => true,
+        (false, Some(rest), _) | (false, None, Some(rest)) => exits(rest),
+        (false, None, None) => after.starts_with("||"),
+    }
+}
+
+/// What joins a cron file with the timer of the same job.
+pub(super) fn why(timer: &JobLine<'_>) -> String {
+    format!("it does nothing where systemd runs, and the timer {} runs the same", timer.name())
+}
+
+/// Whether two lines of different schedulers would bear one name without being one job.
+pub(super) fn namesakes(lines: &[JobLine<'_>]) -> Vec<bool> {
+    let called = |line: &&JobLine<'_>| line.has_name();
+    let mut names: BTreeMap<(Option<&str>, String), &Mention> = BTreeMap::new();
+    for line in lines.iter().filter(called) {
+        names.insert((line.host.as_deref(), line.name()), line.mention);
+    }
+    let known = |line: &JobLine<'_>| names.contains_key(&(line.host.as_deref(), line.name()));
+    lines.iter().map(|line| !line.has_name() && known(line)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guard_is_one_only_if_nothing_runs_under_systemd() {
+        for text in [
+            "[ ! -d /run/systemd/system ] && /opt/x",
+            "test -x /usr/bin/x -a \\! -d /run/systemd/system && x renew",
+            "! [ -e /run/systemd/system ] && /opt/x",
+            "test -e /run/systemd/system || A=1 /opt/x",
+            "if [ ! -d /run/systemd/system ]; then /opt/x; fi",
+            "if [ -d /run/systemd/system ]; then exit 0",
+            "[ -d /run/systemd/system ] && exit 0; /opt/x",
+        ] {
+            assert!(idles(text), "{text}");
+        }
+        for text in [
+            "[ -d /run/systemd/system ] && /opt/x",
+            "if [ -d /run/systemd/system ]; then systemctl reload x",
+            "[ ! -d /run/systemd/system ] || /opt/x",
+            "[ ! -d /var/lib/x ] && /opt/x",
+            "ls /run/systemd/system && /opt/x",
+        ] {
+            assert!(!idles(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_command_is_the_same_with_the_same_arguments_only() {
+        let wanted = ["/usr/bin/x", "-q", "renew"];
+        for line in
+            ["x -q renew", "test -x /usr/bin/x && /usr/bin/x -q renew; fi", "x -q renew >/dev/null 2>&1"]
+        {
+            assert!(holds(line, &wanted), "{line}");
+        }
+        for line in ["x renew", "x -q renew now", "/opt/x -q renew", "x -q", "[ -x /usr/bin/x ]"] {
+            assert!(!holds(line, &wanted), "{line}");
+        }
+        assert!(!holds("[ -x /usr/bin/x ]", &["/usr/bin/x"]));
+    }
+}
