@@ -1,6 +1,8 @@
 //! Schedules: text, dialect and zone become meaning and next runs. One file per dialect. It never reads
 //! files and never guesses a zone.
 
+mod anacron;
+mod at;
 mod systemd;
 mod template;
 mod vixie;
@@ -24,7 +26,7 @@ pub trait Dialect: Sync {
 }
 
 /// All dialects.
-pub static DIALECTS: &[&dyn Dialect] = &[&vixie::Vixie, &systemd::Systemd];
+pub static DIALECTS: &[&dyn Dialect] = &[&vixie::Vixie, &anacron::Anacron, &at::At, &systemd::Systemd];
 
 /// Why a schedule was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,16 +1,16 @@
 //! `/etc/anacrontab` (anacrontab(5)): jobs that run once in a period of days, whenever the machine is on, after a
-//! delay in minutes. No clock time can be told beyond the hours that `START_HOURS_RANGE` allows, so a job counts from
-//! its last run. The scripts of `cron.daily` and its like that it starts are jobs of their own place, not of this one.
+//! delay in minutes. No clock time can be told beyond the hours that `START_HOURS_RANGE` allows, which travel among
+//! the guards. The scripts of `cron.daily` and its like that it starts are jobs of their own place, not of this one.
 
 use super::job::{Job, Work, Zone, states_order};
 use super::{SchedulePlace, World};
 use crate::evidence::scrub::scrub;
 use crate::evidence::{About, Evidence, Gap, GapCode, Place, Provenance, Text};
 use crate::input::InputFile;
+use crate::schedule;
 use std::collections::BTreeMap;
 
-/// The dialect that has words for a period and nothing else.
-const DIALECT: &str = "systemd";
+const DIALECT: &str = "anacron";
 
 /// Anacron's table.
 pub struct Anacrontab;
@@ -63,8 +63,7 @@ fn setting(line: &str) -> Option<(&str, &str)> {
 
 /// One job's line.
 struct Line<'a> {
-    days: u64,
-    delay: u64,
+    schedule: String,
     identifier: &'a str,
     command: &'a str,
 }
@@ -79,19 +78,9 @@ impl<'a> Line<'a> {
             Ok::<&str, String>(word)
         };
         let (period, delay, identifier) = (next("delay")?, next("identifier")?, next("command")?);
-        let days = match period {
-            "@daily" => 1,
-            "@weekly" => 7,
-            // Days of a month: anacron compares the calendar, the usual month stands for it here.
-            "@monthly" => 30,
-            "@yearly" | "@annually" => 365,
-            _ => period.parse().map_err(|_| format!("{period} is no period"))?,
-        };
-        let delay = delay.parse().map_err(|_| format!("{delay} is no delay in minutes"))?;
-        if days == 0 {
-            return Err("a period of 0 days".to_owned());
-        }
-        Ok(Line { days, delay, identifier, command: rest })
+        let schedule = format!("{period} {delay}");
+        schedule::parse(DIALECT, &schedule).map_err(|rejected| rejected.reason)?;
+        Ok(Line { schedule, identifier, command: rest })
     }
 
     fn state(
@@ -109,16 +98,9 @@ impl<'a> Line<'a> {
             // The folder's scripts are the jobs; the line that starts them only says when.
             return true;
         }
-        let schedule = format!("OnUnitActiveSec={}d", self.days);
-        let job = Job::of_shell(file, world, &schedule, DIALECT, self.command, environment);
-        let mut guards: Vec<Text> = Vec::new();
-        if self.delay > 0 {
-            guards.push(Text::from(format!("delay={}min", self.delay)));
-        }
-        guards.extend(TIMING.iter().filter_map(|name| {
-            let value = environment.get(*name)?;
-            Some(Text::from(scrub(&format!("{name}={value}")).as_ref()))
-        }));
+        let job = Job::of_shell(file, world, &self.schedule, DIALECT, self.command, environment);
+        let timing = TIMING.iter().filter_map(|name| Some(format!("{name}={}", environment.get(*name)?)));
+        let guards = timing.map(|guard| Text::from(scrub(&guard).as_ref())).collect();
         let work = Work::Shell { text: self.command, stdin: None };
         let account = Some(Text::from("root"));
         let name = Some(self.identifier);

@@ -2,6 +2,7 @@
 //! the files it runs are named as facts, never opened here. Whether two jobs are one is for `resolve`.
 
 mod anacron;
+mod at;
 mod crontab;
 mod job;
 mod systemd;
@@ -23,10 +24,11 @@ pub trait SchedulePlace: Sync {
 
 /// All kinds of places.
 pub static PLACES: &[&dyn SchedulePlace] = &[
+    &anacron::Anacrontab,
+    &at::AtSpool,
     &crontab::SystemCrontab,
     &crontab::UserCrontab,
     &crontab::RunParts,
-    &anacron::Anacrontab,
     &systemd::Timers,
 ];
 
