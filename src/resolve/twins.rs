@@ -48,13 +48,14 @@ fn commands_of_scripts<'a>(facts: &[&'a Fact]) -> BTreeMap<&'a Text, Vec<&'a Tex
 }
 
 fn runs_same(line: &JobLine<'_>, timer: &JobLine<'_>, scripts: &BTreeMap<&Text, Vec<&Text>>) -> bool {
-    let wanted: Vec<&str> = timer.command().split_whitespace().collect();
-    if wanted.is_empty() || wanted.iter().any(|word| word.ends_with(';')) {
-        return false;
-    }
     let by_name = RUN_PARTS.iter().find_map(|folder| line.command().strip_prefix(folder));
     if by_name.is_some_and(|name| timer.name() == name) {
         return true;
+    }
+    // A service of several steps is no one command.
+    let wanted: Vec<&str> = timer.command().split_whitespace().collect();
+    if wanted.is_empty() || wanted.iter().any(|word| word.ends_with(';')) {
+        return false;
     }
     let own = line.host.as_deref().map(|host| Text::from(format!("{host}:{}", line.command())));
     let of_script = own.and_then(|script| scripts.get(&script)).into_iter().flatten();
