@@ -10,7 +10,7 @@ use crate::input::InputFile;
 use crate::schedule;
 use std::collections::BTreeMap;
 
-const DIALECT: &str = "anacron";
+pub(super) const DIALECT: &str = "anacron";
 
 /// Anacron's table.
 pub struct Anacrontab;
@@ -53,6 +53,13 @@ impl SchedulePlace for Anacrontab {
     }
 }
 
+/// The period and delay of the line that starts the scripts of a folder.
+pub(super) fn period_of(text: &str, folder: &str) -> Option<String> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#') && setting(line).is_none());
+    let mut told = lines.filter_map(|line| Line::parse(line).ok());
+    told.find(|line| line.starts_folder() == Some(folder)).map(|line| line.schedule)
+}
+
 /// `NAME=value`, the name in front of any blank.
 fn setting(line: &str) -> Option<(&str, &str)> {
     let (name, value) = line.split_once('=')?;
@@ -83,6 +90,13 @@ impl<'a> Line<'a> {
         Ok(Line { schedule, identifier, command: rest })
     }
 
+    /// The folder whose scripts it starts.
+    fn starts_folder(&self) -> Option<&'static str> {
+        let folders = ["cron.hourly", "cron.daily", "cron.weekly", "cron.monthly"];
+        let starts = |folder: &&str| self.command.contains(&format!("/etc/{folder}"));
+        folders.into_iter().filter(|_| self.command.contains("run-parts")).find(starts)
+    }
+
     fn state(
         &self,
         file: &InputFile,
@@ -92,9 +106,7 @@ impl<'a> Line<'a> {
         environment: &BTreeMap<String, String>,
         out: &mut Evidence,
     ) -> bool {
-        let folders = ["cron.hourly", "cron.daily", "cron.weekly", "cron.monthly"];
-        let starter = self.command.contains("run-parts");
-        if starter && folders.iter().any(|folder| self.command.contains(&format!("/etc/{folder}"))) {
+        if self.starts_folder().is_some() {
             // The folder's scripts are the jobs; the line that starts them only says when.
             return true;
         }

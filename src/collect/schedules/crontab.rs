@@ -3,7 +3,7 @@
 //! lines are not jobs. It never evaluates a schedule; a line cron would reject is a gap.
 
 use super::job::{Job, Work, Zone, states_order};
-use super::{SchedulePlace, World};
+use super::{SchedulePlace, World, anacron};
 use crate::evidence::scrub::scrub;
 use crate::evidence::{About, Evidence, Gap, GapCode, Place, Provenance, Text};
 use crate::input::InputFile;
@@ -89,9 +89,13 @@ impl SchedulePlace for RunParts {
             return 0;
         };
         let table = Table { file, world, user_column: true, account: None };
-        let stated = run_parts_schedule(file, world, folder);
+        let (schedule, dialect) = match run_parts_schedule(file, world, folder) {
+            Some((schedule, dialect)) => (schedule, dialect),
+            None => ((*usual).to_owned(), DIALECT),
+        };
         let job = Line {
-            schedule: stated.as_deref().unwrap_or(usual),
+            schedule: &schedule,
+            dialect,
             account: Some(Text::from("root")),
             command: &file.inner,
             stdin: None,
@@ -122,10 +126,20 @@ const PERIODS: [(&str, &str); 4] = [
     ("cron.monthly", "52 6 1 * *"),
 ];
 
-fn run_parts_schedule(file: &InputFile, world: &World<'_>, folder: &str) -> Option<String> {
-    let table = world.inputs.find(file.host.as_deref(), "/etc/crontab")?.head_text();
-    let line = table.lines().find(|line| !line.trim_start().starts_with('#') && line.contains(folder))?;
-    Some(split_schedule(line)?.0.to_owned())
+/// When a folder's scripts are started, and in which dialect that is said: by `/etc/crontab`, or by anacron where that
+/// file leaves it to it or says nothing.
+fn run_parts_schedule(file: &InputFile, world: &World<'_>, folder: &str) -> Option<(String, &'static str)> {
+    let text_of = |path: &str| Some(world.inputs.find(file.host.as_deref(), path)?.head_text());
+    let table = text_of("/etc/crontab").unwrap_or_default();
+    let line = table.lines().find(|line| !line.trim_start().starts_with('#') && line.contains(folder));
+    let anacron = text_of("/etc/anacrontab").and_then(|text| anacron::period_of(&text, folder));
+    match (line.and_then(split_schedule), anacron) {
+        (Some((schedule, command)), None) => Some((schedule, command)),
+        (Some((schedule, command)), Some(_)) if !command.contains("anacron") => Some((schedule, command)),
+        (_, Some(period)) => return Some((period, anacron::DIALECT)),
+        (None, None) => None,
+    }
+    .map(|(schedule, _)| (schedule.to_owned(), DIALECT))
 }
 
 fn folder_is(file: &InputFile, folder: &str) -> bool {
@@ -247,6 +261,7 @@ fn split_percent(text: &str) -> (String, Option<String>) {
 
 struct Line<'a> {
     schedule: &'a str,
+    dialect: &'static str,
     account: Option<Text>,
     command: &'a str,
     stdin: Option<String>,
@@ -322,7 +337,16 @@ impl Table<'_> {
         }
         let (command, stdin) = split_percent(rest);
         self.state(
-            &Line { schedule, account, command: &command, stdin, number, remark, guard: None },
+            &Line {
+                schedule,
+                dialect: DIALECT,
+                account,
+                command: &command,
+                stdin,
+                number,
+                remark,
+                guard: None,
+            },
             environment,
             out,
         );
@@ -338,7 +362,8 @@ impl Table<'_> {
             )),
             None => Zone::OfHost,
         };
-        let job = Job::of_shell(self.file, self.world, line.schedule, DIALECT, line.command, environment);
+        let job =
+            Job::of_shell(self.file, self.world, line.schedule, line.dialect, line.command, environment);
         let work = Work::Shell { text: line.command, stdin: line.stdin.as_deref() };
         let (account, remark) = (line.account.clone(), line.remark);
         let guards = line.guard.clone().into_iter().collect();

@@ -6,6 +6,8 @@
 mod calendar;
 mod chain;
 mod spans;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use super::{Dialect, Rejected, Schedule};

@@ -6,7 +6,7 @@ use super::rejected;
 use jiff::tz::TimeZone;
 
 /// Units with their length in microseconds; a month is 30.44 days, a year 365.25.
-const UNITS: [(&str, u64); 29] = [
+const UNITS: [(&str, u64); 30] = [
     ("seconds", 1_000_000),
     ("second", 1_000_000),
     ("sec", 1_000_000),
@@ -35,6 +35,8 @@ const UNITS: [(&str, u64); 29] = [
     ("y", 31_557_600_000_000),
     ("usec", 1),
     ("us", 1),
+    // The Greek letter, and the sign for micro.
+    ("μs", 1),
     ("µs", 1),
 ];
 
@@ -58,6 +60,7 @@ pub fn seconds(text: &str) -> Option<u64> {
 /// A number with its unit (seconds where none stands) in microseconds, and what follows it.
 fn one(text: &str) -> Option<(u64, &str)> {
     let blank = [' ', '\t', '\n', '\r'];
+    let text = text.strip_prefix('+').unwrap_or(text);
     let digits = |text: &str| text.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
     let (whole, rest) = text.split_at(digits(text));
     let (fraction, rest) = match rest.strip_prefix('.') {

@@ -160,7 +160,13 @@ impl<'w> Reader<'w> {
     /// States a timer's job; whether there is one.
     fn state(&self, name: &str, file: Option<&'w InputFile>, out: &mut Evidence) -> bool {
         let timer = self.plan(name, file, out);
-        let Some((_, at, line)) = timer.starts.first() else { return false };
+        let Some((_, at, line)) = timer.starts.first() else {
+            if timer.unit.section("Timer").any(|setting| is_computed(&setting.key)) {
+                let detail = format!("what starts {name} is filled in elsewhere");
+                out.add_gap(Gap::new(Place::whole(&self.file.path), GapCode::Unresolved, detail));
+            }
+            return false;
+        };
         let schedules: Vec<String> = timer.starts.iter().map(|(text, ..)| text.clone()).collect();
         let specifiers = self.specifiers(name);
         let stem = name.strip_suffix(".timer").unwrap_or(name);
@@ -278,6 +284,11 @@ impl<'w> Reader<'w> {
         let described = timer.unit.last("Unit", "Description").map(str::to_owned);
         comments.chain(described).find(|comment| states_order(comment))
     }
+}
+
+/// Whether a setting's own name is filled in elsewhere.
+fn is_computed(key: &str) -> bool {
+    ["<%", "{{", "${", "#{"].iter().any(|open| key.contains(open))
 }
 
 /// A setting as the dialect reads it: a calendar event alone, the others with their names.
