@@ -89,6 +89,9 @@ fn time(it: &Calendar) -> String {
         (Some(step), _) if minutes.len() == 1 && hours.len() > 2 => {
             format!("{} from {}", every(step, "hour"), clock(&hours[0], &minutes[0]))
         }
+        (_, Some(step)) if minutes[0] == 0 && step < 60 => {
+            format!("{} of hour {}{behind}", every(step, "minute"), ranges(&hours))
+        }
         _ if hours.len() * minutes.len() <= MAX_LISTED => {
             let times: Vec<String> =
                 hours.iter().flat_map(|hour| minutes.iter().map(|minute| clock(hour, minute))).collect();
