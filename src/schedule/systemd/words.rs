@@ -57,7 +57,7 @@ fn even_step(values: &[usize], whole: usize) -> Option<usize> {
     let [first, second, ..] = values else { return None };
     let step = second - first;
     let even = values.windows(2).all(|pair| pair[1] - pair[0] == step);
-    (even && whole % step == 0 && values.len() == whole / step && *first < step).then_some(step)
+    (even && whole.is_multiple_of(step) && values.len() == whole / step && *first < step).then_some(step)
 }
 
 fn time(it: &Calendar) -> String {

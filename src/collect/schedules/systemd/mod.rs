@@ -27,6 +27,8 @@ pub struct Timers;
 /// Settings of a timer that start something.
 const STARTS: [&str; 6] =
     ["OnCalendar", "OnBootSec", "OnStartupSec", "OnActiveSec", "OnUnitActiveSec", "OnUnitInactiveSec"];
+/// How many of them one timer may have.
+const MAX_STARTS: usize = 256;
 /// Settings of a timer that say how far from its moment a start may be.
 const SPREADS: [&str; 2] = ["RandomizedDelaySec", "AccuracySec"];
 
@@ -259,6 +261,11 @@ impl<'w> Reader<'w> {
             if setting.value.is_empty() {
                 starts.clear();
                 continue;
+            }
+            if starts.len() == MAX_STARTS {
+                let detail = format!("MAX_STARTS: {name} has more schedules; the rest was not read");
+                out.add_gap(Gap::new(Place::line(&setting.file.path, setting.line), GapCode::Limit, detail));
+                break;
             }
             let text = written(setting, &specifiers);
             match schedule::parse(DIALECT, &text) {

@@ -18,6 +18,8 @@ const USER_FOLDERS: [&str; 4] =
 /// Endings of templates, from which the unit is made elsewhere.
 const TEMPLATE_ENDINGS: [&str; 9] =
     [".j2", ".jinja2", ".jinja", ".erb", ".epp", ".tmpl", ".tpl", ".template", ".in"];
+/// How many dashes of a unit's name are looked at for drop-ins over its prefixes.
+const MAX_PREFIXES: usize = 16;
 /// How many drop-ins over one unit are read.
 const MAX_DROP_INS: usize = 64;
 
@@ -283,7 +285,7 @@ fn drop_in_folders(name: &str) -> Vec<String> {
     let own = instance(name).map(|(template, _)| template).filter(|template| template != name);
     folders.extend(own.map(|template| format!("{template}.d")));
     if let Some((stem, kind)) = name.rsplit_once('.') {
-        let dashes = stem.match_indices('-').map(|(at, _)| at).rev();
+        let dashes = stem.match_indices('-').map(|(at, _)| at).rev().take(MAX_PREFIXES);
         folders.extend(dashes.map(|at| format!("{}-.{kind}.d", &stem[..at])));
         folders.push(format!("{kind}.d"));
     }
