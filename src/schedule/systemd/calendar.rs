@@ -7,7 +7,7 @@ use super::super::{Meaning, Rejected, zone};
 use super::chain::{Chain, SECOND, Unit};
 use super::{rejected, words};
 use jiff::civil::Date;
-use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, ToSpan};
 
 /// The years that systemd knows.
@@ -400,8 +400,10 @@ struct Walk<'a> {
     hour: i8,
     minute: i8,
     microsecond: i64,
-    /// The offset that holds through the whole day, where the clocks do not change on it.
-    steady: Option<(Date, Option<Offset>)>,
+    /// Whether the day is one of the calendar event's own.
+    own_day: bool,
+    /// When the day begins, where the clocks do not change on it; looked up once a day.
+    midnight: Option<Option<i64>>,
     /// Local times that come twice are meant in their second coming: it was asked from within it.
     repeated: bool,
     over: bool,
@@ -423,7 +425,8 @@ impl<'a> Walk<'a> {
             hour: local.hour(),
             minute: local.minute(),
             microsecond: i64::from(local.second()) * SECOND + 1,
-            steady: None,
+            own_day: false,
+            midnight: None,
             repeated,
             over: false,
         })
@@ -436,6 +439,7 @@ impl<'a> Walk<'a> {
             Err(_) => self.over = true,
         }
         (self.hour, self.minute) = (hour, minute);
+        (self.own_day, self.midnight) = (false, None);
     }
 
     /// No hour of the day is left. A step that runs over the day is put at the beginning of the next one, but at
@@ -495,10 +499,13 @@ impl<'a> Walk<'a> {
     /// The next local moment as hour, minute and microsecond of the day it then stands on.
     fn local(&mut self) -> Option<(i8, i8, i64)> {
         while !self.over {
-            let day = self.calendar.day_from(self.day)?;
-            if day != self.day {
-                self.day = day;
-                (self.hour, self.minute, self.microsecond) = (0, 0, 0);
+            if !self.own_day {
+                let day = self.calendar.day_from(self.day)?;
+                if day != self.day {
+                    self.day = day;
+                    (self.hour, self.minute, self.microsecond) = (0, 0, 0);
+                }
+                (self.own_day, self.midnight) = (true, None);
             }
             let Some(hour) = bit_from(self.calendar.hours, self.hour.into()) else {
                 self.end_day();
@@ -525,45 +532,38 @@ impl<'a> Walk<'a> {
         None
     }
 
-    /// The offset of the whole day, if it has one; looked up once a day.
-    fn day_offset(&mut self) -> Option<Offset> {
-        if let Some((day, offset)) = self.steady
-            && day == self.day
-        {
-            return offset;
-        }
-        let offset = self.look_up_offset();
-        self.steady = Some((self.day, offset));
-        offset
-    }
-
-    fn look_up_offset(&self) -> Option<Offset> {
-        let midnight = |day: Date| match self.zone.to_ambiguous_timestamp(day.at(0, 0, 0, 0)).offset() {
+    /// When the day begins, if all of it has one offset.
+    fn look_up_midnight(&self) -> Option<i64> {
+        let offset = |day: Date| match self.zone.to_ambiguous_timestamp(day.at(0, 0, 0, 0)).offset() {
             AmbiguousOffset::Unambiguous { offset } => Some(offset),
             _ => None,
         };
-        let (first, last) = (midnight(self.day)?, midnight(self.day.checked_add(1.day()).ok()?)?);
+        let (first, last) = (offset(self.day)?, offset(self.day.checked_add(1.day()).ok()?)?);
         let start = first.to_timestamp(self.day.at(0, 0, 0, 0)).ok()?;
         let change = self.zone.following(start).next();
         let end = start.as_second() + 86_400;
         let within = change.is_some_and(|change| change.timestamp().as_second() <= end);
-        (first == last && !within).then_some(first)
+        (first == last && !within).then_some(start.as_second())
     }
 
     /// When a local moment is; none, where the clocks leave it out.
-    fn moment(&mut self, hour: i8, minute: i8, second: i8) -> Option<i64> {
-        let local = self.day.at(hour, minute, second, 0);
-        let offset = match self.day_offset() {
-            Some(offset) => offset,
-            None => match self.zone.to_ambiguous_timestamp(local).offset() {
-                AmbiguousOffset::Unambiguous { offset } => {
-                    self.repeated = false;
-                    offset
-                }
-                AmbiguousOffset::Fold { after, .. } if self.repeated => after,
-                AmbiguousOffset::Fold { before, .. } => before,
-                AmbiguousOffset::Gap { .. } => return None,
-            },
+    fn moment(&mut self, hour: i8, minute: i8, second: i64) -> Option<i64> {
+        let midnight = match self.midnight {
+            Some(known) => known,
+            None => *self.midnight.insert(self.look_up_midnight()),
+        };
+        if let Some(midnight) = midnight {
+            return Some(midnight + i64::from(hour) * 3600 + i64::from(minute) * 60 + second);
+        }
+        let local = self.day.at(hour, minute, i8::try_from(second).ok()?, 0);
+        let offset = match self.zone.to_ambiguous_timestamp(local).offset() {
+            AmbiguousOffset::Unambiguous { offset } => {
+                self.repeated = false;
+                offset
+            }
+            AmbiguousOffset::Fold { after, .. } if self.repeated => after,
+            AmbiguousOffset::Fold { before, .. } => before,
+            AmbiguousOffset::Gap { .. } => return None,
         };
         offset.to_timestamp(local).ok().map(|time| time.as_second())
     }
@@ -575,8 +575,7 @@ impl Iterator for Walk<'_> {
     fn next(&mut self) -> Option<i64> {
         loop {
             let (hour, minute, moment) = self.local()?;
-            let second = i8::try_from(moment / SECOND).ok()?;
-            if let Some(time) = self.moment(hour, minute, second) {
+            if let Some(time) = self.moment(hour, minute, moment / SECOND) {
                 return Some(time);
             }
         }
