@@ -302,7 +302,8 @@ pub fn scan_for(
     let clock = Clock::new(&timing::job_runs);
     let mut resolved = resolve::resolve(&mut evidence, &clock);
     let gaps = std::mem::take(&mut resolved.gaps);
-    let graph = Graph::new(resolved, midnight(as_of));
+    let target = settings.migration.scheduler.clone();
+    let graph = Graph::new(resolved, midnight(as_of)).with_target_scheduler(target);
     let (findings, accepted, stale) = match wanted {
         Wanted::Links => Default::default(),
         Wanted::All => {

@@ -215,6 +215,17 @@ pub struct Settings {
     /// What was accepted.
     #[serde(default, rename = "accept")]
     pub accepts: Vec<AcceptEntry>,
+    /// What the migration is to.
+    #[serde(default)]
+    pub migration: Migration,
+}
+
+/// What the migration is to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Migration {
+    /// The scheduler that crontabs are copied to: a dialect of schedules.
+    pub scheduler: Option<String>,
 }
 
 /// Whether a format of strftime(3) writes a time that can be read again.
@@ -380,6 +391,12 @@ impl Settings {
             return Err(format!("[[source]] path = {:?}: its year is none of four digits", odd.path));
         }
         self.check()?;
+        if let Some(scheduler) = &self.migration.scheduler
+            && !schedule::DIALECTS.iter().any(|known| known.name() == scheduler)
+        {
+            let known: Vec<&str> = schedule::DIALECTS.iter().map(|known| known.name()).collect();
+            return Err(format!("[migration] scheduler = {scheduler:?} is none of {}", known.join(", ")));
+        }
         for accept in &self.accepts {
             if accept.reason.trim().is_empty() {
                 return Err(format!("[[accept]] rule = {:?} needs a reason", accept.rule));

@@ -15,6 +15,7 @@ mod page_scraper;
 mod queue_table;
 mod relative_window;
 mod row_order;
+mod scheduler_semantics;
 mod shadow_consumer;
 mod shared_lock;
 mod undeclared_use;
@@ -145,6 +146,7 @@ pub static RULES: &[&dyn Rule] = &[
     &shared_lock::SharedLock,
     &fixed_sleep::FixedSleep,
     &dst_hazard::DstHazard,
+    &scheduler_semantics::SchedulerSemantics,
     &unscheduled_periodic::UnscheduledPeriodic,
 ];
 

@@ -115,10 +115,9 @@ impl Sides {
     /// Each writer with each reader that is another job.
     pub fn pairs(&self) -> impl Iterator<Item = (EntityId, EntityId)> {
         let writers = if self.writers.len() <= MAX_WRITERS { Some(&self.writers) } else { None };
-        let pairs = writers.into_iter().flatten().flat_map(|writer| {
+        writers.into_iter().flatten().flat_map(|writer| {
             self.readers.iter().filter(move |reader| *reader != writer).map(|reader| (*writer, *reader))
-        });
-        pairs
+        })
     }
 }
 

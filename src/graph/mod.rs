@@ -20,6 +20,7 @@ pub struct Graph {
     watches: Vec<Watch>,
     sleeps: Vec<Sleep>,
     as_of: Stamp,
+    target_scheduler: Option<String>,
 }
 
 impl Graph {
@@ -42,12 +43,24 @@ impl Graph {
             watches: resolved.watches,
             sleeps: resolved.sleeps,
             as_of,
+            target_scheduler: None,
         }
     }
 
     /// The moment from which what is to come is counted.
     pub fn as_of(&self) -> Stamp {
         self.as_of
+    }
+
+    /// With the scheduler that crontabs are to be copied to: a dialect of schedules.
+    #[must_use]
+    pub fn with_target_scheduler(self, target_scheduler: Option<String>) -> Graph {
+        Graph { target_scheduler, ..self }
+    }
+
+    /// The scheduler that crontabs are to be copied to, where somebody stated one.
+    pub fn target_scheduler(&self) -> Option<&str> {
+        self.target_scheduler.as_deref()
     }
 
     /// The entity of a number.

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 /// How many runs of one job one question may give.
-const MAX_RUNS: usize = 200_000;
+const MAX_RUNS: usize = 1_100_000;
 
 /// What a change of the clocks does to a job on that day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +91,18 @@ impl JobClock {
         let midnight = |day: Date| Some(day.to_zoned(zone.clone()).ok()?.timestamp().as_second());
         let (from, to) = (midnight(day)? - 1, midnight(day.tomorrow().ok()?)? - 1);
         Some(self.schedule.between(zone, from, to, MAX_RUNS).len())
+    }
+
+    /// The local day of a moment.
+    pub fn day_of(&self, at: Stamp) -> Option<Date> {
+        let at = Timestamp::from_second(at.seconds()).ok()?;
+        Some(self.zone.to_datetime(at).date())
+    }
+
+    /// The same job under another schedule.
+    #[must_use]
+    pub fn under(&self, schedule: Schedule) -> JobClock {
+        JobClock { schedule, zone: self.zone.clone(), delay: self.delay }
     }
 
     /// The starts after `from` up to and including `to`.

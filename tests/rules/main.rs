@@ -10,6 +10,7 @@ mod queue_table;
 mod relative_window;
 mod requests;
 mod row_order;
+mod scheduler_semantics;
 mod server_side;
 mod shared_lock;
 
