@@ -1,6 +1,12 @@
 //! Schedules: text, dialect and zone become meaning and next runs. One file per dialect. It never reads
 //! files and never guesses a zone.
 
+mod busybox;
+mod calendar;
+mod cronie;
+mod fields;
+mod github;
+mod kubernetes;
 mod template;
 mod vixie;
 mod zones;
@@ -22,7 +28,8 @@ pub trait Dialect: Sync {
 }
 
 /// All dialects.
-pub static DIALECTS: &[&dyn Dialect] = &[&vixie::Vixie];
+pub static DIALECTS: &[&dyn Dialect] =
+    &[&vixie::Vixie, &cronie::Cronie, &busybox::Busybox, &kubernetes::Kubernetes, &github::Github];
 
 /// Why a schedule was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +86,10 @@ pub trait Meaning: Debug + Send + Sync {
     }
     /// What was accepted but is suspicious, one line each.
     fn notes(&self) -> &[String] {
+        &[]
+    }
+    /// Of the notes: what the scheduler reads otherwise than people do, one line each.
+    fn misread(&self) -> &[String] {
         &[]
     }
 }
@@ -159,5 +170,20 @@ impl Schedule {
     /// What was accepted but is suspicious, one line each.
     pub fn notes(&self) -> &[String] {
         self.meaning.notes()
+    }
+
+    /// Of them: what its scheduler reads otherwise than people do.
+    pub fn misread(&self) -> &[String] {
+        self.meaning.misread()
+    }
+}
+
+/// So many seconds in words: `90 min`, `2 h`, `45 s`.
+fn duration(seconds: u64) -> String {
+    match seconds {
+        _ if seconds % 86_400 == 0 && seconds > 0 => format!("{} d", seconds / 86_400),
+        _ if seconds % 3600 == 0 && seconds > 0 => format!("{} h", seconds / 3600),
+        _ if seconds % 60 == 0 && seconds > 0 => format!("{} min", seconds / 60),
+        _ => format!("{seconds} s"),
     }
 }

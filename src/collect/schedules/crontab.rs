@@ -1,17 +1,16 @@
-//! Crontabs in all their places, as Debian's cron reads them (crontab(5), cron(8), run-parts(8)): system
-//! crontabs with a user column, a user's own, and the scripts of `cron.hourly` to `cron.monthly`. Commented
-//! lines are not jobs. It never evaluates a schedule; a line cron would reject is a gap.
+//! Crontabs in all their places, as the host's cron reads them (crontab(5), cron(8), run-parts(8)): system
+//! crontabs with a user column, a user's own, and the scripts of `cron.hourly` to `cron.monthly`. It is Debian's cron
+//! unless the host's own files say otherwise. Commented lines are not jobs. It never evaluates a schedule; a line cron
+//! would reject is a gap.
 
-use super::job::{Job, Work, Zone, states_order};
+use super::crontab_host::Cron;
+use super::job::{Job, Work, states_order};
 use super::{SchedulePlace, World};
 use crate::evidence::scrub::scrub;
 use crate::evidence::{About, Evidence, Gap, GapCode, Place, Provenance, Text};
 use crate::input::InputFile;
 use crate::schedule;
 use std::collections::BTreeMap;
-
-/// The dialect whose rules hold for crontabs here.
-const DIALECT: &str = "vixie";
 
 /// `/etc/crontab` and `/etc/cron.d/*`: a user column stands before the command.
 pub struct SystemCrontab;
@@ -35,12 +34,15 @@ impl SchedulePlace for SystemCrontab {
     }
 
     fn read(&self, file: &InputFile, text: &str, world: &World<'_>, out: &mut Evidence) -> u64 {
-        if folder_is(file, "cron.d") && !run_parts_name(file.name()) {
-            let detail = "cron ignores this file: a name in cron.d may hold only letters, digits, _ and -";
+        let cron = Cron::of_system(file, world);
+        if folder_is(file, "cron.d")
+            && let Err(why) = cron.reads_name(file.name())
+        {
+            let detail = format!("cron ignores this file: {why}");
             out.add_gap(Gap::new(Place::whole(&file.path), GapCode::BadSchedule, detail));
             return 0;
         }
-        Table { file, world, user_column: true, account: None }.read(text, out)
+        Table { file, world, cron, user_column: true, account: None }.read(text, out)
     }
 }
 
@@ -56,13 +58,15 @@ impl SchedulePlace for UserCrontab {
     fn claims(&self, file: &InputFile) -> bool {
         let in_place = folder_is(file, "crontabs") || folder_is(file, "cron");
         (in_place && file.inner.contains("var/spool/cron"))
+            || (folder_is(file, "crontabs") && file.inner.starts_with("/etc/crontabs/"))
             || (looks_named(file) && table_shape(&file.head_text()) == Some(false))
     }
 
     fn read(&self, file: &InputFile, text: &str, world: &World<'_>, out: &mut Evidence) -> u64 {
-        let spool = file.inner.contains("var/spool/cron");
+        let spool = file.inner.contains("var/spool/cron") || file.inner.starts_with("/etc/crontabs/");
         let account = spool.then(|| Text::from(file.name()));
-        Table { file, world, user_column: false, account }.read(text, out)
+        let cron = Cron::of_user(file, world);
+        Table { file, world, cron, user_column: false, account }.read(text, out)
     }
 }
 
@@ -80,15 +84,16 @@ impl SchedulePlace for RunParts {
     }
 
     fn read(&self, file: &InputFile, _text: &str, world: &World<'_>, out: &mut Evidence) -> u64 {
-        if !run_parts_name(file.name()) {
-            let detail = "run-parts ignores this file: a name may hold only letters, digits, _ and -";
+        let cron = Cron::of_system(file, world);
+        if let Err(why) = cron.reads_name(file.name()) {
+            let detail = format!("run-parts ignores this file: {why}");
             out.add_gap(Gap::new(Place::whole(&file.path), GapCode::BadSchedule, detail));
             return 0;
         }
         let Some((folder, usual)) = PERIODS.iter().find(|(folder, _)| folder_is(file, folder)) else {
             return 0;
         };
-        let table = Table { file, world, user_column: true, account: None };
+        let table = Table { file, world, cron, user_column: true, account: None };
         let stated = run_parts_schedule(file, world, folder);
         let job = Line {
             schedule: stated.as_deref().unwrap_or(usual),
@@ -121,11 +126,6 @@ fn folder_is(file: &InputFile, folder: &str) -> bool {
     file.inner.rsplit('/').nth(1) == Some(folder)
 }
 
-/// File names that cron.d and run-parts accept: run-parts(8), without `--lsbsysinit`.
-fn run_parts_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-}
-
 fn looks_named(file: &InputFile) -> bool {
     let name = file.name().to_ascii_lowercase();
     name.contains("crontab") || name.ends_with(".cron") || file.inner.contains("/cron.d/")
@@ -139,7 +139,8 @@ fn table_shape(text: &str) -> Option<bool> {
         if setting(line).is_some() {
             continue;
         }
-        let job = split_schedule(line).filter(|(schedule, _)| schedule::parse(DIALECT, schedule).is_ok());
+        let job = split_schedule(line)
+            .filter(|(schedule, _)| schedule::parse(Cron::Debian.dialect(), schedule).is_ok());
         let Some((_, rest)) = job else {
             other += 1;
             continue;
@@ -246,6 +247,7 @@ struct Line<'a> {
 struct Table<'a> {
     file: &'a InputFile,
     world: &'a World<'a>,
+    cron: Cron,
     user_column: bool,
     account: Option<Text>,
 }
@@ -291,7 +293,7 @@ impl Table<'_> {
             out.add_gap(bad("it has no command"));
             return false;
         };
-        if let Err(rejected) = schedule::parse(DIALECT, schedule) {
+        if let Err(rejected) = schedule::parse(self.cron.dialect(), schedule) {
             out.add_gap(bad(&rejected.reason));
             return false;
         }
@@ -314,17 +316,14 @@ impl Table<'_> {
     }
 
     fn state(&self, line: &Line<'_>, environment: &BTreeMap<String, String>, out: &mut Evidence) {
-        let (zone, _) = self.world.zone_of_host(self.file.host.as_deref());
-        let zone = match environment.get("CRON_TZ").filter(|own| **own != *zone) {
-            Some(own) => Zone::Unknown(format!(
-                "CRON_TZ={own}: cronie runs the lines below it in that zone, Debian's cron in its own ({zone}); \
-                 the zone of these lines is taken as unknown"
-            )),
-            None => Zone::OfHost,
-        };
-        let job = Job::of_shell(self.file, self.world, line.schedule, DIALECT, line.command, environment);
+        let of_host = self.world.zone_of_host(self.file.host.as_deref()).0;
+        let zone = self.cron.zone(environment.get("CRON_TZ").map(String::as_str), &of_host);
+        let dialect = self.cron.dialect();
+        let job = Job::of_shell(self.file, self.world, line.schedule, dialect, line.command, environment);
         let work = Work::Shell { text: line.command, stdin: line.stdin.as_deref() };
         let (account, remark) = (line.account.clone(), line.remark);
-        Job { zone, account, work, line: line.number, remark, ..job }.state(out);
+        let delay = environment.get("RANDOM_DELAY").filter(|_| self.cron == Cron::Cronie);
+        let guards = delay.map(|minutes| Text::from(format!("RANDOM_DELAY={minutes}"))).into_iter().collect();
+        Job { zone, account, work, guards, line: line.number, remark, ..job }.state(out);
     }
 }

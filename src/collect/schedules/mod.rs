@@ -2,7 +2,11 @@
 //! the files it runs are named as facts, never opened here. Whether two jobs are one is for `resolve`.
 
 mod crontab;
+mod crontab_host;
+mod github;
 mod job;
+mod kubernetes;
+mod manifest;
 
 use super::{Family, World};
 use crate::evidence::{About, Evidence, InputRecord, InputStatus};
@@ -20,8 +24,13 @@ pub trait SchedulePlace: Sync {
 }
 
 /// All kinds of places.
-pub static PLACES: &[&dyn SchedulePlace] =
-    &[&crontab::SystemCrontab, &crontab::UserCrontab, &crontab::RunParts];
+pub static PLACES: &[&dyn SchedulePlace] = &[
+    &crontab::SystemCrontab,
+    &crontab::UserCrontab,
+    &crontab::RunParts,
+    &kubernetes::CronJobs,
+    &github::Workflows,
+];
 
 /// The family.
 pub struct Schedules;
