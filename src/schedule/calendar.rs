@@ -29,6 +29,8 @@ pub(super) enum Fold {
     /// It starts both times.
     #[default]
     Both,
+    /// It starts both times, unless its last run was at the same local time.
+    NotTwiceInARow,
 }
 
 /// How the two day fields make a day.
@@ -181,7 +183,7 @@ impl Calendar {
                 (AmbiguousOffset::Gap { before, .. }, Gap::Later, _) => runs.extend(at(before)),
                 (AmbiguousOffset::Fold { before, .. }, _, Fold::First) => runs.extend(at(before)),
                 (AmbiguousOffset::Fold { after, .. }, _, Fold::Second) => runs.extend(at(after)),
-                (AmbiguousOffset::Fold { before, after }, _, Fold::Both) => {
+                (AmbiguousOffset::Fold { before, after }, _, Fold::Both | Fold::NotTwiceInARow) => {
                     runs.extend(at(before));
                     runs.extend(at(after));
                 }
@@ -189,6 +191,10 @@ impl Calendar {
         }
         runs.sort_unstable();
         runs.dedup();
+        if self.fold == Fold::NotTwiceInARow {
+            let local = |run: i64| Timestamp::from_second(run).ok().map(|time| zone.to_datetime(time));
+            runs.dedup_by(|later, earlier| local(*later) == local(*earlier));
+        }
     }
 }
 

@@ -1,14 +1,15 @@
-//! GitHub Actions' `on.schedule`: five fields of POSIX's crontab, in UTC, no oftener than every five minutes, and
-//! without @keywords ("Events that trigger workflows: schedule"). Runs may come late, or not at all when the service
-//! is busy, which no schedule tells. How it combines the day fields is not documented; POSIX's rule is taken.
+//! GitHub Actions' `on.schedule`: five fields of POSIX's crontab, no oftener than every five minutes, and without
+//! @keywords ("Events that trigger workflows: schedule"). The zone is UTC unless the entry has a `timezone`; there, a
+//! time that the clocks leave out moves to the next that exists. Runs may come late, or not at all when the service is
+//! busy, which no schedule tells. How it combines the day fields, and what it does with a time that comes twice, is not
+//! documented; POSIX's rule and the first time are taken.
 
-use super::calendar::{Calendar, Combine};
+use super::calendar::{Calendar, Combine, Fold, Gap};
 use super::fields::{
     DAY, EITHER_DAY, Field, Grammar, HOUR, MINUTE, MONTH, Reversed, Set, SingleStep, WEEKDAY, five, list,
     rejected, sunday_is_zero,
 };
 use super::{Dialect, Rejected, Schedule};
-use jiff::tz::TimeZone;
 
 /// The schedules of workflows.
 pub struct Github;
@@ -23,7 +24,7 @@ impl Dialect for Github {
     }
 
     fn title(&self) -> &'static str {
-        "GitHub Actions: five fields in UTC, five minutes apart or more"
+        "GitHub Actions: five fields, five minutes apart or more"
     }
 
     fn parse(&self, text: &str) -> Result<Schedule, Rejected> {
@@ -45,7 +46,8 @@ impl Dialect for Github {
             months: months.bits as u16,
             weekdays: sunday_is_zero(weekdays.bits),
             combine: if either { Combine::Either } else { Combine::Both },
-            zone: Some(("UTC".to_owned(), TimeZone::UTC)),
+            gap: Gap::AtOnce,
+            fold: Fold::First,
             text: parts.map(str::to_owned),
             ..Calendar::default()
         };

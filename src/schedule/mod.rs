@@ -6,7 +6,12 @@ mod calendar;
 mod cronie;
 mod fields;
 mod github;
+mod gitlab;
+mod jenkins;
 mod kubernetes;
+mod quartz;
+mod several;
+mod spring;
 mod template;
 mod vixie;
 mod zones;
@@ -28,8 +33,17 @@ pub trait Dialect: Sync {
 }
 
 /// All dialects.
-pub static DIALECTS: &[&dyn Dialect] =
-    &[&vixie::Vixie, &cronie::Cronie, &busybox::Busybox, &kubernetes::Kubernetes, &github::Github];
+pub static DIALECTS: &[&dyn Dialect] = &[
+    &vixie::Vixie,
+    &cronie::Cronie,
+    &busybox::Busybox,
+    &kubernetes::Kubernetes,
+    &github::Github,
+    &gitlab::Gitlab,
+    &jenkins::Jenkins,
+    &quartz::Quartz,
+    &spring::Spring,
+];
 
 /// Why a schedule was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]

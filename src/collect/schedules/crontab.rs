@@ -4,7 +4,7 @@
 //! would reject is a gap.
 
 use super::crontab_host::Cron;
-use super::job::{Job, Work, states_order};
+use super::job::{Job, Work, Zone, states_order};
 use super::{SchedulePlace, World};
 use crate::evidence::scrub::scrub;
 use crate::evidence::{About, Evidence, Gap, GapCode, Place, Provenance, Text};
@@ -319,7 +319,12 @@ impl Table<'_> {
         let of_host = self.world.zone_of_host(self.file.host.as_deref()).0;
         let zone = self.cron.zone(environment.get("CRON_TZ").map(String::as_str), &of_host);
         let dialect = self.cron.dialect();
-        let job = Job::of_shell(self.file, self.world, line.schedule, dialect, line.command, environment);
+        let schedule = match &zone {
+            // Cronie reads the clock of such a zone by itself.
+            Zone::Stated(own) => format!("CRON_TZ={own} {}", line.schedule),
+            _ => line.schedule.to_owned(),
+        };
+        let job = Job::of_shell(self.file, self.world, &schedule, dialect, line.command, environment);
         let work = Work::Shell { text: line.command, stdin: line.stdin.as_deref() };
         let (account, remark) = (line.account.clone(), line.remark);
         let delay = environment.get("RANDOM_DELAY").filter(|_| self.cron == Cron::Cronie);
