@@ -125,11 +125,12 @@ impl Script {
     }
 
     /// The text, beginning on the line of what states it or on its own where that comes first, and that line.
-    pub fn beside(mut self, line: u64) -> (u64, String) {
-        self.pieces.sort_by_key(|(line, _)| *line);
-        let first = self.pieces.first().map_or(line, |(own, _)| line.min(*own));
+    pub fn beside(&self, line: u64) -> (u64, String) {
+        let mut pieces: Vec<&(u64, String)> = self.pieces.iter().collect();
+        pieces.sort_by_key(|(line, _)| *line);
+        let first = pieces.first().map_or(line, |(own, _)| line.min(*own));
         let (mut text, mut at) = (String::new(), first);
-        for (line, piece) in &self.pieces {
+        for (line, piece) in pieces {
             let breaks = line.saturating_sub(at).max(u64::from(text.ends_with(|c| c != '\n')));
             text.extend(std::iter::repeat_n('\n', breaks as usize));
             text.push_str(piece);

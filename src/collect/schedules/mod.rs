@@ -4,6 +4,8 @@
 mod crontab;
 mod crontab_host;
 mod github;
+mod groovy;
+mod jenkins;
 mod job;
 mod kubernetes;
 mod manifest;
@@ -30,6 +32,8 @@ pub static PLACES: &[&dyn SchedulePlace] = &[
     &crontab::RunParts,
     &kubernetes::CronJobs,
     &github::Workflows,
+    &jenkins::Jenkinsfile,
+    &jenkins::JobConfig,
 ];
 
 /// The family.
