@@ -3,8 +3,10 @@
 use super::{Finding, Manual, Rule, Severity, who};
 use crate::evidence::Confidence;
 use crate::graph::Graph;
+use crate::resolve::EntityId;
 use crate::schedule::Clock;
 use crate::timing::JobClock;
+use std::collections::BTreeMap;
 
 /// The rule.
 pub struct DeadSchedule;
@@ -29,19 +31,27 @@ impl Rule for DeadSchedule {
     }
 
     fn check(&self, graph: &Graph, out: &mut Vec<Finding>) {
+        let mut found: BTreeMap<EntityId, Finding> = BTreeMap::new();
         for job in graph.jobs() {
             let Some(clock) = JobClock::of(job) else { continue };
             if clock.schedule.clock() != Clock::Calendar || clock.runs_after(graph.as_of()) {
                 continue;
             }
+            let schedule = format!("{} ({})", job.schedule, job.dialect);
+            if let Some(one) = found.get_mut(&job.entity) {
+                // One job is one finding, however many schedules it has.
+                one.facts.entry("schedule").and_modify(|known| *known = format!("{known}; {schedule}"));
+                one.places.push(job.place.clone());
+                continue;
+            }
             let name = &graph.entity(job.entity).id;
             let links = graph.links_of(job.entity);
             let mut facts = who::facts(graph, graph.entity(job.entity), &links);
-            facts.insert("schedule", format!("{} ({})", job.schedule, job.dialect));
+            facts.insert("schedule", schedule);
             if !clock.schedule.notes().is_empty() {
                 facts.insert("because", clock.schedule.notes().join("; "));
             }
-            out.push(Finding {
+            let finding = Finding {
                 rule: &MANUAL,
                 severity: Severity::Medium,
                 confidence: Confidence::High,
@@ -53,7 +63,9 @@ impl Rule for DeadSchedule {
                 facts,
                 question: format!("What was {name} meant to do, and who noticed that it does not?"),
                 places: vec![job.place.clone()],
-            });
+            };
+            found.insert(job.entity, finding);
         }
+        out.extend(found.into_values());
     }
 }

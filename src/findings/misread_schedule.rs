@@ -3,7 +3,9 @@
 use super::{Finding, Manual, Rule, Severity, who};
 use crate::evidence::Confidence;
 use crate::graph::Graph;
+use crate::resolve::EntityId;
 use crate::timing::JobClock;
+use std::collections::BTreeMap;
 
 /// The rule.
 pub struct MisreadSchedule;
@@ -21,7 +23,7 @@ static MANUAL: Manual = Manual {
     why: "Whoever rewrites the schedule for the new system writes what it seems to say. The job then runs on other days \
           than it always did, and both systems are right by their own manual.",
     example: "job:batch1/settle (0 2 1-7 * 1, vixie) runs on the 1st to the 7th and on every Monday",
-    ask: "On which days is the job meant to run, and on which did it run so far? Which of the two do its users rely on?",
+    ask: "When is the job meant to run, and when did it run so far? Which of the two do its users rely on?",
 };
 
 impl Rule for MisreadSchedule {
@@ -30,19 +32,27 @@ impl Rule for MisreadSchedule {
     }
 
     fn check(&self, graph: &Graph, out: &mut Vec<Finding>) {
+        let mut found: BTreeMap<EntityId, Finding> = BTreeMap::new();
         for job in graph.jobs() {
             let Some(clock) = JobClock::of(job) else { continue };
             let misread = clock.schedule.misread();
             if misread.is_empty() || !clock.runs_after(graph.as_of()) {
                 continue;
             }
+            let schedule = format!("{} ({})", job.schedule, job.dialect);
+            if let Some(one) = found.get_mut(&job.entity) {
+                // One job is one finding, however many schedules it has.
+                one.facts.entry("schedule").and_modify(|known| *known = format!("{known}; {schedule}"));
+                one.places.push(job.place.clone());
+                continue;
+            }
             let name = &graph.entity(job.entity).id;
             let links = graph.links_of(job.entity);
             let mut facts = who::facts(graph, graph.entity(job.entity), &links);
-            facts.insert("schedule", format!("{} ({})", job.schedule, job.dialect));
+            facts.insert("schedule", schedule);
             facts.insert("read as", clock.schedule.words());
             facts.insert("because", misread.join("; "));
-            out.push(Finding {
+            let finding = Finding {
                 rule: &MANUAL,
                 severity: if who::writes(&links) { Severity::Medium } else { Severity::Low },
                 confidence: Confidence::High,
@@ -52,9 +62,11 @@ impl Rule for MisreadSchedule {
                 upstream: None,
                 downstream: None,
                 facts,
-                question: format!("On which days is {name} meant to run?"),
+                question: format!("When is {name} meant to run, and when did it run so far?"),
                 places: vec![job.place.clone()],
-            });
+            };
+            found.insert(job.entity, finding);
         }
+        out.extend(found.into_values());
     }
 }

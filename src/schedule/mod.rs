@@ -201,3 +201,6 @@ fn duration(seconds: u64) -> String {
         _ => format!("{seconds} s"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -240,8 +240,8 @@ impl SchedulePlace for JobConfig {
     }
 
     fn claims(&self, file: &InputFile) -> bool {
-        let head = file.head_text();
-        file.name() == "config.xml" && ["TimerTrigger>", "SCMTrigger>"].iter().any(|tag| head.contains(tag))
+        let has = |tag: &str| memchr::memmem::find(&file.head, tag.as_bytes()).is_some();
+        file.name() == "config.xml" && (has("TimerTrigger>") || has("SCMTrigger>"))
     }
 
     fn read(&self, file: &InputFile, text: &str, world: &World<'_>, out: &mut Evidence) -> u64 {

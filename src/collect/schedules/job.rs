@@ -123,7 +123,12 @@ impl<'a> Job<'a> {
             Work::Shell { text, .. } => cut(&on_one_line(text), MAX_COMMAND),
             Work::Named(what) => cut(what, MAX_COMMAND),
         };
-        let job = Mention::new(MentionKind::Job, format!("{shown_host}:{}:{shown}", self.file.inner));
+        let line = match self.name {
+            // Two jobs of one file may run the same command under two names.
+            Some(name) => format!("{shown} ({})", cut(name, MAX_REMARK)),
+            None => shown.clone(),
+        };
+        let job = Mention::new(MentionKind::Job, format!("{shown_host}:{}:{line}", self.file.inner));
         let place = Place::line(&self.file.path, self.line);
         let (zone, known) = self.settle_zone(&place, out);
         let told = match self.work {

@@ -35,8 +35,8 @@ impl SchedulePlace for CronJobs {
     }
 
     fn claims(&self, file: &InputFile) -> bool {
-        let head = file.head_text();
-        head.contains("CronJob") && head.lines().any(is_kind)
+        // Most files hold no such word, and need not become text.
+        memchr::memmem::find(&file.head, b"CronJob").is_some() && file.head_text().lines().any(is_kind)
     }
 
     fn read(&self, file: &InputFile, text: &str, world: &World<'_>, out: &mut Evidence) -> u64 {
@@ -135,7 +135,7 @@ impl Manifest<'_> {
             let value = self.template.blank(&text(key)?);
             (value != "Allow").then(|| Text::from(format!("{key}={value}")))
         });
-        let pod = self.pod(spec);
+        let pod = self.pod(spec, line);
         let (line, shell) = pod.script.beside(line);
         let work = match pod.images.as_slice() {
             images if shell.is_empty() => Work::Named(images.first().map_or("a pod", String::as_str)),
@@ -178,19 +178,19 @@ impl Manifest<'_> {
     }
 
     /// What its containers run, those that prepare the others first.
-    fn pod(&self, spec: &Value) -> Pod {
+    fn pod(&self, spec: &Value, line: u64) -> Pod {
         let mut pod = Pod::default();
         let containers = spec.pointer("/jobTemplate/spec/template/spec");
         for list in ["initContainers", "containers"] {
             let list = containers.and_then(|it| it.get(list)).and_then(Value::as_array);
             for container in list.into_iter().flatten() {
-                self.container(container, &mut pod);
+                self.container(container, line, &mut pod);
             }
         }
         pod
     }
 
-    fn container(&self, container: &Value, pod: &mut Pod) {
+    fn container(&self, container: &Value, line: u64, pod: &mut Pod) {
         for (name, value) in literals(container.get("env")) {
             if !value.contains(MASK) {
                 pod.environment.insert(name.to_owned(), value);
@@ -198,7 +198,7 @@ impl Manifest<'_> {
         }
         let words = |key: &str| -> Vec<String> {
             let list = container.get(key).and_then(Value::as_array).into_iter().flatten();
-            list.filter_map(scalar).map(|word| self.template.blank(&word)).collect()
+            list.filter_map(scalar).map(|word| self.template.for_shell(&word)).collect()
         };
         let (command, arguments) = (words("command"), words("args"));
         let image = container.get("image").and_then(scalar).map(|image| self.template.blank(&image));
@@ -211,7 +211,9 @@ impl Manifest<'_> {
         let words: Vec<String> = command.into_iter().chain(arguments).collect();
         let text = expand_references(&command_text(&words));
         let near = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("");
-        pod.script.add(self.document.line_of(near), &text);
+        // Words of a list are written otherwise than the shell would have them; they stand beside the schedule then.
+        let own = self.document.text.lines().position(|line| !near.is_empty() && line.contains(near));
+        pod.script.add(own.map_or(line, |at| self.document.line + at as u64), &text);
     }
 }
 

@@ -54,7 +54,12 @@ impl Template {
         MASKED.replace_all(value, back).into_owned()
     }
 
-    /// A value with `{}` for each placeholder, as names and commands say what is unknown.
+    /// A value with a variable that nobody sets for each placeholder, as a shell is given what is unknown.
+    pub fn for_shell(&self, value: &str) -> String {
+        MASKED.replace_all(value, "$${TEMPLATE}").into_owned()
+    }
+
+    /// A value with `{}` for each placeholder, as names say what is unknown.
     pub fn blank(&self, value: &str) -> String {
         MASKED.replace_all(value, "{}").into_owned()
     }
