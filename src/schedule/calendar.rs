@@ -15,8 +15,6 @@ pub(super) enum Gap {
     Skipped,
     /// It starts at the first moment that exists again.
     AtOnce,
-    /// It starts as much later as the clock was put forward: 02:30 is 03:30.
-    Later,
 }
 
 /// What a clock that is put back does to a run in the time that comes twice.
@@ -180,7 +178,6 @@ impl Calendar {
                 (AmbiguousOffset::Gap { after, .. }, Gap::AtOnce, _) => {
                     runs.extend(at(after).and_then(|inside| next_transition(zone, inside)));
                 }
-                (AmbiguousOffset::Gap { before, .. }, Gap::Later, _) => runs.extend(at(before)),
                 (AmbiguousOffset::Fold { before, .. }, _, Fold::First) => runs.extend(at(before)),
                 (AmbiguousOffset::Fold { after, .. }, _, Fold::Second) => runs.extend(at(after)),
                 (AmbiguousOffset::Fold { before, after }, _, Fold::Both | Fold::NotTwiceInARow) => {

@@ -1,5 +1,5 @@
-//! The five fields of a crontab by name, and the reading of the dialects that take a field as a whole: a number, a
-//! range, a step, a list. What each accepts beyond that, and what it makes of reversed ranges, its own file says.
+//! The five fields of a crontab by name, and the reading of an element that several dialects share. What each accepts
+//! beyond that its own file says.
 
 use super::Rejected;
 
@@ -54,31 +54,6 @@ pub(super) fn five(text: &str) -> Result<[&str; 5], Rejected> {
         .map_err(|_| rejected(format!("five fields are needed, not {}", parts.len())))
 }
 
-/// What a dialect makes of a range whose end comes before its start.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reversed {
-    Rejected,
-    /// It goes on over the end of the field.
-    Wraps,
-}
-
-/// What a dialect makes of a step behind a single number.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum SingleStep {
-    Rejected,
-    /// From the number to the end of the field.
-    ToEnd,
-}
-
-/// How a dialect reads a field.
-#[derive(Clone, Copy)]
-pub(super) struct Grammar {
-    /// Whether `?` is `*`.
-    pub question: bool,
-    pub reversed: Reversed,
-    pub single_step: SingleStep,
-}
-
 /// A field that was read.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Set {
@@ -89,17 +64,9 @@ pub(super) struct Set {
     pub begins_with_star: bool,
 }
 
-/// A comma-separated field.
-pub(super) fn list(text: &str, field: &Field, grammar: Grammar) -> Result<Set, Rejected> {
-    let mut set = Set::default();
-    for element in text.split(',') {
-        one(element, field, grammar, &mut set)?;
-    }
-    Ok(set)
-}
-
-/// One element of a field.
-pub(super) fn one(text: &str, field: &Field, grammar: Grammar, set: &mut Set) -> Result<(), Rejected> {
+/// One element of a field: a number, a range, `*` or one of `stars`, each with a step or without; behind a single
+/// number a step goes to the end of the field.
+pub(super) fn one(text: &str, field: &Field, stars: &[&str], set: &mut Set) -> Result<(), Rejected> {
     let wrong = |why: &str| rejected(format!("{}: {text:?}: {why}", field.name));
     let (range, step) = match text.split_once('/') {
         None => (text, None),
@@ -108,34 +75,21 @@ pub(super) fn one(text: &str, field: &Field, grammar: Grammar, set: &mut Set) ->
     if step == Some(0) {
         return Err(wrong("a step of 0"));
     }
-    let any = range == "*" || (grammar.question && range == "?");
+    let any = range == "*" || stars.contains(&range);
     let (low, high) = match range.split_once('-') {
         _ if any => (field.low, field.high),
         Some((low, high)) => (number(low, field)?, number(high, field)?),
         None => {
             let low = number(range, field)?;
-            match (step, grammar.single_step) {
-                (None, _) => (low, low),
-                (Some(_), SingleStep::ToEnd) => (low, field.high),
-                (Some(_), SingleStep::Rejected) => return Err(wrong("a step needs a range or *")),
-            }
+            (low, if step.is_some() { field.high } else { low })
         }
     };
     set.star |= any && step.is_none_or(|step| step == 1);
     set.begins_with_star |= any;
-    let step = step.unwrap_or(1);
-    if low <= high {
-        set.bits |= every(low, high, step);
-    } else if grammar.reversed == Reversed::Wraps {
-        let length = field.high - field.low + 1;
-        let mut at = low;
-        while at <= high + length {
-            set.bits |= 1 << (field.low + (at - field.low) % length);
-            at = at.saturating_add(step);
-        }
-    } else {
+    if low > high {
         return Err(wrong("the range ends before it begins"));
     }
+    set.bits |= every(low, high, step.unwrap_or(1));
     Ok(())
 }
 

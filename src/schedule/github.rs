@@ -6,8 +6,7 @@
 
 use super::calendar::{Calendar, Combine, Fold, Gap};
 use super::fields::{
-    DAY, EITHER_DAY, Field, Grammar, HOUR, MINUTE, MONTH, Reversed, Set, SingleStep, WEEKDAY, five, list,
-    rejected, sunday_is_zero,
+    DAY, EITHER_DAY, Field, HOUR, MINUTE, MONTH, Set, WEEKDAY, five, one, rejected, sunday_is_zero,
 };
 use super::{Dialect, Rejected, Schedule};
 
@@ -15,8 +14,6 @@ use super::{Dialect, Rejected, Schedule};
 pub struct Github;
 
 const FIELDS: [Field; 5] = [MINUTE, HOUR, DAY, MONTH, Field { high: 6, ..WEEKDAY }];
-const GRAMMAR: Grammar =
-    Grammar { question: false, reversed: Reversed::Rejected, single_step: SingleStep::ToEnd };
 
 impl Dialect for Github {
     fn name(&self) -> &'static str {
@@ -34,7 +31,9 @@ impl Dialect for Github {
         let parts = five(text)?;
         let mut sets = [Set::default(); 5];
         for ((set, part), field) in sets.iter_mut().zip(&parts).zip(&FIELDS) {
-            *set = list(part, field, GRAMMAR)?;
+            for element in part.split(',') {
+                one(element, field, &[], set)?;
+            }
         }
         let [minutes, hours, days, months, weekdays] = sets;
         let either = !days.begins_with_star && !weekdays.begins_with_star;

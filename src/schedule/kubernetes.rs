@@ -5,8 +5,7 @@
 
 use super::calendar::{Calendar, Combine, Fold, Gap};
 use super::fields::{
-    DAY, EITHER_DAY, Field, Grammar, HOUR, MINUTE, MONTH, Reversed, Set, SingleStep, WEEKDAY, five, keyword,
-    one, rejected, sunday_is_zero,
+    DAY, EITHER_DAY, Field, HOUR, MINUTE, MONTH, Set, WEEKDAY, five, keyword, one, rejected, sunday_is_zero,
 };
 use super::{Clock, Dialect, Meaning, Rejected, Schedule};
 use jiff::tz::TimeZone;
@@ -15,8 +14,6 @@ use jiff::tz::TimeZone;
 pub struct Kubernetes;
 
 const FIELDS: [Field; 5] = [MINUTE, HOUR, DAY, MONTH, Field { high: 6, ..WEEKDAY }];
-const GRAMMAR: Grammar =
-    Grammar { question: true, reversed: Reversed::Rejected, single_step: SingleStep::ToEnd };
 
 /// What is said where a step makes a star no star.
 const STEP_IS_NO_STAR: &str = "a day field with a step is ORed with the other, also where it begins with *: it runs on a \
@@ -57,7 +54,7 @@ impl Dialect for Kubernetes {
         for ((set, part), field) in sets.iter_mut().zip(&parts).zip(&FIELDS) {
             // An element of nothing between two commas is left out.
             for element in part.split(',').filter(|element| !element.is_empty()) {
-                one(&plain(element), field, GRAMMAR, set)?;
+                one(&plain(element), field, &["?"], set)?;
             }
         }
         let [minutes, hours, days, months, weekdays] = sets;

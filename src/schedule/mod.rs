@@ -195,9 +195,9 @@ impl Schedule {
 /// So many seconds in words: `90 min`, `2 h`, `45 s`.
 fn duration(seconds: u64) -> String {
     match seconds {
-        _ if seconds % 86_400 == 0 && seconds > 0 => format!("{} d", seconds / 86_400),
-        _ if seconds % 3600 == 0 && seconds > 0 => format!("{} h", seconds / 3600),
-        _ if seconds % 60 == 0 && seconds > 0 => format!("{} min", seconds / 60),
+        1.. if seconds.is_multiple_of(86_400) => format!("{} d", seconds / 86_400),
+        1.. if seconds.is_multiple_of(3600) => format!("{} h", seconds / 3600),
+        1.. if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
         _ => format!("{seconds} s"),
     }
 }

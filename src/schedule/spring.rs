@@ -5,8 +5,7 @@
 
 use super::calendar::{Calendar, DayRule};
 use super::fields::{
-    DAY, Field, Grammar, HOUR, MINUTE, MONTH, MONTH_NAMES, Reversed, Set, SingleStep, WEEKDAY, digits, one,
-    rejected, sunday_is_zero,
+    DAY, Field, HOUR, MINUTE, MONTH, MONTH_NAMES, Set, WEEKDAY, digits, one, rejected, sunday_is_zero,
 };
 use super::{Dialect, Rejected, Schedule};
 
@@ -14,8 +13,6 @@ use super::{Dialect, Rejected, Schedule};
 pub struct Spring;
 
 const SECOND: Field = Field { name: "second", ..MINUTE };
-const GRAMMAR: Grammar =
-    Grammar { question: false, reversed: Reversed::Rejected, single_step: SingleStep::ToEnd };
 
 /// Names as their numbers are written in a field; Sunday is 7 there.
 const DAYS: [(&str, &str); 7] =
@@ -77,7 +74,7 @@ fn numbered(text: &str) -> String {
 fn bits(text: &str, field: &Field) -> Result<u64, Rejected> {
     let mut set = Set::default();
     for element in text.split(',') {
-        one(element, field, GRAMMAR, &mut set)?;
+        one(element, field, &[], &mut set)?;
     }
     Ok(set.bits)
 }

@@ -107,7 +107,7 @@ spec:
     assert_eq!(
         jobs(&report),
         [
-            "chart/templates/jobs.yaml:27 job:fixed: @every 1h30m (kubernetes, UTC?) shop/fixed:{}",
+            "chart/templates/jobs.yaml:27 job:fixed: @every 1h30m (kubernetes, UTC) shop/fixed:{}",
             "chart/templates/jobs.yaml:9 job:psql: {{ .schedule | quote }} (kubernetes, UTC?) \
              psql -h db1 -d shop -c \"DELETE FROM public.orders WHERE day = '?'\"",
         ]

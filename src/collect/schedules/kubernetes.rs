@@ -121,10 +121,12 @@ impl Manifest<'_> {
         let Some(written) = text("schedule").map(|written| self.template.unmask(&written)) else {
             return bad("it has no schedule".to_owned());
         };
-        if let Err(rejected) = schedule::parse("kubernetes", &written) {
-            return bad(format!("Kubernetes refuses its schedule: {}", rejected.reason));
-        }
+        let clock = match schedule::parse("kubernetes", &written) {
+            Ok(schedule) => schedule.clock(),
+            Err(rejected) => return bad(format!("Kubernetes refuses its schedule: {}", rejected.reason)),
+        };
         let zone = match text("timeZone") {
+            _ if matches!(clock, schedule::Clock::Interval { .. }) => Zone::None,
             Some(zone) if schedule::zone(&zone).is_some() => Zone::Stated(Text::from(zone)),
             Some(zone) => {
                 Zone::Unknown(format!("timeZone {}: no zone of that name", self.template.blank(&zone)))

@@ -146,7 +146,7 @@ impl Script {
 }
 
 /// The literal values of a list of `name` and `value`.
-pub(super) fn literals<'a>(list: Option<&'a Value>) -> impl Iterator<Item = (&'a str, String)> {
+pub(super) fn literals(list: Option<&Value>) -> impl Iterator<Item = (&str, String)> {
     let entries = list.and_then(Value::as_array).into_iter().flatten();
     entries.filter_map(|entry| Some((entry.get("name")?.as_str()?, scalar(entry.get("value")?)?)))
 }
