@@ -88,6 +88,16 @@ fn a_condition_is_a_guard_and_what_is_computed_is_named() {
         assert_eq!(trigger(computed), (vec![], wanted), "{computed}");
     }
     assert_eq!(trigger("cron('')"), (vec![], vec![]));
+    let given = "def NIGHT = isMain() ? 'H 2 * * *' : ''\nNIGHT\npipeline { triggers { cron(NIGHT) } }\n";
+    assert_eq!(
+        jobs(&report(&[("Jenkinsfile", given)])),
+        ["Jenkinsfile:1 job:Jenkinsfile: H 2 * * * (jenkins, UTC?) [only if isMain()] steps of plugins"]
+    );
+    let twice = given.replace("\nNIGHT\n", "\nNIGHT = ''\n");
+    assert_eq!(
+        refused(&report(&[("Jenkinsfile", &twice)])),
+        ["Jenkinsfile:3: the schedule of Jenkinsfile is computed (cron)"]
+    );
     assert_eq!(
         trigger("cron('0 0 * * MON')").1,
         [

@@ -51,7 +51,7 @@ impl SchedulePlace for Jenkinsfile {
                 _ => None,
             };
             match inside {
-                Some(inside) => found.triggers(inside, out),
+                Some(inside) => found.triggers(inside, &tokens, out),
                 None => found.step(&tokens, at, *line),
             }
         }
@@ -84,7 +84,7 @@ impl<'a> Found<'a> {
     }
 
     /// The triggers of a block: `cron('…')`, `pollSCM('…')`, `scm('…')`.
-    fn triggers(&mut self, inside: &[Lined], out: &mut Evidence) {
+    fn triggers(&mut self, inside: &[Lined], all: &[Lined], out: &mut Evidence) {
         for (at, (token, line)) in inside.iter().enumerate() {
             let Token::Word(kind) = token else { continue };
             if !["cron", "pollSCM", "scm", "parameterizedCron"].contains(&kind.as_str()) {
@@ -99,7 +99,7 @@ impl<'a> Found<'a> {
                     &rest[..end.unwrap_or(rest.len())]
                 }
             };
-            match argument(arguments) {
+            match argument(defined(arguments, all).unwrap_or(arguments)) {
                 Some((spec, line, condition)) if !spec.trim().is_empty() => {
                     let mut guards: Vec<Text> = condition.into_iter().map(Text::from).collect();
                     if kind == "pollSCM" || kind == "scm" {
@@ -200,6 +200,18 @@ impl<'a> Found<'a> {
         }
         jobs
     }
+}
+
+/// What the file gives a name, where the argument is one and it is given once.
+fn defined<'t>(argument: &[Lined], all: &'t [Lined]) -> Option<&'t [Lined]> {
+    let mut words = argument.iter().filter(|(token, _)| *token != Token::Sign('\n'));
+    let (Some((Token::Word(name), _)), None) = (words.next(), words.next()) else { return None };
+    let gives = |pair: &[Lined]| pair[0].0.is(name) && pair[1].0 == Token::Sign('=');
+    let mut found = all.windows(3).enumerate().filter(|(_, it)| gives(it) && it[2].0 != Token::Sign('='));
+    let (at, _) = found.next()?;
+    let rest = &all[at + 2..];
+    let end = rest.iter().position(|(token, _)| *token == Token::Sign('\n')).unwrap_or(rest.len());
+    found.next().is_none().then_some(&rest[..end])
 }
 
 /// A text alone; or one that a condition picks against an empty one, and the condition.
