@@ -108,7 +108,7 @@ fn each_large_dependency_has_one_home() {
         ("tree_sitter", &["collect/source/", "collect/commands/"]),
         ("sqlparser", &["sql/"]),
         ("petgraph", &["graph/"]),
-        ("serde_saphyr", &["collect/declared/"]),
+        ("serde_saphyr", &["collect/document.rs", "collect/declared/"]),
         ("pcap_parser", &["collect/traffic/"]),
         ("pcap", &["collect/traffic/"]),
         ("httparse", &["collect/traffic/"]),
@@ -154,7 +154,7 @@ fn each_file_of_a_table_stands_in_its_table() {
     let all = sources();
     let tables: [(&str, &[&str]); 3] = [
         ("findings", &["mod", "who"]),
-        ("collect/declared", &["mod", "document"]),
+        ("collect/declared", &["mod"]),
         ("report", &["mod", "build", "jobs", "on", "why"]),
     ];
     let mut missing = Vec::new();

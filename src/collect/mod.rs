@@ -3,6 +3,7 @@
 
 pub mod commands;
 pub mod declared;
+mod document;
 pub mod evidence_file;
 pub mod logs;
 pub mod schedules;

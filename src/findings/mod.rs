@@ -6,10 +6,12 @@ mod borrowed_credentials;
 mod catalog_probing;
 mod column_order;
 mod data_export;
+mod dead_schedule;
 mod dst_hazard;
 mod engine_specific;
 mod fixed_sleep;
 mod implicit_order;
+mod misread_schedule;
 mod orphan_declaration;
 mod page_scraper;
 mod queue_table;
@@ -147,6 +149,8 @@ pub static RULES: &[&dyn Rule] = &[
     &fixed_sleep::FixedSleep,
     &dst_hazard::DstHazard,
     &scheduler_semantics::SchedulerSemantics,
+    &misread_schedule::MisreadSchedule,
+    &dead_schedule::DeadSchedule,
     &unscheduled_periodic::UnscheduledPeriodic,
 ];
 

@@ -3,6 +3,17 @@
 
 mod anacron;
 mod at;
+mod busybox;
+mod calendar;
+mod cronie;
+mod fields;
+mod github;
+mod gitlab;
+mod jenkins;
+mod kubernetes;
+mod quartz;
+mod several;
+mod spring;
 mod systemd;
 mod template;
 mod vixie;
@@ -26,7 +37,20 @@ pub trait Dialect: Sync {
 }
 
 /// All dialects.
-pub static DIALECTS: &[&dyn Dialect] = &[&vixie::Vixie, &anacron::Anacron, &at::At, &systemd::Systemd];
+pub static DIALECTS: &[&dyn Dialect] = &[
+    &vixie::Vixie,
+    &cronie::Cronie,
+    &busybox::Busybox,
+    &kubernetes::Kubernetes,
+    &github::Github,
+    &gitlab::Gitlab,
+    &jenkins::Jenkins,
+    &quartz::Quartz,
+    &spring::Spring,
+    &anacron::Anacron,
+    &at::At,
+    &systemd::Systemd,
+];
 
 /// Why a schedule was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +107,10 @@ pub trait Meaning: Debug + Send + Sync {
     }
     /// What was accepted but is suspicious, one line each.
     fn notes(&self) -> &[String] {
+        &[]
+    }
+    /// Of the notes: what the scheduler reads otherwise than people do, one line each.
+    fn misread(&self) -> &[String] {
         &[]
     }
 }
@@ -164,4 +192,22 @@ impl Schedule {
     pub fn notes(&self) -> &[String] {
         self.meaning.notes()
     }
+
+    /// Of them: what its scheduler reads otherwise than people do.
+    pub fn misread(&self) -> &[String] {
+        self.meaning.misread()
+    }
 }
+
+/// So many seconds in words: `90 min`, `2 h`, `45 s`.
+fn duration(seconds: u64) -> String {
+    match seconds {
+        1.. if seconds.is_multiple_of(86_400) => format!("{} d", seconds / 86_400),
+        1.. if seconds.is_multiple_of(3600) => format!("{} h", seconds / 3600),
+        1.. if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
+        _ => format!("{seconds} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

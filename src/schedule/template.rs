@@ -40,6 +40,11 @@ impl Unsettled {
         let note = format!("{} is filled in elsewhere, so no run can be told", names.join(" and "));
         Unsettled { text: text.to_owned(), notes: vec![note] }
     }
+
+    /// Of a text of which the scheduler itself draws a part.
+    pub(super) fn drawn(text: &str, why: String) -> Unsettled {
+        Unsettled { text: text.to_owned(), notes: vec![why] }
+    }
 }
 
 impl Meaning for Unsettled {
@@ -48,7 +53,7 @@ impl Meaning for Unsettled {
     }
 
     fn words(&self) -> String {
-        format!("at times that are filled in elsewhere: {}", self.text)
+        format!("at times that nobody can tell from here: {}", self.text)
     }
 
     fn clock(&self) -> Clock {

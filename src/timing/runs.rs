@@ -79,6 +79,11 @@ impl JobClock {
         changes.filter_map(felt).collect()
     }
 
+    /// Whether its calendar has a run after a moment, as far ahead as schedules are looked at.
+    pub fn runs_after(&self, from: Stamp) -> bool {
+        self.schedule.next(&self.zone, from.seconds()).next().is_some()
+    }
+
     /// Whether the clocks of its zone changed in the day before a moment, or at it.
     pub fn clocks_changed_before(&self, at: Stamp) -> bool {
         let day_before = Timestamp::from_second(at.seconds() - 86_400);

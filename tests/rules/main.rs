@@ -3,8 +3,10 @@
 
 mod alphabetical_order;
 mod catalog_probing;
+mod dead_schedule;
 mod engine_specific;
 mod fixed_sleep;
+mod misread_schedule;
 mod orphan_declaration;
 mod queue_table;
 mod relative_window;

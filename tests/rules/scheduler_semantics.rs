@@ -15,8 +15,10 @@ fn only_the_days_that_differ_are_told() {
     // Debian's cron moves the start out of the hour that does not exist and starts it once in the one that comes twice.
     assert_eq!(
         with("30 2 * * *", TARGET),
-        ["medium high scheduler-semantics: job:batch1/job (30 2 * * *) does not start on 2027-03-28, 2028-03-26; starts 2 \
-          times instead of 1 on 2027-10-31, 2028-10-29, under kubernetes"]
+        [
+            "medium high scheduler-semantics: job:batch1/job (30 2 * * *) does not start on 2027-03-28, 2028-03-26; starts 2 \
+          times instead of 1 on 2027-10-31, 2028-10-29, under kubernetes"
+        ]
     );
     // A step after * keeps the star for Debian's cron, and not for Kubernetes: odd days that are Mondays, or both.
     let told = with("0 4 */2 * 1", TARGET);

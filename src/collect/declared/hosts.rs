@@ -1,5 +1,5 @@
-//! What a copied host says of itself and of others: `etc/hosts` (hosts(5)), `etc/hostname` (hostname(5)) and
-//! `etc/timezone`. Names and addresses are stated as written in that file, which is that host's own view;
+//! What a copied host says of itself and of others: `etc/hosts` (hosts(5)), `etc/hostname` (hostname(5)),
+//! `etc/timezone` and `etc/os-release` (os-release(5)). Names and addresses are stated as written in that file, which is that host's own view;
 //! whether two files agree is for `resolve`. Loopback lines name nothing but the host itself and are left out.
 
 use super::{Inventory, Notes};
@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 /// `etc/hosts`.
 pub struct HostsFile;
-/// `etc/hostname` and `etc/timezone`.
+/// `etc/hostname`, `etc/timezone` and `etc/os-release`.
 pub struct HostItself;
 
 impl Inventory for HostsFile {
@@ -55,17 +55,25 @@ impl Inventory for HostItself {
     fn about(&self) -> &'static About {
         &About {
             name: "host-itself",
-            title: "etc/hostname and etc/timezone: a host's own name and zone",
+            title: "etc/hostname, etc/timezone, etc/os-release: a host's own name, zone and system",
             provenance: Provenance::Recorded,
         }
     }
 
     fn claims(&self, file: &InputFile) -> bool {
-        file.host.is_some() && matches!(&*file.inner, "/etc/hostname" | "/etc/timezone")
+        file.host.is_some()
+            && matches!(
+                &*file.inner,
+                "/etc/hostname" | "/etc/timezone" | "/etc/os-release" | "/usr/lib/os-release"
+            )
     }
 
     fn read(&self, text: &str, notes: &mut Notes<'_>) -> Result<(), String> {
         let Some(host) = notes.host() else { return Ok(()) };
+        if notes.path_ends("os-release") {
+            // Which system it is tells the readers of schedules which cron it has; it names nothing.
+            return Ok(());
+        }
         let about = Mention::new(MentionKind::Host, host);
         let word = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
         let Some(word) = word else { return Ok(()) };

@@ -3,12 +3,12 @@
 
 mod backstage;
 mod compose;
-mod document;
+
 mod hosts;
 mod openapi;
 mod own;
 
-use super::{Family, World};
+use super::{Family, World, document};
 use crate::evidence::{
     About, Basis, Evidence, Fact, Gap, GapCode, InputRecord, InputStatus, Mention, Place, Says, Scope, Text,
 };
@@ -101,7 +101,7 @@ impl<'a> Notes<'a> {
 
     /// The part of the world the inventory speaks of.
     pub fn scope(&self) -> Scope {
-        scope(&self.file.path)
+        document::scope(&self.file.path)
     }
 
     /// Names what could not be read.
@@ -120,28 +120,13 @@ impl<'a> Notes<'a> {
     }
 }
 
-/// The part of the world that a path speaks of: an inventory kept among tests, examples or somebody else's code
-/// declares nothing about what runs.
-fn scope(path: &str) -> Scope {
-    let among = |names: &[&str]| path.split('/').rev().skip(1).any(|part| names.contains(&part));
-    if among(&["node_modules", "vendor", "third_party", "site-packages", ".venv", "venv"]) {
-        Scope::Vendored
-    } else if among(&["test", "tests", "testing", "__tests__", "testdata"]) {
-        Scope::Test
-    } else if among(&["example", "examples", "samples"]) {
-        Scope::Example
-    } else {
-        Scope::Production
-    }
-}
-
 /// The family.
 pub struct Declared;
 
 /// By inventory: what its files say to each other.
 fn indexes(files: &[&InputFile]) -> BTreeMap<&'static str, Index> {
     let mut indexes: BTreeMap<&'static str, Index> = BTreeMap::new();
-    for file in files.iter().filter(|file| scope(&file.path) == Scope::Production) {
+    for file in files.iter().filter(|file| document::scope(&file.path) == Scope::Production) {
         // What cannot be read is said when the file itself is read.
         let (Some(inventory), Ok(text)) = (inventory_of(file), file.text()) else { continue };
         let index = indexes.entry(inventory.about().name).or_default();

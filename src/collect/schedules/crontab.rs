@@ -1,7 +1,9 @@
-//! Crontabs in all their places, as Debian's cron reads them (crontab(5), cron(8), run-parts(8)): system
-//! crontabs with a user column, a user's own, and the scripts of `cron.hourly` to `cron.monthly`. Commented
-//! lines are not jobs. It never evaluates a schedule; a line cron would reject is a gap.
+//! Crontabs in all their places, as the host's cron reads them (crontab(5), cron(8), run-parts(8)): system
+//! crontabs with a user column, a user's own, and the scripts of `cron.hourly` to `cron.monthly`. It is Debian's cron
+//! unless the host's own files say otherwise. Commented lines are not jobs. It never evaluates a schedule; a line cron
+//! would reject is a gap.
 
+use super::crontab_host::Cron;
 use super::job::{Job, Work, Zone, states_order};
 use super::{SchedulePlace, World, anacron};
 use crate::evidence::scrub::scrub;
@@ -9,9 +11,6 @@ use crate::evidence::{About, Evidence, Gap, GapCode, Place, Provenance, Text};
 use crate::input::InputFile;
 use crate::schedule;
 use std::collections::BTreeMap;
-
-/// The dialect whose rules hold for crontabs here.
-const DIALECT: &str = "vixie";
 
 /// `/etc/crontab` and `/etc/cron.d/*`: a user column stands before the command.
 pub struct SystemCrontab;
@@ -35,12 +34,15 @@ impl SchedulePlace for SystemCrontab {
     }
 
     fn read(&self, file: &InputFile, text: &str, world: &World<'_>, out: &mut Evidence) -> u64 {
-        if folder_is(file, "cron.d") && !run_parts_name(file.name()) {
-            let detail = "cron ignores this file: a name in cron.d may hold only letters, digits, _ and -";
+        let cron = Cron::of_system(file, world);
+        if folder_is(file, "cron.d")
+            && let Err(why) = cron.reads_name(file.name())
+        {
+            let detail = format!("cron ignores this file: {why}");
             out.add_gap(Gap::new(Place::whole(&file.path), GapCode::BadSchedule, detail));
             return 0;
         }
-        Table { file, world, user_column: true, account: None }.read(text, out)
+        Table { file, world, cron, user_column: true, account: None }.read(text, out)
     }
 }
 
@@ -56,13 +58,15 @@ impl SchedulePlace for UserCrontab {
     fn claims(&self, file: &InputFile) -> bool {
         let in_place = folder_is(file, "crontabs") || folder_is(file, "cron");
         (in_place && file.inner.contains("var/spool/cron"))
+            || (folder_is(file, "crontabs") && file.inner.starts_with("/etc/crontabs/"))
             || (looks_named(file) && table_shape(&file.head_text()) == Some(false))
     }
 
     fn read(&self, file: &InputFile, text: &str, world: &World<'_>, out: &mut Evidence) -> u64 {
-        let spool = file.inner.contains("var/spool/cron");
+        let spool = file.inner.contains("var/spool/cron") || file.inner.starts_with("/etc/crontabs/");
         let account = spool.then(|| Text::from(file.name()));
-        Table { file, world, user_column: false, account }.read(text, out)
+        let cron = Cron::of_user(file, world);
+        Table { file, world, cron, user_column: false, account }.read(text, out)
     }
 }
 
@@ -80,18 +84,19 @@ impl SchedulePlace for RunParts {
     }
 
     fn read(&self, file: &InputFile, text: &str, world: &World<'_>, out: &mut Evidence) -> u64 {
-        if !run_parts_name(file.name()) {
-            let detail = "run-parts ignores this file: a name may hold only letters, digits, _ and -";
+        let cron = Cron::of_system(file, world);
+        if let Err(why) = cron.reads_name(file.name()) {
+            let detail = format!("run-parts ignores this file: {why}");
             out.add_gap(Gap::new(Place::whole(&file.path), GapCode::BadSchedule, detail));
             return 0;
         }
         let Some((folder, usual)) = PERIODS.iter().find(|(folder, _)| folder_is(file, folder)) else {
             return 0;
         };
-        let table = Table { file, world, user_column: true, account: None };
-        let (schedule, dialect) = match run_parts_schedule(file, world, folder) {
+        let table = Table { file, world, cron, user_column: true, account: None };
+        let (schedule, dialect) = match run_parts_schedule(file, world, cron, folder) {
             Some((schedule, dialect)) => (schedule, dialect),
-            None => ((*usual).to_owned(), DIALECT),
+            None => ((*usual).to_owned(), cron.dialect()),
         };
         let job = Line {
             schedule: &schedule,
@@ -128,7 +133,12 @@ const PERIODS: [(&str, &str); 4] = [
 
 /// When a folder's scripts are started, and in which dialect that is said: by `/etc/crontab`, or by anacron where that
 /// file leaves it to it or says nothing.
-fn run_parts_schedule(file: &InputFile, world: &World<'_>, folder: &str) -> Option<(String, &'static str)> {
+fn run_parts_schedule(
+    file: &InputFile,
+    world: &World<'_>,
+    cron: Cron,
+    folder: &str,
+) -> Option<(String, &'static str)> {
     let text_of = |path: &str| Some(world.inputs.find(file.host.as_deref(), path)?.head_text());
     let table = text_of("/etc/crontab").unwrap_or_default();
     let line = table.lines().find(|line| !line.trim_start().starts_with('#') && line.contains(folder));
@@ -139,16 +149,11 @@ fn run_parts_schedule(file: &InputFile, world: &World<'_>, folder: &str) -> Opti
         (_, Some(period)) => return Some((period, anacron::DIALECT)),
         (None, None) => None,
     }
-    .map(|(schedule, _)| (schedule.to_owned(), DIALECT))
+    .map(|(schedule, _)| (schedule.to_owned(), cron.dialect()))
 }
 
 fn folder_is(file: &InputFile, folder: &str) -> bool {
     file.inner.rsplit('/').nth(1) == Some(folder)
-}
-
-/// File names that cron.d and run-parts accept: run-parts(8), without `--lsbsysinit`.
-fn run_parts_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 fn looks_named(file: &InputFile) -> bool {
@@ -164,7 +169,8 @@ fn table_shape(text: &str) -> Option<bool> {
         if setting(line).is_some() {
             continue;
         }
-        let job = split_schedule(line).filter(|(schedule, _)| schedule::parse(DIALECT, schedule).is_ok());
+        let job = split_schedule(line)
+            .filter(|(schedule, _)| schedule::parse(Cron::Debian.dialect(), schedule).is_ok());
         let Some((_, rest)) = job else {
             other += 1;
             continue;
@@ -273,6 +279,7 @@ struct Line<'a> {
 struct Table<'a> {
     file: &'a InputFile,
     world: &'a World<'a>,
+    cron: Cron,
     user_column: bool,
     account: Option<Text>,
 }
@@ -318,7 +325,7 @@ impl Table<'_> {
             out.add_gap(bad("it has no command"));
             return false;
         };
-        if let Err(rejected) = schedule::parse(DIALECT, schedule) {
+        if let Err(rejected) = schedule::parse(self.cron.dialect(), schedule) {
             out.add_gap(bad(&rejected.reason));
             return false;
         }
@@ -339,7 +346,7 @@ impl Table<'_> {
         self.state(
             &Line {
                 schedule,
-                dialect: DIALECT,
+                dialect: self.cron.dialect(),
                 account,
                 command: &command,
                 stdin,
@@ -354,19 +361,19 @@ impl Table<'_> {
     }
 
     fn state(&self, line: &Line<'_>, environment: &BTreeMap<String, String>, out: &mut Evidence) {
-        let (zone, _) = self.world.zone_of_host(self.file.host.as_deref());
-        let zone = match environment.get("CRON_TZ").filter(|own| **own != *zone) {
-            Some(own) => Zone::Unknown(format!(
-                "CRON_TZ={own}: cronie runs the lines below it in that zone, Debian's cron in its own ({zone}); \
-                 the zone of these lines is taken as unknown"
-            )),
-            None => Zone::OfHost,
+        let of_host = self.world.zone_of_host(self.file.host.as_deref()).0;
+        let zone = self.cron.zone(environment.get("CRON_TZ").map(String::as_str), &of_host);
+        let schedule = match &zone {
+            // Cronie reads the clock of such a zone by itself.
+            Zone::Stated(own) => format!("CRON_TZ={own} {}", line.schedule),
+            _ => line.schedule.to_owned(),
         };
-        let job =
-            Job::of_shell(self.file, self.world, line.schedule, line.dialect, line.command, environment);
+        let job = Job::of_shell(self.file, self.world, &schedule, line.dialect, line.command, environment);
         let work = Work::Shell { text: line.command, stdin: line.stdin.as_deref() };
         let (account, remark) = (line.account.clone(), line.remark);
-        let guards = line.guard.clone().into_iter().collect();
+        let delay = environment.get("RANDOM_DELAY").filter(|_| self.cron == Cron::Cronie);
+        let delay = delay.map(|minutes| Text::from(format!("RANDOM_DELAY={minutes}")));
+        let guards = line.guard.clone().into_iter().chain(delay).collect();
         Job { zone, account, work, guards, line: line.number, remark, ..job }.state(out);
     }
 }

@@ -91,6 +91,14 @@ fn cut(text: &str, most: usize) -> String {
     scrubbed.chars().take(most - 1).chain(['…']).collect()
 }
 
+/// A text of several lines as one.
+fn on_one_line(text: &str) -> String {
+    if !text.contains('\n') {
+        return text.to_owned();
+    }
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
 impl<'a> Job<'a> {
     /// A job that a shell on the file's own host runs, without anything else known.
     pub(super) fn of_shell(
@@ -123,11 +131,16 @@ impl<'a> Job<'a> {
     pub(super) fn state(&self, out: &mut Evidence) {
         let shown_host = self.host.as_deref().unwrap_or("");
         let shown = match self.work {
-            Work::Shell { text, .. } => cut(text, MAX_COMMAND),
+            Work::Shell { text, .. } => cut(&on_one_line(text), MAX_COMMAND),
             Work::ShellIn { shown, .. } => cut(shown, MAX_COMMAND),
             Work::Named(what) => cut(what, MAX_COMMAND),
         };
-        let job = Mention::new(MentionKind::Job, format!("{shown_host}:{}:{shown}", self.file.inner));
+        let line = match self.name {
+            // Two jobs of one file may run the same command under two names.
+            Some(name) => format!("{shown} ({})", cut(name, MAX_REMARK)),
+            None => shown.clone(),
+        };
+        let job = Mention::new(MentionKind::Job, format!("{shown_host}:{}:{line}", self.file.inner));
         let place = Place::line(&self.file.path, self.line);
         let (zone, known) = self.settle_zone(&place, out);
         let told = match &self.work {

@@ -4,7 +4,13 @@
 mod anacron;
 mod at;
 mod crontab;
+mod crontab_host;
+mod github;
+mod groovy;
+mod jenkins;
 mod job;
+mod kubernetes;
+mod manifest;
 mod systemd;
 
 use super::{Family, World};
@@ -30,6 +36,10 @@ pub static PLACES: &[&dyn SchedulePlace] = &[
     &crontab::UserCrontab,
     &crontab::RunParts,
     &systemd::Timers,
+    &kubernetes::CronJobs,
+    &github::Workflows,
+    &jenkins::Jenkinsfile,
+    &jenkins::JobConfig,
 ];
 
 /// The family.

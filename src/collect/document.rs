@@ -1,6 +1,7 @@
-//! YAML and JSON as plain values, within named limits: what several inventories are written in. It knows none of
-//! them, follows no reference and expands no more aliases than the limits allow.
+//! YAML and JSON as plain values, within named limits: what inventories and places of schedules are written in. It
+//! knows none of them, follows no reference and expands no more aliases than the limits allow.
 
+use crate::evidence::Scope;
 use crate::evidence::scrub::scrub;
 use serde_json::Value;
 
@@ -28,6 +29,21 @@ impl Document<'_> {
     pub fn line_of(&self, near: &str) -> u64 {
         let found = self.text.lines().take(LINES_SEARCHED).position(|line| line.contains(near));
         self.line + found.unwrap_or(0) as u64
+    }
+}
+
+/// The part of the world that a path speaks of: an inventory kept among tests, examples or somebody else's code
+/// declares nothing about what runs.
+pub fn scope(path: &str) -> Scope {
+    let among = |names: &[&str]| path.split('/').rev().skip(1).any(|part| names.contains(&part));
+    if among(&["node_modules", "vendor", "third_party", "site-packages", ".venv", "venv"]) {
+        Scope::Vendored
+    } else if among(&["test", "tests", "testing", "__tests__", "testdata"]) {
+        Scope::Test
+    } else if among(&["example", "examples", "samples"]) {
+        Scope::Example
+    } else {
+        Scope::Production
     }
 }
 

@@ -1,0 +1,161 @@
+//! What places written in YAML share: values of which a part is filled in by a template (Helm, Jinja), commands as
+//! lists of words, and the lines they stand on. It fills in nothing.
+
+use regex::Regex;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+/// What stands in for a placeholder while YAML is read, and its number.
+pub(super) const MASK: &str = "whodependsplaceholder";
+
+/// `{{ … }}`, `{% … %}` and `{# … #}`.
+static PLACEHOLDER: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?s)\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}").expect("the pattern is valid"));
+static MASKED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(&format!("{MASK}([0-9]+)x")).expect("the pattern is valid"));
+
+/// A template made into YAML: lines that only steer it are empty, other placeholders are words of their own.
+pub(super) struct Template {
+    /// The YAML, line by line that of the file.
+    pub text: String,
+    masked: Vec<String>,
+}
+
+impl Template {
+    /// Of a text, whether it has placeholders or not.
+    pub fn of(text: &str) -> Template {
+        let mut template = Template { text: String::with_capacity(text.len()), masked: Vec::new() };
+        let mut at = 0;
+        for found in PLACEHOLDER.find_iter(text) {
+            template.text.push_str(&text[at..found.start()]);
+            at = found.end();
+            let breaks = found.as_str().matches('\n').count();
+            if breaks > 0
+                || stands_alone(text, found.start(), found.end())
+                || !found.as_str().starts_with("{{")
+            {
+                template.text.extend(std::iter::repeat_n('\n', breaks));
+                continue;
+            }
+            template.text.push_str(&format!("{MASK}{}x", template.masked.len()));
+            template.masked.push(found.as_str().to_owned());
+        }
+        template.text.push_str(&text[at..]);
+        template
+    }
+
+    /// A value with its placeholders as they were written.
+    pub fn unmask(&self, value: &str) -> String {
+        let back = |found: &regex::Captures<'_>| {
+            let index = found[1].parse::<usize>().ok();
+            index.and_then(|index| self.masked.get(index)).map_or("{{}}", String::as_str).to_owned()
+        };
+        MASKED.replace_all(value, back).into_owned()
+    }
+
+    /// A value with a variable that nobody sets for each placeholder, as a shell is given what is unknown.
+    pub fn for_shell(&self, value: &str) -> String {
+        MASKED.replace_all(value, "$${TEMPLATE}").into_owned()
+    }
+
+    /// A value with `{}` for each placeholder, as names say what is unknown.
+    pub fn blank(&self, value: &str) -> String {
+        MASKED.replace_all(value, "{}").into_owned()
+    }
+
+    /// A name that says something: with `{}` for placeholders, and none that is nothing else.
+    pub fn name(&self, value: Option<&Value>) -> Option<String> {
+        let name = self.blank(value?.as_str()?);
+        name.replace("{}", "").contains(|c: char| c.is_alphanumeric()).then_some(name)
+    }
+}
+
+/// Whether nothing else stands on the line of a placeholder; a value behind a key does not.
+fn stands_alone(text: &str, start: usize, end: usize) -> bool {
+    let before = text[..start].rsplit('\n').next().unwrap_or("");
+    let after = text[end..].split('\n').next().unwrap_or("");
+    before.trim().is_empty() && (after.trim().is_empty() || after.trim_start().starts_with(['{', '#']))
+}
+
+/// The text of a number, a text or a truth.
+pub(super) fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        _ => None,
+    }
+}
+
+/// What words as a list run: the text behind `sh -c`, else the words as a shell would be given them.
+pub(super) fn command_text(words: &[String]) -> String {
+    let name = words.first().map(|word| word.rsplit('/').next().unwrap_or(word));
+    if matches!(name, Some("sh" | "bash" | "ash" | "dash" | "ksh" | "zsh")) {
+        let options = words.iter().skip(1).take_while(|word| word.starts_with('-')).count();
+        let inline = words[1..=options].iter().any(|word| !word.starts_with("--") && word.contains('c'));
+        if let (true, Some(text)) = (inline, words.get(options + 1)) {
+            return text.clone();
+        }
+    }
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+${}".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    // Variables stay readable, everything else is the word's own.
+    let mut text = String::from("\"");
+    for c in word.chars() {
+        if matches!(c, '"' | '\\' | '`') {
+            text.push('\\');
+        }
+        text.push(c);
+    }
+    text + "\""
+}
+
+/// Pieces of shell text, each put on its own line of the file, counted from a first line.
+#[derive(Default)]
+pub(super) struct Script {
+    pieces: Vec<(u64, String)>,
+}
+
+impl Script {
+    /// Adds a piece that begins on this line.
+    pub fn add(&mut self, line: u64, text: &str) {
+        self.pieces.push((line, text.trim_end().to_owned()));
+    }
+
+    /// The text, beginning on the line of what states it or on its own where that comes first, and that line.
+    pub fn beside(&self, line: u64) -> (u64, String) {
+        let mut pieces: Vec<&(u64, String)> = self.pieces.iter().collect();
+        pieces.sort_by_key(|(line, _)| *line);
+        let first = pieces.first().map_or(line, |(own, _)| line.min(*own));
+        let (mut text, mut at) = (String::new(), first);
+        for (line, piece) in pieces {
+            let breaks = line.saturating_sub(at).max(u64::from(text.ends_with(|c| c != '\n')));
+            text.extend(std::iter::repeat_n('\n', breaks as usize));
+            text.push_str(piece);
+            at += breaks + piece.matches('\n').count() as u64;
+        }
+        (first, text)
+    }
+}
+
+/// The literal values of a list of `name` and `value`.
+pub(super) fn literals(list: Option<&Value>) -> impl Iterator<Item = (&str, String)> {
+    let entries = list.and_then(Value::as_array).into_iter().flatten();
+    entries.filter_map(|entry| Some((entry.get("name")?.as_str()?, scalar(entry.get("value")?)?)))
+}
+
+/// The literal values of a map.
+pub(super) fn literal_map(map: Option<&Value>, into: &mut BTreeMap<String, String>) {
+    for (name, value) in map.and_then(Value::as_object).into_iter().flatten() {
+        if let Some(value) = scalar(value) {
+            into.insert(name.clone(), value);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! CronJobs in manifests, lists and charts.
+
+use super::*;
+
+const SETTLE: &str = r#"apiVersion: batch/v1
+kind: CronJob
+metadata: {name: settle, namespace: shop}
+spec:
+  schedule: "30 2 * * *"
+  timeZone: Europe/Berlin
+  concurrencyPolicy: Forbid
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          containers:
+            - name: settle
+              image: shop/settle:1
+              env:
+                - {name: PGHOST, value: db1}
+                - name: PGPASSWORD
+                  valueFrom: {secretKeyRef: {name: db, key: password}}
+              command: ["/bin/sh", "-c"]
+              args:
+                - |
+                  set -e
+                  psql -d shop -c 'SELECT id FROM public.orders'
+"#;
+
+#[test]
+fn a_manifest_says_when_where_and_what() {
+    let report = report(&[("k8s/settle.yaml", SETTLE)]);
+    assert_eq!(
+        jobs(&report),
+        ["k8s/settle.yaml:5 job:shop/settle: 30 2 * * * (kubernetes, Europe/Berlin) \
+          [concurrencyPolicy=Forbid] set -e; psql -d shop -c 'SELECT id FROM public.orders'"]
+    );
+    assert_eq!(uses(&report), ["job:shop/settle reads table:db1/shop/public.orders at k8s/settle.yaml:23"]);
+    assert_eq!(refused(&report), NOTHING);
+}
+
+#[test]
+fn what_is_suspended_or_of_another_kind_is_no_job() {
+    let suspended = SETTLE.replace("timeZone: Europe/Berlin", "suspend: true");
+    let other = SETTLE.replace("kind: CronJob", "kind: Workflow");
+    let comment: String = SETTLE.lines().map(|line| format!("# {line}\n")).collect();
+    let prose = "kind: Note\ntext: |\n  a CronJob has a schedule: 0 2 * * *\n";
+    let files = [("a.yaml", suspended.as_str()), ("b.yaml", &other), ("c.yaml", &comment), ("d.yaml", prose)];
+    let report = report(&files);
+    assert_eq!(jobs(&report), NOTHING);
+    assert_eq!(refused(&report), NOTHING);
+}
+
+#[test]
+fn a_list_has_the_jobs_of_its_items_on_their_own_lines() {
+    let item = |name: &str, schedule: &str| {
+        format!(
+            "- apiVersion: batch/v1\n  kind: CronJob\n  metadata:\n    name: {name}\n  spec:\n    jobTemplate:\n      \
+             spec: {{template: {{spec: {{containers: [{{name: a, image: 'shop/{name}:1', args: [--all]}}]}}}}}}\n    \
+             schedule: '{schedule}'\n"
+        )
+    };
+    let (one, two) = (item("one", "0 1 * * *"), item("two", "0 22-2 * * *"));
+    let list = format!("apiVersion: v1\nkind: List\nitems:\n{one}{two}");
+    let report = report(&[("jobs.yaml", &list)]);
+    assert_eq!(jobs(&report), ["jobs.yaml:11 job:one: 0 1 * * * (kubernetes, UTC?) shop/one:1 --all"]);
+    assert_eq!(
+        refused(&report),
+        [
+            "jobs.yaml:19: two: Kubernetes refuses its schedule: hour: \"22-2\": the range ends before it begins"
+        ]
+    );
+}
+
+#[test]
+fn of_a_chart_the_placeholders_stay_unknown() {
+    let chart = r#"{{- range .Values.jobs }}
+apiVersion: batch/v1
+kind: CronJob
+metadata:
+  name: {{ include "shop.fullname" $ }}-{{ .name }}
+  labels:
+    {{- include "shop.labels" $ | nindent 4 }}
+spec:
+  schedule: {{ .schedule | quote }}
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          containers:
+            - image: "{{ $.Values.image }}:{{ .tag }}"
+              command: [psql, -h, db1, -d, shop, -c, "DELETE FROM public.orders WHERE day = '{{ .day }}'"]
+              {{- with .resources }}
+              resources: {{ toYaml . | nindent 16 }}
+              {{- end }}
+---
+{{- end }}
+apiVersion: batch/v1
+kind: CronJob
+metadata:
+  name: fixed
+spec:
+  schedule: "@every 1h30m"
+  jobTemplate: {spec: {template: {spec: {containers: [{image: "shop/fixed:{{ .tag }}"}]}}}}
+"#;
+    let report = report(&[("chart/templates/jobs.yaml", chart)]);
+    assert_eq!(
+        jobs(&report),
+        [
+            "chart/templates/jobs.yaml:27 job:fixed: @every 1h30m (kubernetes, UTC) shop/fixed:{}",
+            "chart/templates/jobs.yaml:9 job:psql: {{ .schedule | quote }} (kubernetes, UTC?) \
+             psql -h db1 -d shop -c \"DELETE FROM public.orders WHERE day = '?'\"",
+        ]
+    );
+    assert_eq!(
+        uses(&report),
+        ["job:psql writes table:db1/shop/public.orders at chart/templates/jobs.yaml:9"]
+    );
+    assert_eq!(refused(&report), NOTHING);
+}
+
+#[test]
+fn what_cannot_be_read_is_named_and_costs_no_other() {
+    let second = SETTLE.replace("settle", "second");
+    let broken = format!("{SETTLE}---\nkind: CronJob\nspec: {{schedule: [\n---\n{second}");
+    let report = report(&[("k8s/all.yaml", &broken)]);
+    let name = |job: &String| job.split(' ').nth(1).unwrap_or("").to_owned();
+    assert_eq!(jobs(&report).iter().map(name).collect::<Vec<_>>(), ["job:shop/second:", "job:shop/settle:"]);
+    let refused = refused(&report);
+    let named = |line: &String| line.starts_with("k8s/all.yaml:25: a CronJob that cannot be read: ");
+    assert!(matches!(&refused[..], [one] if named(one)), "{refused:?}");
+}
