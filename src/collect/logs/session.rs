@@ -87,6 +87,8 @@ pub(super) struct Session {
     number: Option<usize>,
     /// A statement that was announced, with its number.
     pub pending: Option<(Arc<Understood>, Stamp, Place, u64)>,
+    /// The shape of the EXECUTE that the pending statement is the text of.
+    pub executes: Option<u64>,
     /// Statements seen with their plan, whose own line may follow.
     pub planned: Vec<(Arc<Understood>, Stamp, u64, Place)>,
     /// The shape of the statement that was told last, of which no plan was seen.
@@ -148,6 +150,12 @@ impl Session {
         } else {
             self.learn(&record.who);
         }
+    }
+
+    /// Whether a record takes it to another database while a statement is pending.
+    pub fn moves(&self, record: &Record) -> bool {
+        let to = &record.who.database;
+        self.pending.is_some() && !to.is_empty() && *to != self.who.database
     }
 
     /// It goes on under a login that its statements do not name, from where it was.

@@ -148,6 +148,10 @@ impl Sessions {
         if self.open.get(&record.session).is_some_and(over) {
             self.close(record.session, true);
         }
+        if self.open.get(&record.session).is_some_and(|session| session.moves(record)) {
+            // What it ran before was where it was before.
+            self.flush(record.session, understood.as_deref());
+        }
         let session = self.open.entry(record.session).or_default();
         if let (Event::Statement { .. }, Some(name)) = (&record.event, &self.position) {
             session.enter(name);
@@ -370,7 +374,8 @@ impl Sessions {
     /// What the server said of this statement, taken out of what is held of the session.
     fn audit_of(&mut self, id: u64, number: u64, understood: &Arc<Understood>) -> Option<Arc<Understood>> {
         let audits = &mut self.open.get_mut(&id)?.audits;
-        let index = audits.iter().position(|audit| audit.is_of(number, understood))?;
+        let of = |audit: &Audit| audit.is_of(number, understood) || audit.is_for(understood);
+        let index = audits.iter().position(of)?;
         let audit = audits.remove(index);
         Some(self.told(Some(understood), audit.tables))
     }
@@ -557,7 +562,7 @@ impl Sessions {
             }
             // Logged before it ran: whether it failed shows in the session's next line.
             None => {
-                session.failed = None;
+                (session.failed, session.executes) = (None, None);
                 session.pending = Some((understood, record.stamp, place, number));
             }
         }
@@ -569,6 +574,7 @@ impl Sessions {
             return;
         };
         if let Some(pending) = &mut session.pending {
+            session.executes = Some(pending.0.shape.fingerprint);
             pending.0 = understood;
         } else {
             session.acted |= does(&understood);
@@ -633,14 +639,13 @@ impl Sessions {
             return;
         };
         let outcome = if denied { Outcome::Denied } else { Outcome::Failed };
-        let same = session
-            .pending
-            .as_ref()
-            .is_some_and(|(p, ..)| p.shape.fingerprint == understood.shape.fingerprint);
+        let shape = understood.shape.fingerprint;
+        // The error of an EXECUTE is told with the EXECUTE, whose place the text it runs has taken.
+        let executes = session.executes == Some(shape);
+        let failed = session.pending.take_if(|(pending, ..)| executes || pending.shape.fingerprint == shape);
+        let same = failed.is_some();
+        let understood = failed.map_or(understood, |(pending, ..)| pending);
         let actor = self.book.of(session);
-        if same {
-            session.pending = None;
-        }
         // What never ran was never audited.
         let ran = !std::mem::take(&mut session.not_run);
         let audit = if ran { self.audit_of(record.session, 0, &understood) } else { None };
