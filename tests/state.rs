@@ -81,3 +81,179 @@ fn an_execute_that_fails_is_a_failure_of_what_it_runs() {
     assert_eq!(postgres(&[&run[..], &[audit], &fails[..]].concat()), ["write shop/public.orders failed 1"]);
     assert_eq!(postgres(&[&[audit], &fails[..]].concat()), ["write shop/public.orders failed 1"]);
 }
+
+const PUBLIC: &str = "read shop/public.orders ok 1";
+const SALES: &str = "read shop/sales.orders ok 1";
+const NOTHING: &str = "";
+
+/// What each session says of the tables it reads, and what the server says it read.
+fn reads(cases: &[(&[&str], &str)]) {
+    for (lines, want) in cases {
+        let want: Vec<&str> = want.split_terminator(" | ").collect();
+        assert_eq!(postgres(lines), want, "{lines:?}");
+    }
+}
+
+const READ: &str = "SELECT id FROM orders";
+const SET: &str = "SET search_path = sales";
+
+#[test]
+fn what_a_transaction_takes_back_is_no_search_path() {
+    let zero = ["ERROR:  division by zero", "STATEMENT:  SELECT 1/0"];
+    reads(&[
+        (&[SET, READ], SALES),
+        (&["BEGIN", SET, "ROLLBACK", READ], PUBLIC),
+        (&["BEGIN", SET, "COMMIT", READ], SALES),
+        (&["START TRANSACTION", SET, "ABORT", READ], PUBLIC),
+        // No transaction is open: there is nothing to take back.
+        (&[SET, "ROLLBACK", READ], SALES),
+        (&["BEGIN", "SAVEPOINT a", SET, "ROLLBACK TO SAVEPOINT a", READ, "COMMIT"], PUBLIC),
+        (&["BEGIN", SET, "SAVEPOINT a", "SET search_path = b", "ROLLBACK TO a", READ], SALES),
+        (&["BEGIN", "SAVEPOINT a", SET, "RELEASE a", READ], SALES),
+        (&["BEGIN", SET, "SELECT 1/0", zero[0], zero[1], "COMMIT", READ], PUBLIC),
+        (&["BEGIN", SET, zero[0], zero[1], "END", READ], PUBLIC),
+        (
+            &["BEGIN", SET, "SAVEPOINT a", "SELECT 1/0", zero[0], zero[1], "ROLLBACK TO a", "COMMIT", READ],
+            SALES,
+        ),
+        (&[SET, "SELECT 1/0", zero[0], zero[1], READ], SALES),
+        (&["BEGIN", "SET LOCAL search_path = sales", READ], SALES),
+        (&["BEGIN", "SET LOCAL search_path = sales", "COMMIT", READ], PUBLIC),
+        (&["BEGIN", "COMMIT AND CHAIN", SET, "ROLLBACK", READ], PUBLIC),
+        // The server does not look there; but the log may begin inside of a transaction.
+        (&["SET LOCAL search_path = sales", READ], "read shop/{sales,public}.orders ok 1"),
+    ]);
+}
+
+#[test]
+fn a_search_path_is_set_in_more_than_one_way() {
+    let local = "SELECT set_config('search_path', 'sales', true)";
+    reads(&[
+        (&["SET SCHEMA 'sales'", READ], SALES),
+        (&["SET SESSION SCHEMA 'sales'", "SET LOCAL TIME ZONE 'UTC'", READ], SALES),
+        (&["SELECT pg_catalog.set_config('search_path', 'SALES', false)", READ], SALES),
+        (&["BEGIN", local, READ], SALES),
+        (&["BEGIN", local, "COMMIT", READ], PUBLIC),
+        (&["SELECT set_config('work_mem', 'sales', false)", READ], PUBLIC),
+        (&[SET, "RESET search_path", READ], PUBLIC),
+        (&[SET, "SET search_path TO DEFAULT", READ], PUBLIC),
+        (&[SET, "DISCARD ALL", READ], PUBLIC),
+        (&[SET, "RESET ALL", READ], PUBLIC),
+        (&[SET, "DISCARD PLANS", READ], SALES),
+        // One literal is one schema.
+        (&["SET search_path = 'sales, b'", READ], "read shop/sales, b.orders ok 1"),
+        (&["SET search_path = sales, b", READ], "read shop/{sales,b}.orders ok 1"),
+    ]);
+}
+
+#[test]
+fn a_text_of_several_statements_looks_where_it_says_itself() {
+    reads(&[
+        (&["SET search_path = sales; SELECT id FROM orders"], SALES),
+        (&["SELECT id FROM orders; SET search_path = sales"], PUBLIC),
+        (&["SET search_path = sales; SELECT 1", READ], SALES),
+        (&["BEGIN; SET LOCAL search_path = sales; SELECT id FROM orders; COMMIT"], SALES),
+        (&["BEGIN; SET LOCAL search_path = sales; COMMIT; SELECT id FROM orders"], PUBLIC),
+        (
+            &["SET LOCAL search_path = sales; SELECT id FROM orders", "SELECT 1 FROM b"],
+            "read shop/public.b ok 1 | read shop/sales.orders ok 1",
+        ),
+        (&["SET search_path = sales; BEGIN; SELECT 1", "ROLLBACK", READ], PUBLIC),
+        (
+            &[
+                "BEGIN; SET LOCAL search_path = 'sales'; SELECT id FROM orders; COMMIT",
+                "BEGIN; SET LOCAL search_path = 'b'; SELECT id FROM orders; COMMIT",
+            ],
+            "read shop/b.orders ok 1 | read shop/sales.orders ok 1",
+        ),
+        (&["SET search_path = sales; SELECT id FROM public.orders"], PUBLIC),
+    ]);
+}
+
+#[test]
+fn a_temporary_table_hides_another_one_only_as_long_as_it_is_there() {
+    let make = "CREATE TEMP TABLE orders (id int)";
+    reads(&[
+        (&[make, READ], NOTHING),
+        (&[make, "SELECT id FROM public.orders"], PUBLIC),
+        (&[make, "DROP TABLE orders", READ], PUBLIC),
+        (&[make, "DROP TABLE public.orders", READ], "touch shop/public.orders ok 1"),
+        (&["BEGIN", make, "ROLLBACK", READ], PUBLIC),
+        (&["BEGIN", make, "COMMIT", READ], NOTHING),
+        (&["BEGIN", "CREATE TEMP TABLE orders (id int) ON COMMIT DROP", READ, "COMMIT"], NOTHING),
+        (&["BEGIN", "CREATE TEMP TABLE orders (id int) ON COMMIT DROP", "COMMIT", READ], PUBLIC),
+        (&["BEGIN", "CREATE TEMP TABLE orders (id int) ON COMMIT DELETE ROWS", "COMMIT", READ], NOTHING),
+        (&["CREATE TEMP TABLE orders ON COMMIT DROP AS SELECT 1 AS id", READ], PUBLIC),
+        (&[make, "DISCARD TEMP", READ], PUBLIC),
+        (&[make, "DISCARD ALL", READ], PUBLIC),
+        (&[make, "DISCARD PLANS", READ], NOTHING),
+        (&[make, "BEGIN", "DROP TABLE orders", "ROLLBACK", READ], NOTHING),
+        (&[make, "BEGIN", "DROP TABLE orders", READ, "ROLLBACK"], PUBLIC),
+        (&[make, "ALTER TABLE orders RENAME TO mine", READ, "SELECT id FROM mine"], PUBLIC),
+        // What a query makes it does not read.
+        (&["CREATE TEMP TABLE orders AS SELECT id FROM orders", READ], PUBLIC),
+        (&["CREATE TEMP TABLE orders (id int); DROP TABLE orders; SELECT id FROM orders"], PUBLIC),
+        (&["CREATE TEMP TABLE orders (id int); SELECT id FROM orders"], NOTHING),
+    ]);
+}
+
+#[test]
+fn whatever_is_in_the_schema_of_a_session_is_nobody_elses() {
+    reads(&[
+        (
+            &["CREATE TABLE pg_temp.big (id int)", "SELECT id FROM big", "SELECT id FROM pg_temp.big", READ],
+            PUBLIC,
+        ),
+        (&["SELECT 1 AS id INTO pg_temp.big", "SELECT id FROM big"], NOTHING),
+        (
+            &["CREATE TABLE pg_temp.big (id int)", "DROP TABLE pg_temp.big", "SELECT id FROM big"],
+            "read shop/public.big ok 1",
+        ),
+        (
+            &["CREATE TABLE my_temp.big (id int)", "SELECT id FROM pg_temper.big"],
+            "read shop/pg_temper.big ok 1 | touch shop/my_temp.big ok 1",
+        ),
+    ]);
+    let audit = |table: &str| {
+        format!("LOG:  AUDIT: SESSION,2,1,READ,SELECT,TABLE,{table},SELECT count(*) FROM orders,<none>")
+    };
+    for (table, want) in [("pg_temp_3.orders", &[][..]), ("public.orders", &[PUBLIC])] {
+        assert_eq!(postgres(&[&audit(table)]), want);
+        assert_eq!(postgres(&["SELECT count(*) FROM orders", &audit(table)]), want);
+    }
+    let both = ["pg_temp_3.orders", "sales.items"].map(audit);
+    assert_eq!(postgres(&[&both[0], &both[1]]), ["read shop/sales.items ok 1"]);
+}
+
+#[test]
+fn temporary_tables_of_mariadb_are_those_of_a_database() {
+    let connect = "Connect|a@h on shop using TCP/IP";
+    let make = "CREATE TEMPORARY TABLE items (id int)";
+    let read = "SELECT id FROM items";
+    for (lines, want) in [
+        (&[connect, make, read][..], &[][..]),
+        (&[connect, make, "DROP TEMPORARY TABLE items", read], &["read shop/shop.items ok 1"]),
+        (&[connect, make, "DROP TABLE items", read], &["read shop/shop.items ok 1"]),
+        (&[connect, make, "BEGIN", "ROLLBACK", read], &[]),
+        (&[connect, make, "SELECT id FROM shop.items"], &[]),
+        (&[connect, make, "SELECT id FROM crm.items"], &["read crm/crm.items ok 1"]),
+        (&[connect, make, "USE crm", read], &["read crm/crm.items ok 1"]),
+        (&[connect, "CREATE TEMPORARY TABLE shop.items (id int)", read], &[]),
+        // Only a temporary one can be meant.
+        (&[connect, "DROP TEMPORARY TABLE items", read], &["read shop/shop.items ok 1"]),
+        (&[connect, "DROP TABLE items"], &["touch shop/shop.items ok 1"]),
+    ] {
+        assert_eq!(mariadb(lines), want, "{lines:?}");
+    }
+    let slow = |text: &str| {
+        format!(
+            "# Time: 261021 22:00:00\n# User@Host: a[a] @ h []\n# Thread_id: 3  Schema: shop  QC_hit: No\n# Query_time: 0.000100  Lock_time: 0.000000  Rows_sent: 0  Rows_examined: 0\nSET timestamp=1792620000;\n{text};\n"
+        )
+    };
+    let log = |texts: &[&str]| texts.iter().map(|text| slow(text)).collect::<String>();
+    assert_eq!(links("slow.log", &log(&[make, read])), [""; 0]);
+    assert_eq!(
+        links("slow.log", &log(&[make, "DROP TEMPORARY TABLE items", read])),
+        ["read shop/shop.items ok 1"]
+    );
+}

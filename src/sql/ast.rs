@@ -34,7 +34,6 @@ pub(super) fn read(sql: &str, dialect: Dialect, traits: &mut BTreeSet<Trait>) ->
         traits::of_statement(statement, dialect, traits);
         reach::of_statement(statement, dialect, &mut found.reaches);
         routines::of_statement(statement, dialect, &mut found);
-        found.session.extend(session::of_statement(statement, dialect));
         found.acts |= session::acts(statement);
     }
     Some(found)

@@ -4,7 +4,7 @@
 //! a path, remote queries), and shapes that cannot be parsed as such, by their whole text. The cache is bounded and
 //! gives the same answer whether it holds a shape or not.
 
-use super::{Analysis, Dialect, Status, TableUse, analyse, fold, telling};
+use super::{Analysis, Dialect, Status, TableUse, analyse, fold, is_sessions, telling};
 use crate::evidence::scrub::scrub_shapes;
 use crate::evidence::{Action, Class, Confidence, ResourceKind, Shape, Text};
 use std::collections::{BTreeSet, HashMap};
@@ -35,9 +35,12 @@ impl Understood {
         let told = tables.iter().filter(|it| it.action != Action::Read || !altered(&it.parts));
         let told: BTreeSet<TableUse> =
             told.map(|it| TableUse { confidence: Confidence::High, ..it.clone() }).collect();
+        // A session's own tables are nobody else's, by whatever name the server calls them.
+        let shared = |it: &&TableUse| !is_sessions(&it.parts, Dialect::Postgres);
         let Some(statement) = statement else {
             let acts = told.is_empty();
-            let analysis = Analysis { tables: told.into_iter().collect(), acts, ..Analysis::nothing() };
+            let tables = told.iter().filter(shared).cloned().collect();
+            let analysis = Analysis { tables, acts, ..Analysis::nothing() };
             return Understood { shape: Shape::none(), analysis, class: Class::App };
         };
         let partial = tables.iter().any(|it| it.confidence != Confidence::High);
@@ -46,7 +49,7 @@ impl Understood {
             let mut same = told.iter().filter(|it| it.action == own.action).peekable();
             partial && !(guessed && same.peek().is_some()) && !same.any(|it| it.parts.ends_with(&own.parts))
         });
-        let tables: BTreeSet<TableUse> = own.chain(&told).cloned().collect();
+        let tables: BTreeSet<TableUse> = own.chain(told.iter().filter(shared)).cloned().collect();
         let analysis = Analysis { tables: tables.into_iter().collect(), ..statement.analysis.clone() };
         Understood { shape: statement.shape.clone(), analysis, class: statement.class }
     }
@@ -90,6 +93,7 @@ fn literals_matter(folded: &str) -> bool {
         || folded.starts_with("create function")
         || folded.starts_with("create or replace")
         || folded.starts_with("set ")
+        || folded.contains("; set ")
         || folded.contains("set_config(")
         || folded.contains(" sleep(")
         || folded.contains("outfile")

@@ -135,6 +135,9 @@ fn create_table(reader: &mut Reader<'_>, index: usize, own: bool) -> usize {
             "references" => {
                 touch(reader, at + 1, "reference");
             }
+            "on" if depth == 0 && lexed.is(at + 1, "commit") && lexed.is(at + 2, "drop") => {
+                reader.found.until_commit = true;
+            }
             _ => {}
         }
     }
@@ -286,6 +289,14 @@ pub(super) fn rename(reader: &mut Reader<'_>, index: usize) -> usize {
 pub(super) fn drop(reader: &mut Reader<'_>, index: usize) -> usize {
     let Some((kind, at)) = kind(reader.lexed, index + 1) else { return index + 1 };
     match kind {
+        // Nobody else's is dropped, whether the session is known to have one or not (MySQL manual, DROP TABLE).
+        "table" | "tables" if reader.lexed.is(at - 1, "temporary") => {
+            let held = std::mem::take(&mut reader.found.touches);
+            let next = names(reader, at + 1, "drop");
+            let dropped = std::mem::replace(&mut reader.found.touches, held);
+            reader.found.gone.extend(dropped.into_iter().map(|(name, _)| name));
+            next
+        }
         "table" | "tables" | "view" => names(reader, at + 1, "drop"),
         "index" | "trigger" | "policy" | "rule" => {
             let name = reader.lexed.skip(at + 1, &BEFORE_NAMES);

@@ -15,6 +15,7 @@ mod routines;
 mod rows;
 mod script;
 mod session;
+mod state;
 mod tags;
 mod telling;
 mod tokens;
@@ -26,7 +27,8 @@ pub use cache::{Cache, SHAPES_CACHED, Understood};
 pub use dialect::Dialect;
 pub use fold::{FOLDED_BYTES, fingerprint, fold};
 pub use reach::{Reach, Told};
-pub use session::{SearchPath, SessionChange};
+pub use session::SessionChange;
+pub use state::SearchPath;
 pub use tags::tags;
 
 use crate::evidence::scrub::{scrub, scrub_name};
@@ -144,6 +146,16 @@ fn is_private(parts: &[String]) -> bool {
     parts.last().is_some_and(|name| name.starts_with('#') && !name.starts_with("##"))
 }
 
+/// Whether a name is in the schema of PostgreSQL that holds a session's temporary tables: `pg_temp`, or `pg_temp_3` as
+/// the server calls it.
+fn is_sessions<T: AsRef<str>>(parts: &[T], dialect: Dialect) -> bool {
+    let [.., schema, _] = parts else { return false };
+    let schema = schema.as_ref();
+    let numbered = schema.strip_prefix("pg_temp_").or_else(|| schema.strip_prefix("pg_toast_temp_"));
+    let own = schema == "pg_temp" || numbered.is_some_and(|it| it.bytes().all(|byte| byte.is_ascii_digit()));
+    own && dialect == Dialect::Postgres
+}
+
 /// The file that a name stands for where a query may name one by its format: json.`path`.
 fn file_of_format(parts: &[String], dialect: Dialect) -> Option<String> {
     const FORMATS: [&str; 8] = ["json", "parquet", "csv", "orc", "avro", "delta", "text", "binaryfile"];
@@ -226,8 +238,10 @@ struct Found {
     /// Tables that are defined without rows, and those whose definition is taken over.
     made: BTreeSet<Vec<String>>,
     models: BTreeSet<Vec<String>>,
-    /// Tables of the session's own.
+    /// Tables of the session's own, whether they end with the transaction, and those that are dropped.
     temporary: BTreeSet<Vec<String>>,
+    until_commit: bool,
+    gone: BTreeSet<Vec<String>>,
     renamed: Vec<(Vec<String>, Vec<String>)>,
     files_read: BTreeSet<String>,
     files_written: BTreeSet<String>,
@@ -262,8 +276,9 @@ impl Run {
 impl Found {
     /// Whether anything at all was found.
     fn tells(&self) -> bool {
-        let named = [&self.reads, &self.writes, &self.made, &self.models, &self.temporary, &self.routines];
-        named.iter().any(|names| !names.is_empty())
+        let named = [&self.reads, &self.writes, &self.made, &self.models, &self.routines];
+        let own = [&self.temporary, &self.gone];
+        named.iter().chain(&own).any(|names| !names.is_empty())
             || !self.touches.is_empty()
             || !self.dynamic.is_empty()
             || !self.session.is_empty()
@@ -277,6 +292,8 @@ impl Found {
         self.made.extend(other.made);
         self.models.extend(other.models);
         self.temporary.extend(other.temporary);
+        self.until_commit |= other.until_commit;
+        self.gone.extend(other.gone);
         self.renamed.extend(other.renamed);
         self.files_read.extend(other.files_read);
         self.files_written.extend(other.files_written);

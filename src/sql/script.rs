@@ -3,9 +3,10 @@
 //! reads no statement itself.
 
 use super::lex::{self, Lexed};
-use super::session::SessionChange;
+use super::session::{self, SessionChange};
 use super::{
-    Dialect, Found, MAX_PARSED_BYTES, Reach, Run, Status, ast, fold, is_private, reach, tokens, traits,
+    Dialect, Found, MAX_PARSED_BYTES, Reach, Run, SearchPath, Status, ast, fold, is_private, is_sessions,
+    reach, tokens, traits,
 };
 use crate::evidence::{Confidence, Text, Trait};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +51,8 @@ pub(super) struct Defined {
 struct Step {
     found: Found,
     confidence: Confidence,
+    /// Whether it is one statement, of which the order of its parts is known.
+    parsed: bool,
     /// Whether it is only defined here.
     defined: bool,
 }
@@ -58,7 +61,9 @@ struct Step {
 pub(super) fn read(sql: &str, dialect: Dialect) -> Whole {
     let mut whole = Whole::default();
     let mut steps = Vec::new();
-    for piece in pieces(unwrapped(sql, dialect), dialect) {
+    let pieces = pieces(unwrapped(sql, dialect), dialect);
+    let several = pieces.len() > 1 && dialect == Dialect::Postgres;
+    for piece in pieces {
         let (found, status) = statement(piece, dialect, &mut whole.traits);
         // Of several, one that is not understood makes the text one that is told from tokens.
         whole.status = match (whole.status, status) {
@@ -68,9 +73,15 @@ pub(super) fn read(sql: &str, dialect: Dialect) -> Whole {
             _ => Some(Status::Tokens),
         };
         let confidence = if status == Status::Parsed { Confidence::High } else { Confidence::Low };
-        nested(Step { found, confidence, defined: false }, dialect, 0, &mut whole.traits, &mut steps);
+        let parsed = status == Status::Parsed;
+        let step = Step { found, confidence, parsed, defined: false };
+        nested(step, dialect, 0, &mut whole.traits, &mut steps);
     }
     settle(steps, dialect, &mut whole);
+    if several && !whole.session.is_empty() {
+        whole.session.insert(0, SessionChange::Text { begins: true });
+        whole.session.push(SessionChange::Text { begins: false });
+    }
     whole
 }
 
@@ -106,7 +117,8 @@ fn nested(
             // What a routine sets for itself ends with it; whether its text runs at all is not known.
             found.session.clear();
             found.reaches.clear();
-            nested(Step { found, confidence, defined }, dialect, depth + 1, traits, steps);
+            let parsed = status == Status::Parsed;
+            nested(Step { found, confidence, parsed, defined }, dialect, depth + 1, traits, steps);
         }
     }
 }
@@ -133,10 +145,17 @@ fn statement(piece: &str, dialect: Dialect, traits: &mut BTreeSet<Trait>) -> (Fo
         Some((mut found, neutral)) => {
             let lexed = lex::lex(neutral.as_deref().unwrap_or(piece), dialect);
             found.take(tokens::definitions(&lexed));
+            found.session.extend(session::of_tokens(&lexed));
             (found, Status::Parsed)
         }
         None => {
-            let mut found = tokens::read(&lex::lex(piece, dialect), false);
+            let lexed = lex::lex(piece, dialect);
+            let mut found = tokens::read(&lexed, false);
+            let changes = session::of_tokens(&lexed);
+            if !changes.is_empty() {
+                found.statement = true;
+                found.session.extend(changes);
+            }
             if found.statement {
                 traits::of_tokens(&fold::fold_all(piece, dialect), traits);
                 found.reaches = reach::of_text(piece);
@@ -248,42 +267,87 @@ impl Block {
     }
 }
 
+/// The changes of a session that a statement's own tables are.
+fn changes(found: &mut Found, dialect: Dialect) -> (Vec<SessionChange>, Vec<SessionChange>) {
+    let mut made: Vec<Name> = std::mem::take(&mut found.temporary).into_iter().collect();
+    let in_session = |(name, how): &&(Name, &'static str)| *how == "create" && is_sessions(name, dialect);
+    made.extend(found.touches.iter().filter(in_session).map(|(name, _)| name.clone()));
+    let key = |name: &Name| key(name, dialect);
+    let until_commit = found.until_commit;
+    let made = made.iter().filter_map(key).map(|name| SessionChange::Temporary { name, until_commit });
+    let dropped = found.touches.iter().filter(|(_, how)| *how == "drop").map(|(name, _)| name);
+    let dropped = dropped.chain(&found.gone).filter_map(key).map(SessionChange::Dropped);
+    let renamed = found.renamed.iter().filter_map(|(old, new)| Some((key(old)?, key(new)?)));
+    let renamed = renamed.map(|(old, new)| SessionChange::Renamed(old, new));
+    let after = dropped.chain(renamed).chain(std::mem::take(&mut found.session)).collect();
+    (made.collect(), after)
+}
+
+/// The name of a temporary table as its session knows it; `None`: no temporary table has such a name.
+fn key(name: &Name, dialect: Dialect) -> Option<Vec<Text>> {
+    let text = |name: &[String]| name.iter().map(|part| Text::from(part.as_str())).collect();
+    match (dialect, &name[..]) {
+        (Dialect::MySql, [_]) => Some(text(&[String::new(), name[0].clone()])),
+        (Dialect::Postgres, [_, .., last]) => {
+            is_sessions(name, dialect).then(|| text(std::slice::from_ref(last)))
+        }
+        _ => Some(text(name)),
+    }
+}
+
 /// What is left when all statements have run.
 fn settle(steps: Vec<Step>, dialect: Dialect, whole: &mut Whole) {
-    let mut own: BTreeSet<Name> = BTreeSet::new();
+    // Where the text itself says that its statements look, and the temporary tables of bodies.
+    let (mut path, mut inside) = (SearchPath::default(), SearchPath::default());
+    if steps.len() > 1 {
+        path.change(&[SessionChange::Text { begins: true }]);
+    }
+    let mut rows: BTreeSet<Name> = BTreeSet::new();
     let mut born: BTreeMap<Name, bool> = BTreeMap::new();
-    for Step { mut found, confidence, defined } in steps {
-        for name in std::mem::take(&mut found.temporary) {
+    for Step { mut found, confidence, parsed, defined } in steps {
+        let (made, after) = changes(&mut found, dialect);
+        if !made.is_empty() {
             whole.traits.insert(Trait::named("temp-table"));
-            if let ([only], false) = (&name[..], defined) {
-                found.session.push(SessionChange::Temporary(Text::from(only.as_str())));
-            }
-            own.insert(name);
         }
         if found.trigger {
-            own.extend([vec!["inserted".to_owned()], vec!["deleted".to_owned()]]);
+            rows.extend([vec!["inserted".to_owned()], vec!["deleted".to_owned()]]);
         }
-        let nobodys = |name: &Name| own.contains(name) || is_nobodys(name, dialect);
+        // What a query makes it does not read; a block may read what it has made.
+        if defined {
+            inside.change(&made);
+        } else if !parsed {
+            path.change(&made);
+        }
+        let at = if defined { &inside } else { &path };
+        let own = |name: &Name| is_nobodys(name, dialect) || placed(name, at).is_none();
+        let renamed: BTreeSet<&Name> =
+            found.renamed.iter().filter(|(old, _)| own(old)).map(|(_, new)| new).collect();
+        let meant = |name: &Name| {
+            let named = !rows.contains(name) && !renamed.contains(name) && !is_nobodys(name, dialect);
+            named.then(|| placed(name, at)).flatten()
+        };
         if defined {
             let kept = &mut whole.defined;
-            kept.reads.extend(found.reads.into_iter().filter(|name| !nobodys(name)));
-            kept.writes.extend(found.writes.into_iter().filter(|name| !nobodys(name)));
-            kept.touches.extend(found.touches.into_iter().filter(|(name, _)| !nobodys(name)));
+            kept.reads.extend(found.reads.iter().filter_map(meant));
+            kept.writes.extend(found.writes.iter().filter_map(meant));
+            kept.touches.extend(found.touches.iter().filter_map(|(name, how)| Some((meant(name)?, *how))));
             continue;
         }
-        for name in found.reads.into_iter().filter(|name| !nobodys(name)) {
+        for name in found.reads.iter().filter_map(meant) {
             raise(&mut whole.reads, name, confidence);
         }
-        for name in found.models.into_iter().filter(|name| !nobodys(name)) {
+        for name in found.models.iter().filter_map(meant) {
             raise(&mut whole.models, name, confidence);
         }
-        for (old, new) in found.renamed {
+        for (old, new) in &found.renamed {
             // Who wrote under the old name is found under the new one.
-            if whole.writes.contains_key(&old) || whole.made.contains(&old) {
+            if let (Some(old), Some(new)) = (meant(old), meant(new))
+                && (whole.writes.contains_key(&old) || whole.made.contains(&old))
+            {
                 whole.renamed.insert(old, new);
             }
         }
-        for (name, how) in found.touches.into_iter().filter(|(name, _)| !nobodys(name)) {
+        for (name, how) in found.touches.iter().filter_map(|(name, how)| Some((meant(name)?, *how))) {
             if how == "create" {
                 born.entry(name.clone()).or_insert_with(|| whole.reads.contains_key(&name));
             }
@@ -295,17 +359,28 @@ fn settle(steps: Vec<Step>, dialect: Dialect, whole: &mut Whole) {
             }
             raise(&mut whole.touches, (name, how), confidence);
         }
-        for name in found.writes.into_iter().filter(|name| !nobodys(name)) {
+        for name in found.writes.iter().filter_map(meant) {
             raise(&mut whole.writes, name, confidence);
         }
-        whole.made.extend(found.made.into_iter().filter(|name| !nobodys(name)));
+        whole.made.extend(found.made.iter().filter_map(meant));
         whole.files_read.extend(found.files_read);
         whole.files_written.extend(found.files_written);
-        whole.routines.extend(found.routines);
+        whole.routines.extend(found.routines.into_iter().filter(|name| !is_sessions(name, dialect)));
         whole.reaches.extend(found.reaches);
-        whole.session.extend(found.session);
+        if parsed {
+            path.change(&made);
+        }
+        path.change(&after);
+        whole.session.extend(made.into_iter().chain(after));
         whole.acts |= found.acts;
     }
+}
+
+/// A name as the text itself says where it is looked for; `None`: it is a temporary table of the text's own.
+fn placed(name: &Name, path: &SearchPath) -> Option<Name> {
+    let parts: Vec<Text> = name.iter().map(|part| Text::from(part.as_str())).collect();
+    let here = !path.hides(&parts, None);
+    here.then(|| path.place(&parts).iter().map(ToString::to_string).collect())
 }
 
 /// A table that was made here and is gone: only whoever read it before it was made meant another one.
@@ -327,6 +402,7 @@ fn raise<K: Ord>(map: &mut BTreeMap<K, Confidence>, key: K, confidence: Confiden
 fn is_nobodys(name: &Name, dialect: Dialect) -> bool {
     let last = name.last().map_or("", String::as_str);
     matches!(dialect, Dialect::MsSql | Dialect::Generic) && is_private(name)
+        || is_sessions(name, dialect)
         || last.starts_with('@')
         || name.len() == 1 && last == "dual" && dialect != Dialect::Postgres
 }

@@ -1,15 +1,12 @@
 //! What a statement changes for the statements after it in the same session: the schemas unqualified names
-//! are looked for in, the name the client gives itself, where a transaction ends. It never keeps a session:
+//! are looked for in, the name the client gives itself, where a transaction begins and ends. It never keeps a session:
 //! whoever reads a log does.
 
-use super::{Analysis, Dialect, TableUse};
+use super::Dialect;
+use super::lex::{Kind, Lexed};
 use crate::evidence::Text;
 use crate::evidence::scrub::scrub_name;
-use sqlparser::ast::{
-    ContextModifier, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Reset, SelectItem, Set,
-    SetExpr, Statement, Value,
-};
-use std::collections::BTreeSet;
+use sqlparser::ast::{Expr, Function, SelectItem, SetExpr, Statement};
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,189 +18,181 @@ pub enum SessionChange {
         /// Until the transaction ends.
         local: bool,
     },
-    /// `application_name` is this.
-    Application(Text),
-    /// The transaction ends.
-    TransactionEnd,
-    /// A temporary table of this name exists from now on.
-    Temporary(Text),
+    /// `application_name` is this; none: what it was at the login.
+    Application {
+        /// The name.
+        name: Option<Text>,
+        /// Until the transaction ends.
+        local: bool,
+    },
+    /// A transaction begins.
+    Begin,
+    /// It ends well, unless a statement of it failed.
+    Commit {
+        /// Another one begins.
+        chain: bool,
+    },
+    /// It is taken back.
+    Rollback {
+        /// Another one begins.
+        chain: bool,
+    },
+    /// A savepoint is set.
+    Savepoint(Text),
+    /// A savepoint and those after it are given up.
+    Release(Text),
+    /// What was done since a savepoint is taken back.
+    RollbackTo(Text),
+    /// A text of several statements begins, or is over: it is one transaction, unless it says otherwise.
+    Text {
+        /// Whether it begins.
+        begins: bool,
+    },
+    /// A temporary table exists from now on. Where a schema is a database, its name has two parts, of which the first
+    /// is empty if it is not written.
+    Temporary {
+        /// Its name.
+        name: Vec<Text>,
+        /// Until the transaction ends.
+        until_commit: bool,
+    },
+    /// A table of this name is dropped: the temporary one, where there is one.
+    Dropped(Vec<Text>),
+    /// A table goes by another name.
+    Renamed(Vec<Text>, Vec<Text>),
+    /// All temporary tables are dropped.
+    NoTemporary,
     /// Unqualified names are looked for in this database (`USE`).
     Database(Text),
     /// Privileges are those of this role (`SET ROLE`); none: those of the login again.
     Role(Option<Text>),
 }
 
-/// How many temporary tables of one session are remembered.
-const MAX_TEMPORARY: usize = 256;
-
-/// Where a session looks for unqualified names.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SearchPath {
-    session: Vec<Text>,
-    transaction: Option<Vec<Text>>,
-    temporary: BTreeSet<Text>,
-}
-
-impl SearchPath {
-    /// Of a session that looks in this schema alone; empty: nobody said where it looks.
-    pub fn in_schema(schema: &Text) -> SearchPath {
-        let session = if schema.is_empty() { Vec::new() } else { vec![schema.clone()] };
-        SearchPath { session, ..SearchPath::default() }
-    }
-
-    /// The same, with only the temporary tables that a statement names.
-    #[must_use]
-    pub fn as_seen_by(&self, analysis: &Analysis) -> SearchPath {
-        let named = |table: &TableUse| match &table.parts[..] {
-            [name] => self.temporary.get(name).cloned(),
-            _ => None,
-        };
-        SearchPath {
-            session: self.session.clone(),
-            transaction: self.transaction.clone(),
-            temporary: analysis.tables.iter().filter_map(named).collect(),
+/// The value of a setting: words, names in quotes and literals, up to the end of the statement.
+fn values(lexed: &Lexed<'_>, from: usize) -> Vec<String> {
+    let mut values = Vec::new();
+    for at in from..lexed.tokens.len() {
+        match lexed.kind(at) {
+            Some(Kind::Word | Kind::Quoted) => values.extend(lexed.part(at)),
+            Some(Kind::Text) => values.extend(lexed.content(at)),
+            Some(Kind::Number) => values.push(lexed.raw(at).to_owned()),
+            Some(Kind::Sign) if lexed.is(at, ",") => {}
+            _ => break,
         }
     }
-
-    /// Whether the session made temporary tables.
-    pub fn has_temporary(&self) -> bool {
-        !self.temporary.is_empty()
-    }
-
-    /// Takes over what a statement that worked changes.
-    pub fn change(&mut self, changes: &[SessionChange]) {
-        for change in changes {
-            match change {
-                SessionChange::SearchPath { schemas, local: false } => self.session = schemas.clone(),
-                SessionChange::SearchPath { schemas, local: true } => {
-                    self.transaction = Some(schemas.clone());
-                }
-                SessionChange::TransactionEnd => self.transaction = None,
-                SessionChange::Temporary(name) => {
-                    if self.temporary.len() < MAX_TEMPORARY {
-                        self.temporary.insert(name.clone());
-                    }
-                }
-                SessionChange::Application(_) | SessionChange::Database(_) | SessionChange::Role(_) => {}
-            }
-        }
-    }
-
-    /// An unqualified name with the schema it is looked for in; several schemas stand in braces, in order,
-    /// and whoever knows the tables tells which of them has it. `None`: a temporary table of the session's
-    /// own, which is nobody else's (PostgreSQL looks there first).
-    pub fn qualify(&self, parts: &[Text]) -> Option<Vec<Text>> {
-        // SQL Server's temporary tables tell by their names (CREATE TABLE, "Temporary tables").
-        if matches!(parts, [.., name] if name.starts_with('#'))
-            || matches!(parts, [name] if self.temporary.contains(name))
-        {
-            return None;
-        }
-        let schemas = self.transaction.as_ref().unwrap_or(&self.session);
-        Some(match (parts, &schemas[..]) {
-            ([name], [schema]) => vec![schema.clone(), name.clone()],
-            ([name], [_, ..]) => {
-                let list: Vec<&str> = schemas.iter().map(|schema| &**schema).collect();
-                vec![Text::from(format!("{{{}}}", list.join(","))), name.clone()]
-            }
-            _ => parts.to_vec(),
-        })
-    }
+    values
 }
 
-/// One word of a list: `'a, b'`, `a`, `"a"`, `DEFAULT`.
-fn words(expr: &Expr) -> Vec<String> {
-    match expr {
-        Expr::Identifier(ident) => vec![ident.value.clone()],
-        Expr::Value(value) => match &value.value {
-            Value::SingleQuotedString(text) => {
-                text.split(',').map(|part| part.trim().trim_matches('"').to_owned()).collect()
-            }
-            Value::Number(number, _) => vec![number.to_string()],
-            _ => Vec::new(),
-        },
-        _ => Vec::new(),
-    }
+/// The schemas of a list in one text: names fold but for those in quotes (PostgreSQL, `SplitIdentifierString`).
+fn schemas_of(list: &str) -> Vec<String> {
+    let lexed = super::lex::lex(list, Dialect::Postgres);
+    values(&lexed, 0)
 }
 
-fn search_path(values: &[Expr], local: bool) -> SessionChange {
-    let all: Vec<String> = values.iter().flat_map(words).filter(|word| !word.is_empty()).collect();
-    let default = all.len() == 1 && all[0].eq_ignore_ascii_case("default");
+fn search_path(all: &[String], local: bool) -> SessionChange {
     let standard = all.iter().map(String::as_str).eq(["$user", "public"]);
-    let schemas = if default || standard {
-        Vec::new()
-    } else {
-        let own = |word: &&String| word.as_str() != "$user" && word.as_str() != "pg_catalog";
-        all.iter().filter(own).map(|word| Text::from(scrub_name(word))).collect()
-    };
-    SessionChange::SearchPath { schemas, local }
+    let own = |word: &&String| !matches!(word.as_str(), "" | "$user" | "pg_catalog" | "pg_temp");
+    let schemas = all.iter().filter(own).filter(|_| !standard);
+    SessionChange::SearchPath { schemas: schemas.map(|word| Text::from(scrub_name(word))).collect(), local }
 }
 
-fn named(name: &str, values: &[Expr], local: bool) -> Option<SessionChange> {
-    match name.to_ascii_lowercase().as_str() {
+/// A setting by its name, where it is one of those that matter.
+fn setting(name: &str, values: &[String], local: bool) -> Option<SessionChange> {
+    match name {
         "search_path" => Some(search_path(values, local)),
-        "application_name" => {
-            let text = match values {
-                [Expr::Value(value)] => match &value.value {
-                    Value::SingleQuotedString(text) => text.clone(),
-                    _ => return None,
-                },
-                [Expr::Identifier(ident)] => ident.value.clone(),
-                _ => return None,
-            };
-            Some(SessionChange::Application(Text::from(text)))
-        }
+        "application_name" => match values {
+            [name] => Some(SessionChange::Application { name: Some(Text::from(name.as_str())), local }),
+            _ => None,
+        },
         _ => None,
     }
+}
+
+/// What a setting is at the login.
+fn reset(name: &str, local: bool) -> Option<SessionChange> {
+    match name {
+        "search_path" => Some(SessionChange::SearchPath { schemas: Vec::new(), local }),
+        "application_name" => Some(SessionChange::Application { name: None, local }),
+        _ => None,
+    }
+}
+
+/// `SET [SESSION | LOCAL] name = value`, `SET SCHEMA 'name'` (PostgreSQL manual, SET).
+fn set(lexed: &Lexed<'_>) -> Option<SessionChange> {
+    let local = lexed.is(1, "local");
+    let at = lexed.skip(1, &["session", "local"]);
+    if lexed.is(at, "schema") {
+        return lexed.content(at + 1).map(|schema| search_path(&[schema], local));
+    }
+    let name = lexed.part(at)?;
+    if !(lexed.is(at + 1, "=") || lexed.is(at + 1, "to")) {
+        return None;
+    }
+    if lexed.is(at + 2, "default") {
+        return reset(&name, local);
+    }
+    setting(&name, &values(lexed, at + 2), local)
 }
 
 /// `SELECT set_config('search_path', '…', false)`.
-fn set_config(function: &Function) -> Option<SessionChange> {
-    let name = function.name.to_string().to_ascii_lowercase();
-    if name.rsplit('.').next() != Some("set_config") {
-        return None;
+fn set_config(lexed: &Lexed<'_>, at: usize) -> Option<SessionChange> {
+    let called = lexed.part(at).is_some_and(|name| name == "set_config") && lexed.is(at + 1, "(");
+    let listed = lexed.is(at + 3, ",") && lexed.is(at + 5, ",");
+    let (name, value) = (lexed.content(at + 2).filter(|_| called && listed)?, lexed.content(at + 4)?);
+    let word = lexed.content(at + 6).unwrap_or_else(|| lexed.raw(at + 6).to_owned()).to_ascii_lowercase();
+    let local = matches!(&*word, "true" | "t" | "on" | "yes" | "1");
+    match name.to_ascii_lowercase().as_str() {
+        "search_path" => Some(search_path(&schemas_of(&value), local)),
+        name => setting(name, &[value], local),
     }
-    let FunctionArguments::List(list) = &function.args else { return None };
-    let values: Vec<&Expr> = list
-        .args
-        .iter()
-        .filter_map(|argument| match argument {
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
-            _ => None,
-        })
-        .collect();
-    let [name, value, local] = values[..] else { return None };
-    let local = matches!(local, Expr::Value(value) if matches!(value.value, Value::Boolean(true)));
-    named(words(name).first()?, std::slice::from_ref(value), local)
 }
 
-/// What a statement changes.
-pub(super) fn of_statement(statement: &Statement, dialect: Dialect) -> Option<SessionChange> {
-    if dialect != Dialect::Postgres {
-        return None;
-    }
-    match statement {
-        Statement::Set(Set::SingleAssignment { scope, variable, values, .. }) => {
-            let local = matches!(scope, Some(ContextModifier::Local));
-            named(&variable.to_string(), values, local)
+/// Where a transaction begins and ends (PostgreSQL manual, BEGIN, COMMIT, ROLLBACK, SAVEPOINT, PREPARE TRANSACTION).
+fn transaction(lexed: &Lexed<'_>, verb: &str) -> Option<SessionChange> {
+    let at = lexed.skip(1, &["work", "transaction"]);
+    let over = |at: usize| at >= lexed.tokens.len() || lexed.is(at, ";");
+    let chain = lexed.is(at, "and") && lexed.is(at + 1, "chain");
+    let name = |at: usize| {
+        let at = lexed.skip(at, &["savepoint"]);
+        lexed.part(at).map(|name| Text::from(scrub_name(&name)))
+    };
+    let ends = over(at) || lexed.is(at, "and");
+    match verb {
+        "begin" => {
+            let modes = ["isolation", "read", "deferrable", "not"];
+            (over(at) || modes.iter().any(|mode| lexed.is(at, mode))).then_some(SessionChange::Begin)
         }
-        Statement::Reset(reset) => match &reset.reset {
-            Reset::ConfigurationParameter(name) if name.to_string().eq_ignore_ascii_case("search_path") => {
-                Some(SessionChange::SearchPath { schemas: Vec::new(), local: false })
-            }
-            Reset::ALL => Some(SessionChange::SearchPath { schemas: Vec::new(), local: false }),
-            _ => None,
-        },
-        Statement::Discard { .. } => Some(SessionChange::SearchPath { schemas: Vec::new(), local: false }),
-        Statement::Commit { .. } | Statement::Rollback { .. } => Some(SessionChange::TransactionEnd),
-        Statement::Query(query) => {
-            let SetExpr::Select(select) = &*query.body else { return None };
-            select.projection.iter().find_map(|item| match item {
-                SelectItem::UnnamedExpr(Expr::Function(function)) => set_config(function),
-                _ => None,
-            })
-        }
+        "start" => lexed.is(1, "transaction").then_some(SessionChange::Begin),
+        "commit" | "end" => ends.then_some(SessionChange::Commit { chain }),
+        "rollback" | "abort" if lexed.is(at, "to") => name(at + 1).map(SessionChange::RollbackTo),
+        "rollback" | "abort" => ends.then_some(SessionChange::Rollback { chain }),
+        "savepoint" => name(1).map(SessionChange::Savepoint),
+        "release" => name(1).map(SessionChange::Release),
+        "prepare" => (lexed.is(1, "transaction") && lexed.content(2).is_some())
+            .then_some(SessionChange::Commit { chain: false }),
         _ => None,
+    }
+}
+
+/// What a statement changes, by its tokens.
+pub(super) fn of_tokens(lexed: &Lexed<'_>) -> Vec<SessionChange> {
+    if lexed.dialect != Dialect::Postgres {
+        return Vec::new();
+    }
+    let all = |names: &[&str]| names.iter().filter_map(|name| reset(name, false)).collect();
+    let verb = lexed.raw(0).to_ascii_lowercase();
+    match &*verb {
+        "set" => set(lexed).into_iter().collect(),
+        "reset" if lexed.is(1, "all") => all(&["search_path", "application_name"]),
+        "reset" => all(&[&*lexed.part(1).unwrap_or_default()]),
+        "discard" if lexed.is(1, "all") => {
+            let mut changes: Vec<SessionChange> = all(&["search_path", "application_name"]);
+            changes.extend([SessionChange::NoTemporary, SessionChange::Role(None)]);
+            changes
+        }
+        "discard" if lexed.is(1, "temp") || lexed.is(1, "temporary") => vec![SessionChange::NoTemporary],
+        "select" => (1..lexed.tokens.len()).filter_map(|at| set_config(lexed, at)).collect(),
+        verb => transaction(lexed, verb).into_iter().collect(),
     }
 }
 

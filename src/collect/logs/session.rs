@@ -109,6 +109,8 @@ pub(super) struct Session {
     pub acted: bool,
     /// Where it looks for unqualified names.
     path: SearchPath,
+    /// What a record said that the client calls itself.
+    named: Text,
     /// Whether it goes on under a login that its statements do not name.
     user_changed: bool,
 }
@@ -170,15 +172,27 @@ impl Session {
         if changes.is_empty() {
             return;
         }
-        (self.said, self.number) = (None, None);
-        self.path.change(changes);
+        let before = (self.path.at_once(), self.path.application().cloned());
+        self.path.change_in(changes, &self.who.database);
+        if self.path.application() != before.1.as_ref() {
+            let name = self.path.application().map(|name| Text::from(scrub(name)));
+            (self.who.application, self.said) = (name.unwrap_or_else(|| self.named.clone()), None);
+            self.number = None;
+        }
         for change in changes {
-            match change {
-                SessionChange::Application(name) => self.who.application = Text::from(scrub(name)),
-                SessionChange::Database(name) => self.who.database = name.clone(),
-                _ => {}
+            if let SessionChange::Database(name) = change {
+                (self.who.database, self.said) = (name.clone(), None);
+                self.number = None;
             }
         }
+        if self.path.at_once() != before.0 {
+            self.number = None;
+        }
+    }
+
+    /// A statement failed, and with it the transaction that is open.
+    pub fn fail(&mut self) {
+        self.path.fail();
     }
 
     /// Takes over what a record says of who it is.
@@ -187,6 +201,9 @@ impl Session {
             return;
         }
         learn(&mut self.who, said);
+        if !said.application.is_empty() {
+            self.named = said.application.clone();
+        }
         self.said = Some(said.clone());
         self.number = None;
     }
@@ -301,7 +318,7 @@ impl Book {
         if let Some(number) = session.number {
             return number;
         }
-        let (who, replication, path) = (session.who.clone(), session.replication, session.path.clone());
+        let (who, replication, path) = (session.who.clone(), session.replication, session.path.at_once());
         let number = self.number(Acting { who, replication, path });
         session.number = Some(number);
         number
@@ -323,7 +340,8 @@ impl Book {
         if !acting.path.has_temporary() {
             return number;
         }
-        let naming = Acting { path: acting.path.as_seen_by(analysis), ..acting.clone() };
+        let naming =
+            Acting { path: acting.path.as_seen_by(analysis, &acting.who.database), ..acting.clone() };
         self.number(naming)
     }
 }

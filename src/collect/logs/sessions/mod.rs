@@ -554,8 +554,9 @@ impl Sessions {
             Some(ended) => {
                 session.failed = None;
                 let actor = self.book.of(session);
-                if ended.outcome == Outcome::Ok {
-                    session.change(&understood);
+                match ended.outcome {
+                    Outcome::Ok => session.change(&understood),
+                    _ => session.fail(),
                 }
                 let told = earlier.unwrap_or(understood);
                 self.count(actor, &told, ended.outcome, record.stamp, ended.micros, place);
@@ -638,6 +639,7 @@ impl Sessions {
             }
             return;
         };
+        session.fail();
         let outcome = if denied { Outcome::Denied } else { Outcome::Failed };
         let shape = understood.shape.fingerprint;
         // The error of an EXECUTE is told with the EXECUTE, whose place the text it runs has taken.
@@ -667,9 +669,13 @@ impl Sessions {
         let actor = self.book.of(session);
         let planned = std::mem::take(&mut session.planned);
         let pending = session.pending.take();
-        if let (Some((understood, ..)), None) = (&pending, failed) {
-            session.acted |= does(understood);
-            session.change(understood);
+        match (&pending, failed) {
+            (Some((understood, ..)), None) => {
+                session.acted |= does(understood);
+                session.change(understood);
+            }
+            (_, Some(_)) => session.fail(),
+            _ => {}
         }
         for (understood, stamp, micros, place) in planned {
             self.count(actor, &understood, Outcome::Ok, stamp, Some(micros), place);
