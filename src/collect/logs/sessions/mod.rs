@@ -374,10 +374,18 @@ impl Sessions {
     /// What the server said of this statement, taken out of what is held of the session.
     fn audit_of(&mut self, id: u64, number: u64, understood: &Arc<Understood>) -> Option<Arc<Understood>> {
         let audits = &mut self.open.get_mut(&id)?.audits;
-        let of = |audit: &Audit| audit.is_of(number, understood) || audit.is_for(understood);
-        let index = audits.iter().position(of)?;
+        let index = audits.iter().position(|audit| audit.is_of(number, understood))?;
         let audit = audits.remove(index);
         Some(self.told(Some(understood), audit.tables))
+    }
+
+    /// The same of a statement that has failed: of an EXECUTE, what it ran.
+    fn audit_for(&mut self, id: u64, understood: &Arc<Understood>) -> Option<Arc<Understood>> {
+        let audits = &mut self.open.get_mut(&id)?.audits;
+        let index = audits.iter().position(|audit| audit.is_for(understood))?;
+        let audit = audits.remove(index);
+        let text = audit.statement.as_ref().unwrap_or(understood).clone();
+        Some(self.told(Some(&text), audit.tables))
     }
 
     /// The server says which tables a statement uses.
@@ -650,7 +658,7 @@ impl Sessions {
         let actor = self.book.of(session);
         // What never ran was never audited.
         let ran = !std::mem::take(&mut session.not_run);
-        let audit = if ran { self.audit_of(record.session, 0, &understood) } else { None };
+        let audit = if ran { self.audit_for(record.session, &understood) } else { None };
         let told = audit.unwrap_or(understood);
         self.count(actor, &told, outcome, record.stamp, None, place);
         // What its functions ran is undone with it.
