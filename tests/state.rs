@@ -257,3 +257,28 @@ fn temporary_tables_of_mariadb_are_those_of_a_database() {
         ["read shop/shop.items ok 1"]
     );
 }
+
+#[test]
+fn the_statements_of_a_block_count_once_where_the_server_tells_them_by_themselves() {
+    let block = "DO $$ BEGIN UPDATE sales.items SET id = id + 1; END $$";
+    let audit = format!("LOG:  AUDIT: SESSION,41,1,FUNCTION,DO,,,{block},<not logged>");
+    let part = "LOG:  AUDIT: SESSION,41,2,WRITE,UPDATE,TABLE,sales.items,UPDATE sales.items SET id = id + 1,<not logged>";
+    let plan = "LOG:  duration: 0.1 ms  plan:\nQuery Text: UPDATE sales.items SET id = id + 1\nUpdate on sales.items  (cost=0.00..1.00 rows=1 width=4)\n  ->  Seq Scan on sales.items  (cost=0.00..1.00 rows=1 width=4)";
+    let timed = format!("LOG:  duration: 1.1 ms  statement: {block}");
+    let once = ["write shop/sales.items ok 1"];
+    for lines in [
+        &[block][..],
+        &[&audit],
+        &[block, &audit],
+        &[&audit, part],
+        &[block, &audit, part],
+        &[block, &audit, part, "LOG:  duration: 1.1 ms"],
+        &[&audit, part, &timed],
+        &[block, plan],
+    ] {
+        assert_eq!(postgres(lines), once, "{lines:?}");
+    }
+    // What it reads nobody tells but its text.
+    let reads = "DO $$ BEGIN UPDATE sales.items SET id = (SELECT max(id) FROM orders); END $$";
+    assert_eq!(postgres(&[reads, part]), [PUBLIC, once[0]]);
+}

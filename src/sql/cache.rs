@@ -53,6 +53,19 @@ impl Understood {
         let analysis = Analysis { tables: tables.into_iter().collect(), ..statement.analysis.clone() };
         Understood { shape: statement.shape.clone(), analysis, class: statement.class }
     }
+
+    /// The same without the tables to which one of these is done: the server tells those parts by themselves.
+    #[must_use]
+    pub fn without(&self, told: &BTreeSet<Action>) -> Understood {
+        let others = self.analysis.tables.iter().filter(|table| !told.contains(&table.action));
+        let analysis = Analysis {
+            tables: others.cloned().collect(),
+            status: Status::Parsed,
+            acts: false,
+            ..self.analysis.clone()
+        };
+        Understood { shape: self.shape.clone(), analysis, class: self.class }
+    }
 }
 
 /// Understands statements of one dialect.

@@ -42,6 +42,8 @@ pub struct Sessions {
     shapes: HashMap<usize, Arc<Understood>>,
     /// Statements whose tables the server told, by shape and tables.
     audited: HashMap<(u64, Vec<TableUse>), Arc<Understood>>,
+    /// Blocks without what the server tells of their parts, by shape and what is done there.
+    outlines: HashMap<(u64, BTreeSet<Action>), Arc<Understood>>,
     /// The tables of plans, by login, database and shape.
     plans: HashMap<(Text, Text, u64), BTreeSet<TableUse>>,
     operations: HashMap<(usize, Operation), (Activity, Places)>,
@@ -87,6 +89,7 @@ impl Sessions {
             book: Book::default(),
             shapes: HashMap::default(),
             audited: HashMap::default(),
+            outlines: HashMap::default(),
             plans: HashMap::default(),
             operations: HashMap::default(),
             position: None,
@@ -349,6 +352,23 @@ impl Sessions {
         self.audited.entry((fingerprint, tables.clone())).or_insert_with(told).clone()
     }
 
+    /// What the server says, by itself, of statements inside of the one that a session is at.
+    fn inside(&self, id: u64) -> BTreeSet<Action> {
+        let Some(session) = self.open.get(&id) else { return BTreeSet::new() };
+        let audited = session.audits.iter().flat_map(|audit| &audit.tables);
+        let planned = session.planned.iter().flat_map(|(part, ..)| &part.analysis.tables);
+        audited.chain(planned).map(|table| table.action).collect()
+    }
+
+    /// A block without what its statements do, where each of them is told by itself.
+    fn outline(&mut self, it: Arc<Understood>, inside: &BTreeSet<Action>) -> Arc<Understood> {
+        if inside.is_empty() || !it.shape.sample.starts_with("do ") {
+            return it;
+        }
+        let key = (it.shape.fingerprint, inside.clone());
+        self.outlines.entry(key).or_insert_with(|| Arc::new(it.without(inside))).clone()
+    }
+
     /// A plan tells the tables of a shape, whether it comes before the statement's own line or behind it.
     fn learn_plan(&mut self, id: u64, understood: Option<&Arc<Understood>>, tables: &[TableUse]) {
         let (Some(understood), Some(session), false) = (understood, self.open.get(&id), tables.is_empty())
@@ -532,6 +552,7 @@ impl Sessions {
     ) {
         let Some(understood) = understood else { return };
         let micros = ended.and_then(|ended| ended.micros);
+        let inside = self.inside(record.session);
         let mut unplanned = false;
         // What the server said of it before its own line stands for the line's own reading.
         let earlier = ended.and_then(|_| self.audit_of(record.session, number, &understood));
@@ -566,7 +587,7 @@ impl Sessions {
                     Outcome::Ok => session.change(&understood),
                     _ => session.fail(),
                 }
-                let told = earlier.unwrap_or(understood);
+                let told = self.outline(earlier.unwrap_or(understood), &inside);
                 self.count(actor, &told, ended.outcome, record.stamp, ended.micros, place);
             }
             // Logged before it ran: whether it failed shows in the session's next line.
@@ -595,6 +616,7 @@ impl Sessions {
 
     /// A duration on a line of its own: the statement before it has ended well.
     fn duration(&mut self, id: u64, micros: u64) {
+        let inside = self.inside(id);
         let Some(session) = self.open.get_mut(&id) else { return };
         if let Some((understood, stamp, place, number)) = session.pending.take() {
             let actor = self.book.of(session);
@@ -603,6 +625,7 @@ impl Sessions {
             session.failed = None;
             session.unplanned = Some(understood.shape.fingerprint);
             let told = self.audit_of(id, number, &understood).unwrap_or(understood);
+            let told = self.outline(told, &inside);
             self.count(actor, &told, Outcome::Ok, stamp, Some(micros), place);
         }
     }
@@ -672,6 +695,7 @@ impl Sessions {
     /// A pending statement that no error followed has succeeded. What the server said of the statement that comes next
     /// is kept: in the extended protocol it says so when it binds, before it announces the execution.
     fn flush(&mut self, id: u64, next: Option<&Understood>) {
+        let inside = self.inside(id);
         let Some(session) = self.open.get_mut(&id) else { return };
         let failed = session.failed.take();
         let actor = self.book.of(session);
@@ -695,6 +719,7 @@ impl Sessions {
         };
         if let Some((understood, stamp, place, number)) = pending {
             let told = self.audit_of(id, number, &understood).unwrap_or(understood);
+            let told = self.outline(told, &inside);
             self.count(actor, &told, outcome, stamp, None, place);
         }
         let Some(session) = self.open.get_mut(&id) else { return };
@@ -703,6 +728,7 @@ impl Sessions {
         session.audits.extend(of_next.map(|index| audits.remove(index)));
         for audit in audits {
             let told = self.told(audit.statement.as_ref(), audit.tables);
+            let told = self.outline(told, &inside);
             if let (Outcome::Ok, Some(session)) = (outcome, self.open.get_mut(&id)) {
                 session.acted |= does(&told);
             }
