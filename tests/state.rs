@@ -282,3 +282,18 @@ fn the_statements_of_a_block_count_once_where_the_server_tells_them_by_themselve
     let reads = "DO $$ BEGIN UPDATE sales.items SET id = (SELECT max(id) FROM orders); END $$";
     assert_eq!(postgres(&[reads, part]), [PUBLIC, once[0]]);
 }
+
+#[test]
+fn a_plan_touches_tables_whatever_rights_the_server_asks_for() {
+    let audit = |text: &str| {
+        format!("LOG:  AUDIT: SESSION,43,1,WRITE,DELETE,TABLE,public.orders,{text},<not logged>")
+    };
+    let (plan, run) = ("EXPLAIN DELETE FROM public.orders", "EXPLAIN ANALYZE DELETE FROM public.orders");
+    for (text, want) in [(plan, "touch shop/public.orders ok 1"), (run, "write shop/public.orders ok 1")] {
+        assert_eq!(postgres(&[text]), [want]);
+        assert_eq!(postgres(&[&audit(text)]), [want]);
+        assert_eq!(postgres(&[text, &audit(text)]), [want]);
+    }
+    let both = ["EXPLAIN (ANALYZE 0) DELETE FROM orders", "EXPLAIN (ANALYZE 1) DELETE FROM orders"];
+    assert_eq!(postgres(&both), ["touch shop/public.orders ok 1", "write shop/public.orders ok 1"]);
+}

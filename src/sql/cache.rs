@@ -33,8 +33,11 @@ impl Understood {
         let altered =
             |parts: &[Text]| tables.iter().any(|it| it.action == Action::Touch && it.parts == parts);
         let told = tables.iter().filter(|it| it.action != Action::Read || !altered(&it.parts));
-        let told: BTreeSet<TableUse> =
-            told.map(|it| TableUse { confidence: Confidence::High, ..it.clone() }).collect();
+        let planned = statement.is_some_and(Understood::is_planned);
+        let action = |it: &TableUse| if planned { Action::Touch } else { it.action };
+        let told: BTreeSet<TableUse> = told
+            .map(|it| TableUse { action: action(it), confidence: Confidence::High, ..it.clone() })
+            .collect();
         // A session's own tables are nobody else's, by whatever name the server calls them.
         let shared = |it: &&TableUse| !is_sessions(&it.parts, Dialect::Postgres);
         let Some(statement) = statement else {
@@ -52,6 +55,13 @@ impl Understood {
         let tables: BTreeSet<TableUse> = own.chain(told.iter().filter(shared)).cloned().collect();
         let analysis = Analysis { tables: tables.into_iter().collect(), ..statement.analysis.clone() };
         Understood { shape: statement.shape.clone(), analysis, class: statement.class }
+    }
+
+    /// Whether the statement is not run: servers ask for the rights to a plan as if it were.
+    fn is_planned(&self) -> bool {
+        let analysis = &self.analysis;
+        analysis.flow.touches.iter().any(|(_, how)| how == "explain")
+            && analysis.tables.iter().all(|table| table.action == Action::Touch)
     }
 
     /// The same without the tables to which one of these is done: the server tells those parts by themselves.
@@ -107,6 +117,8 @@ fn literals_matter(folded: &str) -> bool {
         || folded.starts_with("create or replace")
         || folded.starts_with("set ")
         || folded.contains("; set ")
+        || folded.contains("(analyze ?")
+        || folded.contains(",analyze ?")
         || folded.contains("set_config(")
         || folded.contains(" sleep(")
         || folded.contains("outfile")

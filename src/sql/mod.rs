@@ -8,6 +8,7 @@ mod cache;
 mod definitions;
 mod dialect;
 mod dynamic;
+mod explain;
 mod fold;
 mod lex;
 mod reach;

@@ -5,8 +5,8 @@
 use super::lex::{self, Lexed};
 use super::session::{self, SessionChange};
 use super::{
-    Dialect, Found, MAX_PARSED_BYTES, Reach, Run, SearchPath, Status, ast, fold, is_private, is_sessions,
-    reach, tokens, traits,
+    Dialect, Found, MAX_PARSED_BYTES, Reach, Run, SearchPath, Status, ast, explain, fold, is_private,
+    is_sessions, reach, tokens, traits,
 };
 use crate::evidence::{Confidence, Text, Trait};
 use std::collections::{BTreeMap, BTreeSet};
@@ -130,8 +130,20 @@ fn misparsed(sql: &str) -> bool {
     ["rows from", "u&\"", "only (", "only("].iter().any(|words| lower.contains(words))
 }
 
-/// Reads one statement: by the parser, with placeholders neutral if need be, or from its tokens.
+/// Reads one statement; of one that is only explained, what a plan is made of.
 fn statement(piece: &str, dialect: Dialect, traits: &mut BTreeSet<Trait>) -> (Found, Status) {
+    let lexed = lex::lex(piece, dialect);
+    let Some(explained) = explain::explained(&lexed) else { return read_one(piece, dialect, traits) };
+    let inner = piece.get(lexed.span(explained.at).0..).unwrap_or("");
+    if explained.runs {
+        return read_one(inner, dialect, traits);
+    }
+    let (found, status) = read_one(inner, dialect, &mut BTreeSet::new());
+    (explain::planned(found), status)
+}
+
+/// Reads one statement: by the parser, with placeholders neutral if need be, or from its tokens.
+fn read_one(piece: &str, dialect: Dialect, traits: &mut BTreeSet<Trait>) -> (Found, Status) {
     let parsed = if piece.len() <= MAX_PARSED_BYTES && !misparsed(piece) {
         // Placeholders of client libraries are no SQL; a parameter stands in for them.
         ast::read(piece, dialect, traits).map(|found| (found, None)).or_else(|| {

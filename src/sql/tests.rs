@@ -35,7 +35,7 @@ fn roles_are_told_per_table() {
         ("CREATE TABLE t AS SELECT a FROM u", "read u, touch t, write t"),
         ("MERGE INTO t USING u ON t.id = u.id WHEN MATCHED THEN UPDATE SET a = 1", "read u, write t"),
         ("LOCK TABLE t IN EXCLUSIVE MODE", "touch t"),
-        ("EXPLAIN SELECT a FROM t", "read t"),
+        ("EXPLAIN ANALYZE SELECT a FROM t", "read t"),
         ("BEGIN", ""),
         ("SET search_path = x", ""),
     ] {
@@ -63,6 +63,42 @@ fn flow(dialect: Dialect, sql: &str) -> String {
     let names = |names: std::collections::BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join(" ");
     let touches: Vec<String> = flow.touches.into_iter().map(|(name, how)| format!("{how} {name}")).collect();
     format!("{} -> {} | {}", names(flow.reads), names(flow.writes), touches.join(", "))
+}
+
+#[test]
+fn what_is_only_explained_is_neither_read_nor_written() {
+    use Dialect::{Hive, MySql, Oracle, Postgres, Snowflake};
+    for (dialect, sql, want) in [
+        (Postgres, "EXPLAIN DELETE FROM public.t", " ->  | explain public.t"),
+        (Postgres, "EXPLAIN (COSTS OFF) INSERT INTO t SELECT a FROM u", " ->  | explain t, explain u"),
+        (Postgres, "EXPLAIN (ANALYZE false) DELETE FROM t", " ->  | explain t"),
+        (Postgres, "EXPLAIN (ANALYZE 'off', VERBOSE) DELETE FROM t", " ->  | explain t"),
+        (Postgres, "EXPLAIN VERBOSE (SELECT a FROM t)", " ->  | explain t"),
+        (Postgres, "EXPLAIN ANALYZE DELETE FROM t", " ->  | delete t"),
+        (Postgres, "EXPLAIN (VERBOSE, ANALYZE) DELETE FROM t", " ->  | delete t"),
+        (Postgres, "EXPLAIN (ANALYZE true) SELECT a FROM t", "t ->  | "),
+        (Postgres, "EXPLAIN CREATE TABLE t AS SELECT a FROM u", " ->  | explain t, explain u"),
+        (Postgres, "EXPLAIN TABLE t", " ->  | explain t"),
+        (MySql, "EXPLAIN FORMAT=JSON UPDATE t SET a = 1", " ->  | explain t"),
+        (MySql, "EXPLAIN EXTENDED SELECT a FROM t", " ->  | explain t"),
+        (MySql, "DESC DELETE FROM t", " ->  | explain t"),
+        (MySql, "EXPLAIN ANALYZE FORMAT=TREE SELECT a FROM t", "t ->  | "),
+        // MariaDB's word for it.
+        (MySql, "ANALYZE FORMAT=JSON DELETE FROM t", " ->  | delete t"),
+        (MySql, "ANALYZE TABLE t", " ->  | maintain t"),
+        (MySql, "EXPLAIN t", " ->  | "),
+        (MySql, "DESCRIBE t", " ->  | describe t"),
+        (Oracle, "EXPLAIN PLAN FOR DELETE FROM hr.t", " ->  | explain hr.t"),
+        (
+            Oracle,
+            "EXPLAIN PLAN SET STATEMENT_ID = 'x' INTO my.plan FOR UPDATE t SET a = 1",
+            " ->  | explain t",
+        ),
+        (Snowflake, "EXPLAIN USING TEXT SELECT a FROM t", " ->  | explain t"),
+        (Hive, "EXPLAIN FORMATTED SELECT a FROM t", " ->  | explain t"),
+    ] {
+        assert_eq!(flow(dialect, sql), want, "{sql}");
+    }
 }
 
 #[test]
