@@ -297,3 +297,21 @@ fn a_plan_touches_tables_whatever_rights_the_server_asks_for() {
     let both = ["EXPLAIN (ANALYZE 0) DELETE FROM orders", "EXPLAIN (ANALYZE 1) DELETE FROM orders"];
     assert_eq!(postgres(&both), ["touch shop/public.orders ok 1", "write shop/public.orders ok 1"]);
 }
+
+#[test]
+fn whoever_defines_something_has_not_run_it() {
+    let connect = "Connect|a@h on shop using TCP/IP";
+    let procedure = "CREATE PROCEDURE p() BEGIN DELETE FROM accounts; END";
+    assert_eq!(mariadb(&[connect, procedure]), [""; 0]);
+    assert_eq!(mariadb(&[connect, "DELETE FROM accounts"]), ["write shop/shop.accounts ok 1"]);
+    let trigger = "CREATE TRIGGER x AFTER INSERT ON items FOR EACH ROW DELETE FROM accounts";
+    assert_eq!(mariadb(&[connect, trigger]), ["touch shop/shop.items ok 1"]);
+    assert_eq!(
+        postgres(&["CREATE RULE r AS ON INSERT TO sales.orders DO ALSO (DELETE FROM a; DELETE FROM b)"]),
+        ["touch shop/sales.orders ok 1"]
+    );
+    assert_eq!(
+        postgres(&["CREATE MATERIALIZED VIEW v AS SELECT id FROM orders WITH NO DATA"]),
+        ["touch shop/public.v ok 1"]
+    );
+}

@@ -3,6 +3,7 @@
 use crate::sql::{Dialect, analyse, fingerprint};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 #[derive(Deserialize)]
 struct Question {
@@ -25,6 +26,9 @@ struct Answer {
     reads: Vec<String>,
     writes: Vec<String>,
     touches: Vec<Touch>,
+    /// What of these is only done by whoever calls what is defined here, or by what sets it off.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    inside: BTreeSet<String>,
     fingerprints: Vec<String>,
     traits: Vec<String>,
     /// What is used beside tables: locks, channels, files of the server, other servers.
@@ -48,6 +52,10 @@ pub fn answer_one(dialect: Dialect, sql: &str) -> String {
     evaluate(None, dialect, sql)
 }
 
+fn words<T: ToString>(items: impl Iterator<Item = T>) -> Vec<String> {
+    items.map(|item| item.to_string()).collect()
+}
+
 fn evaluate(id: Option<Value>, dialect: Dialect, sql: &str) -> String {
     let analysis = analyse(sql, dialect);
     let answer = Answer {
@@ -56,9 +64,10 @@ fn evaluate(id: Option<Value>, dialect: Dialect, sql: &str) -> String {
         reads: analysis.flow.reads.into_iter().collect(),
         writes: analysis.flow.writes.into_iter().collect(),
         touches: analysis.flow.touches.into_iter().map(|(table, action)| Touch { table, action }).collect(),
+        inside: analysis.flow.inside,
         fingerprints: vec![format!("{:016x}", fingerprint(sql, dialect))],
-        traits: analysis.traits.iter().map(ToString::to_string).collect(),
-        others: analysis.reaches.iter().map(ToString::to_string).collect(),
+        traits: words(analysis.traits.union(&analysis.inside.traits)),
+        others: words(analysis.reaches.iter().chain(&analysis.inside.reaches)),
     };
     serde_json::to_string(&answer).unwrap_or_default()
 }

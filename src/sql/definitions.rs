@@ -15,6 +15,33 @@ fn kind(lexed: &Lexed<'_>, index: usize) -> Option<(&'static str, usize)> {
     })
 }
 
+/// Whether a statement defines something whose body is run later, by others: a routine, a trigger, a rule, a policy, an
+/// event or a task, or rows that nobody fills in (`WITH NO DATA`).
+pub(super) fn has_body(lexed: &Lexed<'_>) -> bool {
+    if !lexed.is(0, "create") && !lexed.is(0, "alter") {
+        return false;
+    }
+    let Some((kind, at)) = kind(lexed, 1) else { return false };
+    let count = lexed.tokens.len();
+    let end = count - usize::from(lexed.is(count - 1, ";"));
+    match kind {
+        "function" | "procedure" | "proc" | "package" | "trigger" | "rule" | "policy" | "event" | "task"
+        | "pipe" => true,
+        "type" => lexed.is(at + 1, "body"),
+        "table" if lexed.is(at + 1, "function") => true,
+        "table" | "view" => {
+            let words = ["with", "no", "data"];
+            end > 3 && words.iter().zip(end - 3..).all(|(word, at)| lexed.is(at, word))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a table that a definition touches so is the one it defines something for, and none of its body's.
+pub(super) fn is_own(how: &str) -> bool {
+    matches!(how, "trigger" | "rule" | "policy" | "create")
+}
+
 pub(super) fn create(reader: &mut Reader<'_>, index: usize) -> usize {
     let lexed = reader.lexed;
     let Some((kind, at)) = kind(lexed, index + 1) else { return index + 1 };

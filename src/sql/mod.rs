@@ -82,6 +82,21 @@ pub struct Flow {
     pub writes: BTreeSet<String>,
     /// Tables touched otherwise, with how: `delete`, `truncate`, `create`, `alter`, `drop`, `lock` …
     pub touches: BTreeSet<(String, String)>,
+    /// What of this is only done by whoever calls what is defined here, or by what sets it off: `read t`, `delete t`.
+    pub inside: BTreeSet<String>,
+}
+
+/// What the body of a definition does, whenever it is run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inside {
+    /// The application's tables.
+    pub tables: Vec<TableUse>,
+    /// How it does it.
+    pub traits: BTreeSet<Trait>,
+    /// The application's own routines that it calls, in name parts.
+    pub routines: Vec<Vec<Text>>,
+    /// What else it uses.
+    pub reaches: Vec<Reach>,
 }
 
 /// What a text does.
@@ -93,6 +108,8 @@ pub struct Analysis {
     pub tables: Vec<TableUse>,
     /// How it does it.
     pub traits: BTreeSet<Trait>,
+    /// What the routines, triggers and rules do that it defines: nobody does that by defining them.
+    pub inside: Inside,
     /// Data flow only.
     pub flow: Flow,
     /// The application's own functions and procedures that are called, in name parts.
@@ -113,6 +130,7 @@ impl Analysis {
             status: Status::Parsed,
             tables: Vec::new(),
             traits: BTreeSet::new(),
+            inside: Inside::default(),
             flow: Flow::default(),
             routines: Vec::new(),
             reaches: Vec::new(),
@@ -168,15 +186,23 @@ fn file_of_format(parts: &[String], dialect: Dialect) -> Option<String> {
     }
 }
 
-/// Reads a text, which may hold several statements.
-pub fn analyse(sql: &str, dialect: Dialect) -> Analysis {
-    let mut whole = script::read(sql, dialect);
-    let mut traits = std::mem::take(&mut whole.traits);
-    // Whoever takes double quotes for those of a literal names a table or column after somebody's data.
-    let shown_part = |part: &String| scrub_name(part).replace(fold::UNKNOWN_NAME, "{}");
-    let shown = |parts: &Vec<String>| parts.iter().map(shown_part).collect::<Vec<_>>().join(".");
+/// A part of a name as it is shown: whoever takes double quotes for those of a literal names a table or column after
+/// somebody's data.
+fn shown_part(part: &String) -> String {
+    scrub_name(part).replace(fold::UNKNOWN_NAME, "{}")
+}
+
+fn shown(parts: &Vec<String>) -> String {
+    parts.iter().map(shown_part).collect::<Vec<_>>().join(".")
+}
+
+/// The application's tables among names with what is done to them; a look into a catalogue is a trait.
+fn tables_of<'a>(
+    uses: impl Iterator<Item = (&'a Vec<String>, Action, Confidence)>,
+    traits: &mut BTreeSet<Trait>,
+) -> Vec<TableUse> {
     let mut tables: BTreeMap<(Action, Vec<Text>), Confidence> = BTreeMap::new();
-    let mut add = |parts: &Vec<String>, action: Action, confidence: Confidence| {
+    for (parts, action, confidence) in uses {
         if is_catalogue(parts) && !parts.concat().contains(fold::UNKNOWN_NAME) {
             traits.insert(Trait::named("catalog-probing"));
         } else if !parts.is_empty() {
@@ -184,50 +210,82 @@ pub fn analyse(sql: &str, dialect: Dialect) -> Analysis {
             let held = tables.entry((action, parts)).or_insert(confidence);
             *held = (*held).max(confidence);
         }
-    };
-    let mut flow = Flow::default();
-    for (parts, confidence) in &whole.reads {
-        add(parts, Action::Read, *confidence);
-        flow.reads.insert(shown(parts));
     }
-    for (parts, confidence) in &whole.writes {
-        add(parts, Action::Write, *confidence);
-    }
-    for (parts, confidence) in &whole.models {
-        add(parts, Action::Touch, *confidence);
-        flow.reads.insert(shown(parts));
-    }
-    for ((parts, how), confidence) in &whole.touches {
-        let removes = matches!(*how, "delete" | "truncate");
-        add(parts, if removes { Action::Write } else { Action::Touch }, *confidence);
-        flow.touches.insert((shown(parts), (*how).to_owned()));
-    }
-    for parts in whole.writes.keys().chain(&whole.made) {
-        flow.writes.insert(shown(whole.renamed.get(parts).unwrap_or(parts)));
-    }
-    // What a routine does is data flow of its text, and done by whoever calls it.
-    flow.reads.extend(whole.defined.reads.iter().map(shown));
-    flow.writes.extend(whole.defined.writes.iter().map(shown));
-    flow.touches.extend(whole.defined.touches.iter().map(|(name, how)| (shown(name), (*how).to_owned())));
-    // Files are ends of the flow, and no tables.
-    flow.reads.extend(whole.files_read.iter().map(|file| scrub(file).into_owned()));
-    flow.writes.extend(whole.files_written.iter().map(|file| scrub(file).into_owned()));
-    let text = |name: &Vec<String>| name.iter().map(|part| Text::from(part.as_str())).collect();
-    whole.routines.retain(|name| !name.concat().contains(fold::UNKNOWN_NAME));
+    tables.into_iter().map(|((action, parts), confidence)| TableUse { action, parts, confidence }).collect()
+}
+
+/// What is done to a table that is touched so.
+fn action_of(how: &str) -> Action {
+    if matches!(how, "delete" | "truncate") { Action::Write } else { Action::Touch }
+}
+
+fn named(routines: BTreeSet<Vec<String>>) -> Vec<Vec<Text>> {
+    let known = |name: &Vec<String>| !name.concat().contains(fold::UNKNOWN_NAME);
+    let text = |name: Vec<String>| name.iter().map(|part| Text::from(part.as_str())).collect();
+    routines.into_iter().filter(known).map(text).collect()
+}
+
+/// Reads a text, which may hold several statements.
+pub fn analyse(sql: &str, dialect: Dialect) -> Analysis {
+    let mut whole = script::read(sql, dialect);
+    let flow = flow_of(&whole);
+    let mut traits = std::mem::take(&mut whole.traits);
+    let inside = inside_of(std::mem::take(&mut whole.body));
+    let reads = whole.reads.iter().map(|(name, sure)| (name, Action::Read, *sure));
+    let writes = whole.writes.iter().map(|(name, sure)| (name, Action::Write, *sure));
+    let models = whole.models.iter().map(|(name, sure)| (name, Action::Touch, *sure));
+    let touches = whole.touches.iter().map(|((name, how), sure)| (name, action_of(how), *sure));
+    let tables = tables_of(reads.chain(writes).chain(models).chain(touches), &mut traits);
     whole.reaches.retain(Reach::is_known);
     Analysis {
         status: whole.status.unwrap_or(Status::Parsed),
-        tables: tables
-            .into_iter()
-            .map(|((action, parts), confidence)| TableUse { action, parts, confidence })
-            .collect(),
+        tables,
         traits,
+        inside,
         flow,
-        routines: whole.routines.iter().map(text).collect(),
+        routines: named(whole.routines),
         reaches: whole.reaches.into_iter().collect(),
         session: whole.session,
         acts: whole.acts,
     }
+}
+
+/// What bodies do that are told as uses of whoever wrote them.
+fn inside_of(body: script::Body) -> Inside {
+    let script::Body { reads, writes, touches, mut traits, routines, mut reaches } = body;
+    let uses = reads.iter().map(|(name, sure)| (name, Action::Read, *sure));
+    let uses = uses.chain(writes.iter().map(|(name, sure)| (name, Action::Write, *sure)));
+    let uses = uses.chain(touches.iter().map(|((name, how), sure)| (name, action_of(how), *sure)));
+    let tables = tables_of(uses, &mut traits);
+    reaches.retain(Reach::is_known);
+    Inside { tables, traits, routines: named(routines), reaches: reaches.into_iter().collect() }
+}
+
+/// The data flow of a text, bodies of definitions and all.
+fn flow_of(whole: &script::Whole) -> Flow {
+    let mut flow = Flow::default();
+    flow.reads.extend(whole.reads.keys().chain(whole.models.keys()).map(shown));
+    flow.touches.extend(whole.touches.keys().map(|(name, how)| (shown(name), (*how).to_owned())));
+    for parts in whole.writes.keys().chain(&whole.made) {
+        flow.writes.insert(shown(whole.renamed.get(parts).unwrap_or(parts)));
+    }
+    // What a routine does is data flow of its text, and done by whoever calls it.
+    for name in whole.defined.reads.iter().chain(whole.body.reads.keys()) {
+        flow.reads.insert(shown(name));
+        flow.inside.insert(format!("read {}", shown(name)));
+    }
+    for name in whole.defined.writes.iter().chain(whole.body.writes.keys()) {
+        flow.writes.insert(shown(name));
+        flow.inside.insert(format!("write {}", shown(name)));
+    }
+    for (name, how) in whole.defined.touches.iter().chain(whole.body.touches.keys()) {
+        flow.touches.insert((shown(name), (*how).to_owned()));
+        flow.inside.insert(format!("{how} {}", shown(name)));
+    }
+    // Files are ends of the flow, and no tables.
+    flow.reads.extend(whole.files_read.iter().map(|file| scrub(file).into_owned()));
+    flow.writes.extend(whole.files_written.iter().map(|file| scrub(file).into_owned()));
+    flow
 }
 
 /// What one reading of a statement found, before roles are told as actions.

@@ -5,8 +5,8 @@
 use super::lex::{self, Lexed};
 use super::session::{self, SessionChange};
 use super::{
-    Dialect, Found, MAX_PARSED_BYTES, Reach, Run, SearchPath, Status, ast, explain, fold, is_private,
-    is_sessions, reach, tokens, traits,
+    Dialect, Found, MAX_PARSED_BYTES, Reach, Run, SearchPath, Status, ast, definitions, explain, fold,
+    is_private, is_sessions, reach, tokens, traits,
 };
 use crate::evidence::{Confidence, Text, Trait};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,8 +27,9 @@ pub(super) struct Whole {
     pub(super) models: BTreeMap<Name, Confidence>,
     /// Written tables that go by another name at the end.
     pub(super) renamed: BTreeMap<Name, Name>,
-    /// What the bodies of routines do that are defined here.
+    /// What the bodies of definitions do: those that stand in literals, and those that are statements.
     pub(super) defined: Defined,
+    pub(super) body: Body,
     pub(super) files_read: BTreeSet<String>,
     pub(super) files_written: BTreeSet<String>,
     pub(super) routines: BTreeSet<Name>,
@@ -39,7 +40,18 @@ pub(super) struct Whole {
     pub(super) status: Option<Status>,
 }
 
-/// Tables in the bodies of routines.
+/// What the bodies of definitions do.
+#[derive(Debug, Default)]
+pub(super) struct Body {
+    pub(super) reads: BTreeMap<Name, Confidence>,
+    pub(super) writes: BTreeMap<Name, Confidence>,
+    pub(super) touches: BTreeMap<(Name, &'static str), Confidence>,
+    pub(super) traits: BTreeSet<Trait>,
+    pub(super) routines: BTreeSet<Name>,
+    pub(super) reaches: BTreeSet<Reach>,
+}
+
+/// Tables in bodies that stand in literals.
 #[derive(Debug, Default)]
 pub(super) struct Defined {
     pub(super) reads: BTreeSet<Name>,
@@ -53,8 +65,21 @@ struct Step {
     confidence: Confidence,
     /// Whether it is one statement, of which the order of its parts is known.
     parsed: bool,
-    /// Whether it is only defined here.
-    defined: bool,
+    /// When it is run.
+    when: When,
+}
+
+/// When a statement is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// Where it stands.
+    Here,
+    /// Its body is run by whoever calls what it defines, or by what sets that off.
+    Defines,
+    /// It is such a body.
+    Inside,
+    /// It is such a body, in a literal.
+    Literal,
 }
 
 /// Reads a text.
@@ -64,7 +89,9 @@ pub(super) fn read(sql: &str, dialect: Dialect) -> Whole {
     let pieces = pieces(unwrapped(sql, dialect), dialect);
     let several = pieces.len() > 1 && dialect == Dialect::Postgres;
     for piece in pieces {
-        let (found, status) = statement(piece, dialect, &mut whole.traits);
+        let when = if definitions::has_body(&lex::lex(piece, dialect)) { When::Defines } else { When::Here };
+        let traits = if when == When::Here { &mut whole.traits } else { &mut whole.body.traits };
+        let (found, status) = statement(piece, dialect, traits);
         // Of several, one that is not understood makes the text one that is told from tokens.
         whole.status = match (whole.status, status) {
             (None, status) => Some(status),
@@ -74,8 +101,8 @@ pub(super) fn read(sql: &str, dialect: Dialect) -> Whole {
         };
         let confidence = if status == Status::Parsed { Confidence::High } else { Confidence::Low };
         let parsed = status == Status::Parsed;
-        let step = Step { found, confidence, parsed, defined: false };
-        nested(step, dialect, 0, &mut whole.traits, &mut steps);
+        let step = Step { found, confidence, parsed, when };
+        nested(step, dialect, 0, traits, &mut steps);
     }
     settle(steps, dialect, &mut whole);
     if several && !whole.session.is_empty() {
@@ -94,13 +121,17 @@ fn nested(
     steps: &mut Vec<Step>,
 ) {
     let texts = std::mem::take(&mut step.found.dynamic);
-    let within = step.defined;
+    let within = step.when;
     steps.push(step);
     if depth >= MAX_NESTED {
         return;
     }
     for Run { text, block, defined } in texts {
-        let defined = defined || within;
+        let when = match within {
+            _ if defined => When::Literal,
+            When::Defines => When::Inside,
+            within => within,
+        };
         let pieces = if block { vec![&*text] } else { pieces(&text, dialect) };
         for piece in pieces {
             let (mut found, status) = if block {
@@ -118,7 +149,7 @@ fn nested(
             found.session.clear();
             found.reaches.clear();
             let parsed = status == Status::Parsed;
-            nested(Step { found, confidence, parsed, defined }, dialect, depth + 1, traits, steps);
+            nested(Step { found, confidence, parsed, when }, dialect, depth + 1, traits, steps);
         }
     }
 }
@@ -229,6 +260,8 @@ fn alone(text: &str, (start, end): (usize, usize)) -> bool {
 /// Whether semicolons belong to what a statement holds: the body of a routine, a block.
 struct Block {
     holds: bool,
+    /// Several stand in parentheses.
+    rule: bool,
     /// Declarations stand before BEGIN, with semicolons of their own.
     declares: bool,
     /// The rest of the batch is its body.
@@ -242,6 +275,7 @@ impl Block {
         let words = ["procedure", "proc", "function", "trigger", "package", "event", "task"];
         let made = lexed.is(index, "create") || lexed.is(index, "alter");
         let routine = made && (index..index + 12).any(|at| words.iter().any(|word| lexed.is(at, word)));
+        let rule = made && (index..index + 4).any(|at| lexed.is(at, "rule"));
         let transactions =
             ["tran", "transaction", "work", ";", "isolation", "read", "deferred", "immediate", "exclusive"];
         let block = lexed.is(index, "begin")
@@ -250,7 +284,8 @@ impl Block {
         let blocks = matches!(lexed.dialect, Dialect::Oracle | Dialect::Snowflake);
         let declares = blocks && (lexed.is(index, "declare") || routine);
         Block {
-            holds: routine || block || declares,
+            holds: routine || block || declares || rule,
+            rule,
             declares: declares && begins > index,
             batch: routine
                 && (lexed.dialect == Dialect::MsSql || (index..index + 6).any(|at| lexed.is(at, "package"))),
@@ -263,6 +298,8 @@ impl Block {
             return;
         }
         match lexed.key(at) {
+            "(" if self.rule => self.depth += 1,
+            ")" if self.rule => self.depth -= 1,
             "begin" if !["tran", "transaction", "work"].iter().any(|word| lexed.is(at + 1, word)) => {
                 (self.depth, self.declares) = (self.depth + 1, false);
             }
@@ -316,7 +353,7 @@ fn settle(steps: Vec<Step>, dialect: Dialect, whole: &mut Whole) {
     }
     let mut rows: BTreeSet<Name> = BTreeSet::new();
     let mut born: BTreeMap<Name, bool> = BTreeMap::new();
-    for Step { mut found, confidence, parsed, defined } in steps {
+    for Step { mut found, confidence, parsed, when } in steps {
         let (made, after) = changes(&mut found, dialect);
         if !made.is_empty() {
             whole.traits.insert(Trait::named("temp-table"));
@@ -325,12 +362,12 @@ fn settle(steps: Vec<Step>, dialect: Dialect, whole: &mut Whole) {
             rows.extend([vec!["inserted".to_owned()], vec!["deleted".to_owned()]]);
         }
         // What a query makes it does not read; a block may read what it has made.
-        if defined {
+        if when != When::Here {
             inside.change(&made);
         } else if !parsed {
             path.change(&made);
         }
-        let at = if defined { &inside } else { &path };
+        let at = if when == When::Here { &path } else { &inside };
         let own = |name: &Name| is_nobodys(name, dialect) || placed(name, at).is_none();
         let renamed: BTreeSet<&Name> =
             found.renamed.iter().filter(|(old, _)| own(old)).map(|(_, new)| new).collect();
@@ -338,12 +375,44 @@ fn settle(steps: Vec<Step>, dialect: Dialect, whole: &mut Whole) {
             let named = !rows.contains(name) && !renamed.contains(name) && !is_nobodys(name, dialect);
             named.then(|| placed(name, at)).flatten()
         };
-        if defined {
-            let kept = &mut whole.defined;
-            kept.reads.extend(found.reads.iter().filter_map(meant));
-            kept.writes.extend(found.writes.iter().filter_map(meant));
-            kept.touches.extend(found.touches.iter().filter_map(|(name, how)| Some((meant(name)?, *how))));
-            continue;
+        match when {
+            When::Here => {}
+            When::Literal => {
+                let kept = &mut whole.defined;
+                kept.reads.extend(found.reads.iter().filter_map(meant));
+                kept.writes.extend(found.writes.iter().filter_map(meant));
+                let touch = |(name, how): &(Name, &'static str)| Some((meant(name)?, *how));
+                kept.touches.extend(found.touches.iter().filter_map(touch));
+                continue;
+            }
+            When::Defines | When::Inside => {
+                whole.acts |= found.acts;
+                whole.files_read.append(&mut found.files_read);
+                whole.files_written.append(&mut found.files_written);
+                let defines = when == When::Defines;
+                for (name, how) in found.touches.iter().filter_map(|(name, how)| Some((meant(name)?, *how))) {
+                    let own = defines && definitions::is_own(how) && placed(&name, &path).is_some();
+                    let kept = if own { &mut whole.touches } else { &mut whole.body.touches };
+                    raise(kept, (name, how), confidence);
+                }
+                // What is made empty is made here.
+                let made = found.touches.iter().filter(|(_, how)| *how == "create" && defines);
+                let made: BTreeSet<&Name> = made.map(|(name, _)| name).collect();
+                for name in &found.writes {
+                    match (meant(name), made.contains(name)) {
+                        (Some(name), true) => drop(whole.made.insert(name)),
+                        (Some(name), false) => raise(&mut whole.body.writes, name, confidence),
+                        _ => {}
+                    }
+                }
+                let reads = found.reads.iter().chain(&found.models);
+                for name in reads.filter_map(meant) {
+                    raise(&mut whole.body.reads, name, confidence);
+                }
+                whole.body.routines.append(&mut found.routines);
+                whole.body.reaches.append(&mut found.reaches);
+                continue;
+            }
         }
         for name in found.reads.iter().filter_map(meant) {
             raise(&mut whole.reads, name, confidence);

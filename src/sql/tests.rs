@@ -121,6 +121,84 @@ fn an_alias_stands_for_its_table_where_rows_are_changed() {
 }
 
 #[test]
+fn a_definition_does_not_do_what_its_body_does() {
+    use Dialect::{MsSql, MySql, Oracle, Postgres, Snowflake};
+    // `what it does ; what its body does`.
+    let told = |dialect: Dialect, sql: &str| {
+        let analysis = analyse(sql, dialect);
+        let words = |tables: &[super::TableUse]| {
+            let word = |it: &super::TableUse| format!("{} {}", it.action.word(), it.parts.join("."));
+            tables.iter().map(word).collect::<Vec<_>>().join(", ")
+        };
+        format!("{} ; {}", words(&analysis.tables), words(&analysis.inside.tables))
+    };
+    for (dialect, sql, want) in [
+        (MySql, "CREATE PROCEDURE p() BEGIN DELETE FROM t; END", " ; write t"),
+        (
+            MySql,
+            "CREATE DEFINER=`a`@`%` TRIGGER x AFTER INSERT ON t FOR EACH ROW DELETE FROM u",
+            "touch t ; write u",
+        ),
+        (MySql, "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO DELETE FROM t", " ; write t"),
+        (MySql, "CALL p()", " ; "),
+        (
+            Postgres,
+            "CREATE PROCEDURE p() LANGUAGE sql BEGIN ATOMIC DELETE FROM t; SELECT a FROM u; END",
+            " ; read u, write t",
+        ),
+        (Postgres, "CREATE RULE r AS ON INSERT TO t DO ALSO DELETE FROM u", "touch t ; write u"),
+        (
+            Postgres,
+            "CREATE RULE r AS ON INSERT TO t DO ALSO (DELETE FROM u; DELETE FROM v)",
+            "touch t ; write u, write v",
+        ),
+        (Postgres, "CREATE POLICY p ON t USING (EXISTS (SELECT 1 FROM u))", "touch t ; read u"),
+        (Postgres, "CREATE MATERIALIZED VIEW v AS SELECT a FROM t WITH NO DATA", "touch v ; read t"),
+        (Postgres, "CREATE TABLE v AS SELECT a FROM t WITH NO DATA", "touch v ; read t"),
+        (Postgres, "CREATE MATERIALIZED VIEW v AS SELECT a FROM t WITH DATA", "read t, write v, touch v ; "),
+        (Postgres, "CREATE VIEW v AS SELECT a FROM t", "read t, write v, touch v ; "),
+        (
+            Postgres,
+            "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'DELETE FROM t'; DELETE FROM u",
+            "write u ; ",
+        ),
+        (Postgres, "DO $$ BEGIN DELETE FROM t; END $$", "write t ; "),
+        (MsSql, "CREATE PROC p AS DELETE FROM t SELECT a FROM u", " ; read u, write t"),
+        (MsSql, "CREATE PROC p AS DELETE FROM t\nGO\nDELETE FROM u", "write u ; write t"),
+        (
+            MsSql,
+            "ALTER TRIGGER x ON t AFTER UPDATE AS INSERT INTO u SELECT a FROM inserted",
+            "touch t ; write u",
+        ),
+        (
+            Oracle,
+            "CREATE OR REPLACE PROCEDURE p AS BEGIN DELETE FROM t; EXECUTE IMMEDIATE 'DELETE FROM u'; END;",
+            " ; write t, write u",
+        ),
+        (Oracle, "CREATE PACKAGE BODY p AS PROCEDURE q IS BEGIN DELETE FROM t; END; END p;", " ; write t"),
+        (Oracle, "BEGIN DELETE FROM t; END;", "write t ; "),
+        (Snowflake, "CREATE TASK x WAREHOUSE = w SCHEDULE = '1 minute' AS DELETE FROM t", " ; write t"),
+    ] {
+        assert_eq!(told(dialect, sql), want, "{sql}");
+    }
+    let body = analyse("CREATE PROCEDURE p() BEGIN DELETE FROM t; SELECT * FROM u; END", MySql);
+    assert_eq!(body.flow.inside.into_iter().collect::<Vec<_>>(), ["delete t", "read u"]);
+    // A pattern of the body is one of whoever runs it, and a file that holds the definition still names its tables.
+    let cache = Cache::new(Postgres);
+    let policy = cache.understand("CREATE POLICY p ON t USING (a IN (SELECT b FROM u, pg_catalog.pg_class))");
+    let told = |uses: Vec<super::Told>| {
+        let traits =
+            |it: &super::Told| it.traits.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let words = |it: &super::Told| format!("{} {} {}", it.action.word(), it.resource, traits(it));
+        uses.iter().map(words).collect::<Vec<_>>().join(", ")
+    };
+    let path = super::SearchPath::default();
+    assert_eq!(told(policy.uses(&path)), "touch table:t ");
+    let written = "touch table:t , read table:u catalog-probing in-definition";
+    assert_eq!(told(policy.uses_as_written(&path)), written);
+}
+
+#[test]
 fn a_table_that_is_made_and_gone_within_a_text_is_nobody_elses() {
     use Dialect::{Generic, MsSql, Postgres};
     for (dialect, sql, want) in [

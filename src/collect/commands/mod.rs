@@ -230,7 +230,7 @@ impl Out<'_> {
             let understood = self.cache.understand(part);
             let analysis = &understood.analysis;
             let (server, database) = (connection.server.as_ref(), connection.database.as_ref());
-            for told in understood.uses(&path) {
+            for told in understood.uses_as_written(&path) {
                 if told.resource.parts.last().is_some_and(|part| part.contains(['{', '?'])) {
                     continue;
                 }

@@ -466,7 +466,7 @@ impl<'a> Sayer<'a> {
                 && (lower.contains(&format!("{name}{UNKNOWN}"))
                     || lower.contains(&format!("{UNKNOWN}{name}")))
         };
-        for told in understood.uses(&SearchPath::default()) {
+        for told in understood.uses_as_written(&SearchPath::default()) {
             // `orders%s` is read as a name that a parameter ends: `orders$1`.
             let glued = |part: &Text| {
                 part.split('$').skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))

@@ -41,7 +41,7 @@ pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
             let detail = "a statement the parser does not take; its tables were told from tokens";
             out.add_gap(Gap::new(place.clone(), GapCode::Unparsed, detail));
         }
-        for told in understood.uses(&path) {
+        for told in understood.uses_as_written(&path) {
             // A schema in braces with names in it is a list of schemas.
             let open = |part: &Text| part.contains("{}") || part.contains('?');
             if told.resource.parts.iter().any(open) {

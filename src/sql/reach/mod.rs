@@ -7,7 +7,7 @@ mod files;
 mod remote;
 
 use super::traits::{function_name, literal, literals};
-use super::{Dialect, SearchPath, Status, Understood, fold};
+use super::{Analysis, Dialect, Inside, SearchPath, Status, TableUse, Understood, fold};
 use crate::evidence::scrub::{scrub, scrub_name};
 use crate::evidence::{Action, Confidence, Resource, ResourceKind, Text, Trait};
 use sqlparser::ast::{Expr, Function, Statement, Visit, Visitor};
@@ -25,6 +25,9 @@ const TRIES: &str = "tries-lock";
 const SERVER_FILE: &str = "server-file";
 /// The trait of another server that is reached through the one that runs the statement.
 const THROUGH_SERVER: &str = "through-server";
+
+/// The trait of what the body of a definition does, whenever that is run.
+const INSIDE: &str = "in-definition";
 
 /// One thing beside tables that a statement uses.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,19 +87,43 @@ impl Understood {
 
     /// The uses that the statement is, in a session that looks for unqualified names there.
     pub fn uses(&self, path: &SearchPath) -> Vec<Told> {
-        let analysis = &self.analysis;
-        let tables = analysis.tables.iter().filter_map(|table| {
+        let Analysis { tables, routines, reaches, traits, .. } = &self.analysis;
+        self.uses_of(path, tables, routines, reaches, traits)
+    }
+
+    /// The same with what the bodies of its definitions do, marked so: whoever writes a definition depends on the tables
+    /// that it names, and whoever sends it to a server has not used them.
+    pub fn uses_as_written(&self, path: &SearchPath) -> Vec<Told> {
+        let Inside { tables, routines, reaches, traits } = &self.analysis.inside;
+        let mut told = self.uses(path);
+        let inside = self.uses_of(path, tables, routines, reaches, traits);
+        told.extend(inside.into_iter().map(|mut told| {
+            told.traits.insert(Trait::named(INSIDE));
+            told
+        }));
+        told
+    }
+
+    fn uses_of(
+        &self,
+        path: &SearchPath,
+        tables: &[TableUse],
+        routines: &[Vec<Text>],
+        reaches: &[Reach],
+        traits: &BTreeSet<Trait>,
+    ) -> Vec<Told> {
+        let tables = tables.iter().filter_map(|table| {
             let resource = Resource::table(path.qualify(&table.parts)?);
-            let (action, confidence, traits) = (table.action, table.confidence, analysis.traits.clone());
+            let (action, confidence, traits) = (table.action, table.confidence, traits.clone());
             Some(Told { action, resource, confidence, traits })
         });
-        let routines = analysis.routines.iter().filter_map(|name| {
+        let routines = routines.iter().filter_map(|name| {
             let resource = Resource::routine(path.qualify(name)?);
-            let (action, confidence, traits) = (Action::Call, Confidence::Medium, analysis.traits.clone());
+            let (action, confidence, traits) = (Action::Call, Confidence::Medium, traits.clone());
             Some(Told { action, resource, confidence, traits })
         });
-        let sure = if analysis.status == Status::Parsed { Confidence::High } else { Confidence::Low };
-        let reaches = analysis.reaches.iter().map(|reach| Told {
+        let sure = if self.analysis.status == Status::Parsed { Confidence::High } else { Confidence::Low };
+        let reaches = reaches.iter().map(|reach| Told {
             action: reach.action,
             resource: reach.to.clone(),
             confidence: sure,
