@@ -5,9 +5,9 @@ use super::words::HINTS;
 use super::{Dialect, Found, file_of_format, is_private, reach, routines, session, traits};
 use crate::evidence::Trait;
 use sqlparser::ast::{
-    AssignmentTarget, Delete, Expr, FromTable, FunctionArg, FunctionArgExpr, Insert, JoinOperator,
-    MergeAction, ObjectName, OutputClause, Query, Select, SetExpr, Statement, TableFactor, TableFunctionArgs,
-    TableObject, TableWithJoins, Update, UpdateTableFromKind, Visit, Visitor,
+    AssignmentTarget, Delete, Expr, FromTable, FunctionArg, FunctionArgExpr, GroupByExpr, Insert,
+    JoinOperator, MergeAction, ObjectName, OutputClause, Query, Select, SetExpr, Statement, TableFactor,
+    TableFunctionArgs, TableObject, TableWithJoins, Update, UpdateTableFromKind, Visit, Visitor,
 };
 use sqlparser::parser::Parser;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,6 +56,10 @@ struct Tables {
     bodies: BTreeMap<usize, BTreeSet<String>>,
     /// Addresses of table factors that are targets, not sources.
     targets: BTreeSet<usize>,
+    /// By the name of a common table expression: the table whose rows change where it stands as target.
+    bases: BTreeMap<String, Vec<String>>,
+    /// How often a table is read.
+    times: BTreeMap<Vec<String>, usize>,
     /// Whether it is the body of a routine, where SELECT INTO fills variables.
     procedural: bool,
 }
@@ -66,8 +70,8 @@ fn address<T>(it: &T) -> usize {
 
 impl Tables {
     fn new(dialect: Dialect) -> Tables {
-        let (scopes, bodies, targets) = Default::default();
-        Tables { dialect, found: Found::default(), scopes, bodies, targets, procedural: false }
+        let (found, scopes, bodies, targets, bases, times) = Default::default();
+        Tables { dialect, found, scopes, bodies, targets, bases, times, procedural: false }
     }
 
     fn visible(&self, name: &str) -> bool {
@@ -79,6 +83,7 @@ impl Tables {
         if let Some(file) = file_of_format(&parts, self.dialect) {
             self.found.files_read.insert(file);
         } else if !parts.is_empty() && !self.is_expression(&parts) {
+            *self.times.entry(parts.clone()).or_default() += 1;
             self.found.reads.insert(parts);
         }
     }
@@ -88,25 +93,44 @@ impl Tables {
     }
 
     fn write(&mut self, name: &ObjectName) {
-        let parts = parts(name, self.dialect);
-        if !parts.is_empty() && !self.is_expression(&parts) {
-            self.found.writes.insert(parts);
-        }
+        let changed = self.changed(name);
+        self.found.writes.extend(changed);
     }
 
     fn delete(&mut self, name: &ObjectName) {
-        let parts = parts(name, self.dialect);
-        if !parts.is_empty() && !self.is_expression(&parts) {
-            self.found.touches.insert((parts, "delete"));
+        let changed = self.changed(name);
+        self.found.touches.extend(changed.map(|name| (name, "delete")));
+    }
+
+    /// The table whose rows change where a name stands as target. That of a common table expression was taken for one
+    /// that is read.
+    fn changed(&mut self, name: &ObjectName) -> Option<Vec<String>> {
+        let own = parts(name, self.dialect);
+        if !self.is_expression(&own) {
+            return (!own.is_empty()).then_some(own);
         }
+        let base = self.bases.get(&own[0])?.clone();
+        if let Some(times) = self.times.get_mut(&base) {
+            *times = times.saturating_sub(1);
+            if *times == 0 {
+                self.found.reads.remove(&base);
+            }
+        }
+        Some(base)
     }
 
     /// The table that a target's name stands for: one of the FROM list that goes by it, or itself. It is marked,
     /// so that it is not read as well.
-    fn real<'a>(&mut self, name: &'a ObjectName, from: &'a [TableWithJoins]) -> &'a ObjectName {
-        let [part] = &name.0[..] else { return name };
-        let Some(called) = part.as_ident().map(|ident| ident.value.as_str()) else { return name };
+    fn real<'a>(&mut self, name: &'a ObjectName, from: &'a [TableWithJoins]) -> Option<&'a ObjectName> {
+        let [part] = &name.0[..] else { return Some(name) };
+        let Some(called) = part.as_ident().map(|ident| ident.value.as_str()) else { return Some(name) };
         for factor in factors(from) {
+            if let TableFactor::Derived { subquery, alias: Some(alias), .. } = factor
+                && alias.name.value.eq_ignore_ascii_case(called)
+                && changes_queries(self.dialect)
+            {
+                return self.behind(subquery);
+            }
             let TableFactor::Table { name: real, alias, args: None, .. } = factor else { continue };
             let own = real.0.last().and_then(|part| part.as_ident()).map(|ident| ident.value.as_str());
             let is = |it: &str| it.eq_ignore_ascii_case(called);
@@ -114,20 +138,30 @@ impl Tables {
             let same = alias.is_none() || self.dialect == Dialect::MsSql;
             if alias.as_ref().is_some_and(|alias| is(&alias.name.value)) || same && own.is_some_and(is) {
                 self.targets.insert(address(factor));
-                return real;
+                return Some(real);
             }
         }
-        name
+        Some(name)
     }
 
     /// Marks a factor as target and gives the name of its table.
     fn target(&mut self, table: &TableFactor, from: &[TableWithJoins]) -> Option<ObjectName> {
         self.targets.insert(address(table));
-        let TableFactor::Table { name, alias, .. } = table else { return None };
-        match alias {
-            Some(alias) if is_only(name) => Some(ObjectName::from(vec![alias.name.clone()])),
-            _ => Some(self.real(name, from).clone()),
+        match table {
+            TableFactor::Table { name, alias: Some(alias), .. } if is_only(name) => {
+                Some(ObjectName::from(vec![alias.name.clone()]))
+            }
+            TableFactor::Table { name, .. } => self.real(name, from).cloned(),
+            TableFactor::Derived { subquery, .. } => self.behind(subquery).cloned(),
+            _ => None,
         }
+    }
+
+    /// The table whose rows change where a query stands as target; it is marked like one.
+    fn behind<'a>(&mut self, query: &'a Query) -> Option<&'a ObjectName> {
+        let (factor, name) = base(query).filter(|_| changes_queries(self.dialect))?;
+        self.targets.insert(address(factor));
+        Some(name)
     }
 
     fn statement(&mut self, statement: &Statement) {
@@ -157,9 +191,12 @@ impl Tables {
             several = true;
             self.write(&clause.table_name);
         }
-        if let TableObject::TableName(name) = &insert.table
-            && !several
-        {
+        let target = match &insert.table {
+            TableObject::TableName(name) => Some(name),
+            TableObject::TableQuery(query) => self.behind(query),
+            TableObject::TableFunction(_) => None,
+        };
+        if let Some(name) = target.filter(|_| !several) {
             self.write(name);
         }
         self.output(insert.output.as_ref());
@@ -206,8 +243,9 @@ impl Tables {
         let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
         let using = delete.using.as_deref().unwrap_or(&[]);
         for name in &delete.tables {
-            let name = self.real(name, if using.is_empty() { from } else { using });
-            self.delete(name);
+            if let Some(name) = self.real(name, if using.is_empty() { from } else { using }) {
+                self.delete(name);
+            }
         }
         if delete.tables.is_empty() {
             for table in from {
@@ -244,6 +282,24 @@ impl Tables {
         }
     }
 
+    /// `TABLE t`, alone and in a union.
+    fn shorthands(&mut self, body: &SetExpr) {
+        let mut open = vec![body];
+        while let Some(body) = open.pop() {
+            match body {
+                SetExpr::SetOperation { left, right, .. } => open.extend([&**left, &**right]),
+                SetExpr::Table(table) => {
+                    let parts = table.schema_name.iter().chain(&table.table_name);
+                    let parts: Vec<String> = parts.map(|part| self.dialect.fold_name(part, false)).collect();
+                    if !parts.is_empty() && !self.is_expression(&parts) {
+                        self.found.reads.insert(parts);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// `FROM t, t.items`: where rows hold arrays, a name that begins with a table of the same list is one.
     fn arrays(&mut self, select: &Select) {
         for join in select.from.iter().flat_map(|table| &table.joins) {
@@ -269,6 +325,31 @@ impl Tables {
             }
             let called = alias.as_ref().map(|alias| alias.name.value.to_lowercase());
             names.extend(called.or_else(|| idents.last().cloned()));
+        }
+    }
+}
+
+/// Whether rows of a query can be changed where a table is expected (Transact-SQL, UPDATE and DELETE; Oracle SQL Language
+/// Reference, `dml_table_expression_clause`).
+fn changes_queries(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::MsSql | Dialect::Oracle | Dialect::Generic)
+}
+
+/// The only table of a query whose rows are those of that table; of several, the columns tell which one changes, and
+/// those nobody knows here.
+fn base(query: &Query) -> Option<(&TableFactor, &ObjectName)> {
+    let mut query = query;
+    loop {
+        let SetExpr::Select(select) = &*query.body else { return None };
+        let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(all, _) if all.is_empty());
+        let [TableWithJoins { relation, joins }] = &select.from[..] else { return None };
+        if grouped || select.distinct.is_some() || !joins.is_empty() || query.with.is_some() {
+            return None;
+        }
+        match relation {
+            TableFactor::Table { name, args: None, .. } => return Some((relation, name)),
+            TableFactor::Derived { subquery, .. } => query = subquery,
+            _ => return None,
         }
     }
 }
@@ -325,13 +406,6 @@ impl Visitor for Tables {
     }
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-        if let SetExpr::Table(table) = &*query.body
-            && let Some(name) = &table.table_name
-        {
-            let mut parts: Vec<String> = table.schema_name.iter().cloned().collect();
-            parts.push(name.clone());
-            self.found.reads.insert(parts.iter().map(|part| self.dialect.fold_name(part, false)).collect());
-        }
         let outer = self.scopes.last().cloned().unwrap_or_default();
         let mut scope = self.bodies.get(&address(query)).cloned().unwrap_or(outer);
         if let Some(with) = &query.with {
@@ -345,11 +419,19 @@ impl Visitor for Tables {
             let mut seen = Vec::new();
             for cte in &with.cte_tables {
                 seen.push((address(&*cte.query), scope.clone()));
+                let table = base(&cte.query).filter(|_| changes_queries(self.dialect));
+                if let Some((_, table)) = table {
+                    let table = parts(table, self.dialect);
+                    let expression = matches!(&table[..], [only] if scope.contains(only));
+                    let table = if expression { self.bases.get(&table[0]).cloned() } else { Some(table) };
+                    self.bases.extend(table.map(|table| (name(cte), table)));
+                }
                 scope.insert(name(cte));
             }
             self.bodies.extend(seen);
         }
         self.scopes.push(scope);
+        self.shorthands(&query.body);
         ControlFlow::Continue(())
     }
 

@@ -117,6 +117,7 @@ fn literals_matter(folded: &str) -> bool {
         || folded.starts_with("create or replace")
         || folded.starts_with("set ")
         || folded.contains("; set ")
+        || folded.contains(" uescape ?")
         || folded.contains("(analyze ?")
         || folded.contains(",analyze ?")
         || folded.contains("set_config(")

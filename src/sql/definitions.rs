@@ -262,6 +262,15 @@ fn alter_table(reader: &mut Reader<'_>, index: usize) -> usize {
             }
             "table" if lexed.is(at - 1, "with") => end = exchange(reader, at + 1, &name),
             "with" if lexed.is(at - 1, "swap") => end = exchange(reader, at + 1, &name),
+            // The rows of another table become this one's (Redshift, "ALTER TABLE APPEND").
+            "append" if lexed.is(at + 1, "from") => {
+                if let Some((other, after)) = more(at + 2) {
+                    reader.found.touches.insert((other.clone(), "delete"));
+                    reader.found.reads.insert(other);
+                    reader.found.writes.insert(name.clone());
+                    (end, renamed) = (after, true);
+                }
+            }
             "switch" => {
                 if let Some((other, after)) = lexed.find(at, &["to"]).and_then(|to| more(to + 1)) {
                     reader.found.reads.insert(name.clone());

@@ -2,7 +2,7 @@
 //! lists of them become one, comments go, unquoted words are lower-case. A statement written in source and the same statement seen in
 //! a log fold alike. It never parses.
 
-use super::Dialect;
+use super::{Dialect, spelling};
 
 /// How much of a folded text is kept as the sample.
 pub const FOLDED_BYTES: usize = 2_000;
@@ -16,6 +16,9 @@ struct Folder<'a> {
     at: usize,
     out: Vec<u8>,
     dialect: Dialect,
+    /// How many comments that are run, and joins of ODBC, are open.
+    run: usize,
+    joins: usize,
     /// Whether a literal stays, by what stands before and behind it; none stays without.
     keeps: Option<Keeps>,
 }
@@ -34,7 +37,7 @@ pub(super) fn fold_all(sql: &str, dialect: Dialect) -> String {
 /// The whole folded text, in which some literals stay.
 pub(super) fn fold_but(sql: &str, dialect: Dialect, keeps: Option<Keeps>) -> String {
     let out = Vec::with_capacity(sql.len().min(4096));
-    let mut folder = Folder { text: sql.as_bytes(), at: 0, out, dialect, keeps };
+    let mut folder = Folder { text: sql.as_bytes(), at: 0, out, dialect, run: 0, joins: 0, keeps };
     folder.run();
     while matches!(folder.out.last(), Some(b';' | b' ')) {
         folder.out.pop();
@@ -135,6 +138,7 @@ impl Folder<'_> {
                 b' ' | b'\t' | b'\n' | b'\r' | 0 | 0x0b | 0x0c => self.at += 1,
                 b'-' if self.peek(1) == b'-' && self.opens_comment() => self.skip_line(),
                 b'#' if self.dialect == Dialect::MySql => self.skip_line(),
+                b'/' | b'*' | b'{' | b'}' if self.dialect == Dialect::MySql && self.passes() => {}
                 b'/' if self.peek(1) == b'*' => self.skip_comment(),
                 b'\'' => self.string(b'\''),
                 b'"' if self.dialect.double_quotes_are_strings() => self.string(b'"'),
@@ -168,6 +172,38 @@ impl Folder<'_> {
     fn skip_line(&mut self) {
         let rest = &self.text[self.at..];
         self.at += memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+    }
+
+    /// Passes over what MySQL reads as if it were not there: the marks of comments that it runs and of ODBC's joins, and
+    /// comments that no server runs.
+    fn passes(&mut self) -> bool {
+        let rest = &self.text[self.at..];
+        let (open, length) = match (rest[0], rest.get(1)) {
+            (b'/', Some(b'*')) => match spelling::executable(rest) {
+                Some((mark, true)) => (&mut self.run, mark),
+                Some((_, false)) => {
+                    self.at += spelling::passed(rest);
+                    return true;
+                }
+                None => return false,
+            },
+            (b'{', _) => match spelling::outer_join(rest) {
+                Some(mark) => (&mut self.joins, mark),
+                None => return false,
+            },
+            (b'*', Some(b'/')) if self.run > 0 => {
+                (self.run, self.at) = (self.run - 1, self.at + 2);
+                return true;
+            }
+            (b'}', _) if self.joins > 0 => {
+                (self.joins, self.at) = (self.joins - 1, self.at + 1);
+                return true;
+            }
+            _ => return false,
+        };
+        *open += 1;
+        self.at += length;
+        true
     }
 
     /// Comments nest in PostgreSQL and not in MySQL; for others, the difference only shows in broken text.

@@ -2,7 +2,7 @@
 //! placeholders of client libraries in it. It runs over the text once and never fails; it knows no grammar.
 
 use super::words::KEYS;
-use super::{Dialect, fold};
+use super::{Dialect, fold, spelling};
 use std::cell::Cell;
 
 /// What a token is.
@@ -206,12 +206,13 @@ impl Lexer<'_> {
             }
             (b'#', b'{') => self.braces(1),
             (b'#', _) if self.dialect == Dialect::MySql => self.at = self.find(self.at, b"\n"),
-            // MySQL runs what stands in /*! … */ (manual, 11.7).
-            (b'/', b'*') if self.dialect == Dialect::MySql && self.peek(2) == b'!' => {
-                self.at += 3;
-                while self.peek(0).is_ascii_digit() {
-                    self.at += 1;
-                }
+            (b'/', b'*') if self.dialect == Dialect::MySql => {
+                let rest = &self.bytes[self.at..];
+                self.at += match spelling::executable(rest) {
+                    Some((mark, true)) => mark,
+                    Some((_, false)) => spelling::passed(rest),
+                    None => return self.comment(),
+                };
             }
             (b'*', b'/') if self.dialect == Dialect::MySql => self.at += 2,
             (b'/', b'*') => self.comment(),
@@ -443,6 +444,11 @@ impl Lexed<'_> {
         if self.is(index, "u") && self.is(index + 1, "&") && self.adjacent(index + 1) {
             return None;
         }
+        // A name that a variable holds, where engines may be given one.
+        let given = matches!(self.dialect, Dialect::Snowflake | Dialect::Databricks);
+        if given && self.is(index, "identifier") && self.is(index + 1, "(") {
+            return None;
+        }
         let (first, mut at) = self.whole_part(index)?;
         if first == fold::UNKNOWN_NAME && !self.is(at, ".") {
             return None;
@@ -458,6 +464,10 @@ impl Lexed<'_> {
         }
         while self.is(at, ".") {
             let (part, next) = self.whole_part(at + 1)?;
+            // `s.U&"…"` as above.
+            if self.is(at + 1, "u") && self.is(next, "&") && self.adjacent(next) {
+                return None;
+            }
             parts.push(part);
             at = next;
         }
@@ -560,7 +570,7 @@ mod tests {
         let name = |text: &str| lex(text, Dialect::Postgres).name(0).map(|(name, _)| name.join("|"));
         assert_eq!(name("a.\"B c\" x").as_deref(), Some("a|B c"));
         assert_eq!(name("{s}.t_{}_x y").as_deref(), Some("zz_unknown_zz|t_zz_unknown_zz_x"));
-        for text in ["{}", "t_%s", "a.", "a.*", "U&\"x\"", "'a'", "?"] {
+        for text in ["{}", "t_%s", "a.", "a.*", "U&\"x\"", "a.U&\"x\"", "'a'", "?"] {
             assert_eq!(name(text), None, "{text}");
         }
     }

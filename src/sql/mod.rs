@@ -16,6 +16,7 @@ mod routines;
 mod rows;
 mod script;
 mod session;
+mod spelling;
 mod state;
 mod tags;
 mod telling;

@@ -6,7 +6,7 @@ use super::lex::{self, Lexed};
 use super::session::{self, SessionChange};
 use super::{
     Dialect, Found, MAX_PARSED_BYTES, Reach, Run, SearchPath, Status, ast, definitions, explain, fold,
-    is_private, is_sessions, reach, tokens, traits,
+    is_private, is_sessions, reach, spelling, tokens, traits,
 };
 use crate::evidence::{Confidence, Text, Trait};
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,7 +86,8 @@ enum When {
 pub(super) fn read(sql: &str, dialect: Dialect) -> Whole {
     let mut whole = Whole::default();
     let mut steps = Vec::new();
-    let pieces = pieces(unwrapped(sql, dialect), dialect);
+    let text = spelling::plain(unwrapped(sql, dialect), dialect);
+    let pieces = pieces(&text, dialect);
     let several = pieces.len() > 1 && dialect == Dialect::Postgres;
     for piece in pieces {
         let when = if definitions::has_body(&lex::lex(piece, dialect)) { When::Defines } else { When::Here };

@@ -207,6 +207,13 @@ impl<'a> Reader<'a> {
         if self.any(index - 1, &words) || self.lexed.is(index - 1, "as") && self.procedural {
             return true;
         }
+        // TABLE t is a query wherever one may stand.
+        if self.lexed.is(index, "table")
+            && matches!(self.lexed.dialect, Dialect::Postgres | Dialect::MySql)
+            && self.any(index - 1, &["(", "as", "union", "all", "except", "intersect", "distinct"])
+        {
+            return true;
+        }
         // SQL Server needs no semicolons.
         self.lexed.dialect == Dialect::MsSql
             && self.frames.len() == 1

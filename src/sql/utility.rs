@@ -28,7 +28,7 @@ pub(super) fn read(reader: &mut Reader<'_>, index: usize) -> Option<usize> {
         "comment" if lexed.is(index + 1, "on") => Some(comment(reader, index + 2)),
         "copy" => Some(copy(reader, index + 1)),
         "unload" => Some(unload(reader, index + 1)),
-        "load" if lexed.is(index + 1, "data") => Some(load(reader, index + 2)),
+        "load" if lexed.is(index + 1, "data") || lexed.is(index + 1, "xml") => Some(load(reader, index + 2)),
         "bulk" if lexed.is(index + 1, "insert") => Some(bulk(reader, index + 2)),
         "vacuum" | "analyze" | "analyse" | "reindex" | "cluster" => upkeep(reader, index),
         "optimize" | "check" | "repair" | "checksum" | "msck" => {

@@ -182,7 +182,7 @@ pub(super) const HINTS: [&str; 16] = [
 ];
 
 /// What readers ask for by `key`, sorted.
-pub(super) const KEYS: [&str; 129] = [
+pub(super) const KEYS: [&str; 130] = [
     "(",
     ")",
     ",",
@@ -192,6 +192,7 @@ pub(super) const KEYS: [&str; 129] = [
     "alter",
     "analyse",
     "analyze",
+    "append",
     "apply",
     "array",
     "as",

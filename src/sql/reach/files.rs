@@ -125,7 +125,7 @@ pub(in crate::sql) fn of_text(sql: &str) -> BTreeSet<Reach> {
             (Action::Export, path(index + 1))
         } else if is(index, &["infile"])
             && index > 0
-            && is(index - 1, &["data", "concurrent", "low_priority"])
+            && is(index - 1, &["data", "xml", "concurrent", "low_priority"])
         {
             (Action::Import, path(index + 1))
         } else if index == 0 && is(0, &["bulk"]) && is(1, &["insert"]) {
