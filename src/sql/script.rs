@@ -90,9 +90,10 @@ pub(super) fn read(sql: &str, dialect: Dialect) -> Whole {
     let pieces = pieces(&text, dialect);
     let several = pieces.len() > 1 && dialect == Dialect::Postgres;
     for piece in pieces {
-        let when = if definitions::has_body(&lex::lex(piece, dialect)) { When::Defines } else { When::Here };
+        let lexed = lex::lex(piece, dialect);
+        let when = if definitions::has_body(&lexed) { When::Defines } else { When::Here };
         let traits = if when == When::Here { &mut whole.traits } else { &mut whole.body.traits };
-        let (found, status) = statement(piece, dialect, traits);
+        let (found, status) = statement(piece, &lexed, traits);
         // Of several, one that is not understood makes the text one that is told from tokens.
         whole.status = match (whole.status, status) {
             (None, status) => Some(status),
@@ -135,11 +136,14 @@ fn nested(
         };
         let pieces = if block { vec![&*text] } else { pieces(&text, dialect) };
         for piece in pieces {
+            let lexed = lex::lex(piece, dialect);
             let (mut found, status) = if block {
-                (tokens::read(&lex::lex(piece, dialect), true), Status::Tokens)
+                (tokens::read(&lexed, true), Status::Tokens)
             } else {
-                statement(piece, dialect, traits)
+                statement(piece, &lexed, traits)
             };
+            let defines = when == When::Here && !block && definitions::has_body(&lexed);
+            let when = if defines { When::Defines } else { when };
             let confidence = if status == Status::Parsed { Confidence::Medium } else { Confidence::Low };
             // What only a run can tell is no name.
             let known = |name: &Name| !name.iter().any(|part| part.contains(fold::UNKNOWN_NAME));
@@ -163,51 +167,45 @@ fn misparsed(sql: &str) -> bool {
 }
 
 /// Reads one statement; of one that is only explained, what a plan is made of.
-fn statement(piece: &str, dialect: Dialect, traits: &mut BTreeSet<Trait>) -> (Found, Status) {
-    let lexed = lex::lex(piece, dialect);
-    let Some(explained) = explain::explained(&lexed) else { return read_one(piece, dialect, traits) };
+fn statement(piece: &str, lexed: &Lexed<'_>, traits: &mut BTreeSet<Trait>) -> (Found, Status) {
+    let Some(explained) = explain::explained(lexed) else { return read_one(piece, lexed, traits) };
     let inner = piece.get(lexed.span(explained.at).0..).unwrap_or("");
+    let lexed = lex::lex(inner, lexed.dialect);
     if explained.runs {
-        return read_one(inner, dialect, traits);
+        return read_one(inner, &lexed, traits);
     }
-    let (found, status) = read_one(inner, dialect, &mut BTreeSet::new());
+    let (found, status) = read_one(inner, &lexed, &mut BTreeSet::new());
     (explain::planned(found), status)
 }
 
 /// Reads one statement: by the parser, with placeholders neutral if need be, or from its tokens.
-fn read_one(piece: &str, dialect: Dialect, traits: &mut BTreeSet<Trait>) -> (Found, Status) {
-    let parsed = if piece.len() <= MAX_PARSED_BYTES && !misparsed(piece) {
-        // Placeholders of client libraries are no SQL; a parameter stands in for them.
-        ast::read(piece, dialect, traits).map(|found| (found, None)).or_else(|| {
-            let neutral = fold::neutral(piece)?;
-            Some((ast::read(&neutral, dialect, traits)?, Some(neutral)))
-        })
-    } else {
-        None
-    };
-    match parsed {
-        Some((mut found, neutral)) => {
-            let lexed = lex::lex(neutral.as_deref().unwrap_or(piece), dialect);
-            found.take(tokens::definitions(&lexed));
-            found.session.extend(session::of_tokens(&lexed));
-            (found, Status::Parsed)
+fn read_one(piece: &str, lexed: &Lexed<'_>, traits: &mut BTreeSet<Trait>) -> (Found, Status) {
+    let dialect = lexed.dialect;
+    let changes = session::of_tokens(lexed);
+    if piece.len() <= MAX_PARSED_BYTES && !misparsed(piece) {
+        if let Some(mut found) = ast::read(piece, dialect, traits) {
+            found.take(tokens::definitions(lexed));
+            found.session.extend(changes);
+            return (found, Status::Parsed);
         }
-        None => {
-            let lexed = lex::lex(piece, dialect);
-            let mut found = tokens::read(&lexed, false);
-            let changes = session::of_tokens(&lexed);
-            if !changes.is_empty() {
-                found.statement = true;
-                found.session.extend(changes);
-            }
-            if found.statement {
-                traits::of_tokens(&fold::fold_all(piece, dialect), traits);
-                found.reaches = reach::of_text(piece);
-            }
-            let status = if found.statement { Status::Tokens } else { Status::NotSql };
-            (found, status)
+        // Placeholders of client libraries are no SQL; a parameter stands in for them.
+        if let Some(neutral) = fold::neutral(piece)
+            && let Some(mut found) = ast::read(&neutral, dialect, traits)
+        {
+            found.take(tokens::definitions(&lex::lex(&neutral, dialect)));
+            found.session.extend(changes);
+            return (found, Status::Parsed);
         }
     }
+    let mut found = tokens::read(lexed, false);
+    found.statement |= !changes.is_empty();
+    found.session.extend(changes);
+    if !found.statement {
+        return (found, Status::NotSql);
+    }
+    traits::of_tokens(&fold::fold_all(piece, dialect), traits);
+    found.reaches = reach::of_text(piece);
+    (found, Status::Tokens)
 }
 
 /// Without what a server puts before a text: Query Store declares the parameters in parentheses.
