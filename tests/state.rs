@@ -315,3 +315,24 @@ fn whoever_defines_something_has_not_run_it() {
         ["touch shop/public.v ok 1"]
     );
 }
+
+#[test]
+fn two_names_with_dots_within_are_two_tables_whoever_tells_them() {
+    let text = r#"SELECT 1 FROM "x.y".z JOIN x."y.z" ON true"#;
+    let want = [r#"read shop/"x.y".z ok 1"#, r#"read shop/x."y.z" ok 1"#];
+    assert_eq!(postgres(&[text]), want);
+    let audit = |table: &str| {
+        let text = text.replace('"', "\"\"");
+        format!(
+            "LOG:  AUDIT: SESSION,2,1,READ,SELECT,TABLE,\"{}\",\"{text}\",<none>",
+            table.replace('"', "\"\"")
+        )
+    };
+    let audits = [r#""x.y".z"#, r#"x."y.z""#].map(audit);
+    assert_eq!(postgres(&[text, &audits[0], &audits[1]]), want);
+    reads(&[
+        (&[r#"SET search_path = "a.b""#, READ], r#"read shop/"a.b".orders ok 1"#),
+        (&[r#"CREATE TEMP TABLE "a.b" (i int)"#, r#"SELECT 1 FROM "a.b""#], NOTHING),
+        (&[r#"SET search_path = "a.b"; SELECT id FROM orders"#], r#"read shop/"a.b".orders ok 1"#),
+    ]);
+}

@@ -44,7 +44,8 @@ pub(super) fn parts(name: &ObjectName, dialect: Dialect) -> Vec<String> {
     let part = |part: &sqlparser::ast::ObjectNamePart| {
         part.as_ident().map(|ident| dialect.fold_name(&ident.value, ident.quote_style.is_some()))
     };
-    name.0.iter().map(part).collect::<Option<Vec<String>>>().unwrap_or_default()
+    let parts = name.0.iter().map(part).collect::<Option<Vec<String>>>().unwrap_or_default();
+    dialect.split_name(parts)
 }
 
 struct Tables {

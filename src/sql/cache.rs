@@ -4,7 +4,7 @@
 //! a path, remote queries), and shapes that cannot be parsed as such, by their whole text. The cache is bounded and
 //! gives the same answer whether it holds a shape or not.
 
-use super::{Analysis, Dialect, Status, TableUse, analyse, fold, is_sessions, telling};
+use super::{Analysis, Dialect, Status, TableUse, analyse, fold, is_sessions, shown_part, telling};
 use crate::evidence::scrub::scrub_shapes;
 use crate::evidence::{Action, Class, Confidence, ResourceKind, Shape, Text};
 use std::collections::{BTreeSet, HashMap};
@@ -36,7 +36,10 @@ impl Understood {
         let planned = statement.is_some_and(Understood::is_planned);
         let action = |it: &TableUse| if planned { Action::Touch } else { it.action };
         let told: BTreeSet<TableUse> = told
-            .map(|it| TableUse { action: action(it), confidence: Confidence::High, ..it.clone() })
+            .map(|it| {
+                let parts = it.parts.iter().map(|part| Text::from(shown_part(part))).collect();
+                TableUse { action: action(it), parts, confidence: Confidence::High }
+            })
             .collect();
         // A session's own tables are nobody else's, by whatever name the server calls them.
         let shared = |it: &&TableUse| !is_sessions(&it.parts, Dialect::Postgres);

@@ -80,6 +80,14 @@ impl Dialect {
         if keeps { name.to_owned() } else { name.to_lowercase() }
     }
 
+    /// A name in all its parts: quotes of BigQuery may hold several (its lexical structure, "Table names").
+    pub(super) fn split_name(self, parts: Vec<String>) -> Vec<String> {
+        if self != Dialect::BigQuery {
+            return parts;
+        }
+        parts.iter().flat_map(|part| part.split('.')).map(str::to_owned).collect()
+    }
+
     /// Whether a query may name a file where others name a table.
     pub(super) fn reads_files(self) -> bool {
         matches!(self, Dialect::Hive | Dialect::Databricks)

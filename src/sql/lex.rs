@@ -485,9 +485,7 @@ impl Lexed<'_> {
         if glued(at) || (index > 0 && self.kind(index - 1) == Some(Kind::Param) && self.adjacent(index)) {
             return None;
         }
-        if self.dialect == Dialect::BigQuery && parts.len() == 1 && self.kind(index) == Some(Kind::Quoted) {
-            parts = parts[0].split('.').map(str::to_owned).collect();
-        }
+        let parts = self.dialect.split_name(parts);
         parts.iter().all(|part| !part.is_empty()).then_some((parts, at))
     }
 

@@ -188,13 +188,15 @@ fn file_of_format(parts: &[String], dialect: Dialect) -> Option<String> {
 }
 
 /// A part of a name as it is shown: whoever takes double quotes for those of a literal names a table or column after
-/// somebody's data.
-fn shown_part(part: &String) -> String {
-    scrub_name(part).replace(fold::UNKNOWN_NAME, "{}")
+/// somebody's data. One that holds a dot keeps its quotes, so that `"x.y".z` and `x."y.z"` stay two tables.
+fn shown_part(part: &str) -> String {
+    let part = scrub_name(part).replace(fold::UNKNOWN_NAME, "{}");
+    let quoted = part.len() > 2 && part.starts_with('"') && part.ends_with('"');
+    if part.contains('.') && !quoted { format!("\"{}\"", part.replace('"', "\"\"")) } else { part }
 }
 
 fn shown(parts: &Vec<String>) -> String {
-    parts.iter().map(shown_part).collect::<Vec<_>>().join(".")
+    parts.iter().map(|part| shown_part(part)).collect::<Vec<_>>().join(".")
 }
 
 /// The application's tables among names with what is done to them; a look into a catalogue is a trait.
@@ -222,7 +224,7 @@ fn action_of(how: &str) -> Action {
 
 fn named(routines: BTreeSet<Vec<String>>) -> Vec<Vec<Text>> {
     let known = |name: &Vec<String>| !name.concat().contains(fold::UNKNOWN_NAME);
-    let text = |name: Vec<String>| name.iter().map(|part| Text::from(part.as_str())).collect();
+    let text = |name: Vec<String>| name.iter().map(|part| Text::from(shown_part(part))).collect();
     routines.into_iter().filter(known).map(text).collect()
 }
 

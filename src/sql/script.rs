@@ -6,7 +6,7 @@ use super::lex::{self, Lexed};
 use super::session::{self, SessionChange};
 use super::{
     Dialect, Found, MAX_PARSED_BYTES, Reach, Run, SearchPath, Status, ast, definitions, explain, fold,
-    is_private, is_sessions, reach, spelling, tokens, traits,
+    is_private, is_sessions, reach, shown_part, spelling, tokens, traits,
 };
 use crate::evidence::{Confidence, Text, Trait};
 use std::collections::{BTreeMap, BTreeSet};
@@ -333,7 +333,7 @@ fn changes(found: &mut Found, dialect: Dialect) -> (Vec<SessionChange>, Vec<Sess
 
 /// The name of a temporary table as its session knows it; `None`: no temporary table has such a name.
 fn key(name: &Name, dialect: Dialect) -> Option<Vec<Text>> {
-    let text = |name: &[String]| name.iter().map(|part| Text::from(part.as_str())).collect();
+    let text = |name: &[String]| name.iter().map(|part| Text::from(shown_part(part))).collect();
     match (dialect, &name[..]) {
         (Dialect::MySql, [_]) => Some(text(&[String::new(), name[0].clone()])),
         (Dialect::Postgres, [_, .., last]) => {
@@ -458,8 +458,9 @@ fn settle(steps: Vec<Step>, dialect: Dialect, whole: &mut Whole) {
 
 /// A name as the text itself says where it is looked for; `None`: it is a temporary table of the text's own.
 fn placed(name: &Name, path: &SearchPath) -> Option<Name> {
+    let shown: Vec<Text> = name.iter().map(|part| Text::from(shown_part(part))).collect();
     let parts: Vec<Text> = name.iter().map(|part| Text::from(part.as_str())).collect();
-    let here = !path.hides(&parts, None);
+    let here = !path.hides(&shown, None);
     here.then(|| path.place(&parts).iter().map(ToString::to_string).collect())
 }
 

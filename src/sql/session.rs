@@ -2,8 +2,8 @@
 //! are looked for in, the name the client gives itself, where a transaction begins and ends. It never keeps a session:
 //! whoever reads a log does.
 
-use super::Dialect;
 use super::lex::{Kind, Lexed};
+use super::{Dialect, shown_part};
 use crate::evidence::Text;
 use crate::evidence::scrub::scrub_name;
 use sqlparser::ast::{Expr, Function, SelectItem, SetExpr, Statement};
@@ -93,7 +93,7 @@ fn search_path(all: &[String], local: bool) -> SessionChange {
     let standard = all.iter().map(String::as_str).eq(["$user", "public"]);
     let own = |word: &&String| !matches!(word.as_str(), "" | "$user" | "pg_catalog" | "pg_temp");
     let schemas = all.iter().filter(own).filter(|_| !standard);
-    SessionChange::SearchPath { schemas: schemas.map(|word| Text::from(scrub_name(word))).collect(), local }
+    SessionChange::SearchPath { schemas: schemas.map(|word| Text::from(shown_part(word))).collect(), local }
 }
 
 /// A setting by its name, where it is one of those that matter.

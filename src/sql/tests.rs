@@ -156,6 +156,22 @@ fn what_one_engine_spells_its_own_way_is_read_as_that_engine_reads_it() {
 }
 
 #[test]
+fn a_dot_within_a_part_of_a_name_parts_nothing() {
+    use Dialect::{BigQuery, MsSql, MySql, Postgres};
+    for (dialect, sql, want) in [
+        (Postgres, r#"SELECT a FROM "x.y".z JOIN x."y.z" ON true"#, r#""x.y".z x."y.z" ->  | "#),
+        (Postgres, r#"SELECT a FROM "x y".z JOIN "x"."y" ON true"#, "x y.z x.y ->  | "),
+        (Postgres, r#"DELETE FROM "a"".b""#, r#" ->  | delete "a"".b""#),
+        (MySql, "SELECT a FROM `x.y`.z JOIN x.`y.z`", r#""x.y".z x."y.z" ->  | "#),
+        (MsSql, "SELECT a FROM [x.y].z", r#""x.y".z ->  | "#),
+        // There, quotes hold whole names.
+        (BigQuery, "SELECT a FROM `p.d.t` JOIN `p.d`.u ON true", "p.d.t p.d.u ->  | "),
+    ] {
+        assert_eq!(flow(dialect, sql), want, "{sql}");
+    }
+}
+
+#[test]
 fn a_comment_that_is_run_is_a_part_of_the_shape() {
     let fold = |sql: &str| fold(sql, Dialect::MySql);
     let joined = "select a from t join u on t.a= u.a where b=?";
