@@ -122,6 +122,8 @@ fn what_a_transaction_takes_back_is_no_search_path() {
         (&["BEGIN", "COMMIT AND CHAIN", SET, "ROLLBACK", READ], PUBLIC),
         // The server does not look there; but the log may begin inside of a transaction.
         (&["SET LOCAL search_path = sales", READ], "read shop/{sales,public}.orders ok 1"),
+        (&["COMMIT", "SET LOCAL search_path = sales", READ], PUBLIC),
+        (&["LOG:  connection received: host=10.0.0.1 port=5", "SET LOCAL search_path = sales", READ], PUBLIC),
     ]);
 }
 
@@ -167,6 +169,15 @@ fn a_text_of_several_statements_looks_where_it_says_itself() {
             "read shop/b.orders ok 1 | read shop/sales.orders ok 1",
         ),
         (&["SET search_path = sales; SELECT id FROM public.orders"], PUBLIC),
+        // A temporary table stands before all of them.
+        (&["CREATE TEMP TABLE orders (id int)", "SET search_path = sales; SELECT id FROM orders"], NOTHING),
+        (
+            &[
+                "SET search_path = sales; SELECT id FROM orders",
+                "LOG:  AUDIT: SESSION,2,1,READ,SELECT,TABLE,sales.orders,SET search_path = sales; SELECT id FROM orders,<none>",
+            ],
+            SALES,
+        ),
     ]);
 }
 

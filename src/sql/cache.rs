@@ -4,7 +4,7 @@
 //! a path, remote queries), and shapes that cannot be parsed as such, by their whole text. The cache is bounded and
 //! gives the same answer whether it holds a shape or not.
 
-use super::{Analysis, Dialect, Status, TableUse, analyse, fold, is_sessions, shown_part, telling};
+use super::{Analysis, Dialect, Status, TableUse, analyse, fold, is_sessions, shown_part, state, telling};
 use crate::evidence::scrub::scrub_shapes;
 use crate::evidence::{Action, Class, Confidence, ResourceKind, Shape, Text};
 use std::collections::{BTreeSet, HashMap};
@@ -53,7 +53,9 @@ impl Understood {
         let guessed = statement.analysis.status != Status::Parsed;
         let own = statement.analysis.tables.iter().filter(|own| {
             let mut same = told.iter().filter(|it| it.action == own.action).peekable();
-            partial && !(guessed && same.peek().is_some()) && !same.any(|it| it.parts.ends_with(&own.parts))
+            // Where it is looked for, the server has looked.
+            let named = if state::listed(&own.parts).is_some() { &own.parts[1..] } else { &own.parts[..] };
+            partial && !(guessed && same.peek().is_some()) && !same.any(|it| it.parts.ends_with(named))
         });
         let tables: BTreeSet<TableUse> = own.chain(told.iter().filter(shared)).cloned().collect();
         let analysis = Analysis { tables: tables.into_iter().collect(), ..statement.analysis.clone() };

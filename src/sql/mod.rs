@@ -192,10 +192,19 @@ fn file_of_format(parts: &[String], dialect: Dialect) -> Option<String> {
 fn shown_part(part: &str) -> String {
     let part = scrub_name(part).replace(fold::UNKNOWN_NAME, "{}");
     let quoted = part.len() > 2 && part.starts_with('"') && part.ends_with('"');
-    if part.contains('.') && !quoted { format!("\"{}\"", part.replace('"', "\"\"")) } else { part }
+    // Of a list of schemas, each part is shown already.
+    let listed = part.starts_with('{') && part.ends_with('}');
+    if part.contains('.') && !quoted && !listed { format!("\"{}\"", part.replace('"', "\"\"")) } else { part }
 }
 
+/// A name as it is shown; of one that is looked for in a single schema, that one.
 fn shown(parts: &Vec<String>) -> String {
+    let alone = |part: &str| Some(part.strip_prefix('{')?.strip_suffix('}')?.to_owned());
+    if let [schema, table] = &parts[..]
+        && let Some(schema) = alone(schema).filter(|schema| !schema.is_empty() && !schema.contains(','))
+    {
+        return format!("{schema}.{}", shown_part(table));
+    }
     parts.iter().map(|part| shown_part(part)).collect::<Vec<_>>().join(".")
 }
 

@@ -461,7 +461,7 @@ fn placed(name: &Name, path: &SearchPath) -> Option<Name> {
     let shown: Vec<Text> = name.iter().map(|part| Text::from(shown_part(part))).collect();
     let parts: Vec<Text> = name.iter().map(|part| Text::from(part.as_str())).collect();
     let here = !path.hides(&shown, None);
-    here.then(|| path.place(&parts).iter().map(ToString::to_string).collect())
+    here.then(|| path.place_in_text(&parts).iter().map(ToString::to_string).collect())
 }
 
 /// A table that was made here and is gone: only whoever read it before it was made meant another one.

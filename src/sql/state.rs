@@ -51,27 +51,37 @@ struct Block {
 pub struct SearchPath {
     now: Held,
     block: Option<Box<Block>>,
+    /// Whether it is known that no other transaction is open.
+    bounded: bool,
 }
 
 impl SearchPath {
     /// Of a session that looks in this schema alone; empty: nobody said where it looks.
     pub fn in_schema(schema: &Text) -> SearchPath {
         let schemas = if schema.is_empty() { Vec::new() } else { vec![schema.clone()] };
-        SearchPath { now: Held { schemas, ..Held::default() }, block: None }
+        SearchPath { now: Held { schemas, ..Held::default() }, ..SearchPath::default() }
+    }
+
+    /// Of a session that was seen from its first statement on.
+    pub fn from_the_start() -> SearchPath {
+        SearchPath { bounded: true, ..SearchPath::default() }
     }
 
     /// The same, without what only matters to the statements that follow.
     #[must_use]
     pub fn at_once(&self) -> SearchPath {
         let Held { schemas, local, temporary, .. } = self.now.clone();
-        SearchPath { now: Held { schemas, local, temporary, ..Held::default() }, block: None }
+        SearchPath { now: Held { schemas, local, temporary, ..Held::default() }, ..SearchPath::default() }
     }
 
     /// The same, with only the temporary tables that a statement names which is run in this database; an empty one is
     /// not known.
     #[must_use]
     pub fn as_seen_by(&self, analysis: &Analysis, database: &str) -> SearchPath {
-        let hides = |parts: &[Text]| self.hides(parts, Some(database));
+        let hides = |parts: &[Text]| match (listed(parts), parts) {
+            (Some(_), [_, name]) => self.hides(std::slice::from_ref(name), Some(database)),
+            _ => self.hides(parts, Some(database)),
+        };
         let hidden = |table: &&TableUse| hides(&table.parts);
         let mut temporary: BTreeSet<Vec<Text>> =
             analysis.tables.iter().filter(hidden).map(|table| table.parts.clone()).collect();
@@ -80,7 +90,7 @@ impl SearchPath {
             SessionChange::Renamed(old, new) if hides(&within(old, database)) => Some(new.clone()),
             _ => None,
         }));
-        SearchPath { now: Held { temporary, ..self.at_once().now }, block: None }
+        SearchPath { now: Held { temporary, ..self.at_once().now }, ..SearchPath::default() }
     }
 
     /// Whether the session has temporary tables.
@@ -180,6 +190,7 @@ impl SearchPath {
     }
 
     fn begin(&mut self, text: bool) {
+        self.bounded |= !text;
         match &mut self.block {
             Some(block) if text => block.text = true,
             // What a text did before it says BEGIN belongs to the transaction.
@@ -194,6 +205,7 @@ impl SearchPath {
     }
 
     fn end(&mut self, undone: bool, chain: bool) {
+        self.bounded = true;
         let Some(mut block) = self.block.take() else {
             self.now.local = None;
             return;
@@ -219,8 +231,8 @@ impl SearchPath {
             (now.schemas, now.local) = (schemas.to_vec(), None);
         } else if self.block.is_some() {
             now.local = Some(schemas.to_vec());
-        } else {
-            // Outside of a transaction it changes nothing; but the log may have begun inside of one.
+        } else if !self.bounded {
+            // Outside of a transaction it changes nothing; but this one may have begun before the log did.
             let mut either = schemas.to_vec();
             let default = [Text::from(DEFAULT_SCHEMA)];
             let before = if now.schemas.is_empty() { &default[..] } else { &now.schemas[..] };
@@ -276,21 +288,43 @@ impl SearchPath {
         if matches!(parts, [.., name] if name.starts_with('#')) || self.hides(parts, None) {
             return None;
         }
-        Some(self.place(parts))
+        match (listed(parts), parts) {
+            (Some(_), [_, name]) if self.hides(std::slice::from_ref(name), None) => None,
+            (Some(list), [_, name]) if !list.contains(',') => Some(vec![Text::from(list), name.clone()]),
+            _ => Some(self.place(parts)),
+        }
     }
 
     /// The same of a name that is no temporary table's.
-    pub(super) fn place(&self, parts: &[Text]) -> Vec<Text> {
+    fn place(&self, parts: &[Text]) -> Vec<Text> {
         let schemas = self.now.local.as_ref().unwrap_or(&self.now.schemas);
         match (parts, &schemas[..]) {
             ([name], [schema]) => vec![schema.clone(), name.clone()],
-            ([name], [_, ..]) => {
-                let list: Vec<&str> = schemas.iter().map(|schema| &**schema).collect();
-                vec![Text::from(format!("{{{}}}", list.join(","))), name.clone()]
-            }
+            ([name], [_, ..]) => vec![list(schemas), name.clone()],
             _ => parts.to_vec(),
         }
     }
+
+    /// The same of a text of which nobody knows yet whether its session has a temporary table of that name: the schemas
+    /// stand in braces, even a single one.
+    pub(super) fn place_in_text(&self, parts: &[Text]) -> Vec<Text> {
+        let schemas = self.now.local.as_ref().unwrap_or(&self.now.schemas);
+        match (parts, &schemas[..]) {
+            ([name], [_, ..]) => vec![list(schemas), name.clone()],
+            _ => parts.to_vec(),
+        }
+    }
+}
+
+fn list(schemas: &[Text]) -> Text {
+    let all: Vec<&str> = schemas.iter().map(|schema| &**schema).collect();
+    Text::from(format!("{{{}}}", all.join(",")))
+}
+
+/// The schemas in whose list an unqualified name is looked for; `None`: the name is qualified, or none was said.
+pub(super) fn listed(parts: &[Text]) -> Option<&str> {
+    let [schemas, _] = parts else { return None };
+    schemas.strip_prefix('{')?.strip_suffix('}').filter(|list| !list.is_empty())
 }
 
 /// A temporary table's name in a database: an empty first part stands for the one that is used.

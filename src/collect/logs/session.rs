@@ -190,6 +190,11 @@ impl Session {
         }
     }
 
+    /// It was seen from its first statement on.
+    pub fn begins(&mut self) {
+        self.path = SearchPath::from_the_start();
+    }
+
     /// A statement failed, and with it the transaction that is open.
     pub fn fail(&mut self) {
         self.path.fail();

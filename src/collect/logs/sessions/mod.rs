@@ -214,6 +214,7 @@ impl Sessions {
                 self.close(record.session, true);
             }
             Event::Connected => {
+                session.begins();
                 if !record.who.client.is_empty() && record.who.port > 0 {
                     self.sketch.add(&record.who.client, record.who.port, record.stamp);
                 }
