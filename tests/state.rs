@@ -169,6 +169,16 @@ fn a_text_of_several_statements_looks_where_it_says_itself() {
             "read shop/b.orders ok 1 | read shop/sales.orders ok 1",
         ),
         (&["SET search_path = sales; SELECT id FROM public.orders"], PUBLIC),
+        (&["SET search_path = sales", "RESET search_path; SELECT id FROM orders"], PUBLIC),
+        (&["SET search_path = sales", "SELECT 1; SELECT id FROM orders"], SALES),
+        (
+            &[
+                "SET search_path = sales",
+                "BEGIN; SET LOCAL search_path TO DEFAULT; SELECT id FROM orders; COMMIT",
+                "SELECT 1 FROM b",
+            ],
+            "read shop/public.orders ok 1 | read shop/sales.b ok 1",
+        ),
         // A temporary table stands before all of them.
         (&["CREATE TEMP TABLE orders (id int)", "SET search_path = sales; SELECT id FROM orders"], NOTHING),
         (

@@ -197,13 +197,12 @@ fn shown_part(part: &str) -> String {
     if part.contains('.') && !quoted && !listed { format!("\"{}\"", part.replace('"', "\"\"")) } else { part }
 }
 
-/// A name as it is shown; of one that is looked for in a single schema, that one.
+/// A name as it is shown.
 fn shown(parts: &Vec<String>) -> String {
-    let alone = |part: &str| Some(part.strip_prefix('{')?.strip_suffix('}')?.to_owned());
-    if let [schema, table] = &parts[..]
-        && let Some(schema) = alone(schema).filter(|schema| !schema.is_empty() && !schema.contains(','))
-    {
-        return format!("{schema}.{}", shown_part(table));
+    match (state::shown_schema(parts), &parts[..]) {
+        (Some(Some(schema)), [_, table]) => return format!("{schema}.{}", shown_part(table)),
+        (Some(None), [_, table]) => return shown_part(table),
+        _ => {}
     }
     parts.iter().map(|part| shown_part(part)).collect::<Vec<_>>().join(".")
 }

@@ -16,11 +16,17 @@ const MAX_SAVEPOINTS: usize = 64;
 /// The schema PostgreSQL looks in, unless `search_path` says otherwise.
 const DEFAULT_SCHEMA: &str = "public";
 
+/// What stands for the schemas that a session looks in by itself, where a text says that it goes back to them. No schema
+/// is called so without quotes.
+const DEFAULT: &str = "default";
+
 /// What a transaction that is rolled back takes back.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Held {
     /// In order; none: the default.
     schemas: Vec<Text>,
+    /// Whether that was said.
+    reset: bool,
     /// Those of the transaction.
     local: Option<Vec<Text>>,
     /// Names of temporary tables. Where a schema is a database they have two parts, of which the first is empty if
@@ -228,7 +234,7 @@ impl SearchPath {
     fn look_in(&mut self, schemas: &[Text], local: bool) {
         let now = &mut self.now;
         if !local {
-            (now.schemas, now.local) = (schemas.to_vec(), None);
+            (now.schemas, now.local, now.reset) = (schemas.to_vec(), None, schemas.is_empty());
         } else if self.block.is_some() {
             now.local = Some(schemas.to_vec());
         } else if !self.bounded {
@@ -290,6 +296,7 @@ impl SearchPath {
         }
         match (listed(parts), parts) {
             (Some(_), [_, name]) if self.hides(std::slice::from_ref(name), None) => None,
+            (Some(DEFAULT), [_, name]) => Some(vec![name.clone()]),
             (Some(list), [_, name]) if !list.contains(',') => Some(vec![Text::from(list), name.clone()]),
             _ => Some(self.place(parts)),
         }
@@ -311,8 +318,20 @@ impl SearchPath {
         let schemas = self.now.local.as_ref().unwrap_or(&self.now.schemas);
         match (parts, &schemas[..]) {
             ([name], [_, ..]) => vec![list(schemas), name.clone()],
+            ([name], []) if self.now.reset || self.now.local.is_some() => {
+                vec![list(&[Text::from(DEFAULT)]), name.clone()]
+            }
             _ => parts.to_vec(),
         }
+    }
+}
+
+/// How a name is shown that is looked for in these schemas: in a single one, or in those that nobody names.
+pub(super) fn shown_schema(parts: &[String]) -> Option<Option<&str>> {
+    let [schemas, _] = parts else { return None };
+    match schemas.strip_prefix('{')?.strip_suffix('}')? {
+        DEFAULT => Some(None),
+        list => (!list.is_empty() && !list.contains(',')).then_some(Some(list)),
     }
 }
 
