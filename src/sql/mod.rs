@@ -198,8 +198,8 @@ fn shown_part(part: &str) -> String {
 }
 
 /// A name as it is shown.
-fn shown(parts: &Vec<String>) -> String {
-    match (state::shown_schema(parts), &parts[..]) {
+fn shown(parts: &[String]) -> String {
+    match (state::shown_schema(parts), parts) {
         (Some(Some(schema)), [_, table]) => return format!("{schema}.{}", shown_part(table)),
         (Some(None), [_, table]) => return shown_part(table),
         _ => {}
@@ -275,7 +275,7 @@ fn inside_of(body: script::Body) -> Inside {
 /// The data flow of a text, bodies of definitions and all.
 fn flow_of(whole: &script::Whole) -> Flow {
     let mut flow = Flow::default();
-    flow.reads.extend(whole.reads.keys().chain(whole.models.keys()).map(shown));
+    flow.reads.extend(whole.reads.keys().chain(whole.models.keys()).map(|name| shown(name)));
     flow.touches.extend(whole.touches.keys().map(|(name, how)| (shown(name), (*how).to_owned())));
     for parts in whole.writes.keys().chain(&whole.made) {
         flow.writes.insert(shown(whole.renamed.get(parts).unwrap_or(parts)));

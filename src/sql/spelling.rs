@@ -65,7 +65,8 @@ fn contains(sql: &str, word: &str) -> bool {
 fn mysql(sql: &str) -> Cow<'_, str> {
     let bytes = sql.as_bytes();
     let has = |mark: &str| memchr::memmem::find(bytes, mark.as_bytes()).is_some();
-    if !has("/*!") && !has("/*M!") && !(has("{") && contains(sql, "oj")) {
+    let marked = has("/*!") || has("/*M!") || has("{") && contains(sql, "oj");
+    if !marked {
         return Cow::Borrowed(sql);
     }
     let mut out = bytes.to_vec();
