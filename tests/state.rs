@@ -327,6 +327,12 @@ fn whoever_defines_something_has_not_run_it() {
     assert_eq!(mariadb(&[connect, "DELETE FROM accounts"]), ["write shop/shop.accounts ok 1"]);
     let trigger = "CREATE TRIGGER x AFTER INSERT ON items FOR EACH ROW DELETE FROM accounts";
     assert_eq!(mariadb(&[connect, trigger]), ["touch shop/shop.items ok 1"]);
+    // MariaDB opens the table that a trigger is for.
+    let audit = |event: &str, object: &str| format!("20261121 22:00:00,db,a,h,3,7,{event},shop,{object}\n");
+    let audited =
+        |text: &str| links("audit.log", &(audit("READ", "items,") + &audit("QUERY", &format!("'{text}',0"))));
+    assert_eq!(audited(trigger), ["touch shop/shop.items ok 1"]);
+    assert_eq!(audited("SELECT id FROM items"), ["read shop/shop.items ok 1"]);
     assert_eq!(
         postgres(&["CREATE RULE r AS ON INSERT TO sales.orders DO ALSO (DELETE FROM a; DELETE FROM b)"]),
         ["touch shop/sales.orders ok 1"]

@@ -34,7 +34,13 @@ impl Understood {
             |parts: &[Text]| tables.iter().any(|it| it.action == Action::Touch && it.parts == parts);
         let told = tables.iter().filter(|it| it.action != Action::Read || !altered(&it.parts));
         let planned = statement.is_some_and(Understood::is_planned);
-        let action = |it: &TableUse| if planned { Action::Touch } else { it.action };
+        // What a statement only defines something for, a server may open for reading as well.
+        let touched = |it: &TableUse| {
+            let own = statement.map(|statement| &statement.analysis.tables[..]).unwrap_or_default();
+            let mut same = own.iter().filter(|own| own.parts.last() == it.parts.last()).peekable();
+            it.action == Action::Read && same.peek().is_some() && same.all(|own| own.action == Action::Touch)
+        };
+        let action = |it: &TableUse| if planned || touched(it) { Action::Touch } else { it.action };
         let told: BTreeSet<TableUse> = told
             .map(|it| {
                 let parts = it.parts.iter().map(|part| Text::from(shown_part(part))).collect();
