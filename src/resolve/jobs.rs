@@ -103,9 +103,13 @@ impl JobLine<'_> {
         self.own.iter().any(|fact| matches!(&fact.says, Says::Runs { script: Some(_), .. }))
     }
 
-    /// Its command as its mention has it.
+    /// Its command as it is shown.
     pub fn command(&self) -> &str {
-        self.mention.text.splitn(3, ':').nth(2).unwrap_or(&self.mention.text)
+        let stated = self.own.iter().find_map(|fact| match &fact.says {
+            Says::Runs { command, script: None, .. } => Some(&**command),
+            _ => None,
+        });
+        stated.unwrap_or_else(|| self.mention.text.splitn(3, ':').nth(2).unwrap_or(&self.mention.text))
     }
 
     fn find<'s>(&'s self, pick: impl Fn(&'s Says) -> Option<String>) -> Option<String> {
