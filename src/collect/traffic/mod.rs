@@ -458,6 +458,8 @@ impl Teller<'_> {
             }
             if worked {
                 path.change(&understood.analysis.session);
+            } else {
+                path.fail();
             }
         }
         if told.principal.is_none() && !told.encrypted && !told.acts.is_empty() {
