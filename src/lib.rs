@@ -68,6 +68,11 @@
 //! - Routes are joined over files within `collect/source`: a router's path is a sentence only once the files that
 //!   mount it are read, like a constant that another file holds. Classes that are mapped to tables likewise.
 //! - Paths in `whodepends.toml` count from its own folder as well as from the arguments.
+//! - What spreads a timer's starts (`RandomizedDelaySec`) travels among its guards, because it belongs to the unit and not to
+//!   the expression. `Meaning::misread` tells what people read otherwise, so that a rule needs no dialect; a `CRON_TZ` of
+//!   cronie stands in the schedule's text.
+//! - A symbolic link is kept by its target, though never followed: it masks units, names instances and tells a host's zone.
+//! - The zone of a schedule that none states is the host's; a schedule that a template fills in is a job without runs.
 //! - Streams in an archive or with more than one server per file are not told apart yet; the file is the
 //!   stream's unit.
 
