@@ -46,6 +46,7 @@ class shop::jobs (
         jobs(&report),
         [
             format!("job:shop::jobs/a as root: ${{fqdn_rand(60)}} * * * * (?): /bin/both {}", at(21)),
+            format!("job:shop::jobs/b as root: ${{fqdn_rand(60)}} * * * * (?): /bin/both {}", at(21)),
             format!("job:shop::jobs/boot as shop: @reboot (?): /bin/boot {}", at(25)),
             format!("job:shop::jobs/dump as shop: 0,30 3 * * mon,fri (?): /bin/dump ${{title}} {}", at(8)),
             format!("job:shop::jobs/first as root: * ${{hour}} * * * (?): /bin/first {}", at(18)),

@@ -148,12 +148,10 @@ impl<'a> Job<'a> {
             Work::ShellIn { shown, .. } => cut(shown, MAX_COMMAND),
             Work::Named(what) => cut(what, MAX_COMMAND),
         };
-        let line = match self.name {
-            // Two jobs of one file may run the same command under two names.
-            Some(name) => format!("{shown} ({})", cut(name, MAX_REMARK)),
-            None => shown.clone(),
-        };
-        let job = Mention::new(MentionKind::Job, format!("{shown_host}:{}:{line}", self.file.inner));
+        // Two jobs of one file may run the same command under two names; the command stays as it is.
+        let own = self.name.map(|name| format!("#{}", cut(name, MAX_REMARK).replace(':', ".")));
+        let within = format!("{}{}", self.file.inner, own.unwrap_or_default());
+        let job = Mention::new(MentionKind::Job, format!("{shown_host}:{within}:{shown}"));
         let place = Place::line(&self.file.path, self.line);
         let (zone, known) = self.settle_zone(&place, out);
         let told = match &self.work {
