@@ -71,7 +71,7 @@ end
     );
     assert_eq!(
         gaps(&report),
-        [format!("unresolved cookbooks/shop/recipes/default.rb:36: a cron resource without a command")]
+        ["unresolved cookbooks/shop/recipes/default.rb:36: a cron resource without a command"]
     );
 }
 
