@@ -74,9 +74,22 @@ fn cron(text: &str) -> Result<Schedule, Rejected> {
 fn bits(text: &str, field: &Field) -> Result<u64, Rejected> {
     let mut set = Set::default();
     for element in text.split(',') {
-        one(element, field, &[], &mut set)?;
+        part(element, field, &mut set)?;
     }
     Ok(set.bits)
+}
+
+/// One element; a range whose end comes before its start goes on over the end of the field (`MON-SUN`), as in Quartz.
+fn part(text: &str, field: &Field, set: &mut Set) -> Result<(), Rejected> {
+    let wraps = |(low, high): (&str, &str)| {
+        let (low, high) = (number(low, field).ok()?, number(high, field).ok()?);
+        (low > high).then_some((low, high))
+    };
+    let Some((low, high)) = text.split_once('-').and_then(wraps) else {
+        return one(text, field, &[], set);
+    };
+    one(&format!("{low}-{}", field.high), field, &[], set)?;
+    one(&format!("{}-{high}", field.low), field, &[], set)
 }
 
 /// Days of the month: `L` is the last, `3W` the weekday nearest to the third.
@@ -87,7 +100,7 @@ fn days(text: &str) -> Result<(u32, Vec<DayRule>), Rejected> {
             ("L", _) => rules.push(DayRule::BeforeLast(0)),
             ("LW", _) => rules.push(DayRule::LastWorkday),
             (_, Some(day)) => rules.push(DayRule::Nearest(number(day, &DAY)? as i8)),
-            _ => one(element, &DAY, &[], &mut set)?,
+            _ => part(element, &DAY, &mut set)?,
         }
     }
     Ok((set.bits as u32, rules))
@@ -111,7 +124,7 @@ fn weekdays(text: &str) -> Result<(u8, Vec<DayRule>), Rejected> {
         } else if let Some(day) = element.strip_suffix('L').filter(|day| !day.is_empty()) {
             rules.push(DayRule::LastWeekday(weekday(day)?));
         } else {
-            one(element, &AWS_WEEKDAY, &[], &mut set)?;
+            part(element, &AWS_WEEKDAY, &mut set)?;
         }
     }
     Ok(((set.bits >> 1) as u8 & 0x7f, rules))
@@ -252,6 +265,10 @@ mod tests {
         assert_eq!(runs("cron(0 0 L * ? *)", "UTC", 2), ["2026-01-31T00:00:00Z", "2026-02-28T00:00:00Z"]);
         // 1 February 2026 is a Sunday: the nearest weekday of that month is the second.
         assert_eq!(runs("cron(0 0 1W 2 ? *)", "UTC", 1), ["2026-02-02T00:00:00Z"]);
+        assert_eq!(
+            runs("cron(0 0 ? * FRI-SUN *)", "UTC", 3),
+            ["2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z", "2026-01-04T00:00:00Z"]
+        );
         assert_eq!(runs("cron(0 0 ? * L *)", "UTC", 1), ["2026-01-03T00:00:00Z"]);
         assert_eq!(runs("at(2026-11-20T13:00:00)", "America/New_York", 3), ["2026-11-20T18:00:00Z"]);
     }
