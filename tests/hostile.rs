@@ -225,6 +225,21 @@ fn commands() {
 }
 
 #[test]
+fn configuration_management() {
+    let texts = [
+        "- hosts: h.x\n  tasks:\n  - cron: name=\"a {{ b }}\" minute=*/5 job='x y' user={{ u }}\n    loop: &l [1, {a: 2}]\n  - block:\n    - cron: {name: \"{{ item.a }}\", job: x, hour: \"{{ h | default('3') }}\"}\n      with_items: *l\n  vars: {u: \"{{ h }}\", h: \"{{ u }}\"}\n",
+        "define a::b ($x = \"${y}\", $y = [1]) {\n $p = \"$q$q\" $q = \"$p$p\"\n cron { \"c-${x}\": command => @(\"E\"/L), minute => [$y, { 'a' => /b{2}/ }], ;\n x $p\n | E\n 'd': * => $h }\n a::b { $title: x => $p }\n}\n",
+        "h = \"3\"\ncron \"a-#{b[\"c\"]}\" do\n  minute %w(1 2).join(\",\")\n  hour h unless x do |y| end\n  command <<~A + <<-'B'\n  x #{\"y\"}\n  A\n  z\n  B\nend\nsystemd_unit \"x.timer\" do content({ Timer: { OnCalendar: [\"daily\", :a] } }) end\n",
+        "{% set a = 1 %}\nb:\n  cron.present:\n    - name: c {{ a }}\n    - minute: random\n  schedule:\n    - present\n    - cron: '* * * * *'\n",
+        "locals { a = \"cron(0 3 * * ? *)\" }\nresource \"aws_scheduler_schedule\" \"b\" {\n  schedule_expression = \"${local.a}\" # c\n  target { arn = <<-E\n  x\n  E\n }\n}\n",
+        "{% if a %}\n{{ m }} 3 * * * {{ u }} x {# y #}\n<% z -%><%= w %> 1 * * * root v\n{% endif %}\n",
+        "write_files:\n- path: /etc/cron.d/x\n  content: |\n    5 4 * * * root y\n",
+        "RUN echo \"5 $H * * * root x\" > /etc/cron.d/x && (crontab -l; printf '@daily y\\n') | crontab -u a -\ncat >/etc/cron.d/y <<'E'\n1 1 * * * root z\nE\n",
+    ];
+    attack(entries::management, &chosen(8, &texts), 600);
+}
+
+#[test]
 fn inventories() {
     let texts = [
         "openapi: 3.0.0\nservers: [{url: 'https://{a}.x/v1', variables: {a: {default: b}}}]\npaths:\n  /x/{id}: {get: {}, $ref: '#/paths/~1x'}\n",

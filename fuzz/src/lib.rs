@@ -117,6 +117,22 @@ pub fn shell(data: &[u8]) -> u64 {
     file(name, None, &data[1..])
 }
 
+/// Schedules in configuration management: manifests, recipes, tasks, states, templates, scripts.
+pub fn management(data: &[u8]) -> u64 {
+    let files = [
+        ("roles/a/tasks/main.yml", "ansible-cron"),
+        ("modules/a/manifests/b.pp", "puppet"),
+        ("cookbooks/a/recipes/b.rb", "chef"),
+        ("a/init.sls", "salt"),
+        ("a/main.tf", "terraform"),
+        ("templates/crontab.j2", "crontab-system"),
+        ("a/init.yml", "yaml-crontab"),
+        ("Dockerfile", "scripted-crontab"),
+    ];
+    let Some(((name, kind), _)) = choose(data, &files) else { return 0 };
+    file(name, Some(kind), &data[1..])
+}
+
 /// OpenAPI documents, Backstage catalogues, compose files and hosts files.
 pub fn inventory(data: &[u8]) -> u64 {
     let kinds = ["openapi", "backstage", "compose", "hosts-file"];

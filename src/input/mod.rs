@@ -2,9 +2,11 @@
 //! decompressing, limits. It never parses what it opens and never decides who reads a file.
 
 mod open;
+mod scope;
 mod walk;
 
 pub use open::{Compression, ExpandedTooMuch, MAX_EXPANSION, MAX_EXPANSION_FLOOR, MAX_TEXT_BYTES};
+pub use scope::scope_of;
 pub use walk::{MAX_DEPTH, Shown, WalkError, walk, walk_as};
 
 use crate::evidence::{Gap, GapCode, Place, Text};

@@ -245,6 +245,10 @@ fn force(files: &mut [InputFile], kinds: &[(String, PathBuf)]) {
     }
 }
 
+/// How the files of configuration management end.
+const WRITTEN: [&str; 11] =
+    [".yml", ".yaml", ".pp", ".rb", ".tf", ".sls", ".j2", ".erb", ".epp", ".cron", ".timer"];
+
 /// Files with the same content as an earlier one are skipped, so that a copy of a log counts once.
 fn drop_copies(inputs: &mut Inputs) {
     let mut sizes: HashMap<u64, usize> = HashMap::new();
@@ -272,7 +276,9 @@ fn drop_copies(inputs: &mut Inputs) {
     let compressed: Vec<Option<Text>> = inputs.files.par_iter().map(beside).collect();
     // Small files repeat for good reasons (an empty `__init__.py`, one crontab on two hosts); only an
     // evidence-sized file of one host that occurs twice is a copy.
-    let worth = |file: &InputFile| file.size >= 512 && sizes[&file.size] > 1;
+    // Configuration management repeats a role for each version of a product: each of them is its own.
+    let written = |file: &InputFile| WRITTEN.iter().any(|ending| file.name().ends_with(ending));
+    let worth = |file: &InputFile| file.size >= 512 && sizes[&file.size] > 1 && !written(file);
     let digests: Vec<Option<[u8; 32]>> =
         inputs.files.par_iter().map(|file| if worth(file) { digest(file) } else { None }).collect();
     let mut seen: HashMap<([u8; 32], Option<Text>), Text> = HashMap::new();

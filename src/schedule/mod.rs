@@ -3,6 +3,7 @@
 
 mod anacron;
 mod at;
+mod aws;
 mod busybox;
 mod calendar;
 mod cronie;
@@ -20,6 +21,7 @@ mod vixie;
 mod zones;
 
 pub use systemd::span_seconds;
+pub use template::{fill, has_placeholder, spans as placeholders};
 pub use zones::zone;
 
 use jiff::tz::TimeZone;
@@ -50,6 +52,7 @@ pub static DIALECTS: &[&dyn Dialect] = &[
     &anacron::Anacron,
     &at::At,
     &systemd::Systemd,
+    &aws::Aws,
 ];
 
 /// Why a schedule was not accepted.

@@ -2,8 +2,14 @@
 //! near misses, because a job too many is as wrong as one too few.
 
 mod anacron;
+mod ansible;
 mod at;
+mod chef;
+mod crontab_templates;
+mod puppet;
+mod salt;
 mod systemd;
+mod terraform;
 
 use std::process::Command;
 

@@ -6,6 +6,7 @@ use super::job::Zone;
 use crate::evidence::Text;
 use crate::input::InputFile;
 use crate::schedule;
+use std::collections::BTreeMap;
 
 /// The crons that systems come with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +99,16 @@ impl Cron {
         let fine =
             !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
         if fine { Ok(()) } else { Err("a name may hold only letters, digits, _ and -") }
+    }
+
+    /// The zone of a job with such settings on a host.
+    pub fn zone_below(
+        self,
+        world: &World<'_>,
+        host: Option<&str>,
+        environment: &BTreeMap<String, String>,
+    ) -> Zone {
+        self.zone(environment.get("CRON_TZ").map(String::as_str), &world.zone_of_host(host).0)
     }
 
     /// The zone of the lines below `CRON_TZ`, where it is set.

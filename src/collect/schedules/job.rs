@@ -8,6 +8,8 @@ use crate::evidence::{
     Actor, Basis, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Place, Says, Scope, Text,
 };
 use crate::input::InputFile;
+use crate::schedule;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// How long a command may be in a job's mention.
@@ -36,6 +38,8 @@ pub(super) enum Work<'a> {
         /// Its standard input, where the schedule itself holds it.
         stdin: Option<&'a str>,
     },
+    /// A shell reads it once a template is filled in: its placeholders are shown, and mean nothing known.
+    Template(&'a str),
     /// Commands that stand in another file than the schedule.
     ShellIn {
         /// What the shell is given.
@@ -81,6 +85,15 @@ pub(super) struct Job<'a> {
     pub remark: Option<&'a str>,
     /// In which part of the world it stands.
     pub scope: Scope,
+}
+
+/// A command whose placeholders are what only a run can tell; `${NAME}` is left to the shell, which may know it.
+fn blanked(text: &str) -> Cow<'_, str> {
+    schedule::fill(text, &|placeholder| {
+        let name = placeholder.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+        let plain = name.is_some_and(|name| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
+        (!plain).then(|| "{}".to_owned())
+    })
 }
 
 fn cut(text: &str, most: usize) -> String {
@@ -131,16 +144,14 @@ impl<'a> Job<'a> {
     pub(super) fn state(&self, out: &mut Evidence) {
         let shown_host = self.host.as_deref().unwrap_or("");
         let shown = match self.work {
-            Work::Shell { text, .. } => cut(&on_one_line(text), MAX_COMMAND),
+            Work::Shell { text, .. } | Work::Template(text) => cut(&on_one_line(text), MAX_COMMAND),
             Work::ShellIn { shown, .. } => cut(shown, MAX_COMMAND),
             Work::Named(what) => cut(what, MAX_COMMAND),
         };
-        let line = match self.name {
-            // Two jobs of one file may run the same command under two names.
-            Some(name) => format!("{shown} ({})", cut(name, MAX_REMARK)),
-            None => shown.clone(),
-        };
-        let job = Mention::new(MentionKind::Job, format!("{shown_host}:{}:{line}", self.file.inner));
+        // Two jobs of one file may run the same command under two names; the command stays as it is.
+        let own = self.name.map(|name| format!("#{}", cut(name, MAX_REMARK).replace(':', ".")));
+        let within = format!("{}{}", self.file.inner, own.unwrap_or_default());
+        let job = Mention::new(MentionKind::Job, format!("{shown_host}:{within}:{shown}"));
         let place = Place::line(&self.file.path, self.line);
         let (zone, known) = self.settle_zone(&place, out);
         let told = match &self.work {
@@ -148,6 +159,7 @@ impl<'a> Job<'a> {
             Work::ShellIn { text, input, line, .. } => {
                 Some(self.read_command_at(&job, text.to_string(), input, *line))
             }
+            Work::Template(text) => Some(self.read_command(&job, &blanked(text), None)),
             Work::Named(_) => None,
         };
         let mut guards = self.guards.clone();
@@ -244,4 +256,11 @@ pub(super) fn states_order(comment: &str) -> bool {
     ["after", "before", "once ", "leave time", "wait", "must be done", "finish", "stagger", "collid"]
         .iter()
         .any(|word| comment.contains(word))
+}
+
+/// The comment right above a line that states an order or a wait, where each line of it begins with `#`.
+pub(super) fn remark_above(text: &str, line: u64) -> Option<&str> {
+    let lines: Vec<&str> = text.lines().take(usize::try_from(line).ok()?.saturating_sub(1)).collect();
+    let comments = lines.iter().rev().map_while(|line| line.trim().strip_prefix('#')).map(str::trim);
+    comments.filter(|comment| states_order(comment)).last()
 }

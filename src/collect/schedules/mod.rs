@@ -2,16 +2,27 @@
 //! the files it runs are named as facts, never opened here. Whether two jobs are one is for `resolve`.
 
 mod anacron;
+mod ansible;
 mod at;
+mod chef;
 mod crontab;
 mod crontab_host;
+mod embedded;
 mod github;
 mod groovy;
 mod jenkins;
 mod job;
 mod kubernetes;
 mod manifest;
+mod node;
+mod puppet;
+mod salt;
 mod systemd;
+mod terraform;
+mod tokens;
+mod units;
+mod values;
+mod yaml;
 
 use super::{Family, World};
 use crate::evidence::{About, Evidence, InputRecord, InputStatus};
@@ -30,16 +41,23 @@ pub trait SchedulePlace: Sync {
 
 /// All kinds of places.
 pub static PLACES: &[&dyn SchedulePlace] = &[
+    &ansible::Ansible,
     &anacron::Anacrontab,
     &at::AtSpool,
     &crontab::SystemCrontab,
     &crontab::UserCrontab,
     &crontab::RunParts,
     &systemd::Timers,
+    &puppet::Puppet,
+    &chef::Chef,
+    &salt::Salt,
+    &terraform::Terraform,
     &kubernetes::CronJobs,
     &github::Workflows,
     &jenkins::Jenkinsfile,
     &jenkins::JobConfig,
+    &embedded::YamlCrontab,
+    &embedded::ScriptedCrontab,
 ];
 
 /// The family.
