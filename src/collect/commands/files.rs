@@ -1,7 +1,9 @@
-//! Commands that make, move and copy files on one host: cp(1), mv(1), touch(1), ln(1), gzip(1). They state
-//! which file is read and which is written, so that hand-overs through files are seen. Where a file goes
+//! Commands that make, move and copy files on one host: cp(1), mv(1), ln(1), touch(1), cat(1), tee(1), dd(1), split(1).
+//! They state which file is read and which is written, so that hand-overs through files are seen. Where a file goes
 //! when it leaves the host belongs to `transfer`.
 
+use super::options::Options;
+use super::transfer::{into, last};
 use super::{Call, Commands, Out};
 use crate::evidence::Action;
 
@@ -9,17 +11,14 @@ use crate::evidence::Action;
 pub struct Move;
 /// touch(1).
 pub struct Touch;
-/// gzip(1) and its like in their plain form: `gzip FILE` makes `FILE.gz`.
-pub struct Pack;
-
-fn add(call: &Call, action: Action, path: &str, out: &mut Out<'_>) {
-    // A path that is unknown from its first part on names nothing.
-    if path.is_empty() || path.starts_with("{}") || path.starts_with("/dev/") || path.contains('*') {
-        return;
-    }
-    let file = out.file(path, call);
-    out.add(call, None, action, file);
-}
+/// cat(1), tac(1), and what unpacks to the next command: zcat(1).
+pub struct Cat;
+/// tee(1), sponge(1).
+pub struct Tee;
+/// dd(1).
+pub struct Dd;
+/// split(1), csplit(1).
+pub struct Split;
 
 impl Commands for Move {
     fn names(&self) -> &'static [&'static str] {
@@ -27,22 +26,35 @@ impl Commands for Move {
     }
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
-        let plain = call.plain(&["-m", "-o", "-g", "-S", "--mode", "--owner", "--group", "--suffix"]);
-        let Some((target, sources)) = plain.split_last() else { return };
+        let options = Options::of(
+            &call.words,
+            if call.name() == "install" { "mogSt" } else { "St" },
+            &["mode", "owner", "group", "suffix", "target-directory"],
+        );
+        if call.name() == "install" && options.has(&["d", "directory"]) {
+            return;
+        }
+        let mut words: Vec<&str> = options.plain.iter().map(String::as_str).collect();
+        let folder = options.get(&["t", "target-directory"]);
+        let Some(target) = folder.or_else(|| words.pop()) else { return };
         // A link is made without a look at what it leads to, which need not be there.
-        let links = call.words[0].rsplit('/').next() == Some("ln");
-        let folder = target.ends_with('/') || sources.len() > 1;
-        for source in sources {
+        let links = call.name() == "ln";
+        for source in &words {
             if !links {
-                add(call, Action::Read, source, out);
+                out.add_file(call, Action::Read, source);
             }
-            let name = source.rsplit('/').next().unwrap_or(source);
-            let path = if folder {
-                format!("{}/{name}", target.trim_end_matches('/'))
-            } else {
-                (*target).to_owned()
-            };
-            add(call, Action::Write, &path, out);
+            let name = last(source);
+            // What a pattern stands for is not known, and so neither is what is written.
+            if name.contains(['*', '?']) {
+                continue;
+            }
+            let several = words.len() > 1 || folder.is_some();
+            let path = if several { format!("{}/{name}", target.trim_end_matches('/')) } else { into(call, target, name) };
+            out.add_file(call, Action::Write, &path);
+        }
+        // `ln -s TARGET` makes a link of its name here.
+        if links && words.is_empty() {
+            out.add_file(call, Action::Write, last(target));
         }
     }
 }
@@ -53,33 +65,70 @@ impl Commands for Touch {
     }
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
-        for path in call.plain(&["-d", "-t", "-r", "--date", "--reference"]) {
-            add(call, Action::Write, path, out);
+        for path in &Options::of(&call.words, "dtr", &["date", "reference"]).plain {
+            out.add_file(call, Action::Write, path);
         }
     }
 }
 
-impl Commands for Pack {
+impl Commands for Cat {
     fn names(&self) -> &'static [&'static str] {
-        &["gzip", "bzip2", "xz", "zstd"]
+        &["cat", "tac", "zcat", "gzcat", "xzcat", "bzcat", "zstdcat", "lzcat"]
     }
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
-        let to_stdout = call.words.iter().any(|word| {
-            word == "--stdout" || (word.starts_with('-') && !word.starts_with("--") && word.contains('c'))
-        });
-        let unpacks = call.words.iter().any(|word| word == "-d" || word == "--decompress");
-        let ending = match call.words[0].rsplit('/').next().unwrap_or("") {
-            "bzip2" => "bz2",
-            "xz" => "xz",
-            "zstd" => "zst",
-            _ => "gz",
-        };
-        for path in call.plain(&["-S", "-o", "-T"]) {
-            add(call, Action::Read, path, out);
-            if !to_stdout && !unpacks {
-                add(call, Action::Write, &format!("{path}.{ending}"), out);
+        for path in &Options::of(&call.words, "", &[]).plain {
+            out.add_file(call, Action::Read, path);
+        }
+    }
+}
+
+impl Commands for Tee {
+    fn names(&self) -> &'static [&'static str] {
+        &["tee", "sponge"]
+    }
+
+    fn state(&self, call: &Call, out: &mut Out<'_>) {
+        for path in &Options::of(&call.words, "", &[]).plain {
+            out.add_file(call, Action::Write, path);
+        }
+    }
+}
+
+impl Commands for Dd {
+    fn names(&self) -> &'static [&'static str] {
+        &["dd", "dcfldd"]
+    }
+
+    fn state(&self, call: &Call, out: &mut Out<'_>) {
+        for word in &call.words[1..] {
+            match word.split_once('=') {
+                Some(("if", path)) => out.add_file(call, Action::Read, path),
+                Some(("of", path)) => out.add_file(call, Action::Write, path),
+                _ => {}
             }
+        }
+    }
+}
+
+impl Commands for Split {
+    fn names(&self) -> &'static [&'static str] {
+        &["split"]
+    }
+
+    fn state(&self, call: &Call, out: &mut Out<'_>) {
+        let options = Options::of(
+            &call.words,
+            "abClnt",
+            &["suffix-length", "bytes", "line-bytes", "lines", "number", "separator", "additional-suffix", "filter"],
+        );
+        let mut words = options.plain.iter();
+        if let Some(path) = words.next() {
+            out.add_file(call, Action::Read, path);
+        }
+        // Its pieces are called like the prefix, with letters behind (split(1)).
+        if let Some(prefix) = words.next() {
+            out.add_file(call, Action::Write, &format!("{prefix}{{}}"));
         }
     }
 }

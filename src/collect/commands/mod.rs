@@ -1,22 +1,45 @@
 //! What commands mean: `psql -c`, `curl`, `scp a b:`, with variables and sourced files resolved. Used by
 //! scripts and by schedules. It never runs anything, and what can only be known at run time stays `{}`.
 
-mod database;
+mod backups;
+mod branches;
+mod clients;
+mod dialogue;
 mod files;
+mod git;
+mod http;
+mod kafka;
+mod mongo;
+mod mysql;
+mod objects;
+mod options;
+mod oracle;
+mod out;
+mod packers;
 mod pipes;
+mod postgres;
+mod reach;
+mod redis;
+mod remarks;
+mod running;
 mod shell;
 mod sleeps;
+mod sqlserver;
+mod template;
 mod transfer;
+mod values;
 mod words;
 mod wrappers;
 
-use crate::evidence::scrub::{scrub, scrub_name};
-use crate::evidence::{
-    Action, Actor, Basis, Class, Confidence, Connection, Evidence, Fact, Gap, GapCode, Mention, MentionKind,
-    Outcome, Place, Resource, ResourceKind, Says, Scope, Shape, Text, Trait, What,
-};
-use crate::sql::{Cache, Dialect, SearchPath};
-use std::collections::{BTreeMap, BTreeSet};
+pub use http::endpoint as http_endpoint;
+pub use out::Out;
+pub use postgres::{uri as database_uri, variables as psql_variables};
+pub use remarks::states_order;
+
+use crate::evidence::{Actor, Basis, Connection, Evidence, Mention, Says, Scope, Text};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+use std::sync::LazyLock;
 
 /// Where a command stands and what surrounds it.
 pub struct Context<'a> {
@@ -47,39 +70,49 @@ pub struct Context<'a> {
 }
 
 /// One simple command with everything resolved that can be.
-#[derive(Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Call {
     /// The command and its arguments; unknown parts are `{}`, dates `{date}`.
     pub words: Vec<String>,
     /// The variables it sees.
-    pub env: BTreeMap<String, String>,
-    /// What a here-document or here-string gives it.
+    pub env: Rc<BTreeMap<String, String>>,
+    /// What a here-document, a here-string or a constant command before it gives it.
     pub stdin: Option<String>,
     /// The file its input comes from.
     pub stdin_file: Option<String>,
-    /// The file its output goes to.
-    pub stdout_file: Option<String>,
     /// Whether its input comes from a command before it whose output nobody knows.
     pub piped: bool,
     /// The line it stands on, counted from 1.
     pub line: u64,
     /// The folder it runs in, where a `cd` says so.
     pub folder: Option<String>,
+    /// The account it runs as, where a wrapper says so.
+    pub account: Option<String>,
+    /// Paths that the text itself treats as folders.
+    folders: Rc<BTreeSet<String>>,
 }
 
 impl Call {
-    /// The arguments that are neither options nor the values of options that take one.
-    fn plain(&self, with_value: &[&str]) -> Vec<&str> {
-        let mut plain = Vec::new();
-        let mut words = self.words.iter().skip(1);
-        while let Some(word) = words.next() {
-            if with_value.contains(&word.as_str()) {
-                words.next();
-            } else if !word.starts_with('-') {
-                plain.push(word.as_str());
-            }
-        }
-        plain
+    /// The command's own name, without its folder.
+    fn name(&self) -> &str {
+        self.words.first().map_or("", |word| word.rsplit('/').next().unwrap_or(word))
+    }
+
+    /// Whether a path is a folder, as far as its spelling, the text and the usual layout of a system (Filesystem
+    /// Hierarchy Standard) tell.
+    fn is_folder(&self, path: &str) -> bool {
+        const USUAL: [&str; 18] = [
+            "/", "/bin", "/sbin", "/usr", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/local", "/usr/local/bin",
+            "/usr/local/sbin", "/etc", "/opt", "/srv", "/tmp", "/var", "/var/log", "/var/tmp", "/root",
+        ];
+        let whole = absolute(path, self);
+        let home = whole.strip_prefix("/home/").is_some_and(|rest| !rest.contains('/'));
+        path.ends_with('/')
+            || matches!(path, "." | ".." | "~")
+            || path.ends_with("/.")
+            || home
+            || USUAL.contains(&whole.as_str())
+            || self.folders.contains(&whole)
     }
 }
 
@@ -91,162 +124,62 @@ pub trait Commands: Sync {
     fn state(&self, call: &Call, out: &mut Out<'_>);
 }
 
-/// All groups.
+/// All groups; clients of SQL engines that differ in their options alone are rows of `clients`.
 pub static COMMANDS: &[&dyn Commands] = &[
-    &database::Psql,
-    &database::PgDump,
-    &transfer::Fetch,
-    &transfer::Copy,
-    &transfer::S3,
+    &backups::Restic,
+    &backups::Borg,
+    &backups::Duplicity,
+    &dialogue::Ftp,
+    &dialogue::Lftp,
+    &dialogue::Sftp,
+    &dialogue::Smb,
     &files::Move,
     &files::Touch,
-    &files::Pack,
+    &files::Cat,
+    &files::Tee,
+    &files::Dd,
+    &files::Split,
+    &git::Git,
+    &http::Curl,
+    &http::Wget,
+    &http::Httpie,
+    &kafka::Kcat,
+    &kafka::Console,
+    &mongo::Shell,
+    &mongo::Tools,
+    &mysql::Dump,
+    &mysql::Admin,
+    &mysql::Import,
+    &objects::Aws,
+    &objects::Gsutil,
+    &objects::Gcloud,
+    &objects::Az,
+    &objects::Rclone,
+    &objects::S3cmd,
+    &oracle::Sqlplus,
+    &packers::Tar,
+    &packers::Pack,
+    &packers::Zip,
+    &packers::Gpg,
+    &postgres::Psql,
+    &postgres::Dump,
+    &postgres::Restore,
+    &postgres::Admin,
+    &reach::Ports,
+    &reach::Ldap,
+    &redis::Redis,
+    &sqlserver::Bcp,
+    &transfer::Container,
+    &transfer::Scp,
+    &transfer::Rsync,
 ];
 
-/// How many guards one command line keeps, and how long one may be.
-const MAX_GUARDS: usize = 8;
-const MAX_GUARD: usize = 120;
-
-/// Where groups state things.
-pub struct Out<'a> {
-    context: &'a Context<'a>,
-    cache: &'a Cache,
-    evidence: Evidence,
-    calls: usize,
-    /// Tests and sleeps before the first command that does anything.
-    guards: Vec<Text>,
-    worked: bool,
-    /// Sleeps between steps.
-    sleeps: sleeps::Sleeps,
-    /// While a command that runs elsewhere is read: that host, or none that is known.
-    elsewhere: Option<Option<Text>>,
-}
-
-impl Out<'_> {
-    /// The host, where known.
-    pub fn host(&self) -> Option<Text> {
-        self.elsewhere.clone().unwrap_or_else(|| self.context.host.clone())
-    }
-
-    /// States a use.
-    pub fn add(&mut self, call: &Call, who: Option<&Connection>, action: Action, resource: Resource) {
-        self.add_use(call, who, self.what(action, resource));
-    }
-
-    /// States a use that was done in a way that matters.
-    pub fn add_trait(&mut self, call: &Call, action: Action, resource: Resource, how: Trait) {
-        let mut what = self.what(action, resource);
-        what.traits.insert(how);
-        self.add_use(call, None, what);
-    }
-
-    /// A use by the text that is read, before anything more is known of it.
-    pub fn what(&self, action: Action, resource: Resource) -> What {
-        What {
-            vantage: self.context.vantage.clone(),
-            actor: self.context.actor.clone(),
-            action,
-            resource,
-            shape: Shape::none(),
-            outcome: Outcome::Ok,
-            class: Class::App,
-            scope: self.context.scope,
-            basis: self.context.basis,
-            confidence: Confidence::High,
-            traits: BTreeSet::new(),
-        }
-    }
-
-    /// States a use with all that is known of it; `who` adds the login and the application name.
-    /// A file of which nothing is known names nothing and is left out.
-    pub fn add_use(&mut self, call: &Call, who: Option<&Connection>, mut what: What) {
-        let unknown = what.resource.parts.first().is_some_and(|part| part.starts_with("{}"));
-        if what.resource.kind == ResourceKind::File && unknown {
-            return;
-        }
-        let names =
-            who.map(|who| [(MentionKind::User, &who.user), (MentionKind::Application, &who.application)]);
-        for (kind, name) in names.into_iter().flatten() {
-            if let Some(name) = name.as_ref().filter(|name| !name.contains("{}")) {
-                what.actor.add(Mention::new(kind, name.clone()));
-            }
-        }
-        self.sleeps.step(what.action, &what.resource);
-        self.evidence.add_written(what, Place::line(&self.context.input, call.line));
-    }
-
-    /// States that a file is run.
-    pub fn runs(&mut self, call: &Call, script: &str, connection: Connection) {
-        // What runs elsewhere is a script of that host, which nobody here can find.
-        if script.contains("{}") || self.elsewhere.is_some() {
-            return;
-        }
-        // A word with a blank in it is quoted again: a secret of two words is one secret.
-        let quoted = |word: &String| if word.contains(' ') { format!("\"{word}\"") } else { word.clone() };
-        let words: Vec<String> = call.words.iter().map(quoted).collect();
-        let command: String = scrub(&words.join(" ")).chars().take(200).collect();
-        let script = Some(Text::from(scrub_name(&absolute(script, call))));
-        let says = Says::Runs { command: Text::from(command), script, connection };
-        let (about, basis, scope) = (self.context.about.clone(), self.context.basis, self.context.scope);
-        let place = Place::line(&self.context.input, call.line);
-        self.evidence.add_fact(Fact { about, says, basis, scope, span: None, place });
-    }
-
-    /// Notes a test or a sleep in front of all work.
-    pub fn guard(&mut self, text: &str) {
-        let text: String = scrub(text.trim()).chars().take(MAX_GUARD).collect();
-        if !self.worked && self.guards.len() < MAX_GUARDS {
-            self.guards.push(Text::from(text));
-        }
-    }
-
-    /// Names what only a run can tell.
-    pub fn unresolved(&mut self, call: &Call, detail: &str) {
-        let place = Place::line(&self.context.input, call.line);
-        self.evidence.add_gap(Gap::new(place, GapCode::Unresolved, detail));
-    }
-
-    /// States that a file is sourced.
-    pub fn includes(&mut self, call: &Call, path: &str) {
-        if path.contains("{}") {
-            return;
-        }
-        let says = Says::Includes(Text::from(scrub(&absolute(path, call)).as_ref()));
-        let (about, basis, scope) = (self.context.about.clone(), self.context.basis, self.context.scope);
-        let place = Place::line(&self.context.input, call.line);
-        self.evidence.add_fact(Fact { about, says, basis, scope, span: None, place });
-    }
-
-    /// A file of this host as a resource.
-    pub fn file(&self, path: &str, call: &Call) -> Resource {
-        Resource::file(self.host(), scrub(&absolute(path, call)).into_owned())
-    }
-
-    /// States what SQL text does. `whole` texts are sent in one piece, others statement by statement.
-    pub fn sql(&mut self, call: &Call, connection: &Connection, text: &str, whole: bool) {
-        let parts = if whole { vec![text] } else { crate::sql::split(text) };
-        let mut path = SearchPath::default();
-        for part in parts {
-            let understood = self.cache.understand(part);
-            let analysis = &understood.analysis;
-            let (server, database) = (connection.server.as_ref(), connection.database.as_ref());
-            for told in understood.uses_as_written(&path) {
-                if told.resource.parts.last().is_some_and(|part| part.contains(['{', '?'])) {
-                    continue;
-                }
-                let what = What {
-                    shape: understood.shape.clone(),
-                    confidence: told.confidence,
-                    traits: told.traits,
-                    class: understood.class,
-                    ..self.what(told.action, told.resource.at(server, database))
-                };
-                self.add_use(call, Some(connection), what);
-            }
-            path.change(&analysis.session);
-        }
-    }
-}
+/// Groups by the names they know.
+static BY_NAME: LazyLock<HashMap<&'static str, &'static dyn Commands>> = LazyLock::new(|| {
+    let rows = clients::CLIENTS.iter().map(|client| client as &'static dyn Commands);
+    let all = COMMANDS.iter().copied().chain(rows);
+    all.flat_map(|group| group.names().iter().map(move |name| (*name, group))).collect()
+});
 
 /// The login of a URL behind its scheme, and the rest. A password may hold signs that nobody escaped: what
 /// stands where a port would is then none, and the login ends at the last `@`. Without one the server is unknown.
@@ -266,12 +199,42 @@ fn split_login(rest: &str) -> (&str, &str) {
     }
 }
 
-/// A path made absolute where the folder is known; folding of dates stays.
+/// A path made absolute where the folder is known, without steps that lead nowhere; folding of dates stays.
 fn absolute(path: &str, call: &Call) -> String {
     let path = path.strip_prefix("./").unwrap_or(path);
-    match (&call.folder, path.starts_with('/') || path.starts_with('~')) {
+    let whole = match (&call.folder, path.starts_with('/') || path.starts_with('~')) {
         (Some(folder), false) => format!("{}/{path}", folder.trim_end_matches('/')),
         _ => path.to_owned(),
+    };
+    // `~` of a known account is that account's.
+    let whole = match (&call.account, whole.strip_prefix("~/")) {
+        (Some(account), Some(rest)) if !account.contains("{}") => format!("~{account}/{rest}"),
+        _ => whole,
+    };
+    normal(&whole)
+}
+
+/// A path without doubled slashes, `.` and, behind a known folder, `..`.
+fn normal(path: &str) -> String {
+    if !path.contains("//") && !path.contains("/.") {
+        return path.to_owned();
+    }
+    let mut parts: Vec<&str> = Vec::new();
+    for (at, part) in path.split('/').enumerate() {
+        match part {
+            "" if at > 0 => {}
+            "." => {}
+            ".." if parts.last().is_some_and(|last| !matches!(*last, "" | ".." | "{}") && !last.starts_with('~')) => {
+                parts.pop();
+            }
+            _ => parts.push(part),
+        }
+    }
+    let whole = parts.join("/");
+    match (path.ends_with('/'), whole.is_empty()) {
+        (_, true) => "/".to_owned(),
+        (true, false) => format!("{whole}/"),
+        _ => whole,
     }
 }
 
@@ -285,17 +248,7 @@ pub struct Told {
 
 /// States what a whole script, or one command line of a schedule, does.
 pub fn read(text: &str, context: &Context<'_>) -> Told {
-    let cache = Cache::new(Dialect::Postgres);
-    let mut out = Out {
-        context,
-        cache: &cache,
-        evidence: Evidence::new(),
-        calls: 0,
-        guards: Vec::new(),
-        worked: false,
-        sleeps: sleeps::Sleeps::default(),
-        elsewhere: None,
-    };
+    let mut out = Out::new(context);
     shell::read(text, context, &mut out);
     for pair in std::mem::take(&mut out.sleeps).finish() {
         let says = Says::Sleeps {
@@ -304,9 +257,7 @@ pub fn read(text: &str, context: &Context<'_>) -> Told {
             started: (pair.started.action, pair.started.resource),
             then: (pair.then.action, pair.then.resource),
         };
-        let (about, basis, scope) = (context.about.clone(), context.basis, context.scope);
-        let place = Place::line(&context.input, pair.line);
-        out.evidence.add_fact(Fact { about, says, basis, scope, span: None, place });
+        out.say(says, pair.line);
     }
     Told { evidence: out.evidence, guards: out.guards }
 }
@@ -314,7 +265,7 @@ pub fn read(text: &str, context: &Context<'_>) -> Told {
 /// States what one call does: a known command, or a script that is run.
 fn state(call: &Call, out: &mut Out<'_>) {
     let Some(command) = call.words.first() else { return };
-    let name = command.rsplit('/').next().unwrap_or(command);
+    let name = call.name();
     match name {
         "sleep" => out.sleeps.sleep(&call.words[1..], call.line),
         "wait" => out.sleeps.wait(),
@@ -325,23 +276,21 @@ fn state(call: &Call, out: &mut Out<'_>) {
         "sleep" | "true" | "false" | ":" | "echo" | "logger" | "exit" | "export" | "umask" | "ulimit" => {}
         _ => out.worked = true,
     }
-    match COMMANDS.iter().find(|group| group.names().contains(&name)) {
+    match BY_NAME.get(name) {
         Some(group) => group.state(call, out),
         None => {
-            if call.words[1..].iter().any(|word| matches!(word.rsplit('/').next(), Some("psql" | "pg_dump")))
-            {
-                out.unresolved(call, "a command that nobody here knows is given psql or pg_dump to run");
+            let client = call.words[1..].iter().map(|word| word.rsplit('/').next().unwrap_or(word));
+            if let Some(client) = client.filter(|word| CLIENTS.contains(word)).next() {
+                let detail = format!("a command that nobody here knows is given {client} to run");
+                out.unresolved(call, &detail);
             }
             run_file(command, name, call, out);
         }
     }
-    if let Some(path) = &call.stdout_file
-        && !path.starts_with("/dev/")
-    {
-        let resource = out.file(path, call);
-        out.add(call, None, Action::Write, resource);
-    }
 }
+
+/// Clients of databases that a command nobody knows may be given to run.
+const CLIENTS: [&str; 5] = ["psql", "pg_dump", "mysql", "mysqldump", "sqlplus"];
 
 /// Interpreters whose first plain argument is the file they run.
 const INTERPRETERS: [&str; 10] =
@@ -361,12 +310,12 @@ fn run_file(command: &str, name: &str, call: &Call, out: &mut Out<'_>) {
         // `python -m package.module` runs package/module.py.
         if let (true, Some(at)) = (name.starts_with("python"), rest.iter().position(|word| word == "-m")) {
             if let Some(module) = rest.get(at + 1) {
-                out.runs(call, &format!("{}.py", module.replace('.', "/")), database::environment(call));
+                out.runs(call, &format!("{}.py", module.replace('.', "/")), postgres::environment(call));
             }
             return;
         }
         if let Some(script) = call.words[1..].iter().find(|word| !word.starts_with('-')) {
-            out.runs(call, script, database::environment(call));
+            out.runs(call, script, postgres::environment(call));
         }
         return;
     }
@@ -374,12 +323,10 @@ fn run_file(command: &str, name: &str, call: &Call, out: &mut Out<'_>) {
     let system =
         ["/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/"].iter().any(|folder| command.starts_with(folder));
     if by_path || (command.starts_with('/') && !system) {
-        out.runs(call, command, database::environment(call));
+        out.runs(call, command, postgres::environment(call));
     }
 }
 
-pub use database::{uri as database_uri, variables as psql_variables};
-pub use transfer::endpoint as http_endpoint;
 
 #[cfg(test)]
 mod tests;

@@ -2,16 +2,31 @@
 //! follows text and never decides what a command makes of what it is given.
 
 use super::shell::Shell;
+use super::words::UNKNOWN;
 use super::{Context, Out};
+use crate::evidence::Action;
 use tree_sitter::Node;
 
 /// What a command is given, and where what it says goes.
-#[derive(Default, Clone)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Redirects {
     pub(super) stdin: Option<String>,
     pub(super) stdin_file: Option<String>,
-    pub(super) stdout_file: Option<String>,
     pub(super) piped: bool,
+    /// The files that these redirections themselves read and write, not yet stated.
+    files: Vec<(Action, String)>,
+}
+
+impl Redirects {
+    /// What a call that runs a text was given.
+    pub(super) fn of(stdin: Option<String>, stdin_file: Option<String>, piped: bool) -> Redirects {
+        Redirects { stdin, stdin_file, piped, files: Vec::new() }
+    }
+
+    /// What commands inside are given; files are stated once, where they stand.
+    fn given(&self) -> Redirects {
+        Redirects { files: Vec::new(), ..self.clone() }
+    }
 }
 
 impl Shell<'_> {
@@ -26,23 +41,20 @@ impl Shell<'_> {
     ) {
         let mut cursor = node.walk();
         let stages: Vec<Node<'_>> = node.named_children(&mut cursor).collect();
-        let last = stages.len().saturating_sub(1);
-        let mut given = redirects.clone();
-        for (index, stage) in stages.into_iter().enumerate() {
-            // What the whole pipeline writes, its last stage writes.
-            let file = given.stdout_file.take();
-            let mut own = given.clone();
-            own.stdout_file =
-                if index == last { redirects.stdout_file.clone() } else { file.filter(|_| index > 0) };
-            self.walk(stage, &own, context, out, depth + 1);
+        let mut given = redirects.given();
+        for stage in stages {
+            // Each stage runs in a shell of its own.
+            let before = self.state.clone();
+            self.walk(stage, &given, context, out, depth + 1);
             given = self.produced(stage, &given, depth);
+            self.state = before;
         }
     }
 
     /// What a stage of a pipeline hands to the next, as far as that is known before it runs.
     fn produced(&mut self, stage: Node<'_>, given: &Redirects, depth: usize) -> Redirects {
         let unknown = Redirects { piped: true, ..Redirects::default() };
-        let (command, mut own) = if stage.kind() == "redirected_statement" {
+        let (command, own) = if stage.kind() == "redirected_statement" {
             let mut own = Redirects::default();
             let mut cursor = stage.walk();
             for child in stage.named_children(&mut cursor).collect::<Vec<_>>() {
@@ -71,19 +83,18 @@ impl Shell<'_> {
                 Redirects { stdin: Some(text), ..Redirects::default() }
             }
             "cat" if plain.is_empty() => {
-                if own.stdin.is_none() && own.stdin_file.is_none() {
-                    return given.clone();
-                }
-                own.stdout_file = None;
-                own
+                if own.stdin.is_none() && own.stdin_file.is_none() { given.given() } else { own.given() }
             }
-            "cat" | "zcat" | "gunzip" | "gzcat" | "xzcat" | "zstdcat" | "bzcat" => match plain[..] {
+            "cat" | "zcat" | "gunzip" | "gzcat" | "xzcat" | "zstdcat" | "bzcat" | "gzip" | "pv" => match plain[..] {
                 [only] if !only.contains("{}") => {
                     Redirects { stdin_file: Some(only.clone()), ..Redirects::default() }
                 }
+                // It unpacks what it is given.
+                [] if given.stdin_file.is_some() => given.given(),
+                [] if own.stdin_file.is_some() => own.given(),
                 _ => unknown,
             },
-            "tee" => given.clone(),
+            "tee" => given.given(),
             _ => unknown,
         }
     }
@@ -96,13 +107,15 @@ impl Shell<'_> {
         out: &mut Out<'_>,
         depth: usize,
     ) {
-        let mut own = redirects.clone();
+        let mut own = redirects.given();
         let mut cursor = node.walk();
         let children: Vec<Node<'_>> = node.named_children(&mut cursor).collect();
         for child in children.iter().filter(|child| child.kind().ends_with("_redirect")) {
             self.redirect(*child, &mut own, depth);
             self.inside(*child, context, out, depth);
         }
+        let line = self.line(node);
+        self.state_files(&own, Action::Read, line, out);
         for child in children {
             if child.kind() == "heredoc_redirect" {
                 // `psql <<EOF | gzip > x`: the rest of the pipeline hangs below the redirect.
@@ -117,7 +130,25 @@ impl Shell<'_> {
                     self.walk(part, &given, context, out, depth + 1);
                 }
             } else if !child.kind().ends_with("_redirect") {
-                self.walk(child, &own, context, out, depth + 1);
+                self.walk(child, &own.given(), context, out, depth + 1);
+            }
+        }
+        self.state_files(&own, Action::Write, line, out);
+    }
+
+    /// States the files that redirections read or write; `/dev/tcp/host/port` is a host (bash(1), "REDIRECTION").
+    pub(super) fn state_files(&self, own: &Redirects, action: Action, line: u64, out: &mut Out<'_>) {
+        if self.quiet {
+            return;
+        }
+        let call = self.bare(line);
+        for (_, path) in own.files.iter().filter(|(known, _)| *known == action) {
+            match path.strip_prefix("/dev/tcp/").or_else(|| path.strip_prefix("/dev/udp/")) {
+                Some(place) => {
+                    let (host, port) = place.split_once('/').unwrap_or((place, ""));
+                    out.add_host(&call, host, Some(port));
+                }
+                None => out.add_file(&call, action, path),
             }
         }
     }
@@ -133,37 +164,54 @@ impl Shell<'_> {
                 let mut cursor = node.walk();
                 for child in node.named_children(&mut cursor).collect::<Vec<_>>() {
                     match child.kind() {
-                        "heredoc_body" if quoted => own.stdin = Some(self.of(child).to_owned()),
+                        "heredoc_body" if quoted => {
+                            own.stdin = Some(super::template::unmarked(self.of(child)).into_owned());
+                        }
                         "heredoc_body" => own.stdin = Some(self.expanded(child, depth)),
                         "file_redirect" => self.redirect(child, own, depth + 1),
                         _ => {}
                     }
                 }
+                own.piped = false;
             }
             "herestring_redirect" => {
                 own.stdin = node.named_child(0).map(|word| self.word(word, depth));
+                own.piped = false;
             }
-            "file_redirect" => {
-                let destination = node.child_by_field_name("destination");
-                let Some(path) = destination.map(|word| self.whole_word(word, depth)) else { return };
-                let text = self.of(node);
-                let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-                let descriptor: Option<u32> = text[..digits].parse().ok();
-                let input = text[digits..].starts_with('<');
-                let number = path.chars().all(|c| c.is_ascii_digit() || c == '-');
-                match descriptor {
-                    Some(3..) => {
-                        if let Some(descriptor) = descriptor.filter(|_| !number) {
-                            self.state.descriptors.insert(descriptor, path);
-                        }
-                    }
-                    _ if input => own.stdin_file = Some(path),
-                    Some(2) => {}
-                    _ if !number => own.stdout_file = Some(path),
-                    _ => {}
+            "file_redirect" => self.to_file(node, own, depth),
+            _ => {}
+        }
+    }
+
+    fn to_file(&mut self, node: Node<'_>, own: &mut Redirects, depth: usize) {
+        let destination = node.child_by_field_name("destination");
+        let Some(path) = destination.map(|word| self.whole_word(word, depth)) else { return };
+        let text = self.of(node);
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let descriptor: Option<u32> = text[..digits].parse().ok();
+        let operator = &text[digits..];
+        // `>&2`, `<&3`: another descriptor.
+        let number = path.chars().all(|c| c.is_ascii_digit() || c == '-');
+        let path = path.trim_start_matches('&').to_owned();
+        if number || path.is_empty() || path == UNKNOWN {
+            return;
+        }
+        let input = operator.starts_with('<') && !operator.starts_with("<>");
+        match descriptor {
+            Some(descriptor @ 3..) => {
+                self.state.descriptors.insert(descriptor, path.clone());
+                if path.starts_with("/dev/tcp/") || path.starts_with("/dev/udp/") {
+                    own.files.push((Action::Write, path));
                 }
             }
-            _ => {}
+            // Errors are no hand-over.
+            Some(2) => {}
+            _ if input => {
+                own.files.push((Action::Read, path.clone()));
+                own.stdin_file = Some(path);
+                own.piped = false;
+            }
+            _ => own.files.push((Action::Write, path)),
         }
     }
 }

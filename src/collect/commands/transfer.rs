@@ -1,262 +1,196 @@
-//! Commands that fetch and copy: curl, wget, scp, sftp, rsync, `aws s3`. They state what goes where; whether
-//! the other side is a partner is not decided here.
+//! `scp` and `rsync` (their manual pages): which files go to which host, and which come from one. Whether the other
+//! side is a partner is not decided here.
 
-use super::{Call, Commands, Out, split_login};
+use super::options::Options;
+use super::{Call, Commands, Out};
 use crate::evidence::scrub::scrub;
-use crate::evidence::{Action, Resource, ResourceKind, Text, Trait, request};
+use crate::evidence::{Action, Resource, Text};
 
-/// curl(1), wget(1).
-pub struct Fetch;
-/// scp(1), sftp(1), rsync(1).
-pub struct Copy;
-/// `aws s3`.
-pub struct S3;
+/// scp(1).
+pub struct Scp;
+/// rsync(1).
+pub struct Rsync;
+/// `docker cp`, `kubectl cp`: of what is in a container nothing is told.
+pub struct Container;
 
-/// An endpoint of a URL: server as written, `METHOD /path` without query.
-pub fn endpoint(method: &str, url: &str) -> Option<Resource> {
-    let (scheme, rest) = url.split_once("://")?;
-    if !matches!(scheme, "http" | "https") {
-        return None;
-    }
-    let (_, rest) = split_login(rest);
-    let (server, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    if server.is_empty() || server.contains("{}") {
-        return None;
-    }
-    let path = request::target_path(path);
-    let path = if path.is_empty() { "/" } else { &path };
-    Some(request::endpoint(&Text::from(server), method, path))
+const RSYNC_LONG: [&str; 40] = [
+    "rsh", "exclude", "include", "filter", "files-from", "exclude-from", "include-from", "log-file", "bwlimit", "timeout",
+    "contimeout", "password-file", "chmod", "chown", "temp-dir", "partial-dir", "backup-dir", "suffix", "link-dest",
+    "compare-dest", "copy-dest", "block-size", "max-size", "min-size", "rsync-path", "port", "sockopts", "out-format",
+    "log-file-format", "info", "debug", "usermap", "groupmap", "compress-level", "skip-compress", "modify-window",
+    "max-delete", "iconv", "address", "checksum-choice",
+];
+
+/// A word as a place: on another host, or here.
+pub(super) enum Place<'w> {
+    /// `user@host:path`, `host::module/path`, or a URL.
+    Far { host: &'w str, path: &'w str, module: bool },
+    /// A host that is only known when it runs.
+    Unknown,
+    /// A path of this host.
+    Here(&'w str),
 }
 
-impl Commands for Fetch {
-    fn names(&self) -> &'static [&'static str] {
-        &["curl", "wget"]
-    }
-
-    fn state(&self, call: &Call, out: &mut Out<'_>) {
-        let words = &call.words;
-        let after = |names: &[&str]| {
-            let at = words.iter().position(|word| names.contains(&word.as_str()))?;
-            words.get(at + 1).cloned()
-        };
-        let sends = words.iter().any(|word| {
-            matches!(
-                word.as_str(),
-                "-d" | "--data" | "--data-binary" | "--data-raw" | "-F" | "--form" | "--json"
-            ) || word.starts_with("--post-")
-        });
-        let usual = match (sends, words.iter().any(|word| matches!(word.as_str(), "-T" | "--upload-file"))) {
-            (_, true) => "PUT",
-            (true, _) => "POST",
-            _ if words.iter().any(|word| matches!(word.as_str(), "-I" | "--head" | "--spider")) => "HEAD",
-            _ => "GET",
-        };
-        let method = after(&["-X", "--request", "--method"]).unwrap_or_else(|| usual.to_owned());
-        for url in words.iter().skip(1).filter(|word| word.contains("://")) {
-            let Some(resource) = endpoint(&method, url) else { continue };
-            match request::query_names(url) {
-                Some(names) => {
-                    out.add_trait(call, Action::Call, resource, Trait::valued(request::QUERY, names));
-                }
-                None => out.add(call, None, Action::Call, resource),
-            }
-        }
-        upload(call, out);
-        let to = after(&["-o", "--output", "-O", "--output-document"])
-            .filter(|path| !path.contains("://") && path != "-");
-        if let Some(path) = to.filter(|path| !path.starts_with("/dev/") && !path.starts_with('-')) {
-            let file = out.file(&path, call);
-            out.add(call, None, Action::Write, file);
-        }
-    }
-}
-
-/// The files that a call sends along (curl(1): `-T FILE`, `-d @FILE`, `-F name=@FILE`; wget(1): `--post-file`): they are
-/// read, and what they hold goes to where the call goes.
-fn upload(call: &Call, out: &mut Out<'_>) {
-    let words = &call.words;
-    let mut files: Vec<&str> = Vec::new();
-    for (at, word) in words.iter().enumerate().skip(1) {
-        let (name, value) = match word.split_once('=') {
-            Some((name, value)) if name.starts_with("--") => (name, Some(value)),
-            _ => (word.as_str(), words.get(at + 1).map(String::as_str)),
-        };
-        let file = match name {
-            "-T" | "--upload-file" | "--post-file" | "--body-file" => value,
-            "-d" | "--data" | "--data-binary" | "--data-ascii" | "--json" => {
-                value.and_then(|text| text.strip_prefix('@'))
-            }
-            "-F" | "--form" => {
-                let part = value.and_then(|text| text.split_once('=')).map(|(_, part)| part);
-                part.and_then(|part| part.strip_prefix(['@', '<']))
-                    .map(|part| part.split(';').next().unwrap_or(part))
-            }
-            _ => None,
-        };
-        files.extend(file.filter(|file| !file.is_empty() && *file != "-" && !file.contains("://")));
-    }
-    for file in &files {
-        let resource = out.file(file, call);
-        out.add(call, None, Action::Read, resource);
-    }
-    if files.is_empty() {
-        return;
-    }
-    for url in words.iter().skip(1).filter_map(|word| word.split_once("://")) {
-        let (_, rest) = split_login(url.1);
-        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let host = host.split(':').next().unwrap_or(host);
-        if !host.is_empty() && !host.contains("{}") {
-            // A folder is given the file's own name (curl(1), -T).
-            let own = if path.is_empty() || path.ends_with('/') {
-                files[0].rsplit('/').next().unwrap_or("")
-            } else {
-                ""
-            };
-            let path = request::target_path(&format!("/{path}{own}"));
-            let to = Resource::file(Some(Text::from(host)), path.trim_start_matches('/'));
-            out.add(call, None, Action::Export, to);
-        }
-    }
-}
-
-/// `user@host:path`, `host:path` or a URL of sftp and rsync; a plain path is local.
-fn remote(word: &str) -> Option<(&str, &str)> {
-    let url = ["sftp://", "rsync://", "scp://"].iter().find_map(|scheme| word.strip_prefix(scheme));
+/// What a word of scp or rsync names.
+pub(super) fn place(word: &str) -> Place<'_> {
+    let schemes = ["sftp://", "rsync://", "scp://", "ssh://"];
+    let url = schemes.iter().find_map(|scheme| word.strip_prefix(scheme));
     // Whatever stands in front of the last @ before the path is a login, perhaps with more than its name.
-    let host_of = |text: &'_ str| text.rsplit_once('@').map_or(0, |(login, _)| login.len() + 1);
-    let (host, path) = match url {
+    let host_of = |text: &str| text.rsplit_once('@').map_or(0, |(login, _)| login.len() + 1);
+    let (host, path, module) = match url {
         Some(rest) => {
             let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
             let host = &authority[host_of(authority)..];
-            (host.split(':').next().unwrap_or(host), path)
+            (host.split(':').next().unwrap_or(host), path, word.starts_with("rsync://"))
         }
         None => {
             let from = word.find('/').map_or(host_of(word), |slash| host_of(&word[..slash]));
-            word[from..].split_once(':')?
+            let Some((host, path)) = word[from..].split_once(':') else { return Place::Here(word) };
+            // A slash before the first colon: the colon is the path's (rsync(1), scp(1)).
+            if host.contains('/') {
+                return Place::Here(word);
+            }
+            match path.strip_prefix(':') {
+                Some(path) => (host, path, true),
+                None => (host, path, false),
+            }
         }
     };
-    (!host.contains('/') && !host.is_empty() && !host.contains("{}")).then_some((host, path))
+    if host.is_empty() {
+        Place::Here(word)
+    } else if host.contains("{}") {
+        Place::Unknown
+    } else {
+        Place::Far { host, path, module }
+    }
 }
 
-impl Commands for Copy {
+/// A file on another host.
+pub(super) fn far(host: &str, path: &str) -> Resource {
+    Resource::file(Some(Text::from(host)), scrub(path).into_owned())
+}
+
+/// The last part of a path.
+pub(super) fn last(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
+}
+
+/// States that `sources` are copied to `target`. `contents`: a source that ends in a slash stands for what it holds.
+fn copy(call: &Call, sources: &[String], target: &str, contents: bool, out: &mut Out<'_>) {
+    for source in sources {
+        let name = if contents && source.ends_with('/') { "" } else { last(source) };
+        match (place(source), place(target)) {
+            (Place::Here(path), Place::Far { host, path: to, module }) => {
+                out.add_file(call, Action::Read, path);
+                // A module is a folder; so is a path that ends like one, or is none.
+                let folder = to.is_empty() || to.ends_with('/') || (module && !to.contains('/'));
+                let glob = name.contains(['*', '?']) || matches!(name, "." | "..");
+                let to = match folder && !name.is_empty() && !glob {
+                    true if to.is_empty() || to.ends_with('/') => format!("{to}{name}"),
+                    true => format!("{to}/{name}"),
+                    false => to.to_owned(),
+                };
+                if !to.is_empty() {
+                    out.add(call, None, Action::Export, far(host, &to));
+                } else {
+                    out.add_host(call, host, None);
+                }
+            }
+            (Place::Far { host, path, .. }, Place::Here(to)) => {
+                out.add(call, None, Action::Import, far(host, path));
+                out.add_file(call, Action::Write, &into(call, to, name));
+            }
+            (Place::Here(from), Place::Here(to)) => {
+                out.add_file(call, Action::Read, from);
+                out.add_file(call, Action::Write, &into(call, to, name));
+            }
+            (Place::Far { host, path, .. }, Place::Far { host: other, path: to, .. }) => {
+                out.add(call, None, Action::Import, far(host, path));
+                out.add(call, None, Action::Export, far(other, to));
+            }
+            (from, to) => {
+                out.unresolved(call, "a transfer whose other side is only known when it runs");
+                if let Place::Here(path) = from {
+                    out.add_file(call, Action::Read, path);
+                }
+                if let Place::Here(path) = to {
+                    out.add_file(call, Action::Write, &into(call, path, name));
+                }
+            }
+        }
+    }
+}
+
+/// Where a file of that name lands: in a folder under its name, else as written.
+pub(super) fn into(call: &Call, target: &str, name: &str) -> String {
+    if name.is_empty() || name.contains(['*', '?']) || !call.is_folder(target) {
+        return target.to_owned();
+    }
+    if target == "." { name.to_owned() } else { format!("{}/{name}", target.trim_end_matches('/')) }
+}
+
+impl Commands for Scp {
     fn names(&self) -> &'static [&'static str] {
-        &["scp", "sftp", "rsync"]
+        &["scp", "pscp"]
     }
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
-        // Options with values: scp(1), sftp(1), rsync(1).
-        let with_value: &[&str] = match call.words[0].rsplit('/').next() {
-            Some("scp") => &["-c", "-D", "-F", "-i", "-J", "-l", "-o", "-P", "-S", "-X"],
-            Some("sftp") => {
-                &["-B", "-b", "-c", "-D", "-F", "-i", "-J", "-l", "-o", "-P", "-R", "-S", "-s", "-X"]
-            }
-            _ => &[
-                "-e",
-                "-f",
-                "-T",
-                "-B",
-                "-M",
-                "--rsh",
-                "--exclude",
-                "--include",
-                "--filter",
-                "--files-from",
-                "--exclude-from",
-                "--include-from",
-                "--log-file",
-                "--bwlimit",
-                "--timeout",
-                "--password-file",
-                "--chmod",
-                "--chown",
-                "--temp-dir",
-                "--partial-dir",
-                "--backup-dir",
-                "--suffix",
-                "--link-dest",
-            ],
-        };
-        let plain = call.plain(with_value);
-        let far = |host: &str, path: &str| Resource::file(Some(Text::from(host)), scrub(path).into_owned());
-        if call.words[0].ends_with("sftp") {
-            if let Some(word) = plain.first() {
-                let host = remote(word).map_or(*word, |(host, _)| host);
-                let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-                for line in call.stdin.iter().flat_map(|text| text.lines()) {
-                    let mut words = line.split_whitespace();
-                    match (words.next(), words.next()) {
-                        (Some("put" | "mput"), Some(path)) => {
-                            let file = out.file(path, call);
-                            out.add(call, None, Action::Read, file);
-                            out.add(call, None, Action::Export, far(host, words.next().unwrap_or(path)));
-                        }
-                        (Some("get" | "mget"), Some(path)) => {
-                            out.add(call, None, Action::Import, far(host, path))
-                        }
-                        _ => {}
-                    }
-                }
-            }
+        let options = Options::of(&call.words, "cDFiJloPSX", &[]);
+        // `scp -t` and `scp -f` are the other end of one.
+        if options.has(&["t", "f"]) {
             return;
         }
-        let Some((target, sources)) = plain.split_last() else { return };
-        for source in sources {
-            match (remote(source), remote(target)) {
-                (None, Some((host, path))) => {
-                    let file = out.file(source, call);
-                    out.add(call, None, Action::Read, file);
-                    let name = source.rsplit('/').next().unwrap_or(source);
-                    let path = if path.is_empty() || path.ends_with('/') {
-                        format!("{path}{name}")
-                    } else {
-                        path.to_owned()
-                    };
-                    out.add(call, None, Action::Export, far(host, &path));
-                }
-                (Some((host, path)), None) => {
-                    out.add(call, None, Action::Import, far(host, path));
-                    let file = out.file(target, call);
-                    out.add(call, None, Action::Write, file);
-                }
-                (None, None) => {
-                    for (path, action) in [(source, Action::Read), (target, Action::Write)] {
-                        let file = out.file(path, call);
-                        out.add(call, None, action, file);
-                    }
-                }
-                (Some(_), Some(_)) => {}
-            }
+        let words: Vec<String> = options.known().map(str::to_owned).collect();
+        if let Some((target, sources)) = words.split_last() {
+            copy(call, sources, target, false, out);
         }
     }
 }
 
-impl Commands for S3 {
+impl Commands for Rsync {
     fn names(&self) -> &'static [&'static str] {
-        &["aws"]
+        &["rsync"]
     }
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
-        let plain: Vec<&str> =
-            call.words.iter().skip(1).map(String::as_str).filter(|word| !word.starts_with('-')).collect();
-        let ["s3", "cp" | "sync" | "mv", from, to, ..] = plain[..] else { return };
-        for (path, near, far) in [(from, Action::Read, Action::Import), (to, Action::Write, Action::Export)] {
-            match path.strip_prefix("s3://") {
-                Some(key) => {
-                    let (bucket, key) = key.split_once('/').unwrap_or((key, ""));
-                    let resource = Resource {
-                        kind: ResourceKind::Object,
-                        server: Some(Text::from(bucket)),
-                        database: None,
-                        parts: vec![Text::from(scrub(key))],
-                    };
-                    out.add(call, None, far, resource);
-                }
-                None => {
-                    let file = out.file(path, call);
-                    out.add(call, None, near, file);
+        let options = Options::of(&call.words, "efTBM", &RSYNC_LONG);
+        if options.has(&["server", "daemon"]) {
+            return;
+        }
+        let words: Vec<String> = options.known().map(str::to_owned).collect();
+        match words.split_last() {
+            // One word alone is only listed.
+            Some((only, [])) => {
+                if let Place::Far { host, path, .. } = place(only) {
+                    out.add(call, None, Action::Import, far(host, path));
                 }
             }
+            Some((target, sources)) => copy(call, sources, target, true, out),
+            None => {}
+        }
+        for path in options.all(&["log-file"]) {
+            out.add_file(call, Action::Write, path);
+        }
+        for path in options.all(&["files-from"]) {
+            out.add_file(call, Action::Read, path);
+        }
+    }
+}
+
+impl Commands for Container {
+    fn names(&self) -> &'static [&'static str] {
+        &["docker", "podman", "nerdctl", "kubectl", "oc"]
+    }
+
+    fn state(&self, call: &Call, out: &mut Out<'_>) {
+        let options = Options::of(&call.words, "nc", &["namespace", "container", "context", "kubeconfig"]);
+        let words: Vec<&str> = options.known().collect();
+        let [.., "cp", from, to] = words[..] else { return };
+        // `container:path` on one side.
+        match (from.split_once(':'), to.split_once(':')) {
+            (Some((_, path)), None) => out.add_file(call, Action::Write, &into(call, to, last(path))),
+            (None, Some(_)) => out.add_file(call, Action::Read, from),
+            _ => {}
         }
     }
 }

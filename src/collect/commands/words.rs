@@ -1,18 +1,20 @@
-//! Shell words: quotes removed, variables, defaults and the script's own folder resolved, fields split where
-//! the shell splits them. What only a run can tell is `{}`, a date is `{date}`. It never runs a command.
+//! Shell words as nodes of the tree: quotes removed, variables, defaults and the script's own folder resolved, fields
+//! split where the shell splits them. What only a run can tell is `{}`, a date is `{date}`. It never runs a command.
 
 use super::shell::{MAX_DEPTH, Shell};
-use crate::evidence::scrub::names_secret;
+use super::template::{MARK, unmarked};
 use tree_sitter::Node;
 
 /// How long a resolved word may become.
 const MAX_WORD: usize = 64 * 1024;
+/// How many words braces may come to.
+const MAX_BRACES: usize = 64;
 
 /// Nobody knows before it runs.
-const UNKNOWN: &str = "{}";
+pub(super) const UNKNOWN: &str = "{}";
 
 impl Shell<'_> {
-    /// The words an argument becomes: an unquoted variable is split at blanks, `"$@"` is all arguments.
+    /// The words an argument becomes: an unquoted variable is split at blanks, `"$@"` is all arguments, `{a,b}` two.
     pub(super) fn fields(&self, node: Node<'_>, depth: usize) -> Vec<String> {
         let text = self.of(node);
         let all = matches!(text, "$@" | "$*" | "\"$@\"" | "\"$*\"" | "${@}" | "\"${@}\"");
@@ -22,7 +24,7 @@ impl Shell<'_> {
         // `"${LIST[@]}"` is every element.
         let list = text.trim_matches('"').strip_prefix("${");
         let list = list.and_then(|inner| inner.strip_suffix("[@]}").or_else(|| inner.strip_suffix("[*]}")));
-        if let Some(name) = list {
+        if let Some(name) = list.filter(|name| !name.starts_with(['!', '#'])) {
             return self.state.arrays.get(name).cloned().unwrap_or_else(|| vec![UNKNOWN.to_owned()]);
         }
         let inner = if node.kind() == "command_name" { node.named_child(0).unwrap_or(node) } else { node };
@@ -30,17 +32,22 @@ impl Shell<'_> {
             return self.fields(inner, depth);
         }
         let word = self.word(inner, depth);
-        if matches!(inner.kind(), "simple_expansion" | "expansion") {
-            return word.split_whitespace().map(str::to_owned).collect();
+        match inner.kind() {
+            "simple_expansion" | "expansion" | "command_substitution" => {
+                word.split_whitespace().map(str::to_owned).collect()
+            }
+            "word" | "concatenation" | "brace_expression" if text.contains('{') && !text.contains(['"', '\'']) => {
+                braces(&word)
+            }
+            _ => vec![word],
         }
-        vec![word]
     }
 
     /// Where the word that a node begins ends. The grammar splits some words in two (`$A/$B-$C`); blanks and
     /// operators are what ends one.
     pub(super) fn end_of_word(&self, node: Node<'_>) -> usize {
         let rest = self.text.as_bytes().get(node.end_byte()..).unwrap_or(&[]);
-        let plain = |b: &u8| b.is_ascii_alphanumeric() || b"$_-./{}%+:,@=~*?".contains(b);
+        let plain = |b: &u8| b.is_ascii_alphanumeric() || b"$_-./{}%+:,@=~*?".contains(b) || *b == MARK as u8;
         node.end_byte() + rest.iter().take_while(|b| plain(b)).count()
     }
 
@@ -50,7 +57,7 @@ impl Shell<'_> {
         if end == node.end_byte() {
             return self.word(node, depth);
         }
-        self.plain(self.text.get(node.start_byte()..end).unwrap_or(""))
+        self.expand(self.text.get(node.start_byte()..end).unwrap_or(""), depth)
     }
 
     /// The text of a node with its expansions resolved, everything between them kept.
@@ -69,22 +76,7 @@ impl Shell<'_> {
             }
         }
         out.push_str(self.text.get(at..node.end_byte()).unwrap_or(""));
-        out
-    }
-
-    /// What a name stands for, where that is known: a variable or a numbered argument.
-    fn known(&self, name: &str) -> Option<String> {
-        if let Ok(number) = name.parse::<usize>() {
-            return match (number, &self.state.arguments) {
-                (0, _) | (_, None) => None,
-                (number, Some(arguments)) => Some(arguments.get(number - 1).cloned().unwrap_or_default()),
-            };
-        }
-        self.state.env.get(name).filter(|_| !names_secret(name)).cloned()
-    }
-
-    fn variable(&self, name: &str) -> String {
-        self.known(name).unwrap_or_else(|| UNKNOWN.to_owned())
+        unmarked(&out).into_owned()
     }
 
     /// A word with quotes removed and variables resolved.
@@ -93,9 +85,12 @@ impl Shell<'_> {
             return UNKNOWN.to_owned();
         }
         let text = self.of(node);
-        let mut word = match node.kind() {
+        let word = match node.kind() {
             "raw_string" => text.trim_start_matches('\'').trim_end_matches('\'').to_owned(),
-            "ansi_c_string" => text.trim_start_matches("$'").trim_end_matches('\'').to_owned(),
+            "ansi_c_string" => {
+                let inner = text.trim_start_matches("$'").trim_end_matches('\'');
+                inner.replace("\\n", "\n").replace("\\t", "\t").replace("\\'", "'")
+            }
             "string" => {
                 let inner = self.expanded(node, depth);
                 let inner = inner.strip_prefix('"').unwrap_or(&inner);
@@ -103,10 +98,10 @@ impl Shell<'_> {
                 inner.replace("\\\"", "\"").replace("\\$", "$").replace("\\\n", "").replace("\\`", "`")
             }
             "simple_expansion" => self.variable(text.trim_start_matches('$')),
-            "expansion" => self.parameter(text),
+            "expansion" => self.parameter(text, depth),
             "command_substitution" => match self.here_text(node, depth) {
                 Some(said) => said,
-                None => self.substitution(text),
+                None => self.substitution(text, depth),
             },
             "arithmetic_expansion" | "process_substitution" => UNKNOWN.to_owned(),
             "concatenation" | "command_name" | "variable_name" if node.named_child_count() > 0 => {
@@ -114,25 +109,23 @@ impl Shell<'_> {
                 let mut cursor = node.walk();
                 let mut at = node.start_byte();
                 for child in node.named_children(&mut cursor) {
-                    whole.push_str(self.text.get(at..child.start_byte()).unwrap_or(""));
+                    whole.push_str(&unescaped(self.text.get(at..child.start_byte()).unwrap_or("")));
                     whole.push_str(&self.word(child, depth + 1));
                     at = child.end_byte();
                 }
-                whole.push_str(self.text.get(at..node.end_byte()).unwrap_or(""));
+                whole.push_str(&unescaped(self.text.get(at..node.end_byte()).unwrap_or("")));
                 whole
             }
-            _ => text.replace('\\', ""),
+            _ => unescaped(text),
         };
-        if word.len() > MAX_WORD {
-            UNKNOWN.clone_into(&mut word);
-        }
-        word
+        if word.len() > MAX_WORD { UNKNOWN.to_owned() } else { unmarked(&word).into_owned() }
     }
 
     /// `$(cat <<EOF …)`: the text of the here-document.
     fn here_text(&self, node: Node<'_>, depth: usize) -> Option<String> {
         let inner = self.of(node).trim_start_matches("$(").trim_start();
-        if !inner.starts_with("cat <<") && !inner.starts_with("cat  <<") {
+        let rest = inner.strip_prefix("cat")?.trim_start();
+        if !rest.starts_with("<<") || rest.starts_with("<<<") {
             return None;
         }
         let mut open = vec![node];
@@ -145,73 +138,58 @@ impl Shell<'_> {
         }
         None
     }
+}
 
-    /// `${NAME}`, `${NAME:-default}`, `${NAME:=default}`; other operators give an unknown.
-    fn parameter(&self, text: &str) -> String {
-        let inner = text.trim_start_matches("${");
-        let inner = inner.strip_suffix('}').unwrap_or(inner);
-        let end = inner.bytes().position(|b| !b.is_ascii_alphanumeric() && b != b'_').unwrap_or(inner.len());
-        let (name, rest) = inner.split_at(end);
-        let own = matches!(name, "0" | "BASH_SOURCE") && rest.trim_start_matches("[0]") == "%/*";
-        if let (true, Some(folder)) = (own, &self.own_folder) {
-            return folder.clone();
+/// Plain text without the signs that quote the next one.
+fn unescaped(text: &str) -> String {
+    if text.contains('\\') { text.replace("\\\n", "").replace('\\', "") } else { text.to_owned() }
+}
+
+/// Brace expansion (bash(1)): `a{b,c}d` is `abd` and `acd`.
+fn braces(word: &str) -> Vec<String> {
+    let mut done = Vec::new();
+    let mut open = vec![word.to_owned()];
+    while let Some(word) = open.pop() {
+        let Some((start, end)) = list(&word) else {
+            done.push(word);
+            continue;
+        };
+        let options: Vec<&str> = word[start + 1..end].split(',').collect();
+        if done.len() + open.len() + options.len() > MAX_BRACES {
+            return vec![word];
         }
-        let default = [":-", ":=", "-", "="].iter().find_map(|operator| rest.strip_prefix(operator));
-        let demanded = rest.starts_with(":?") || rest.starts_with('?');
-        match (self.known(name).filter(|value| !value.is_empty()), default) {
-            (Some(value), _) if rest.is_empty() || default.is_some() || demanded => value,
-            (None, Some(default)) if !names_secret(name) => self.plain(default.trim_matches(['"', '\''])),
-            _ => UNKNOWN.to_owned(),
+        for option in options.iter().rev() {
+            open.push(format!("{}{option}{}", &word[..start], &word[end + 1..]));
         }
     }
+    done
+}
 
-    /// Text that stands inside an expansion, with the simple expansions in it resolved.
-    fn plain(&self, text: &str) -> String {
-        if text.starts_with("$(") || text.starts_with('`') {
-            return self.substitution(text);
-        }
-        let mut out = String::new();
-        let mut rest = text;
-        while let Some(at) = rest.find('$') {
-            out.push_str(&rest[..at]);
-            let after = &rest[at + 1..];
-            let braced = after.starts_with('{');
-            let name = after.trim_start_matches('{');
-            let length =
-                name.bytes().position(|b| !b.is_ascii_alphanumeric() && b != b'_').unwrap_or(name.len());
-            let closed = !braced || name[length..].starts_with('}');
-            if length == 0 || !closed {
-                return UNKNOWN.to_owned();
+/// The first list in braces that holds no other.
+fn list(word: &str) -> Option<(usize, usize)> {
+    let mut start = None;
+    for (at, sign) in word.char_indices() {
+        match (sign, start) {
+            ('{', _) => start = Some(at),
+            ('}', Some(from)) => {
+                if word[from..at].contains(',') {
+                    return Some((from, at));
+                }
+                start = None;
             }
-            out.push_str(&self.variable(&name[..length]));
-            rest = &name[length + usize::from(braced)..];
+            _ => {}
         }
-        out.push_str(rest);
-        out
     }
+    None
+}
 
-    /// What a command substitution gives: a date where it is `date`, the script's own folder where it asks
-    /// for that, the host's name; else unknown.
-    fn substitution(&self, text: &str) -> String {
-        let inner = text.trim_start_matches("$(").trim_start_matches('`').trim_start();
-        let inner = inner.strip_suffix([')', '`']).unwrap_or(inner).trim();
-        let first = inner.split_whitespace().next().unwrap_or("");
-        let program = first.rsplit('/').next().unwrap_or(first);
-        if let "which" | "command" | "type" = program {
-            // `$(which psql)` is psql.
-            let found = inner.split_whitespace().skip(1).find(|word| !word.starts_with('-'));
-            return found.unwrap_or(UNKNOWN).to_owned();
-        }
-        let own = inner.contains("dirname") && (inner.contains("$0") || inner.contains("BASH_SOURCE"));
-        match program {
-            "date" => "{date}".to_owned(),
-            "hostname" if self.host.is_some() && !inner.contains("-f") => {
-                self.host.as_deref().unwrap_or(UNKNOWN).to_owned()
-            }
-            "dirname" | "cd" | "readlink" | "realpath" if own && !inner.contains("..") => {
-                self.own_folder.clone().unwrap_or_else(|| UNKNOWN.to_owned())
-            }
-            _ => UNKNOWN.to_owned(),
-        }
+#[cfg(test)]
+mod tests {
+    use super::braces;
+
+    #[test]
+    fn braces_with_a_comma_are_a_list() {
+        assert_eq!(braces("/srv/{a,b}/c{1,2}"), ["/srv/a/c1", "/srv/a/c2", "/srv/b/c1", "/srv/b/c2"]);
+        assert_eq!(braces("/srv/{}/{date}/x{"), ["/srv/{}/{date}/x{"]);
     }
 }

@@ -7,6 +7,8 @@ pub(super) enum Wrapped {
     Words(Vec<String>),
     /// A command as text for a shell.
     Text(String),
+    /// A shell that reads its input.
+    Input,
 }
 
 /// A lock, as flock(1) is called.
@@ -21,59 +23,160 @@ pub(super) struct Lock {
     pub wrapped: Wrapped,
 }
 
-/// Commands that run another: their options that take a value, and how many plain words stand before the
-/// other command.
-const WRAPPERS: [(&str, &[&str], usize); 23] = [
-    ("sudo", &["-u", "-g", "-h", "-p", "-C", "--user", "--group"], 0),
-    ("doas", &["-u", "-C"], 0),
-    ("nice", &["-n", "--adjustment"], 0),
-    ("ionice", &["-c", "-n", "-p", "--class", "--classdata"], 0),
-    ("timeout", &["-k", "-s", "--kill-after", "--signal"], 1),
-    ("nohup", &[], 0),
-    ("setsid", &[], 0),
-    ("chronic", &[], 0),
-    ("cronic", &[], 0),
-    ("exec", &["-a"], 0),
-    ("time", &["-f", "-o"], 0),
-    ("command", &[], 0),
-    ("builtin", &[], 0),
-    ("env", &["-u", "-C", "--unset", "--chdir"], 0),
-    ("stdbuf", &["-i", "-o", "-e"], 0),
-    ("run-one", &[], 0),
-    ("setlock", &[], 1),
-    ("lckdo", &["-W"], 1),
-    ("systemd-cat", &["-t", "-p"], 0),
-    ("cronitor", &[], 2),
-    ("watch", &["-n", "--interval"], 0),
-    ("parallel", &["-j", "--jobs"], 0),
-    ("xargs", &["-n", "-I", "-P", "-L", "-d", "-a", "-s", "-E"], 0),
+/// One command that runs another.
+struct Wrapper {
+    names: &'static [&'static str],
+    /// Its options that take a value as the next word.
+    with_value: &'static [&'static str],
+    /// How many plain words stand before the other command.
+    plain: usize,
+    /// Which option names the account it runs as; `=`: the first plain word does.
+    account: &'static [&'static str],
+}
+
+const fn plain(names: &'static [&'static str], with_value: &'static [&'static str], plain: usize) -> Wrapper {
+    Wrapper { names, with_value, plain, account: &[] }
+}
+
+/// The table.
+static WRAPPERS: [Wrapper; 33] = [
+    Wrapper {
+        names: &["sudo"],
+        with_value: &["-u", "-g", "-h", "-p", "-C", "-r", "-t", "-D", "-T", "--user", "--group", "--chdir"],
+        plain: 0,
+        account: &["-u", "--user"],
+    },
+    Wrapper { names: &["doas"], with_value: &["-u", "-C"], plain: 0, account: &["-u"] },
+    Wrapper { names: &["gosu", "su-exec", "setuidgid", "s6-setuidgid"], with_value: &[], plain: 1, account: &["="] },
+    Wrapper {
+        names: &["chpst"],
+        with_value: &["-u", "-U", "-b", "-e", "-/", "-n", "-l", "-L", "-m", "-d", "-o", "-p", "-f", "-c", "-t", "-r"],
+        plain: 0,
+        account: &["-u"],
+    },
+    plain(&["nice"], &["-n", "--adjustment"], 0),
+    plain(&["ionice"], &["-c", "-n", "-p", "--class", "--classdata"], 0),
+    plain(&["chrt"], &["-T", "-P", "-D"], 1),
+    plain(&["taskset", "cpulimit"], &["-l", "--limit"], 1),
+    plain(&["timeout"], &["-k", "-s", "--kill-after", "--signal"], 1),
+    plain(&["nohup", "setsid", "chronic", "cronic", "builtin", "command", "run-one", "fakeroot", "eatmydata"], &[], 0),
+    plain(&["exec"], &["-a"], 0),
+    plain(&["time"], &["-f", "-o"], 0),
+    plain(&["env"], &["-u", "-C", "--unset", "--chdir", "-S"], 0),
+    plain(&["stdbuf"], &["-i", "-o", "-e"], 0),
+    plain(&["unbuffer", "faketime"], &[], 0),
+    plain(&["setlock"], &[], 1),
+    plain(&["lckdo"], &["-W"], 1),
+    plain(&["run-with-lockfile", "run-with-lockfile.sh", "lock-wrapper"], &[], 1),
+    plain(&["softlimit"], &["-m", "-d", "-s", "-l", "-a", "-o", "-p", "-f", "-c", "-r", "-t"], 0),
+    plain(&["envdir", "s6-envdir"], &[], 1),
+    plain(&["multilog", "logsave"], &[], 1),
+    plain(&["systemd-cat"], &["-t", "-p", "--identifier", "--priority"], 0),
+    Wrapper {
+        names: &["systemd-run"],
+        with_value: &[
+            "-p", "--property", "--unit", "-E", "--setenv", "--uid", "--gid", "--slice", "--description", "-M", "-H",
+            "--on-calendar", "--on-active", "--nice", "--working-directory", "-u",
+        ],
+        plain: 0,
+        account: &["--uid"],
+    },
+    plain(&["systemd-inhibit"], &[], 0),
+    plain(&["cronitor"], &[], 2),
+    plain(&["watch"], &["-n", "--interval"], 0),
+    plain(&["parallel"], &["-j", "--jobs", "-a", "--arg-file", "-S", "--joblog", "--delay"], 0),
+    plain(&["xargs"], &["-n", "-I", "-P", "-L", "-d", "-a", "-s", "-E", "--max-args", "--max-procs", "--delimiter"], 0),
+    plain(&["trickle"], &["-d", "-u"], 0),
+    plain(&["proxychains", "proxychains4", "torsocks"], &["-f"], 0),
+    plain(&["sshpass"], &["-p", "-f", "-d", "-P"], 0),
+    plain(&["busybox"], &[], 0),
+    plain(&["dbus-run-session"], &[], 0),
 ];
 
-/// What a call of a wrapper runs; `None`: it is none.
-pub(super) fn peel(name: &str, words: &[String]) -> Option<Wrapped> {
+/// What a call of a wrapper runs, and the account it does that as, where the call says so; `None`: it is no wrapper.
+pub(super) fn peel(name: &str, words: &[String]) -> Option<(Wrapped, Option<String>)> {
     match name {
-        "sh" | "bash" | "dash" | "ksh" | "zsh" => {
-            // Only options in front of the first plain word are the shell's own.
-            let options =
-                words.iter().skip(1).take_while(|word| word.starts_with(['-', '+']) && word.len() > 1);
-            let at = options.clone().position(|word| word.ends_with('c') && !word.starts_with("--"))?;
-            let behind = words.iter().skip(1 + at + 1).find(|word| !word.starts_with('-'));
-            Some(Wrapped::Text(behind.cloned().unwrap_or_default()))
-        }
-        "su" | "runuser" => {
-            let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
-            let at = words[..end].iter().position(|word| word == "-c" || word == "--command");
-            match at.and_then(|at| words.get(at + 1)) {
-                Some(text) => Some(Wrapped::Text(text.clone())),
-                // `runuser -u NAME -- command`.
-                None => Some(Wrapped::Words(rest(words, &["-u", "-g", "-G", "-s", "--user", "--shell"], 0))),
-            }
+        "sh" | "bash" | "dash" | "ksh" | "zsh" | "ash" | "mksh" => Some((shell(words)?, None)),
+        "su" | "runuser" => Some(switched(name, words)),
+        "find" => {
+            // `-exec command {} \;`: what it finds is unknown.
+            let at = words.iter().position(|word| matches!(word.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir"))?;
+            let rest = words[at + 1..].iter().take_while(|word| !matches!(word.as_str(), ";" | "+"));
+            Some((Wrapped::Words(rest.cloned().collect()), None))
         }
         _ => {
-            let (_, with_value, plain) = WRAPPERS.iter().find(|(known, ..)| *known == name)?;
-            Some(Wrapped::Words(rest(words, with_value, *plain)))
+            let wrapper = WRAPPERS.iter().find(|wrapper| wrapper.names.contains(&name))?;
+            let left = rest(words, wrapper.with_value, wrapper.plain);
+            let own = &words[..words.len() - left.len()];
+            let account = match wrapper.account {
+                ["="] => own.iter().skip(1).find(|word| !word.starts_with('-')).cloned(),
+                options => value(own, options),
+            };
+            let account = account.map(|account| account.split(':').next().unwrap_or("").to_owned());
+            // A command in one word with blanks is text for a shell.
+            let wrapped = match &left[..] {
+                [only] if only.trim().contains(char::is_whitespace) => Wrapped::Text(only.clone()),
+                _ => Wrapped::Words(left),
+            };
+            Some((wrapped, account.filter(|account| !account.is_empty())))
         }
     }
+}
+
+/// The value of an option among words: the next one, or what is glued to it.
+fn value(words: &[String], options: &[&str]) -> Option<String> {
+    words.iter().enumerate().skip(1).find_map(|(at, word)| {
+        options.iter().find_map(|option| {
+            let rest = word.strip_prefix(option)?;
+            match rest {
+                "" => words.get(at + 1).cloned(),
+                _ if option.starts_with("--") => rest.strip_prefix('=').map(str::to_owned),
+                _ => Some(rest.to_owned()),
+            }
+        })
+    })
+}
+
+/// `sh -c TEXT`, or a shell that reads its input; `None`: it runs a file.
+fn shell(words: &[String]) -> Option<Wrapped> {
+    // Only options in front of the first plain word are the shell's own.
+    let options: Vec<&String> =
+        words.iter().skip(1).take_while(|word| word.starts_with(['-', '+']) && word.len() > 1).collect();
+    let short = |letter: char| options.iter().position(|word| !word.starts_with("--") && word.contains(letter));
+    if let Some(at) = options.iter().position(|word| word.ends_with('c') && !word.starts_with("--")).or(short('c')) {
+        let behind = words.iter().skip(1 + at + 1).find(|word| !word.starts_with('-'));
+        return Some(Wrapped::Text(behind.cloned().unwrap_or_default()));
+    }
+    let rest = words.len() - 1 - options.len();
+    (rest == 0 || short('s').is_some()).then_some(Wrapped::Input)
+}
+
+/// `su - ACCOUNT -c TEXT`, `runuser -u ACCOUNT -- command`.
+fn switched(name: &str, words: &[String]) -> (Wrapped, Option<String>) {
+    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    let front = &words[..end];
+    let options = ["-c", "--command", "-s", "--shell", "-g", "-G", "-w", "-u", "--user"];
+    let mut plain = Vec::new();
+    let mut at = 1;
+    while let Some(word) = front.get(at) {
+        match options.contains(&word.as_str()) {
+            true => at += 1,
+            false if !word.starts_with('-') => plain.push(word.clone()),
+            false => {}
+        }
+        at += 1;
+    }
+    let by_option = value(front, &["-u", "--user"]);
+    let account = by_option.clone().or_else(|| plain.first().cloned()).filter(|account| !account.contains("{}"));
+    let text = value(front, &["--command", "-c"]);
+    let wrapped = match text {
+        Some(text) => Wrapped::Text(text),
+        None if name == "runuser" && by_option.is_some() => {
+            Wrapped::Words(rest(words, &["-u", "-g", "-G", "-s", "-w", "--user", "--shell"], 0))
+        }
+        None => Wrapped::Input,
+    };
+    (wrapped, account)
 }
 
 /// A command that is run elsewhere: where, and what.
@@ -84,8 +187,7 @@ pub(super) struct Remote {
     pub wrapped: Wrapped,
 }
 
-/// `ssh HOST command`, `docker exec CONTAINER command`, `kubectl exec POD -- command`; `None`: it is none, or
-/// it opens a shell.
+/// `ssh HOST command`, `docker exec CONTAINER command`, `kubectl exec POD -- command`; `None`: it is none.
 pub(super) fn remote(name: &str, words: &[String]) -> Option<Remote> {
     const SSH: [&str; 22] = [
         "-B", "-b", "-c", "-D", "-E", "-e", "-F", "-I", "-i", "-J", "-L", "-l", "-m", "-O", "-o", "-P", "-p",
@@ -119,14 +221,12 @@ pub(super) fn remote(name: &str, words: &[String]) -> Option<Remote> {
         ["-n", "--namespace", "-c", "--container", "--context", "--kubeconfig", "-l", "-f"];
     let words_of = |plain: Vec<String>| (plain.len() > 1).then(|| Wrapped::Words(plain[1..].to_vec()));
     match name {
-        "ssh" => {
+        "ssh" | "autossh" | "rsh" => {
             let plain = rest(words, &SSH, 0);
             let host = plain.first()?.rsplit('@').next()?.to_owned();
-            let text = plain.get(1..).filter(|command| !command.is_empty())?.join(" ");
-            Some(Remote {
-                host: Some(host).filter(|host| !host.contains("{}")),
-                wrapped: Wrapped::Text(text),
-            })
+            let host = Some(host).filter(|host| !host.contains("{}"));
+            let text = plain.get(1..).filter(|command| !command.is_empty()).map(|command| command.join(" "));
+            Some(Remote { host, wrapped: text.map_or(Wrapped::Input, Wrapped::Text) })
         }
         "docker" | "podman" | "nerdctl" | "docker-compose" => {
             let skip: &[&str] = if name == "docker-compose" {

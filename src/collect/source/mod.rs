@@ -42,6 +42,10 @@ enum Reader {
 /// The readers of this family that are no language.
 pub const OTHER_READERS: [&str; 2] = ["settings", "sql-file"];
 
+/// Endings of templates (Jinja, ERB, EPP), and in how many lines the first of a script may stand.
+const TEMPLATES: [&str; 4] = [".j2", ".jinja2", ".erb", ".epp"];
+const HEAD_OF_TEMPLATE: usize = 5;
+
 fn reader_of(file: &InputFile) -> Option<Reader> {
     if let Some(kind) = &file.forced {
         return match &**kind {
@@ -57,8 +61,13 @@ fn reader_of(file: &InputFile) -> Option<Reader> {
     if file.size == 0 && name != "__init__.py" {
         return None;
     }
-    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-    let first = file.head_text().lines().next().unwrap_or("").to_owned();
+    let ending = |name: &str| name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    // `job.sh.j2` is a template of `job.sh`, whose first line may stand behind a comment of the template.
+    let template = TEMPLATES.iter().find_map(|end| name.strip_suffix(end));
+    let ending = ending(template.unwrap_or(name));
+    let head = file.head_text();
+    let mut lines = head.lines().take(if template.is_some() { HEAD_OF_TEMPLATE } else { 1 });
+    let first = lines.find(|line| template.is_none() || line.starts_with("#!")).unwrap_or("").to_owned();
     let interpreter = first.strip_prefix("#!").map(|rest| {
         let mut words = rest.split_whitespace().map(|word| word.rsplit('/').next().unwrap_or(word));
         let word = words.next().unwrap_or("");
@@ -75,7 +84,11 @@ fn reader_of(file: &InputFile) -> Option<Reader> {
     let by_ending =
         ending.as_deref().and_then(|e| LANGUAGES.iter().find(|language| language.endings.contains(&e)));
     if let Some(language) = by_line.or(by_ending) {
-        return Some(Reader::Code(language));
+        // Of templates only shell text is read; other languages do not parse with blanks in them.
+        return (template.is_none() || language.commands).then_some(Reader::Code(language));
+    }
+    if template.is_some() {
+        return None;
     }
     if ending.as_deref() == Some("sql") {
         return Some(Reader::Sql);

@@ -1,100 +1,54 @@
-//! `psql`, `pg_dump` and their like (their manual pages in the PostgreSQL documentation): where they
-//! connect, and what the SQL they are given does. Passwords are never looked at.
+//! PostgreSQL's clients (`psql`, `pg_dump`, `pg_restore`, `createdb` …, their manual pages in the PostgreSQL
+//! documentation): where they connect, and what the SQL they are given does. Passwords are never looked at.
 
+use super::options::Options;
 use super::{Call, Commands, Out, split_login};
 use crate::evidence::scrub::{scrub, scrub_name};
 use crate::evidence::{Action, Class, Connection, Resource, Text, What};
+use crate::sql::Dialect;
 
 /// psql(1).
 pub struct Psql;
-/// pg_dump(1), pg_dumpall(1), pg_restore(1).
-pub struct PgDump;
+/// pg_dump(1), pg_dumpall(1), pg_basebackup(1).
+pub struct Dump;
+/// pg_restore(1).
+pub struct Restore;
+/// createdb(1), dropdb(1), vacuumdb(1) and their like: the database itself is touched.
+pub struct Admin;
 
-/// Options that take a value, short and long, of psql and pg_dump.
-const WITH_VALUE: [&str; 44] = [
-    "-h",
-    "--host",
-    "-p",
-    "--port",
-    "-U",
-    "--username",
-    "-d",
-    "--dbname",
-    "-c",
-    "--command",
-    "-f",
-    "--file",
-    "-o",
-    "--output",
-    "-v",
-    "--set",
-    "--variable",
-    "-F",
-    "--field-separator",
-    "-R",
-    "--record-separator",
-    "-T",
-    "-P",
-    "--pset",
-    "-L",
-    "--log-file",
-    "-t",
-    "--table",
-    "-n",
-    "--schema",
-    "-N",
-    "--exclude-schema",
-    "-j",
-    "--jobs",
-    "-Z",
-    "--compress",
-    "-E",
-    "--encoding",
-    "-S",
-    "--superuser",
-    "--role",
-    "--format",
-    "--exclude-table",
-    "--lock-wait-timeout",
-];
+/// Options that take a value.
+const PSQL: (&str, &[&str]) = (
+    "hpUdcfovFRTPL",
+    &[
+        "host", "port", "username", "dbname", "command", "file", "output", "set", "variable", "field-separator",
+        "record-separator", "pset", "log-file", "table-attr",
+    ],
+);
+const DUMP: (&str, &[&str]) = (
+    "hpUdflFnNtTeEjSZDXr",
+    &[
+        "host", "port", "username", "dbname", "file", "database", "format", "schema", "exclude-schema", "table",
+        "exclude-table", "exclude-table-data", "extension", "encoding", "jobs", "superuser", "role", "compress",
+        "pgdata", "wal-method", "checkpoint", "lock-wait-timeout", "snapshot", "section", "exclude-database",
+    ],
+);
+const RESTORE: (&str, &[&str]) = (
+    "hpUdfFnNtTIPjSL",
+    &[
+        "host", "port", "username", "dbname", "file", "format", "schema", "table", "index", "function", "trigger",
+        "jobs", "superuser", "role", "use-list", "section",
+    ],
+);
+const ADMIN: (&str, &[&str]) = (
+    "hpUdDEOlTtijP",
+    &[
+        "host", "port", "username", "dbname", "tablespace", "encoding", "owner", "locale", "template", "table",
+        "index", "jobs", "maintenance-db", "parallel", "schema",
+    ],
+);
 
-/// Options with their values, and plain words.
-fn options(words: &[String], flags: &[&str]) -> (Vec<(String, String)>, Vec<String>) {
-    let (mut options, mut plain) = (Vec::new(), Vec::new());
-    let mut at = 1;
-    while at < words.len() {
-        let word = words[at].as_str();
-        if let Some((name, value)) = word.split_once('=').filter(|_| word.starts_with("--")) {
-            options.push((name.to_owned(), value.to_owned()));
-        } else if WITH_VALUE.contains(&word) && !flags.contains(&word) {
-            options.push((word.to_owned(), words.get(at + 1).cloned().unwrap_or_default()));
-            at += 1;
-        } else if word.starts_with('-') && !word.starts_with("--") && word.len() > 2 {
-            short(word, words, &mut at, flags, &mut options);
-        } else if !word.starts_with('-') {
-            plain.push(word.to_owned());
-        }
-        at += 1;
-    }
-    (options, plain)
-}
-
-/// `-hdb1`, `-qAtc 'SELECT 1'`: single letters, the first that takes a value takes the rest or the next word.
-fn short(word: &str, words: &[String], at: &mut usize, flags: &[&str], options: &mut Vec<(String, String)>) {
-    for (index, letter) in word.char_indices().skip(1) {
-        let option = format!("-{letter}");
-        if WITH_VALUE.contains(&option.as_str()) && !flags.contains(&option.as_str()) {
-            let rest = &word[index + letter.len_utf8()..];
-            let value = if rest.is_empty() {
-                *at += 1;
-                words.get(*at).cloned().unwrap_or_default()
-            } else {
-                rest.to_owned()
-            };
-            options.push((option, value));
-            return;
-        }
-    }
+fn options(call: &Call, (shorts, longs): (&str, &[&str])) -> Options {
+    Options::of(&call.words, shorts, longs)
 }
 
 fn known(value: Option<String>) -> Option<Text> {
@@ -127,23 +81,22 @@ fn server(host: Option<Text>, port: Option<Text>) -> Option<Text> {
     }
 }
 
-/// Where a call connects: options, a connection string, then the environment.
-fn connection(call: &Call, options: &[(String, String)], plain: &[String]) -> Connection {
-    let option = |names: [&str; 2]| {
-        options.iter().rev().find(|(name, _)| names.contains(&name.as_str())).map(|(_, v)| v.clone())
-    };
+/// Where a call connects: options, a connection string, then the environment. Without a login it is that of the
+/// account it runs as (libpq, "Parameter Key Words", `user`).
+fn connection(call: &Call, options: &Options, database: Option<&str>, login: Option<&str>) -> Connection {
+    let option = |names: &[&str]| options.get(names).map(str::to_owned);
     let around = environment(call);
-    let database = option(["-d", "--dbname"]).or_else(|| plain.first().cloned());
+    let database = database.map(str::to_owned);
     let stated = database.as_deref().and_then(uri);
     let in_string = stated.is_some();
     let stated = stated.unwrap_or_default();
-    let host = known(option(["-h", "--host"]));
-    let port = known(option(["-p", "--port"])).or_else(|| known(call.env.get("PGPORT").cloned()));
-    let user = known(option(["-U", "--username"]).or_else(|| plain.get(1).cloned()));
+    let host = known(option(&["h", "host"]));
+    let port = known(option(&["p", "port"])).or_else(|| known(call.env.get("PGPORT").cloned()));
+    let user = known(option(&["U", "username"]).or_else(|| login.map(str::to_owned)));
     let named = if in_string { None } else { known(database) };
     Connection {
         server: stated.server.or_else(|| server(host, port)).or(around.server),
-        user: stated.user.or(user).or(around.user),
+        user: stated.user.or(user).or(around.user).or_else(|| known(call.account.clone())),
         database: stated.database.or(named).or(around.database),
         application: stated.application.or(around.application),
     }
@@ -188,31 +141,34 @@ pub fn uri(text: &str) -> Option<Connection> {
 
 impl Commands for Psql {
     fn names(&self) -> &'static [&'static str] {
-        &["psql"]
+        &["psql", "pgcli"]
     }
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
-        // psql's -t, -n, -S, -E and -N are flags; pg_dump's take values.
-        let (options, plain) = options(&call.words, &["-t", "-n", "-S", "-E", "-N", "-j", "-Z"]);
-        let connection = connection(call, &options, &plain);
+        let options = options(call, PSQL);
+        let mut plain = options.known();
+        let database = options.get(&["d", "dbname"]).or_else(|| plain.next());
+        let connection = connection(call, &options, database, plain.next());
         let whole = Resource::database(connection.server.clone(), connection.database.clone());
-        if !connection.is_empty() {
+        let only_account = Connection { user: connection.user.clone(), ..Connection::default() } == connection
+            && call.account.is_some();
+        if !connection.is_empty() && !only_account {
             out.add(call, Some(&connection), Action::Connect, whole);
         }
-        for (name, value) in &options {
-            match name.as_str() {
-                "-c" | "--command" => script(call, &connection, value, true, out),
-                "-f" | "--file" if value != "-" => out.runs(call, value, connection.clone()),
-                "-o" | "--output" => {
-                    let file = out.file(value, call);
-                    out.add(call, None, Action::Write, file);
-                }
-                _ => {}
-            }
+        for sql in options.all(&["c", "command"]) {
+            script(call, &connection, sql, true, out);
         }
-        let given =
-            options.iter().any(|(name, _)| matches!(name.as_str(), "-c" | "--command" | "-f" | "--file"));
-        if call.piped && !given {
+        for file in options.all(&["f", "file"]).filter(|file| *file != "-") {
+            out.runs(call, file, connection.clone());
+        }
+        for file in options.all(&["o", "output", "L", "log-file"]) {
+            out.add_file(call, Action::Write, file);
+        }
+        let given = options.has(&["c", "command"]) || options.get(&["f", "file"]).is_some_and(|file| file != "-");
+        if given {
+            return;
+        }
+        if call.piped {
             out.unresolved(
                 call,
                 "psql reads statements that another command makes: they are only known when it runs",
@@ -242,7 +198,7 @@ fn script(call: &Call, connection: &Connection, text: &str, whole: bool, out: &m
         }
     }
     if !sql.trim().is_empty() {
-        out.sql(call, connection, &variables(&sql), whole);
+        out.sql(call, connection, Dialect::Postgres, &variables(&sql), whole);
     }
 }
 
@@ -298,24 +254,31 @@ fn copy(call: &Call, connection: &Connection, text: &str, out: &mut Out<'_>) {
     };
     let direction = if outward { "TO STDOUT" } else { "FROM STDIN" };
     let sql = format!("COPY {} {direction} {options}", text.get(..before).unwrap_or(""));
-    out.sql(call, connection, &variables(&sql), true);
+    out.sql(call, connection, Dialect::Postgres, &variables(&sql), true);
     if !matches!(
         path.to_ascii_lowercase().trim_end_matches(';'),
         "stdout" | "stdin" | "pstdout" | "pstdin" | "program"
     ) {
-        let file = out.file(path, call);
-        out.add(call, None, if outward { Action::Write } else { Action::Read }, file);
+        out.add_file(call, if outward { Action::Write } else { Action::Read }, path);
     }
 }
 
-impl Commands for PgDump {
+impl Commands for Dump {
     fn names(&self) -> &'static [&'static str] {
         &["pg_dump", "pg_dumpall", "pg_basebackup"]
     }
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
-        let (options, plain) = options(&call.words, &[]);
-        let connection = connection(call, &options, &plain);
+        let options = options(call, DUMP);
+        let named = options.get(&["d", "dbname"]).or_else(|| options.known().next());
+        let mut connection = connection(call, &options, named, None);
+        if call.name() != "pg_dump" {
+            // The database that is named is only where it logs in.
+            connection.database = None;
+        }
+        for file in options.all(&["f", "file"]) {
+            out.add_file(call, Action::Write, file);
+        }
         let (server, database) = (connection.server.clone(), connection.database.clone());
         if server.is_none() && database.is_none() {
             let detail = "a dump of which server and database are only known when it runs";
@@ -326,18 +289,56 @@ impl Commands for PgDump {
             let what = What { class: Class::Backup, ..out.what(Action::Read, resource) };
             out.add_use(call, Some(&connection), what);
         };
-        let tables: Vec<&String> =
-            options.iter().filter(|(n, _)| n == "-t" || n == "--table").map(|(_, v)| v).collect();
-        for table in tables.iter().filter(|table| !table.contains(['*', '?', '{'])) {
+        let tables: Vec<&str> = options.all(&["t", "table"]).filter(|_| call.name() == "pg_dump").collect();
+        for table in tables.iter().filter(|table| !table.contains(['*', '?', '{', '"'])) {
             let parts = table.split('.').map(Text::from).collect();
             add(Resource::table(parts).at(server.as_ref(), database.as_ref()));
         }
         if tables.is_empty() {
             add(Resource::database(server, database));
         }
-        if let Some((_, path)) = options.iter().find(|(name, _)| name == "-f" || name == "--file") {
-            let file = out.file(path, call);
-            out.add(call, None, Action::Write, file);
+    }
+}
+
+impl Commands for Restore {
+    fn names(&self) -> &'static [&'static str] {
+        &["pg_restore"]
+    }
+
+    fn state(&self, call: &Call, out: &mut Out<'_>) {
+        let options = options(call, RESTORE);
+        for file in options.known() {
+            out.add_file(call, Action::Read, file);
         }
+        for file in options.all(&["f", "file"]) {
+            out.add_file(call, Action::Write, file);
+        }
+        let Some(database) = options.get(&["d", "dbname"]) else { return };
+        let connection = connection(call, &options, Some(database), None);
+        if connection.database.is_some() {
+            let whole = Resource::database(connection.server.clone(), connection.database.clone());
+            out.add(call, Some(&connection), Action::Write, whole);
+        }
+    }
+}
+
+impl Commands for Admin {
+    fn names(&self) -> &'static [&'static str] {
+        &["createdb", "dropdb", "vacuumdb", "reindexdb", "clusterdb", "createuser", "dropuser", "pgbench"]
+    }
+
+    fn state(&self, call: &Call, out: &mut Out<'_>) {
+        let options = options(call, ADMIN);
+        let users = call.name().ends_with("user");
+        let named = options.get(&["d", "dbname"]).or_else(|| options.known().next().filter(|_| !users));
+        let connection = connection(call, &options, named, None);
+        if connection.database.is_none() && connection.server.is_none() {
+            return;
+        }
+        let upkeep = matches!(call.name(), "vacuumdb" | "reindexdb" | "clusterdb");
+        let whole = Resource::database(connection.server.clone(), connection.database.clone());
+        let class = if upkeep { Class::Maintenance } else { Class::App };
+        let what = What { class, ..out.what(Action::Touch, whole) };
+        out.add_use(call, Some(&connection), what);
     }
 }

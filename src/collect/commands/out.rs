@@ -1,0 +1,280 @@
+//! Where groups of commands state what a call does: uses, runs, gaps. It scrubs what it is given and never decides what
+//! a command means.
+
+use super::{Call, Context, absolute, sleeps};
+use crate::evidence::scrub::{scrub, scrub_name};
+use crate::evidence::{
+    Action, Class, Confidence, Connection, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Outcome, Place, Resource,
+    ResourceKind, Says, Shape, Text, Trait, What,
+};
+use crate::sql::{Cache, Dialect, SearchPath, SessionChange};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many guards one command line keeps, and how long one may be.
+const MAX_GUARDS: usize = 8;
+const MAX_GUARD: usize = 120;
+/// How much of a command is kept where it runs a file.
+const MAX_COMMAND: usize = 200;
+
+/// Where groups state things.
+pub struct Out<'a> {
+    pub(super) context: &'a Context<'a>,
+    caches: BTreeMap<Dialect, Cache>,
+    pub(super) evidence: Evidence,
+    /// How many uses were stated.
+    pub(super) stated: usize,
+    /// How many commands were read, and how long their words were together.
+    pub(super) calls: usize,
+    pub(super) expanded: usize,
+    /// Tests and sleeps before the first command that does anything.
+    pub(super) guards: Vec<Text>,
+    pub(super) worked: bool,
+    /// Sleeps between steps.
+    pub(super) sleeps: sleeps::Sleeps,
+    /// While a command that runs elsewhere is read: that host, or none that is known.
+    pub(super) elsewhere: Option<Option<Text>>,
+    /// Connections that a client keeps from one call to the next (`db2 connect to …`).
+    pub(super) kept: BTreeMap<&'static str, Connection>,
+}
+
+impl<'a> Out<'a> {
+    /// For one text.
+    pub(super) fn new(context: &'a Context<'a>) -> Out<'a> {
+        Out {
+            context,
+            caches: BTreeMap::new(),
+            evidence: Evidence::new(),
+            stated: 0,
+            calls: 0,
+            expanded: 0,
+            guards: Vec::new(),
+            worked: false,
+            sleeps: sleeps::Sleeps::default(),
+            elsewhere: None,
+            kept: BTreeMap::new(),
+        }
+    }
+
+    /// The host, where known.
+    pub fn host(&self) -> Option<Text> {
+        self.elsewhere.clone().unwrap_or_else(|| self.context.host.clone())
+    }
+
+    /// The text of a file of this host.
+    pub(super) fn text_of(&self, path: &str, call: &Call) -> Option<String> {
+        if path.contains("{}") || self.elsewhere.is_some() {
+            return None;
+        }
+        (self.context.files)(&absolute(path, call))
+    }
+
+    /// States a use.
+    pub fn add(&mut self, call: &Call, who: Option<&Connection>, action: Action, resource: Resource) {
+        self.add_use(call, who, self.what(action, resource));
+    }
+
+    /// States a use that was done in a way that matters.
+    pub fn add_trait(&mut self, call: &Call, action: Action, resource: Resource, how: Trait) {
+        let mut what = self.what(action, resource);
+        what.traits.insert(how);
+        self.add_use(call, None, what);
+    }
+
+    /// States that a file of this host is read or written.
+    pub(super) fn add_file(&mut self, call: &Call, action: Action, path: &str) {
+        // Devices hold nothing; a pattern is no file.
+        let nothing = path.is_empty() || path == "-" || path.starts_with('&') || path.contains(['*', '?']);
+        if nothing || ["/dev/", "/proc/", "/sys/"].iter().any(|kernel| path.starts_with(kernel)) {
+            return;
+        }
+        let file = self.file(path, call);
+        self.add(call, None, action, file);
+    }
+
+    /// States that a host is reached, at a port where one is given.
+    pub(super) fn add_host(&mut self, call: &Call, host: &str, port: Option<&str>) {
+        let host = host.rsplit('@').next().unwrap_or(host);
+        if host.is_empty() || host.contains("{}") || host.starts_with('-') || is_loopback(host) {
+            return;
+        }
+        let name = match port.filter(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit())) {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        let parts = vec![Text::from(scrub_name(&name))];
+        let host = Resource { kind: ResourceKind::Host, server: None, database: None, parts };
+        self.add(call, None, Action::Connect, host);
+    }
+
+    /// A use by the text that is read, before anything more is known of it.
+    pub fn what(&self, action: Action, resource: Resource) -> What {
+        What {
+            vantage: self.context.vantage.clone(),
+            actor: self.context.actor.clone(),
+            action,
+            resource,
+            shape: Shape::none(),
+            outcome: Outcome::Ok,
+            class: Class::App,
+            scope: self.context.scope,
+            basis: self.context.basis,
+            confidence: Confidence::High,
+            traits: BTreeSet::new(),
+        }
+    }
+
+    /// States a use with all that is known of it; `who` adds the login and the application name.
+    /// A file of which nothing is known names nothing and is left out.
+    pub fn add_use(&mut self, call: &Call, who: Option<&Connection>, mut what: What) {
+        let unknown = what.resource.parts.first().is_some_and(|part| part.starts_with("{}"));
+        if what.resource.kind == ResourceKind::File && unknown {
+            return;
+        }
+        let names =
+            who.map(|who| [(MentionKind::User, &who.user), (MentionKind::Application, &who.application)]);
+        for (kind, name) in names.into_iter().flatten() {
+            if let Some(name) = name.as_ref().filter(|name| !name.contains("{}")) {
+                what.actor.add(Mention::new(kind, name.clone()));
+            }
+        }
+        self.stated += 1;
+        self.sleeps.step(what.action, &what.resource);
+        self.evidence.add_written(what, self.place(call.line));
+    }
+
+    fn place(&self, line: u64) -> Place {
+        Place::line(&self.context.input, line)
+    }
+
+    /// States a fact about the job or script.
+    pub(super) fn say(&mut self, says: Says, line: u64) {
+        let (about, basis, scope) = (self.context.about.clone(), self.context.basis, self.context.scope);
+        let place = self.place(line);
+        self.evidence.add_fact(Fact { about, says, basis, scope, span: None, place });
+    }
+
+    /// States that a file is run.
+    pub fn runs(&mut self, call: &Call, script: &str, connection: Connection) {
+        // What runs elsewhere is a script of that host, which nobody here can find.
+        if script.contains("{}") || self.elsewhere.is_some() {
+            return;
+        }
+        // A word with a blank in it is quoted again: a secret of two words is one secret.
+        let quoted = |word: &String| if word.contains(' ') { format!("\"{word}\"") } else { word.clone() };
+        let words: Vec<String> = call.words.iter().map(quoted).collect();
+        let command: String = scrub(&words.join(" ")).chars().take(MAX_COMMAND).collect();
+        let script = Some(Text::from(scrub_name(&absolute(script, call))));
+        self.say(Says::Runs { command: Text::from(command), script, connection }, call.line);
+    }
+
+    /// Notes a test or a sleep in front of all work.
+    pub fn guard(&mut self, text: &str) {
+        let text: String = scrub(text.trim()).chars().take(MAX_GUARD).collect();
+        if !self.worked && self.guards.len() < MAX_GUARDS {
+            self.guards.push(Text::from(text));
+        }
+    }
+
+    /// Names what only a run can tell.
+    pub fn unresolved(&mut self, call: &Call, detail: &str) {
+        self.gap(GapCode::Unresolved, detail, call.line);
+    }
+
+    /// Names what could not be read.
+    pub(super) fn gap(&mut self, code: GapCode, detail: &str, line: u64) {
+        let place = self.place(line);
+        self.evidence.add_gap(Gap::new(place, code, detail));
+    }
+
+    /// States that a file is sourced.
+    pub fn includes(&mut self, call: &Call, path: &str) {
+        if !path.contains("{}") {
+            self.say(Says::Includes(Text::from(scrub(&absolute(path, call)).as_ref())), call.line);
+        }
+    }
+
+    /// A file of this host as a resource.
+    pub fn file(&self, path: &str, call: &Call) -> Resource {
+        let path = absolute(path, call);
+        // `~` is the folder of the account that the schedule names, where no wrapper names another.
+        let account = self.context.account.as_deref().filter(|_| self.elsewhere.is_none());
+        let path = match (path.strip_prefix("~/"), account) {
+            (Some(rest), Some(account)) => format!("~{account}/{rest}"),
+            _ => path,
+        };
+        Resource::file(self.host(), scrub(&path).into_owned())
+    }
+
+    /// States what SQL text does. `whole` texts are sent in one piece, others statement by statement.
+    pub fn sql(&mut self, call: &Call, connection: &Connection, dialect: Dialect, text: &str, whole: bool) {
+        let parts = if whole { vec![text] } else { crate::sql::split(text) };
+        let cache = self.caches.remove(&dialect).unwrap_or_else(|| Cache::new(dialect));
+        let mut path = SearchPath::default();
+        let mut database = connection.database.clone();
+        for part in parts {
+            let understood = cache.understand(&settled(part));
+            for change in &understood.analysis.session {
+                if let SessionChange::Database(name) = change {
+                    database = Some(name.clone());
+                }
+            }
+            for told in understood.uses_as_written(&path) {
+                let unknown = |part: &Text| part.contains("{}") || part.contains('?');
+                if told.resource.parts.iter().any(unknown) {
+                    self.unresolved(call, "a statement whose table is only known when it runs");
+                    continue;
+                }
+                let what = What {
+                    shape: understood.shape.clone(),
+                    confidence: told.confidence,
+                    traits: told.traits,
+                    class: understood.class,
+                    ..self.what(told.action, placed(told.resource, connection, database.as_ref(), dialect))
+                };
+                self.add_use(call, Some(connection), what);
+            }
+            path.change(&understood.analysis.session);
+        }
+        self.caches.insert(dialect, cache);
+    }
+}
+
+/// A resource of a statement at the server it is sent to. In MySQL a schema is a database (reference manual, "CREATE
+/// DATABASE").
+fn placed(resource: Resource, to: &Connection, database: Option<&Text>, dialect: Dialect) -> Resource {
+    let here = |resource: Resource| resource.at(to.server.as_ref(), database);
+    let named = matches!(resource.kind, ResourceKind::Table | ResourceKind::Routine);
+    match &resource.parts[..] {
+        [schema, _] if named && dialect == Dialect::MySql => {
+            here(Resource { database: Some(schema.clone()), ..resource })
+        }
+        [name] if named && dialect == Dialect::MySql && database.is_some() => {
+            let parts = database.into_iter().cloned().chain([name.clone()]).collect();
+            here(Resource { parts, ..resource })
+        }
+        _ => here(resource),
+    }
+}
+
+/// SQL in which an unknown value that stands by itself is a parameter; an unknown part of a name stays unknown.
+fn settled(sql: &str) -> String {
+    if !sql.contains("{}") && !sql.contains("{date}") {
+        return sql.to_owned();
+    }
+    let sql = sql.replace("{date}", "{}");
+    let (mut out, mut rest) = (String::with_capacity(sql.len()), sql.as_str());
+    while let Some(at) = rest.find("{}") {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 2..];
+        let alone = |sign: Option<char>| sign.is_none_or(|sign| !sign.is_alphanumeric() && !"_.`\"'{}".contains(sign));
+        let by_itself = alone(out.chars().next_back()) && alone(rest.chars().next());
+        out.push_str(if by_itself { "0" } else { "{}" });
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The machine itself.
+pub(super) fn is_loopback(host: &str) -> bool {
+    matches!(host, "localhost" | "::1" | "[::1]" | "0.0.0.0") || host.starts_with("127.")
+}

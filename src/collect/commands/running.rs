@@ -1,0 +1,330 @@
+//! What one command does to the shell itself, and the texts and files it makes a shell read: wrappers peeled, functions
+//! called, files sourced, commands on other hosts and in containers. A command that is none of this is stated.
+
+use super::pipes::Redirects;
+use super::shell::{Function, Shell, State};
+use super::words::UNKNOWN;
+use super::wrappers::{self, Wrapped};
+use super::{Call, Context, Out, state, template};
+use crate::evidence::{Action, Text, Trait};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// How many times a command may hold another as text, a function call another, a sourced file another.
+const MAX_NESTED_TEXTS: usize = 12;
+/// How many wrappers stand in front of one command.
+const MAX_WRAPPERS: usize = 32;
+
+/// What a command that a shell knows itself leads to.
+enum Own {
+    /// It was followed.
+    Done,
+    /// It is none.
+    No,
+}
+
+impl Shell<'_> {
+    /// One command: what changes the shell itself, functions, wrappers, and the rest.
+    pub(super) fn call(&mut self, mut call: Call, context: &Context<'_>, out: &mut Out<'_>) {
+        out.calls += 1;
+        for _ in 0..MAX_WRAPPERS {
+            let Some(command) = call.words.first() else { return };
+            if let Some(function) = self.state.functions.get(command.as_str()).cloned() {
+                return self.function(&function, &call, context, out);
+            }
+            let name = call.name().to_owned();
+            if let Own::Done = self.own(&name, &call, context, out) {
+                return;
+            }
+            match name.as_str() {
+                "flock" => {
+                    let lock = wrappers::flock(&call.words);
+                    let path = lock
+                        .descriptor
+                        .map_or(lock.path, |fd| self.state.descriptors.get(&fd).cloned().unwrap_or_default());
+                    if lock.waits {
+                        self.locked(&path, call.line, out);
+                    }
+                    match lock.wrapped {
+                        Wrapped::Text(text) => return self.text(Some(text), &call, context, out),
+                        Wrapped::Words(words) => call.words = words,
+                        Wrapped::Input => return,
+                    }
+                }
+                "ssh" | "autossh" | "rsh" | "docker" | "podman" | "nerdctl" | "docker-compose" | "kubectl" | "oc" => {
+                    return self.elsewhere(&name, call, context, out);
+                }
+                _ => {
+                    let Some((wrapped, account)) = wrappers::peel(&name, &call.words) else {
+                        if !self.quiet && !self.wrapper(&call, context, out) {
+                            state(&call, out);
+                        }
+                        return;
+                    };
+                    call.account = account.or(call.account);
+                    match wrapped {
+                        Wrapped::Text(text) => return self.text(Some(text), &call, context, out),
+                        Wrapped::Input => return self.input(call, context, out),
+                        Wrapped::Words(words) => call.words = words,
+                    }
+                }
+            }
+            // Assignments in front of the wrapped command (`env A=b cmd`).
+            while let Some((name, value)) = call.words.first().and_then(|word| word.split_once('=')) {
+                Rc::make_mut(&mut call.env).insert(name.to_owned(), value.to_owned());
+                call.words.remove(0);
+            }
+        }
+    }
+
+    /// Commands of the shell itself.
+    fn own(&mut self, name: &str, call: &Call, context: &Context<'_>, out: &mut Out<'_>) -> Own {
+        let words = &call.words[1..];
+        match name {
+            "." | "source" => self.source(call, context, out),
+            "cd" | "pushd" => {
+                let folder = words.iter().find(|word| !word.starts_with('-'));
+                if name == "pushd" {
+                    self.state.left.push(self.state.folder.clone());
+                }
+                self.enter(folder, call);
+            }
+            "popd" => self.state.folder = self.state.left.pop().flatten(),
+            "mkdir" => {
+                for folder in words.iter().filter(|word| !word.starts_with('-')) {
+                    self.is_folder(folder);
+                }
+                return Own::No;
+            }
+            "shift" => {
+                let by = words.first().and_then(|by| by.parse().ok()).unwrap_or(1usize);
+                if let Some(arguments) = &mut self.state.arguments {
+                    arguments.drain(..by.min(arguments.len()));
+                }
+            }
+            "set" if words.first().is_some_and(|word| word == "--") => {
+                self.state.arguments = Some(words[1..].to_vec());
+            }
+            "read" | "mapfile" | "readarray" | "getopts" => {
+                for name in words.iter().filter(|word| !word.starts_with('-')) {
+                    Rc::make_mut(&mut self.state.arrays).remove(name);
+                    self.state.set(name, UNKNOWN.to_owned());
+                }
+            }
+            "printf" if words.first().is_some_and(|word| word == "-v") => {
+                if let Some(name) = words.get(1) {
+                    self.state.set(name, UNKNOWN.to_owned());
+                }
+            }
+            "trap" => self.text(words.iter().find(|word| !word.starts_with('-')).cloned(), call, context, out),
+            "eval" => self.text(Some(words.join(" ")), call, context, out),
+            "test" | "[" => self.test(call, out),
+            _ => return Own::No,
+        }
+        Own::Done
+    }
+
+    fn enter(&mut self, folder: Option<&String>, call: &Call) {
+        self.state.folder = match folder {
+            Some(folder) if folder.starts_with(UNKNOWN) => None,
+            Some(folder) => Some(super::absolute(folder, call).trim_end_matches('/').to_owned()),
+            None => Some("~".to_owned()),
+        };
+        if self.state.folder.as_deref() == Some("") {
+            self.state.folder = Some("/".to_owned());
+        }
+        if let Some(folder) = self.state.folder.clone() {
+            self.is_folder(&folder);
+        }
+    }
+
+    fn test(&mut self, call: &Call, out: &mut Out<'_>) {
+        if self.nested == 0 {
+            out.guard(&call.words.join(" "));
+        }
+        for (at, operator) in call.words.iter().enumerate() {
+            if matches!(operator.as_str(), "-e" | "-f" | "-s" | "-r" | "-d") {
+                let path = call.words.get(at + 1).cloned().unwrap_or_default();
+                self.tested(operator, &path, call.line, out);
+            }
+        }
+    }
+
+    /// States that a lock is taken, and waited for.
+    fn locked(&self, path: &str, line: u64, out: &mut Out<'_>) {
+        if self.quiet || path.is_empty() || path.contains(UNKNOWN) {
+            return;
+        }
+        let call = self.bare(line);
+        let file = out.file(path, &call);
+        out.add_trait(&call, Action::Touch, file, Trait::named("waits-for-lock"));
+    }
+
+    /// A command that runs on another host or in a container: what it does to databases it does, its files are
+    /// not this host's.
+    fn elsewhere(&mut self, name: &str, call: Call, context: &Context<'_>, out: &mut Out<'_>) {
+        let Some(remote) = wrappers::remote(name, &call.words) else {
+            if !self.quiet {
+                state(&call, out);
+            }
+            return;
+        };
+        if matches!(name, "ssh" | "autossh" | "rsh") && !self.quiet {
+            match &remote.host {
+                Some(host) => out.add_host(&call, host, None),
+                None => out.unresolved(&call, "a host that is only known when it runs"),
+            }
+        }
+        // The text of a local file that is given to a shell there is known here.
+        let given = call.stdin_file.as_ref().and_then(|path| out.text_of(path, &call));
+        let before = out.elsewhere.replace(remote.host.map(Text::from));
+        let here = self.state.folder.take();
+        let arguments = self.state.arguments.take();
+        let there = Call { env: Rc::default(), folder: None, account: None, ..call };
+        match remote.wrapped {
+            Wrapped::Text(text) => self.text(Some(text), &there, context, out),
+            Wrapped::Words(words) => self.call(Call { words, ..there }, context, out),
+            // `ssh HOST <<EOF`: the text is given to a shell there.
+            Wrapped::Input => self.text(there.stdin.clone().or(given), &Call { stdin: None, ..there }, context, out),
+        }
+        self.state.folder = here;
+        self.state.arguments = arguments;
+        out.elsewhere = before;
+    }
+
+    /// A shell that reads its input: the text is known, or a file that is then run.
+    fn input(&mut self, mut call: Call, context: &Context<'_>, out: &mut Out<'_>) {
+        if let Some(text) = call.stdin.take() {
+            return self.text(Some(text), &call, context, out);
+        }
+        let Some(path) = call.stdin_file.take().filter(|_| !self.quiet) else {
+            if call.piped && !self.quiet {
+                out.unresolved(&call, "a shell reads commands that another command makes");
+            }
+            return;
+        };
+        match (context.files)(&super::absolute(&path, &call)).filter(|_| out.elsewhere.is_some()) {
+            Some(text) => self.text(Some(text), &call, context, out),
+            None => out.runs(&call, &path, super::postgres::environment(&call)),
+        }
+    }
+
+    /// A text inside this one, with the state it starts from.
+    fn inner<'t>(&self, text: &'t str, first_line: u64, pinned: Option<u64>, state: State) -> Shell<'t> {
+        Shell {
+            text,
+            first_line,
+            pinned,
+            state,
+            nested: self.nested + 1,
+            quiet: self.quiet,
+            own_folder: self.own_folder.clone(),
+            host: self.host.clone(),
+            loose: Vec::new(),
+            locals: None,
+            work: self.work.clone(),
+        }
+    }
+
+    /// Whether one more text may be read inside of this one; otherwise a gap says so.
+    fn may_nest(&self, call: &Call, out: &mut Out<'_>) -> bool {
+        if self.nested >= MAX_NESTED_TEXTS {
+            let detail = "MAX_NESTED_TEXTS: functions, sourced files or quoted commands that nest deeper were not followed";
+            out.gap(crate::evidence::GapCode::Limit, detail, call.line);
+        }
+        self.nested < MAX_NESTED_TEXTS && self.may_work(64)
+    }
+
+    /// A command given as text.
+    fn text(&mut self, text: Option<String>, call: &Call, context: &Context<'_>, out: &mut Out<'_>) {
+        let Some(text) = text.filter(|text| !text.trim().is_empty() && text != UNKNOWN) else { return };
+        if !self.may_nest(call, out) || !self.may_work(text.len()) {
+            return;
+        }
+        let state = State {
+            env: call.env.clone(),
+            account: call.account.clone(),
+            ..self.state.clone()
+        };
+        let given = given(call);
+        self.inner(&text, call.line, self.pinned, state).run(&given, context, out);
+    }
+
+    /// A function's body, with the call's words as its arguments.
+    fn function(&mut self, function: &Function, call: &Call, context: &Context<'_>, out: &mut Out<'_>) {
+        if !self.may_nest(call, out) || !self.may_work(function.body.len()) {
+            return;
+        }
+        let arguments = Some(call.words[1..].to_vec());
+        let before = self.state.arguments.clone();
+        let outer = self.state.env.clone();
+        let state = State { env: call.env.clone(), arguments, ..std::mem::take(&mut self.state) };
+        let pinned = if function.line.is_some() { self.pinned } else { Some(call.line) };
+        let mut inner = self.inner(&function.body, function.line.unwrap_or(call.line), pinned, state);
+        inner.locals = Some(BTreeMap::new());
+        inner.run(&given(call), context, out);
+        let locals = inner.locals.take().unwrap_or_default();
+        self.state = State { arguments: before, ..inner.state };
+        // Names that it declared, and those that stood in front of its call, are the caller's again.
+        let env = Rc::make_mut(&mut self.state.env);
+        for (name, held) in locals {
+            match held {
+                Some(held) => env.insert(name, held),
+                None => env.remove(&name),
+            };
+        }
+        for (name, value) in call.env.iter().filter(|(name, value)| outer.get(*name) != Some(*value)) {
+            if env.get(name) == Some(value) {
+                match outer.get(name) {
+                    Some(held) => env.insert(name.clone(), held.clone()),
+                    None => env.remove(name),
+                };
+            }
+        }
+    }
+
+    /// A sourced file gives its variables and functions; what it does is stated where it is read itself.
+    fn source(&mut self, call: &Call, context: &Context<'_>, out: &mut Out<'_>) {
+        let Some(path) = call.words.get(1) else { return };
+        if !self.quiet {
+            out.includes(call, path);
+        }
+        let Some(text) = (context.files)(&super::absolute(path, call)) else { return };
+        if !self.may_nest(call, out) || !self.may_work(text.len()) {
+            return;
+        }
+        let state = std::mem::take(&mut self.state);
+        let blanked = template::blank(&text);
+        let mut inner = self.inner(&blanked.text, 1, Some(call.line), state);
+        inner.quiet = true;
+        inner.loose = blanked.loose.clone();
+        inner.run(&Redirects::default(), context, out);
+        self.state = inner.state;
+    }
+
+    /// A script that runs its own arguments (`"$@"`) is read with them, as what the line does; tells whether
+    /// the call is one of such a script.
+    fn wrapper(&mut self, call: &Call, context: &Context<'_>, out: &mut Out<'_>) -> bool {
+        let path = &call.words[0];
+        if call.words.len() < 2 || !path.contains('/') || out.elsewhere.is_some() {
+            return false;
+        }
+        let text = (context.files)(&super::absolute(path, call));
+        let Some(text) = text.filter(|text| wrappers::runs_arguments(text)) else { return false };
+        if !self.may_nest(call, out) {
+            return false;
+        }
+        let arguments = Some(call.words[1..].to_vec());
+        let state =
+            State { env: call.env.clone(), folder: call.folder.clone(), arguments, ..State::default() };
+        let mut inner = self.inner(&text, call.line, Some(call.line), state);
+        inner.own_folder = path.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+        inner.run(&given(call), context, out);
+        true
+    }
+}
+
+/// What the commands of a text that a call runs are given.
+fn given(call: &Call) -> Redirects {
+    Redirects::of(call.stdin.clone(), call.stdin_file.clone(), call.piped)
+}
