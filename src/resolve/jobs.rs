@@ -5,7 +5,7 @@ use super::consumers::Book;
 use super::names::Names;
 use super::{EntityId, Job, twins};
 use crate::evidence::{
-    Basis, Connection, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Says, Scope, Text, Use,
+    Basis, Connection, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Place, Says, Scope, Text, Use,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +30,8 @@ pub(super) struct JobLine<'a> {
     twin: Option<Box<JobLine<'a>>>,
     /// Whether another scheduler of the host calls another job like this one.
     namesake: bool,
+    /// A comment of a script it runs that states an order or a wait.
+    quoted: Option<&'a Text>,
 }
 
 /// How many arguments tell jobs of one script apart.
@@ -135,6 +137,14 @@ pub(super) fn lines<'a>(facts: &[&'a Fact], scripts: &BTreeSet<&Text>, names: &N
         by_job.entry(&fact.about).or_default().push(fact);
     }
     let runs = runs_by_subject(facts);
+    let mut quoted: BTreeMap<&Text, (&Place, &'a Text)> = BTreeMap::new();
+    for fact in facts.iter().copied().filter(|fact| fact.about.kind == MentionKind::Script) {
+        if let Says::Remark(text) = &fact.says {
+            let said = (&fact.place, text);
+            let first = quoted.entry(&fact.about.text).or_insert(said);
+            *first = said.min(*first);
+        }
+    }
     let scheduled = |own: &Vec<&Fact>| own.iter().any(|fact| matches!(fact.says, Says::Scheduled { .. }));
     let mut lines: Vec<JobLine<'a>> = by_job
         .into_iter()
@@ -146,7 +156,9 @@ pub(super) fn lines<'a>(facts: &[&'a Fact], scripts: &BTreeSet<&Text>, names: &N
             });
             let mut reached = Vec::new();
             follow(mention, host.as_deref(), &runs, scripts, &Connection::default(), 0, &mut reached);
-            JobLine { mention, host, reached, own, alike: false, alone: false, twin: None, namesake: false }
+            let quoted = reached.iter().find_map(|(script, _)| quoted.get(script).map(|(_, text)| *text));
+            let (alike, alone, namesake) = (false, false, false);
+            JobLine { mention, host, reached, own, alike, alone, twin: None, namesake, quoted }
         })
         .collect();
     let mut told: BTreeMap<(Option<String>, String), BTreeSet<String>> = BTreeMap::new();
@@ -304,7 +316,7 @@ impl Book {
                     zone_known: known.is_some(),
                     guards: guards.iter().map(|guard| guard.to_string()).collect(),
                     command: command.clone().unwrap_or_default(),
-                    remark: remark.clone(),
+                    remark: remark.clone().or_else(|| line.quoted.map(|text| text.to_string())),
                     place: fact.place.clone(),
                 });
             }

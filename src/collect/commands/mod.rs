@@ -4,6 +4,7 @@
 mod backups;
 mod branches;
 mod clients;
+mod db2;
 mod dialogue;
 mod files;
 mod git;
@@ -36,7 +37,7 @@ pub use out::Out;
 pub use postgres::{uri as database_uri, variables as psql_variables};
 pub use remarks::states_order;
 
-use crate::evidence::{Actor, Basis, Connection, Evidence, Mention, Says, Scope, Text};
+use crate::evidence::{Actor, Basis, Evidence, Mention, Says, Scope, Text};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::LazyLock;
@@ -129,6 +130,7 @@ pub static COMMANDS: &[&dyn Commands] = &[
     &backups::Restic,
     &backups::Borg,
     &backups::Duplicity,
+    &db2::Db2,
     &dialogue::Ftp,
     &dialogue::Lftp,
     &dialogue::Sftp,

@@ -168,7 +168,7 @@ fn the_words_after_dash_c_belong_to_the_command_that_takes_them() {
             ("flock -n /tmp/l psql -h db1 -d shop -c 'SELECT a FROM t'", &["read table:db1/shop/t"]),
             ("flock -n /tmp/l /opt/jobs/x.sh -c y", &["runs /opt/jobs/x.sh"]),
             ("flock -n /tmp/l -c '/opt/jobs/x.sh -c y'", &["runs /opt/jobs/x.sh"]),
-            ("runuser -u bob -- psql -h db1 -d shop -c 'SELECT a FROM t'", &["read table:db1/shop/t"]),
+            ("runuser -u bob -- psql -h db1 -d shop -c 'SELECT a FROM t'", &["read table:db1/shop/t as user:bob"]),
             ("bash /opt/jobs/x.sh -c conf.ini", &["runs /opt/jobs/x.sh"]),
             ("sh /opt/jobs/x.sh -exec foo", &["runs /opt/jobs/x.sh"]),
         ],
