@@ -485,6 +485,160 @@ fn scripts_keep_their_passwords_and_literals() {
 }
 
 #[test]
+fn clients_and_transfers_of_scripts_keep_their_passwords() {
+    let mut world = World::new();
+    let mut lines = vec!["#!/bin/bash".to_owned()];
+    let mut say = |shape: Shape, position: &str, shown: &str, line: &str| {
+        let secret = world.plant(shape, position);
+        if !shown.is_empty() {
+            world.show(shown);
+        }
+        lines.push(line.replace("SECRET", &secret));
+    };
+    let mut word = |position: &str, shown: &str, line: &str| say(Word, position, shown, line);
+    word("mysql --password=", "my.long", "mysql -h db1 --password=SECRET my -e 'SELECT a FROM my.long'");
+    word("mysql -p glued", "my.glued", "mysql -h db1 -u root -pSECRET my -e 'SELECT a FROM my.glued'");
+    word(
+        "MYSQL_PWD in front of mysql",
+        "my.front",
+        "MYSQL_PWD=SECRET mysql -h db1 my <<< 'SELECT a FROM my.front'",
+    );
+    word(
+        "literal of MySQL in double quotes",
+        "my.literal",
+        "mysql -h db1 my -e 'SELECT a FROM my.literal WHERE b = \"SECRET\"'",
+    );
+    word("mysqldump -p glued", "dumped", "mysqldump -h db1 -u root -pSECRET dumped > /srv/out/dumped.sql");
+    word(
+        "sqlplus user/password@tns",
+        "seen.plus",
+        "sqlplus -s scott/SECRET@SHOP <<EOF\nSELECT a FROM seen.plus;\nEOF",
+    );
+    word(
+        "sqlplus in quotes and a script",
+        "plus_script",
+        "sqlplus \"scott/SECRET@//db1:1521/SHOP\" @/opt/plus_script.sql",
+    );
+    word(
+        "connect inside sqlplus",
+        "seen.connected",
+        "sqlplus /nolog <<EOF\nconnect scott/SECRET@SHOP\nDELETE FROM seen.connected;\nEOF",
+    );
+    word("sqlcmd -P", "seen.cmd", "sqlcmd -S db1 -U sa -P SECRET -d shop -Q 'SELECT a FROM seen.cmd'");
+    word("bcp -P", "seen.bcp", "bcp shop.seen.bcp out /srv/out/b.csv -S db1 -U sa -P SECRET");
+    word(
+        "db2 connect using",
+        "seen.db2",
+        "db2 connect to SHOP user bob using SECRET\ndb2 'SELECT a FROM seen.db2'",
+    );
+    word(
+        "password of a mongodb URI",
+        "seen_uri",
+        "mongosh mongodb://bob:SECRET@m1/shop --eval 'db.seen_uri.find()'",
+    );
+    word("mongo -p", "seen_mongo", "mongo m1/shop -u bob -p SECRET --eval 'db.seen_mongo.find()'");
+    word("mongodump --password", "mdumped", "mongodump --host m1 --db mdumped --password SECRET");
+    word("redis-cli -a", "seen_keys", "redis-cli -h r1 -a SECRET GET seen_keys");
+    word(
+        "password of a redis URL",
+        "seen_url_keys",
+        "redis-cli -u redis://bob:SECRET@r1:6379/2 GET seen_url_keys",
+    );
+    word(
+        "beeline -p",
+        "seen.hive",
+        "beeline -u jdbc:hive2://hs2:10000/dw -n etl -p SECRET -e 'SELECT a FROM seen.hive'",
+    );
+    word(
+        "clickhouse-client --password",
+        "seen.click",
+        "clickhouse-client --host ch1 --password SECRET --query 'SELECT a FROM seen.click'",
+    );
+    word("lftp -u", "lftp.example.org", "lftp -u bob,SECRET -e 'put /srv/out/a' lftp.example.org");
+    word(
+        "open inside lftp",
+        "inlftp.example.org",
+        "lftp <<EOF\nopen -u bob,SECRET inlftp.example.org\nput /srv/out/a\nEOF",
+    );
+    word(
+        "user inside ftp",
+        "ftp.example.org",
+        "ftp -n ftp.example.org <<EOF\nuser bob SECRET\nput /srv/out/a\nEOF",
+    );
+    word(
+        "quote PASS inside ftp",
+        "ftp2.example.org",
+        "ftp -n ftp2.example.org <<EOF\nquote USER bob\nquote PASS SECRET\nput /srv/out/a\nEOF",
+    );
+    word(
+        "smbclient -U user%password",
+        "smb_seen",
+        "smbclient //files/share -U 'bob%SECRET' -c 'put /srv/out/a smb_seen'",
+    );
+    word("http -a", "/v1/httpie", "http -a bob:SECRET https://api.example.org/v1/httpie");
+    word("curl -u glued", "/v1/glued", "curl -sSubob:SECRET https://api.example.org/v1/glued");
+    word("curl --user with a sign", "/v1/equals", "curl --user=bob:SECRET https://api.example.org/v1/equals");
+    word(
+        "curl without a scheme",
+        "/v1/plain",
+        "curl bob:SECRET@api.example.org/v1/plain?x=1 https://api.example.org/v1/plain",
+    );
+    word(
+        "password of a git URL",
+        "seen_repo.git",
+        "git clone https://bob:SECRET@git.example.org/o/seen_repo.git /srv/r",
+    );
+    word(
+        "password of a duplicity URL",
+        "dup_seen",
+        "duplicity /srv/d sftp://bob:SECRET@bk.example.org/dup_seen",
+    );
+    word(
+        "restic password",
+        "restic_seen",
+        "RESTIC_PASSWORD=SECRET restic -r s3:s3.amazonaws.com/restic_seen backup /srv/d",
+    );
+    word("zip -P", "zipped.zip", "zip -P SECRET /srv/out/zipped.zip /srv/out/a");
+    word(
+        "gpg --passphrase",
+        "sealed.gpg",
+        "gpg --batch --passphrase SECRET -c -o /srv/out/sealed.gpg /srv/out/a",
+    );
+    word("ldapsearch -w", "ldap1.example.org", "ldapsearch -H ldap://ldap1.example.org -D cn=bob -w SECRET");
+    word("sshpass -p", "pass.example.org", "sshpass -p SECRET scp /srv/out/a bob@pass.example.org:in/a");
+    word(
+        "az --account-key",
+        "azacc",
+        "az storage blob upload --account-name azacc -c con -n b -f /srv/out/a --account-key SECRET",
+    );
+    word("s3cmd --secret_key", "s3cmd_seen", "s3cmd --secret_key=SECRET put /srv/out/a s3://s3cmd_seen/b");
+    word("kcat -X sasl.password", "kcat_seen", "kcat -b k1 -X sasl.password=SECRET -t kcat_seen -C");
+    word(
+        "password in a command of another host",
+        "seen.far",
+        "ssh far.example.org \"PGPASSWORD=SECRET psql -h db1 -d shop -c 'SELECT a FROM seen.far'\"",
+    );
+    word(
+        "password in a function's argument",
+        "seen.function",
+        "q() { PGPASSWORD=$1 psql -h db1 -d shop -c 'SELECT a FROM seen.function'; }\nq SECRET",
+    );
+    say(
+        Word,
+        "password in a comment about order",
+        "",
+        "# must run after the nightly import, password=SECRET",
+    );
+    say(Mail, "e-mail in a comment about order", "", "# wait for the nightly import, ask SECRET");
+    say(Token, "key of an object", "s3_seen", "aws s3 cp /srv/out/a s3://s3_seen/SECRET");
+    world.write("batch1/etc/timezone", "UTC\n");
+    world.write("batch1/etc/crontab", "5 4 * * * root /opt/jobs/reach.sh\n");
+    world.write("batch1/opt/jobs/reach.sh", &lines.join("\n"));
+    world.show("job:batch1/reach");
+    nothing_gets_out(&world, &[], &[]);
+}
+
+#[test]
 fn crontabs_keep_their_passwords_literals_and_remarks() {
     let mut world = World::new();
     let mut lines = vec![];

@@ -18,7 +18,8 @@ pub struct Duplicity;
 fn repository(call: &Call, text: &str, out: &Out<'_>) -> Option<Resource> {
     let object = |bucket: &str, key: &str| {
         let parts = vec![Text::from(scrub(key).as_ref())];
-        let server = Some(Text::from(bucket)).filter(|bucket| !bucket.is_empty() && !bucket.contains("{}"))?;
+        let server =
+            Some(Text::from(bucket)).filter(|bucket| !bucket.is_empty() && !bucket.contains("{}"))?;
         Some(Resource { kind: ResourceKind::Object, server: Some(server), database: None, parts })
     };
     for kind in ["b2:", "gs:", "azure:", "swift:"] {
@@ -81,12 +82,30 @@ impl Commands for Restic {
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
         let longs = [
-            "repo", "password-file", "tag", "host", "exclude", "exclude-file", "files-from", "target", "path", "include",
-            "keep-daily", "keep-weekly", "keep-monthly", "keep-last", "keep-yearly", "limit-upload", "option", "cacert",
-            "iexclude", "stdin-filename",
+            "repo",
+            "password-file",
+            "tag",
+            "host",
+            "exclude",
+            "exclude-file",
+            "files-from",
+            "target",
+            "path",
+            "include",
+            "keep-daily",
+            "keep-weekly",
+            "keep-monthly",
+            "keep-last",
+            "keep-yearly",
+            "limit-upload",
+            "option",
+            "cacert",
+            "iexclude",
+            "stdin-filename",
         ];
         let options = Options::of(&call.words, "rpteHo", &longs);
-        let repository = options.get(&["r", "repo"]).or(call.env.get("RESTIC_REPOSITORY").map(String::as_str));
+        let repository =
+            options.get(&["r", "repo"]).or(call.env.get("RESTIC_REPOSITORY").map(String::as_str));
         let words: Vec<&str> = options.known().collect();
         match words.split_first() {
             Some((&"backup", folders)) => state(call, repository, true, folders, out),
@@ -108,18 +127,40 @@ impl Commands for Borg {
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
         let longs = [
-            "exclude", "exclude-from", "pattern", "patterns-from", "compression", "comment", "last", "first", "prefix",
-            "keep-daily", "keep-weekly", "keep-monthly", "keep-hourly", "keep-within", "keep-yearly", "glob-archives",
-            "remote-path", "rsh", "encryption", "lock-wait", "format", "checkpoint-interval", "repo",
+            "exclude",
+            "exclude-from",
+            "pattern",
+            "patterns-from",
+            "compression",
+            "comment",
+            "last",
+            "first",
+            "prefix",
+            "keep-daily",
+            "keep-weekly",
+            "keep-monthly",
+            "keep-hourly",
+            "keep-within",
+            "keep-yearly",
+            "glob-archives",
+            "remote-path",
+            "rsh",
+            "encryption",
+            "lock-wait",
+            "format",
+            "checkpoint-interval",
+            "repo",
         ];
         let options = Options::of(&call.words, "eCPar", &longs);
         let words: Vec<&str> = options.known().collect();
         let Some((verb, rest)) = words.split_first() else { return };
         let around = options.get(&["r", "repo"]).or(call.env.get("BORG_REPO").map(String::as_str));
         // `REPO::ARCHIVE`; without a repository in front that of the environment is meant.
-        let named = rest.first().map(|word| word.split_once("::").map_or(*word, |(repository, _)| repository));
+        let named =
+            rest.first().map(|word| word.split_once("::").map_or(*word, |(repository, _)| repository));
         let has_archive = rest.first().is_some_and(|word| word.contains("::"));
-        let repository = named.filter(|name| !name.is_empty() && (has_archive || around.is_none())).or(around);
+        let repository =
+            named.filter(|name| !name.is_empty() && (has_archive || around.is_none())).or(around);
         match *verb {
             "create" => state(call, repository, true, rest.get(1..).unwrap_or(&[]), out),
             "prune" | "compact" | "delete" | "init" => state(call, repository, true, &[], out),
@@ -137,15 +178,30 @@ impl Commands for Duplicity {
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
         let longs = [
-            "exclude", "include", "full-if-older-than", "encrypt-key", "sign-key", "archive-dir", "name", "volsize",
-            "tempdir", "time", "file-to-restore", "ssh-options", "log-file", "exclude-filelist", "include-filelist",
+            "exclude",
+            "include",
+            "full-if-older-than",
+            "encrypt-key",
+            "sign-key",
+            "archive-dir",
+            "name",
+            "volsize",
+            "tempdir",
+            "time",
+            "file-to-restore",
+            "ssh-options",
+            "log-file",
+            "exclude-filelist",
+            "include-filelist",
         ];
         let options = Options::of(&call.words, "t", &longs);
         let words: Vec<&str> = options.known().collect();
         let is_url = |word: &str| word.contains("://") || word.starts_with("s3:") || word.starts_with("b2:");
         let restores = words.first() == Some(&"restore");
-        let words: Vec<&str> =
-            words.into_iter().filter(|word| !matches!(*word, "full" | "incr" | "incremental" | "restore")).collect();
+        let words: Vec<&str> = words
+            .into_iter()
+            .filter(|word| !matches!(*word, "full" | "incr" | "incremental" | "restore"))
+            .collect();
         match words[..] {
             [from, to] if is_url(to) && !restores => state(call, Some(to), true, &[from], out),
             [from, to] if is_url(from) => state(call, Some(from), false, &[to], out),

@@ -71,8 +71,21 @@ pub static CLIENTS: [Client; 12] = [
         dialect: Dialect::MySql,
         shorts: "hPuDeSp?",
         longs: &[
-            "host", "port", "user", "database", "execute", "socket", "defaults-file", "defaults-extra-file",
-            "default-character-set", "protocol", "ssl-ca", "ssl-mode", "login-path", "delimiter", "init-command",
+            "host",
+            "port",
+            "user",
+            "database",
+            "execute",
+            "socket",
+            "defaults-file",
+            "defaults-extra-file",
+            "default-character-set",
+            "protocol",
+            "ssl-ca",
+            "ssl-mode",
+            "login-path",
+            "delimiter",
+            "init-command",
         ],
         server: &["h", "host"],
         port: &["P", "port"],
@@ -150,7 +163,17 @@ pub static CLIENTS: [Client; 12] = [
         names: &["clickhouse-client"],
         dialect: Dialect::ClickHouse,
         shorts: "hudqf",
-        longs: &["host", "port", "user", "password", "database", "query", "queries-file", "format", "config-file"],
+        longs: &[
+            "host",
+            "port",
+            "user",
+            "password",
+            "database",
+            "query",
+            "queries-file",
+            "format",
+            "config-file",
+        ],
         server: &["h", "host"],
         port: &["port"],
         user: &["u", "user"],
@@ -379,7 +402,9 @@ impl Client {
 fn plain_server(server: &str) -> Text {
     let server = server.strip_prefix("tcp:").unwrap_or(server);
     match server.rsplit_once(',') {
-        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => Text::from(format!("{host}:{port}")),
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => {
+            Text::from(format!("{host}:{port}"))
+        }
         _ => Text::from(server),
     }
 }
@@ -402,7 +427,8 @@ enum Own<'l> {
 
 fn own_line(dialect: Dialect, line: &str) -> Own<'_> {
     let lower = line.to_ascii_lowercase();
-    let behind = |word: &str| lower.starts_with(word).then(|| line[word.len()..].trim().trim_matches(['\'', '"']));
+    let behind =
+        |word: &str| lower.starts_with(word).then(|| line[word.len()..].trim().trim_matches(['\'', '"']));
     match dialect {
         // mysql(1), "mysql Client Commands".
         Dialect::MySql => match behind("source ").or_else(|| behind("\\. ")) {

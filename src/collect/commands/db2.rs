@@ -37,7 +37,8 @@ fn statement(call: &Call, connection: &mut Connection, text: &str, out: &mut Out
     let words: Vec<&str> = text.split_whitespace().collect();
     let lower: Vec<String> = words.iter().map(|word| word.to_ascii_lowercase()).collect();
     let is = |at: usize, word: &str| lower.get(at).is_some_and(|known| known == word);
-    let behind = |word: &str| lower.iter().position(|known| known == word).and_then(|at| words.get(at + 1)).copied();
+    let behind =
+        |word: &str| lower.iter().position(|known| known == word).and_then(|at| words.get(at + 1)).copied();
     // The statement that stands behind the words of a utility.
     let from = |word: &str| lower.iter().position(|known| known == word).map(|at| words[at..].join(" "));
     match lower.first().map(String::as_str) {
@@ -69,7 +70,10 @@ fn statement(call: &Call, connection: &mut Connection, text: &str, out: &mut Out
                 out.add(call, Some(connection), Action::Write, table);
             }
         }
-        Some("select" | "insert" | "update" | "delete" | "merge" | "with" | "call" | "truncate" | "create" | "drop" | "alter") => {
+        Some(
+            "select" | "insert" | "update" | "delete" | "merge" | "with" | "call" | "truncate" | "create"
+            | "drop" | "alter",
+        ) => {
             out.sql(call, connection, Dialect::Generic, text, true);
         }
         _ => {}

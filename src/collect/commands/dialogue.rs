@@ -54,7 +54,11 @@ impl Talk {
             true => path,
             false => format!("{}/{path}", self.there.trim_end_matches('/')),
         };
-        if self.share.is_empty() { whole } else { format!("{}/{}", self.share, whole.trim_start_matches('/')) }
+        if self.share.is_empty() {
+            whole
+        } else {
+            format!("{}/{}", self.share, whole.trim_start_matches('/'))
+        }
     }
 
     /// A path here.
@@ -70,7 +74,8 @@ impl Talk {
         let words = words_of(line);
         let Some((verb, rest)) = words.split_first() else { return };
         // Options of commands stand in front of their words: `put -P`, `mirror -R`.
-        let plain: Vec<&str> = rest.iter().map(String::as_str).filter(|word| !word.starts_with('-')).collect();
+        let plain: Vec<&str> =
+            rest.iter().map(String::as_str).filter(|word| !word.starts_with('-')).collect();
         let option = |letter: char| rest.iter().any(|word| word.starts_with('-') && word.contains(letter));
         let verb = verb.trim_start_matches('-').to_ascii_lowercase();
         match (verb.as_str(), &plain[..]) {
@@ -215,7 +220,11 @@ impl Commands for Sftp {
                 }
             }
             // `sftp host:path` fetches that path.
-            None if call.stdin.is_none() && !with.there.is_empty() && !call.piped && call.stdin_file.is_none() => {
+            None if call.stdin.is_none()
+                && !with.there.is_empty()
+                && !call.piped
+                && call.stdin_file.is_none() =>
+            {
                 let path = std::mem::take(&mut with.there);
                 with.fetched(call, &path, options.known().nth(1), out);
             }
@@ -257,12 +266,22 @@ impl Commands for Smb {
         let options = Options::of(
             &call.words,
             "cUDpIAWmLTnRs",
-            &["command", "user", "directory", "port", "ip-address", "authentication-file", "workgroup", "max-protocol"],
+            &[
+                "command",
+                "user",
+                "directory",
+                "port",
+                "ip-address",
+                "authentication-file",
+                "workgroup",
+                "max-protocol",
+            ],
         );
         let Some(service) = options.known().next().map(|word| word.replace('\\', "/")) else { return };
         let (host, share) = service.trim_start_matches('/').split_once('/').unwrap_or((&service, ""));
         let mut with = Talk { share: share.trim_matches('/').to_owned(), ..Talk::default() };
-        with.host = Some(host.trim_start_matches('/').to_owned()).filter(|host| !host.is_empty() && !host.contains("{}"));
+        with.host = Some(host.trim_start_matches('/').to_owned())
+            .filter(|host| !host.is_empty() && !host.contains("{}"));
         with.there = options.get(&["D", "directory"]).unwrap_or("").replace('\\', "/");
         let before = out.stated;
         let given = options.all(&["c", "command"]).map(str::to_owned).chain(call.stdin.clone());

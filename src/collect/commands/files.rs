@@ -49,7 +49,11 @@ impl Commands for Move {
                 continue;
             }
             let several = words.len() > 1 || folder.is_some();
-            let path = if several { format!("{}/{name}", target.trim_end_matches('/')) } else { into(call, target, name) };
+            let path = if several {
+                format!("{}/{name}", target.trim_end_matches('/'))
+            } else {
+                into(call, target, name)
+            };
             out.add_file(call, Action::Write, &path);
         }
         // `ln -s TARGET` makes a link of its name here.
@@ -120,7 +124,16 @@ impl Commands for Split {
         let options = Options::of(
             &call.words,
             "abClnt",
-            &["suffix-length", "bytes", "line-bytes", "lines", "number", "separator", "additional-suffix", "filter"],
+            &[
+                "suffix-length",
+                "bytes",
+                "line-bytes",
+                "lines",
+                "number",
+                "separator",
+                "additional-suffix",
+                "filter",
+            ],
         );
         let mut words = options.plain.iter();
         if let Some(path) = words.next() {

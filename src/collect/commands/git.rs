@@ -10,8 +10,20 @@ use crate::evidence::Action;
 pub struct Git;
 
 const LONGS: [&str; 14] = [
-    "branch", "depth", "origin", "reference", "config", "template", "upload-pack", "receive-pack", "filter", "jobs",
-    "server-option", "git-dir", "work-tree", "strategy",
+    "branch",
+    "depth",
+    "origin",
+    "reference",
+    "config",
+    "template",
+    "upload-pack",
+    "receive-pack",
+    "filter",
+    "jobs",
+    "server-option",
+    "git-dir",
+    "work-tree",
+    "strategy",
 ];
 
 /// What an address names.
@@ -53,9 +65,16 @@ impl Commands for Git {
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
         // Git's own options stand in front of the verb.
-        let mut at = 1;
+        let (mut at, mut within) = (1, None);
         while let Some(word) = call.words.get(at).filter(|word| word.starts_with('-')) {
-            at += if matches!(word.as_str(), "-C" | "-c" | "--git-dir" | "--work-tree" | "--namespace") { 2 } else { 1 };
+            if word == "-C" {
+                within = call.words.get(at + 1);
+            }
+            at += if matches!(word.as_str(), "-C" | "-c" | "--git-dir" | "--work-tree" | "--namespace") {
+                2
+            } else {
+                1
+            };
         }
         let Some(verb) = call.words.get(at) else { return };
         let options = Options::of(&call.words[at..], "bojucXs", &LONGS);
@@ -67,13 +86,22 @@ impl Commands for Git {
         };
         let Some(first) = words.next() else { return };
         match address(first) {
-            Address::Far(file) => out.add(call, None, if inward { Action::Import } else { Action::Export }, file),
-            Address::Here(path) => out.add_file(call, if inward { Action::Read } else { Action::Write }, &path),
+            Address::Far(file) => {
+                out.add(call, None, if inward { Action::Import } else { Action::Export }, file)
+            }
+            Address::Here(path) => {
+                out.add_file(call, if inward { Action::Read } else { Action::Write }, &path)
+            }
             Address::Unknown => out.unresolved(call, "a repository whose address is only known when it runs"),
             Address::Named => {}
         }
         if let Some(folder) = words.next().filter(|_| verb == "clone") {
-            out.add_file(call, Action::Write, folder.trim_end_matches('/'));
+            let folder = folder.trim_end_matches('/');
+            let path = match within {
+                Some(within) if !folder.starts_with(['/', '~']) => format!("{within}/{folder}"),
+                _ => folder.to_owned(),
+            };
+            out.add_file(call, Action::Write, &path);
         }
     }
 }

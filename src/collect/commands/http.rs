@@ -15,20 +15,97 @@ pub struct Httpie;
 
 const CURL: &str = "AbcCdDeEFHKmoPQrtTuUwxXyYz";
 const CURL_LONG: [&str; 58] = [
-    "request", "data", "data-raw", "data-binary", "data-ascii", "data-urlencode", "json", "form", "form-string", "header",
-    "user", "user-agent", "output", "output-dir", "upload-file", "max-time", "connect-timeout", "retry", "retry-delay",
-    "retry-max-time", "cacert", "capath", "cert", "cert-type", "key", "key-type", "pass", "proxy", "proxy-user",
-    "cookie", "cookie-jar", "referer", "url", "write-out", "resolve", "connect-to", "interface", "limit-rate", "config",
-    "range", "dump-header", "unix-socket", "noproxy", "ciphers", "netrc-file", "oauth2-bearer", "aws-sigv4",
-    "speed-limit", "speed-time", "max-redirs", "socks5", "socks5-hostname", "stderr", "trace", "variable",
-    "continue-at", "dns-servers", "keepalive-time",
+    "request",
+    "data",
+    "data-raw",
+    "data-binary",
+    "data-ascii",
+    "data-urlencode",
+    "json",
+    "form",
+    "form-string",
+    "header",
+    "user",
+    "user-agent",
+    "output",
+    "output-dir",
+    "upload-file",
+    "max-time",
+    "connect-timeout",
+    "retry",
+    "retry-delay",
+    "retry-max-time",
+    "cacert",
+    "capath",
+    "cert",
+    "cert-type",
+    "key",
+    "key-type",
+    "pass",
+    "proxy",
+    "proxy-user",
+    "cookie",
+    "cookie-jar",
+    "referer",
+    "url",
+    "write-out",
+    "resolve",
+    "connect-to",
+    "interface",
+    "limit-rate",
+    "config",
+    "range",
+    "dump-header",
+    "unix-socket",
+    "noproxy",
+    "ciphers",
+    "netrc-file",
+    "oauth2-bearer",
+    "aws-sigv4",
+    "speed-limit",
+    "speed-time",
+    "max-redirs",
+    "socks5",
+    "socks5-hostname",
+    "stderr",
+    "trace",
+    "variable",
+    "continue-at",
+    "dns-servers",
+    "keepalive-time",
 ];
 const WGET: &str = "oOaeiBtTwQPUlADRXI";
 const WGET_LONG: [&str; 30] = [
-    "output-document", "output-file", "append-output", "directory-prefix", "user", "password", "header", "post-data",
-    "post-file", "method", "body-data", "body-file", "tries", "timeout", "wait", "user-agent", "input-file", "level",
-    "accept", "reject", "domains", "http-user", "http-password", "ca-certificate", "certificate", "private-key",
-    "load-cookies", "save-cookies", "referer", "progress",
+    "output-document",
+    "output-file",
+    "append-output",
+    "directory-prefix",
+    "user",
+    "password",
+    "header",
+    "post-data",
+    "post-file",
+    "method",
+    "body-data",
+    "body-file",
+    "tries",
+    "timeout",
+    "wait",
+    "user-agent",
+    "input-file",
+    "level",
+    "accept",
+    "reject",
+    "domains",
+    "http-user",
+    "http-password",
+    "ca-certificate",
+    "certificate",
+    "private-key",
+    "load-cookies",
+    "save-cookies",
+    "referer",
+    "progress",
 ];
 
 /// An endpoint of a URL: server as written, `METHOD /path` without query.
@@ -116,7 +193,8 @@ fn send(call: &Call, files: &[&str], urls: &[String], out: &mut Out<'_>) {
         let Some(mut to) = far(url) else { continue };
         let path = to.parts.first().map(|path| path.to_string()).unwrap_or_default();
         // A folder is given the file's own name (curl(1), -T).
-        let own = if path.is_empty() || path.ends_with('/') { first.rsplit('/').next().unwrap_or("") } else { "" };
+        let own =
+            if path.is_empty() || path.ends_with('/') { first.rsplit('/').next().unwrap_or("") } else { "" };
         let path = request::target_path(&format!("/{path}{own}"));
         to.parts = vec![Text::from(path.trim_start_matches('/'))];
         out.add(call, None, Action::Export, to);
@@ -138,8 +216,18 @@ impl Commands for Curl {
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
         let options = Options::of(&call.words, CURL, &CURL_LONG);
-        let body: &[&str] =
-            &["d", "data", "data-raw", "data-binary", "data-ascii", "data-urlencode", "json", "F", "form", "form-string"];
+        let body: &[&str] = &[
+            "d",
+            "data",
+            "data-raw",
+            "data-binary",
+            "data-ascii",
+            "data-urlencode",
+            "json",
+            "F",
+            "form",
+            "form-string",
+        ];
         let usual = match () {
             () if options.has(&["T", "upload-file"]) => "PUT",
             () if options.has(&["I", "head"]) => "HEAD",
@@ -153,8 +241,9 @@ impl Commands for Curl {
             call_url(call, method, url, out);
         }
         let uploads = options.all(&["T", "upload-file"]).filter(|file| !matches!(*file, "-" | "." | ""));
-        let files: Vec<&str> =
-            uploads.chain(options.all(&body[..5]).chain(options.all(&body[6..9])).filter_map(sent_file)).collect();
+        let files: Vec<&str> = uploads
+            .chain(options.all(&body[..5]).chain(options.all(&body[6..9])).filter_map(sent_file))
+            .collect();
         send(call, &files, &urls, out);
         let folder = options.get(&["output-dir"]);
         for path in options.all(&["o", "output"]) {
@@ -163,7 +252,8 @@ impl Commands for Curl {
         for path in options.all(&["D", "dump-header", "c", "cookie-jar"]) {
             out.add_file(call, Action::Write, path);
         }
-        if options.has(&["O", "remote-name", "remote-name-all"]) && !options.has(&["J", "remote-header-name"]) {
+        if options.has(&["O", "remote-name", "remote-name-all"]) && !options.has(&["J", "remote-header-name"])
+        {
             for name in urls.iter().filter_map(|url| name_of(url)) {
                 out.add_file(call, Action::Write, &within(folder, name));
             }
@@ -213,7 +303,18 @@ impl Commands for Httpie {
     }
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
-        let longs = ["output", "auth", "auth-type", "timeout", "session", "pretty", "print", "proxy", "verify", "cert"];
+        let longs = [
+            "output",
+            "auth",
+            "auth-type",
+            "timeout",
+            "session",
+            "pretty",
+            "print",
+            "proxy",
+            "verify",
+            "cert",
+        ];
         let options = Options::of(&call.words, "oaAps", &longs);
         let mut words: Vec<&str> = options.known().collect();
         let method = words.first().copied().filter(|word| word.bytes().all(|b| b.is_ascii_uppercase()));
@@ -230,7 +331,11 @@ impl Commands for Httpie {
             Some(rest) => format!("localhost{rest}"),
             None => (*address).to_owned(),
         };
-        let url = if address.contains("://") { address } else { format!("{}://{address}", call.name().replace("xh", "http")) };
+        let url = if address.contains("://") {
+            address
+        } else {
+            format!("{}://{address}", call.name().replace("xh", "http"))
+        };
         call_url(call, method, &url, out);
         for path in options.all(&["o", "output"]) {
             out.add_file(call, Action::Write, path);

@@ -58,8 +58,12 @@ impl Commands for Kcat {
 impl Commands for Console {
     fn names(&self) -> &'static [&'static str] {
         &[
-            "kafka-console-consumer", "kafka-console-consumer.sh", "kafka-console-producer", "kafka-console-producer.sh",
-            "kafka-topics", "kafka-topics.sh",
+            "kafka-console-consumer",
+            "kafka-console-consumer.sh",
+            "kafka-console-producer",
+            "kafka-console-producer.sh",
+            "kafka-topics",
+            "kafka-topics.sh",
         ]
     }
 
@@ -68,20 +72,36 @@ impl Commands for Console {
             &call.words,
             "",
             &[
-                "bootstrap-server", "broker-list", "topic", "zookeeper", "group", "partition", "offset", "max-messages",
-                "property", "producer.config", "consumer.config", "command-config", "config", "partitions",
-                "replication-factor", "timeout-ms", "whitelist", "include",
+                "bootstrap-server",
+                "broker-list",
+                "topic",
+                "zookeeper",
+                "group",
+                "partition",
+                "offset",
+                "max-messages",
+                "property",
+                "producer.config",
+                "consumer.config",
+                "command-config",
+                "config",
+                "partitions",
+                "replication-factor",
+                "timeout-ms",
+                "whitelist",
+                "include",
             ],
         );
         let brokers = options.get(&["bootstrap-server", "broker-list"]);
         let action = match () {
             () if call.name().contains("consumer") => Action::Consume,
             () if call.name().contains("producer") => Action::Publish,
-            () if options.has(&["create"]) || options.has(&["delete"]) || options.has(&["alter"]) => Action::Touch,
+            () if options.has(&["create"]) || options.has(&["delete"]) || options.has(&["alter"]) => {
+                Action::Touch
+            }
             () => return,
         };
         let name: Option<&str> = options.get(&["topic"]);
         state(call, brokers, name, action, out);
     }
 }
-

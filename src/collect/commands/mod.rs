@@ -94,17 +94,34 @@ pub struct Call {
 }
 
 impl Call {
-    /// The command's own name, without its folder.
+    /// The command's own name, without its folder; `/etc/init.d/ssh` is no ssh.
     fn name(&self) -> &str {
-        self.words.first().map_or("", |word| word.rsplit('/').next().unwrap_or(word))
+        let word = self.words.first().map_or("", String::as_str);
+        if word.starts_with("/etc/") { word } else { word.rsplit('/').next().unwrap_or(word) }
     }
 
     /// Whether a path is a folder, as far as its spelling, the text and the usual layout of a system (Filesystem
     /// Hierarchy Standard) tell.
     fn is_folder(&self, path: &str) -> bool {
         const USUAL: [&str; 18] = [
-            "/", "/bin", "/sbin", "/usr", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/local", "/usr/local/bin",
-            "/usr/local/sbin", "/etc", "/opt", "/srv", "/tmp", "/var", "/var/log", "/var/tmp", "/root",
+            "/",
+            "/bin",
+            "/sbin",
+            "/usr",
+            "/usr/bin",
+            "/usr/sbin",
+            "/usr/lib",
+            "/usr/local",
+            "/usr/local/bin",
+            "/usr/local/sbin",
+            "/etc",
+            "/opt",
+            "/srv",
+            "/tmp",
+            "/var",
+            "/var/log",
+            "/var/tmp",
+            "/root",
         ];
         let whole = absolute(path, self);
         let home = whole.strip_prefix("/home/").is_some_and(|rest| !rest.contains('/'));
@@ -226,7 +243,10 @@ fn normal(path: &str) -> String {
         match part {
             "" if at > 0 => {}
             "." => {}
-            ".." if parts.last().is_some_and(|last| !matches!(*last, "" | ".." | "{}") && !last.starts_with('~')) => {
+            ".." if parts
+                .last()
+                .is_some_and(|last| !matches!(*last, "" | ".." | "{}") && !last.starts_with('~')) =>
+            {
                 parts.pop();
             }
             _ => parts.push(part),
@@ -328,7 +348,6 @@ fn run_file(command: &str, name: &str, call: &Call, out: &mut Out<'_>) {
         out.runs(call, command, postgres::environment(call));
     }
 }
-
 
 #[cfg(test)]
 mod tests;

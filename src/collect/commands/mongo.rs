@@ -16,9 +16,28 @@ pub struct Shell;
 pub struct Tools;
 
 const LONGS: [&str; 22] = [
-    "host", "port", "username", "password", "authenticationDatabase", "authenticationMechanism", "eval", "db",
-    "collection", "uri", "out", "dir", "archive", "query", "file", "type", "fields", "mode", "excludeCollection",
-    "tlsCAFile", "sslCAFile", "readPreference",
+    "host",
+    "port",
+    "username",
+    "password",
+    "authenticationDatabase",
+    "authenticationMechanism",
+    "eval",
+    "db",
+    "collection",
+    "uri",
+    "out",
+    "dir",
+    "archive",
+    "query",
+    "file",
+    "type",
+    "fields",
+    "mode",
+    "excludeCollection",
+    "tlsCAFile",
+    "sslCAFile",
+    "readPreference",
 ];
 
 /// `mongodb://user:password@host:port/database?…`, also `mongodb+srv://`.
@@ -45,7 +64,8 @@ fn connection(options: &Options, place: Option<&str>) -> Connection {
         None => (None, known(place)),
     };
     // `--host set/a,b` names a replica set.
-    let host = options.get(&["h", "host"]).map(|host| host.split_once('/').map_or(host, |(_, members)| members));
+    let host =
+        options.get(&["h", "host"]).map(|host| host.split_once('/').map_or(host, |(_, members)| members));
     Connection {
         server: server.or_else(|| at_port(known(host), options.get(&["port"]))),
         user,
@@ -73,24 +93,38 @@ static USE: LazyLock<Regex> = LazyLock::new(|| {
 /// What a method of a collection does to it (MongoDB documentation, "Collection Methods").
 fn action(method: &str) -> Option<Action> {
     Some(match method {
-        "find" | "findOne" | "aggregate" | "count" | "countDocuments" | "estimatedDocumentCount" | "distinct"
-        | "mapReduce" | "watch" | "stats" | "dataSize" => Action::Read,
-        "insert" | "insertOne" | "insertMany" | "update" | "updateOne" | "updateMany" | "replaceOne" | "save"
-        | "remove" | "deleteOne" | "deleteMany" | "findAndModify" | "findOneAndUpdate" | "findOneAndReplace"
-        | "findOneAndDelete" | "bulkWrite" => Action::Write,
-        "drop" | "createIndex" | "createIndexes" | "ensureIndex" | "dropIndex" | "dropIndexes" | "reIndex"
-        | "renameCollection" | "validate" => Action::Touch,
+        "find"
+        | "findOne"
+        | "aggregate"
+        | "count"
+        | "countDocuments"
+        | "estimatedDocumentCount"
+        | "distinct"
+        | "mapReduce"
+        | "watch"
+        | "stats"
+        | "dataSize" => Action::Read,
+        "insert" | "insertOne" | "insertMany" | "update" | "updateOne" | "updateMany" | "replaceOne"
+        | "save" | "remove" | "deleteOne" | "deleteMany" | "findAndModify" | "findOneAndUpdate"
+        | "findOneAndReplace" | "findOneAndDelete" | "bulkWrite" => Action::Write,
+        "drop" | "createIndex" | "createIndexes" | "ensureIndex" | "dropIndex" | "dropIndexes"
+        | "reIndex" | "renameCollection" | "validate" => Action::Touch,
         _ => return None,
     })
 }
 
 /// What calls on `db` in a script do.
 fn script(call: &Call, connection: &Connection, text: &str, out: &mut Out<'_>) {
-    let uses: Vec<(usize, &str)> =
-        USE.captures_iter(text).filter_map(|found| found.get(1)).map(|name| (name.start(), name.as_str())).collect();
+    let uses: Vec<(usize, &str)> = USE
+        .captures_iter(text)
+        .filter_map(|found| found.get(1))
+        .map(|name| (name.start(), name.as_str()))
+        .collect();
     for found in CALL.captures_iter(text) {
         let start = found.get(0).map_or(0, |whole| whole.start());
-        let Some(name) = found.name("named").or(found.name("plain")).map(|name| name.as_str()) else { continue };
+        let Some(name) = found.name("named").or(found.name("plain")).map(|name| name.as_str()) else {
+            continue;
+        };
         let Some(action) = found.name("method").and_then(|method| action(method.as_str())) else { continue };
         if name.contains("{}") {
             out.unresolved(call, "a statement whose table is only known when it runs");

@@ -14,8 +14,22 @@ pub struct Admin;
 pub struct Import;
 
 const LONGS: [&str; 16] = [
-    "host", "port", "user", "socket", "defaults-file", "defaults-extra-file", "result-file", "tab", "where",
-    "ignore-table", "default-character-set", "protocol", "ssl-ca", "ssl-mode", "fields-terminated-by", "columns",
+    "host",
+    "port",
+    "user",
+    "socket",
+    "defaults-file",
+    "defaults-extra-file",
+    "result-file",
+    "tab",
+    "where",
+    "ignore-table",
+    "default-character-set",
+    "protocol",
+    "ssl-ca",
+    "ssl-mode",
+    "fields-terminated-by",
+    "columns",
 ];
 
 fn connection(call: &Call, options: &Options, out: &Out<'_>) -> Connection {
@@ -117,7 +131,8 @@ impl Commands for Import {
             // The table is called like the file, without what stands behind the first dot.
             let name = path.rsplit('/').next().unwrap_or(path);
             let name = name.split('.').next().unwrap_or(name);
-            if let Some(database) = known(Some(database)).filter(|_| !name.is_empty() && !name.contains('{')) {
+            if let Some(database) = known(Some(database)).filter(|_| !name.is_empty() && !name.contains('{'))
+            {
                 out.add(call, Some(&connection), Action::Write, table(&connection, &database, name));
             }
         }

@@ -75,11 +75,46 @@ fn copy_all(call: &Call, schemes: &[&str], words: &[String], tree: bool, out: &m
 }
 
 const AWS: [&str; 40] = [
-    "profile", "region", "output", "endpoint-url", "query", "storage-class", "exclude", "include", "acl", "sse",
-    "sse-kms-key-id", "content-type", "cache-control", "metadata", "expires", "grants", "page-size", "bucket", "key",
-    "body", "prefix", "queue-url", "queue-name", "message-body", "topic-arn", "message", "subject", "target-arn",
-    "table-name", "item", "stream-name", "delivery-stream-name", "data", "partition-key", "function-name", "payload",
-    "source-arn", "copy-source", "name", "content-encoding",
+    "profile",
+    "region",
+    "output",
+    "endpoint-url",
+    "query",
+    "storage-class",
+    "exclude",
+    "include",
+    "acl",
+    "sse",
+    "sse-kms-key-id",
+    "content-type",
+    "cache-control",
+    "metadata",
+    "expires",
+    "grants",
+    "page-size",
+    "bucket",
+    "key",
+    "body",
+    "prefix",
+    "queue-url",
+    "queue-name",
+    "message-body",
+    "topic-arn",
+    "message",
+    "subject",
+    "target-arn",
+    "table-name",
+    "item",
+    "stream-name",
+    "delivery-stream-name",
+    "data",
+    "partition-key",
+    "function-name",
+    "payload",
+    "source-arn",
+    "copy-source",
+    "name",
+    "content-encoding",
 ];
 
 /// The last part of an ARN or of a queue's address.
@@ -178,7 +213,8 @@ impl Commands for Gcloud {
     }
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
-        let longs = ["project", "account", "format", "message", "configuration", "topic", "attribute", "filter"];
+        let longs =
+            ["project", "account", "format", "message", "configuration", "topic", "attribute", "filter"];
         let options = Options::of(&call.words, "", &longs);
         let words: Vec<String> = options.known().map(str::to_owned).collect();
         let plain: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -219,14 +255,28 @@ impl Commands for Az {
             &call.words,
             "cnfsdo",
             &[
-                "account-name", "account-key", "sas-token", "connection-string", "container-name", "name", "file",
-                "source", "destination", "pattern", "auth-mode", "subscription", "output", "destination-path",
+                "account-name",
+                "account-key",
+                "sas-token",
+                "connection-string",
+                "container-name",
+                "name",
+                "file",
+                "source",
+                "destination",
+                "pattern",
+                "auth-mode",
+                "subscription",
+                "output",
+                "destination-path",
             ],
         );
         let plain: Vec<&str> = options.known().collect();
         if call.name() == "azcopy" {
             let ["copy" | "cp" | "sync", from, to, ..] = plain[..] else { return };
-            for (word, near, there) in [(from, Action::Read, Action::Import), (to, Action::Write, Action::Export)] {
+            for (word, near, there) in
+                [(from, Action::Read, Action::Import), (to, Action::Write, Action::Export)]
+            {
                 match blob(word) {
                     Some(place) => far(call, there, &place, out),
                     None => out.add_file(call, near, word),
@@ -235,7 +285,8 @@ impl Commands for Az {
             return;
         }
         let ["storage", "blob", verb, ..] = plain[..] else { return };
-        let account = options.get(&["account-name"]).or(call.env.get("AZURE_STORAGE_ACCOUNT").map(String::as_str));
+        let account =
+            options.get(&["account-name"]).or(call.env.get("AZURE_STORAGE_ACCOUNT").map(String::as_str));
         let batch = verb.ends_with("batch");
         let container = match (batch, verb) {
             (true, "upload-batch") => options.get(&["d", "destination"]),
@@ -270,15 +321,32 @@ impl Commands for Rclone {
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
         let longs = [
-            "config", "transfers", "checkers", "include", "exclude", "filter", "filter-from", "include-from", "bwlimit",
-            "log-file", "log-level", "min-age", "max-age", "backup-dir", "retries", "stats", "exclude-from", "files-from",
+            "config",
+            "transfers",
+            "checkers",
+            "include",
+            "exclude",
+            "filter",
+            "filter-from",
+            "include-from",
+            "bwlimit",
+            "log-file",
+            "log-level",
+            "min-age",
+            "max-age",
+            "backup-dir",
+            "retries",
+            "stats",
+            "exclude-from",
+            "files-from",
         ];
         let options = Options::of(&call.words, "", &longs);
         let words: Vec<&str> = options.known().collect();
         // `remote:path`; a single letter would be a drive.
         let remote = |word: &str| {
             let (name, path) = word.split_once(':')?;
-            (!name.contains('/') && name.len() > 1).then(|| (name.to_owned(), path.trim_start_matches('/').to_owned()))
+            (!name.contains('/') && name.len() > 1)
+                .then(|| (name.to_owned(), path.trim_start_matches('/').to_owned()))
         };
         let [verb, from, rest @ ..] = &words[..] else { return };
         match (*verb, rest.first()) {
@@ -314,8 +382,22 @@ impl Commands for S3cmd {
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
         let longs = [
-            "config", "access_key", "secret_key", "host", "host-bucket", "region", "exclude", "include", "mime-type",
-            "add-header", "storage-class", "multipart-chunk-size-mb", "rexclude", "exclude-from", "endpoint-url", "acl",
+            "config",
+            "access_key",
+            "secret_key",
+            "host",
+            "host-bucket",
+            "region",
+            "exclude",
+            "include",
+            "mime-type",
+            "add-header",
+            "storage-class",
+            "multipart-chunk-size-mb",
+            "rexclude",
+            "exclude-from",
+            "endpoint-url",
+            "acl",
         ];
         let options = Options::of(&call.words, "cm", &longs);
         let words: Vec<String> = options.known().map(str::to_owned).collect();

@@ -64,7 +64,11 @@ impl Options {
 
     /// The last value given under one of these names.
     pub(super) fn get(&self, names: &[&str]) -> Option<&str> {
-        self.named.iter().rev().find(|(name, _)| names.contains(&name.as_str())).map(|(_, value)| value.as_str())
+        self.named
+            .iter()
+            .rev()
+            .find(|(name, _)| names.contains(&name.as_str()))
+            .map(|(_, value)| value.as_str())
     }
 
     /// Every value given under one of these names.
@@ -92,13 +96,17 @@ mod tests {
         let read = |line: &str, shorts: &str, longs: &[&str]| {
             let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
             let options = Options::of(&words, shorts, longs);
-            let named: Vec<String> = options.named.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let named: Vec<String> =
+                options.named.iter().map(|(name, value)| format!("{name}={value}")).collect();
             (named.join(" "), options.plain.join(" "))
         };
         let both = |a: &str, b: &str| (a.to_owned(), b.to_owned());
         assert_eq!(read("psql -qAtc x -hdb1 shop", "hc", &[]), both("q= A= t= c=x h=db1", "shop"));
         assert_eq!(read("mysql -p shop -psecret", "p?", &[]), both("p= p=secret", "shop"));
-        assert_eq!(read("x --host db1 --port=5 --quiet y", "", &["host"]), both("host=db1 port=5 quiet=", "y"));
+        assert_eq!(
+            read("x --host db1 --port=5 --quiet y", "", &["host"]),
+            both("host=db1 port=5 quiet=", "y")
+        );
         assert_eq!(read("x -a -- -b - c", "", &[]), both("a=", "-b - c"));
         assert_eq!(read("x -h", "h", &["y"]), both("h=", ""));
     }

@@ -12,9 +12,32 @@ pub struct Sqlplus;
 
 /// Commands of SQL*Plus that take the rest of their line and change no data.
 const OWN: [&str; 26] = [
-    "accept", "archive", "break", "btitle", "clear", "col", "column", "compute", "define", "describe", "desc", "exit",
-    "prompt", "pause", "print", "quit", "rem", "remark", "repfooter", "repheader", "set", "show", "timing", "ttitle",
-    "undefine", "whenever",
+    "accept",
+    "archive",
+    "break",
+    "btitle",
+    "clear",
+    "col",
+    "column",
+    "compute",
+    "define",
+    "describe",
+    "desc",
+    "exit",
+    "prompt",
+    "pause",
+    "print",
+    "quit",
+    "rem",
+    "remark",
+    "repfooter",
+    "repheader",
+    "set",
+    "show",
+    "timing",
+    "ttitle",
+    "undefine",
+    "whenever",
 ];
 
 /// `user/password@tns`, `user@//host:1521/service`, `/ as sysdba`.
@@ -106,10 +129,16 @@ fn statements(call: &Call, mut connection: Connection, text: &str, out: &mut Out
             "spool" | "spo" if !matches!(rest.to_ascii_lowercase().as_str(), "off" | "out" | "") => {
                 out.add_file(call, Action::Write, rest.split_whitespace().next().unwrap_or("-"));
             }
-            "start" => out.runs(call, &ended(rest.split_whitespace().next().unwrap_or("{}")), connection.clone()),
+            "start" => {
+                out.runs(call, &ended(rest.split_whitespace().next().unwrap_or("{}")), connection.clone())
+            }
             "spool" | "spo" | "host" | "ho" => {}
             _ if word.starts_with('@') => {
-                out.runs(call, &ended(first.trim_start_matches('@').trim_end_matches(';')), connection.clone());
+                out.runs(
+                    call,
+                    &ended(first.trim_start_matches('@').trim_end_matches(';')),
+                    connection.clone(),
+                );
             }
             _ if OWN.contains(&word.as_str()) || word.starts_with("--") => {}
             _ => {

@@ -4,8 +4,8 @@
 use super::{Call, Context, absolute, sleeps};
 use crate::evidence::scrub::{scrub, scrub_name};
 use crate::evidence::{
-    Action, Class, Confidence, Connection, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Outcome, Place, Resource,
-    ResourceKind, Says, Shape, Text, Trait, What,
+    Action, Class, Confidence, Connection, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Outcome,
+    Place, Resource, ResourceKind, Says, Shape, Text, Trait, What,
 };
 use crate::sql::{Cache, Dialect, SearchPath, SessionChange};
 use std::collections::{BTreeMap, BTreeSet};
@@ -126,8 +126,9 @@ impl<'a> Out<'a> {
     /// States a use with all that is known of it; `who` adds the login and the application name.
     /// A file of which nothing is known names nothing and is left out.
     pub fn add_use(&mut self, call: &Call, who: Option<&Connection>, mut what: What) {
-        let unknown = what.resource.parts.first().is_some_and(|part| part.starts_with("{}"));
-        if what.resource.kind == ResourceKind::File && unknown {
+        let moved = matches!(what.action, Action::Import | Action::Export);
+        let unknown = |part: &Text| if moved { &**part == "{}" } else { part.starts_with("{}") };
+        if what.resource.kind == ResourceKind::File && what.resource.parts.first().is_some_and(unknown) {
             return;
         }
         let names =
@@ -219,7 +220,7 @@ impl<'a> Out<'a> {
                 }
             }
             for told in understood.uses_as_written(&path) {
-                let unknown = |part: &Text| part.contains("{}") || part.contains('?');
+                let unknown = |part: &Text| part.contains("{}") || part.contains('?') || &**part == ALONE;
                 if told.resource.parts.iter().any(unknown) {
                     self.unresolved(call, "a statement whose table is only known when it runs");
                     continue;
@@ -256,6 +257,9 @@ fn placed(resource: Resource, to: &Connection, database: Option<&Text>, dialect:
     }
 }
 
+/// What stands for an unknown value by itself: a number, which is no name of a table.
+const ALONE: &str = "0";
+
 /// SQL in which an unknown value that stands by itself is a parameter; an unknown part of a name stays unknown.
 fn settled(sql: &str) -> String {
     if !sql.contains("{}") && !sql.contains("{date}") {
@@ -266,9 +270,11 @@ fn settled(sql: &str) -> String {
     while let Some(at) = rest.find("{}") {
         out.push_str(&rest[..at]);
         rest = &rest[at + 2..];
-        let alone = |sign: Option<char>| sign.is_none_or(|sign| !sign.is_alphanumeric() && !"_.`\"'{}".contains(sign));
+        let alone = |sign: Option<char>| {
+            sign.is_none_or(|sign| !sign.is_alphanumeric() && !"_.`\"'{}".contains(sign))
+        };
         let by_itself = alone(out.chars().next_back()) && alone(rest.chars().next());
-        out.push_str(if by_itself { "0" } else { "{}" });
+        out.push_str(if by_itself { ALONE } else { "{}" });
     }
     out.push_str(rest);
     out

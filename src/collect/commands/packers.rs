@@ -30,11 +30,26 @@ impl Commands for Tar {
             words.insert(1, format!("-{}", first.replace(['f', 'b', 'C', 'T', 'X'], "")));
         }
         let longs = [
-            "file", "directory", "files-from", "exclude", "exclude-from", "transform", "sort", "mtime", "owner", "group",
-            "mode", "use-compress-program", "newer-mtime", "listed-incremental", "strip-components", "xform",
+            "file",
+            "directory",
+            "files-from",
+            "exclude",
+            "exclude-from",
+            "transform",
+            "sort",
+            "mtime",
+            "owner",
+            "group",
+            "mode",
+            "use-compress-program",
+            "newer-mtime",
+            "listed-incremental",
+            "strip-components",
+            "xform",
         ];
         let options = Options::of(&words, "fbCTXIgNHV", &longs);
-        let old = |letter: char| values.iter().find(|(known, _)| *known == letter).map(|(_, value)| value.as_str());
+        let old =
+            |letter: char| values.iter().find(|(known, _)| *known == letter).map(|(_, value)| value.as_str());
         let archive = options.get(&["f", "file"]).or(old('f')).filter(|path| *path != "-");
         let packs = options.has(&["c", "create", "r", "append", "u", "update"]);
         let unpacks = options.has(&["x", "extract", "get", "t", "list"]);
@@ -46,7 +61,9 @@ impl Commands for Tar {
             let folder = options.get(&["C", "directory"]).or(old('C'));
             for member in &options.plain {
                 let path = match folder {
-                    Some(folder) if !member.starts_with('/') => format!("{}/{member}", folder.trim_end_matches('/')),
+                    Some(folder) if !member.starts_with('/') => {
+                        format!("{}/{member}", folder.trim_end_matches('/'))
+                    }
                     _ => member.clone(),
                 };
                 if !matches!(member.as_str(), "." | "./") {
@@ -82,14 +99,15 @@ const ENDINGS: [(&str, &str); 16] = [
 impl Commands for Pack {
     fn names(&self) -> &'static [&'static str] {
         &[
-            "gzip", "pigz", "bzip2", "pbzip2", "lbzip2", "xz", "pxz", "pixz", "zstd", "lz4", "compress", "lzma", "gunzip",
-            "bunzip2", "unxz", "unzstd",
+            "gzip", "pigz", "bzip2", "pbzip2", "lbzip2", "xz", "pxz", "pixz", "zstd", "lz4", "compress",
+            "lzma", "gunzip", "bunzip2", "unxz", "unzstd",
         ]
     }
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
         let name = call.name();
-        let options = Options::of(&call.words, if name == "zstd" { "oTDM" } else { "SoT?p?" }, &["suffix", "threads"]);
+        let options =
+            Options::of(&call.words, if name == "zstd" { "oTDM" } else { "SoT?p?" }, &["suffix", "threads"]);
         let ending = ENDINGS.iter().find(|(known, _)| *known == name).map_or("", |(_, ending)| *ending);
         let unpacks = name.starts_with("un") || name == "gunzip" || name == "bunzip2";
         let unpacks = unpacks || options.has(&["d", "decompress", "uncompress"]);
@@ -117,7 +135,8 @@ impl Commands for Zip {
     }
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
-        let options = Options::of(&call.words, if call.name() == "unzip" { "dPx" } else { "Pbtxio" }, &["password"]);
+        let options =
+            Options::of(&call.words, if call.name() == "unzip" { "dPx" } else { "Pbtxio" }, &["password"]);
         let mut words = options.plain.iter();
         let packs = match call.name() {
             "zip" => true,
@@ -144,14 +163,44 @@ impl Commands for Gpg {
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
         let longs = [
-            "recipient", "local-user", "output", "homedir", "passphrase", "passphrase-file", "passphrase-fd", "keyring",
-            "cipher-algo", "default-key", "trust-model", "keyserver", "pinentry-mode", "compress-algo", "status-fd",
-            "recv-keys", "export", "export-secret-keys", "compress-level", "secret-keyring", "no-default-recipient",
+            "recipient",
+            "local-user",
+            "output",
+            "homedir",
+            "passphrase",
+            "passphrase-file",
+            "passphrase-fd",
+            "keyring",
+            "cipher-algo",
+            "default-key",
+            "trust-model",
+            "keyserver",
+            "pinentry-mode",
+            "compress-algo",
+            "status-fd",
+            "recv-keys",
+            "export",
+            "export-secret-keys",
+            "compress-level",
+            "secret-keyring",
+            "no-default-recipient",
         ];
         let options = Options::of(&call.words, "ruoNz", &longs);
         let keys = [
-            "recv-keys", "export", "export-secret-keys", "list-keys", "k", "K", "list-secret-keys", "delete-keys",
-            "gen-key", "quick-generate-key", "fingerprint", "edit-key", "search-keys", "refresh-keys",
+            "recv-keys",
+            "export",
+            "export-secret-keys",
+            "list-keys",
+            "k",
+            "K",
+            "list-secret-keys",
+            "delete-keys",
+            "gen-key",
+            "quick-generate-key",
+            "fingerprint",
+            "edit-key",
+            "search-keys",
+            "refresh-keys",
         ];
         let made = options.get(&["o", "output"]);
         if let Some(path) = made {
@@ -169,7 +218,9 @@ impl Commands for Gpg {
         if let Some(path) = plain.filter(|_| made.is_none() && seals) {
             out.add_file(call, Action::Write, &format!("{path}{}", if armored { ".asc" } else { ".gpg" }));
         }
-        if let Some(path) = plain.filter(|_| made.is_none() && options.has(&["b", "detach-sign", "detach-sig"])) {
+        if let Some(path) =
+            plain.filter(|_| made.is_none() && options.has(&["b", "detach-sign", "detach-sig"]))
+        {
             out.add_file(call, Action::Write, &format!("{path}{}", if armored { ".asc" } else { ".sig" }));
         }
     }

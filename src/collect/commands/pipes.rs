@@ -83,17 +83,23 @@ impl Shell<'_> {
                 Redirects { stdin: Some(text), ..Redirects::default() }
             }
             "cat" if plain.is_empty() => {
-                if own.stdin.is_none() && own.stdin_file.is_none() { given.given() } else { own.given() }
-            }
-            "cat" | "zcat" | "gunzip" | "gzcat" | "xzcat" | "zstdcat" | "bzcat" | "gzip" | "pv" => match plain[..] {
-                [only] if !only.contains("{}") => {
-                    Redirects { stdin_file: Some(only.clone()), ..Redirects::default() }
+                if own.stdin.is_none() && own.stdin_file.is_none() {
+                    given.given()
+                } else {
+                    own.given()
                 }
-                // It unpacks what it is given.
-                [] if given.stdin_file.is_some() => given.given(),
-                [] if own.stdin_file.is_some() => own.given(),
-                _ => unknown,
-            },
+            }
+            "cat" | "zcat" | "gunzip" | "gzcat" | "xzcat" | "zstdcat" | "bzcat" | "gzip" | "pv" => {
+                match plain[..] {
+                    [only] if !only.contains("{}") => {
+                        Redirects { stdin_file: Some(only.clone()), ..Redirects::default() }
+                    }
+                    // It unpacks what it is given.
+                    [] if given.stdin_file.is_some() => given.given(),
+                    [] if own.stdin_file.is_some() => own.given(),
+                    _ => unknown,
+                }
+            }
             "tee" => given.given(),
             _ => unknown,
         }

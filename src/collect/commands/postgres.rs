@@ -20,30 +20,91 @@ pub struct Admin;
 const PSQL: (&str, &[&str]) = (
     "hpUdcfovFRTPL",
     &[
-        "host", "port", "username", "dbname", "command", "file", "output", "set", "variable", "field-separator",
-        "record-separator", "pset", "log-file", "table-attr",
+        "host",
+        "port",
+        "username",
+        "dbname",
+        "command",
+        "file",
+        "output",
+        "set",
+        "variable",
+        "field-separator",
+        "record-separator",
+        "pset",
+        "log-file",
+        "table-attr",
     ],
 );
 const DUMP: (&str, &[&str]) = (
     "hpUdflFnNtTeEjSZDXr",
     &[
-        "host", "port", "username", "dbname", "file", "database", "format", "schema", "exclude-schema", "table",
-        "exclude-table", "exclude-table-data", "extension", "encoding", "jobs", "superuser", "role", "compress",
-        "pgdata", "wal-method", "checkpoint", "lock-wait-timeout", "snapshot", "section", "exclude-database",
+        "host",
+        "port",
+        "username",
+        "dbname",
+        "file",
+        "database",
+        "format",
+        "schema",
+        "exclude-schema",
+        "table",
+        "exclude-table",
+        "exclude-table-data",
+        "extension",
+        "encoding",
+        "jobs",
+        "superuser",
+        "role",
+        "compress",
+        "pgdata",
+        "wal-method",
+        "checkpoint",
+        "lock-wait-timeout",
+        "snapshot",
+        "section",
+        "exclude-database",
     ],
 );
 const RESTORE: (&str, &[&str]) = (
     "hpUdfFnNtTIPjSL",
     &[
-        "host", "port", "username", "dbname", "file", "format", "schema", "table", "index", "function", "trigger",
-        "jobs", "superuser", "role", "use-list", "section",
+        "host",
+        "port",
+        "username",
+        "dbname",
+        "file",
+        "format",
+        "schema",
+        "table",
+        "index",
+        "function",
+        "trigger",
+        "jobs",
+        "superuser",
+        "role",
+        "use-list",
+        "section",
     ],
 );
 const ADMIN: (&str, &[&str]) = (
     "hpUdDEOlTtijP",
     &[
-        "host", "port", "username", "dbname", "tablespace", "encoding", "owner", "locale", "template", "table",
-        "index", "jobs", "maintenance-db", "parallel", "schema",
+        "host",
+        "port",
+        "username",
+        "dbname",
+        "tablespace",
+        "encoding",
+        "owner",
+        "locale",
+        "template",
+        "table",
+        "index",
+        "jobs",
+        "maintenance-db",
+        "parallel",
+        "schema",
     ],
 );
 
@@ -150,7 +211,8 @@ impl Commands for Psql {
         let database = options.get(&["d", "dbname"]).or_else(|| plain.next());
         let connection = connection(call, &options, database, plain.next());
         let whole = Resource::database(connection.server.clone(), connection.database.clone());
-        let only_account = Connection { user: connection.user.clone(), ..Connection::default() } == connection
+        let only_account = Connection { user: connection.user.clone(), ..Connection::default() }
+            == connection
             && call.account.is_some();
         if !connection.is_empty() && !only_account {
             out.add(call, Some(&connection), Action::Connect, whole);
@@ -164,7 +226,8 @@ impl Commands for Psql {
         for file in options.all(&["o", "output", "L", "log-file"]) {
             out.add_file(call, Action::Write, file);
         }
-        let given = options.has(&["c", "command"]) || options.get(&["f", "file"]).is_some_and(|file| file != "-");
+        let given =
+            options.has(&["c", "command"]) || options.get(&["f", "file"]).is_some_and(|file| file != "-");
         if given {
             return;
         }

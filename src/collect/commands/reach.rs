@@ -38,7 +38,8 @@ impl Commands for Ldap {
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
         let options = Options::of(&call.words, "HhpDwybsfFlzaoOeEPRUXYStT", &[]);
-        let address = options.get(&["H"]).map(|address| address.split_once("://").map_or(address, |(_, rest)| rest));
+        let address =
+            options.get(&["H"]).map(|address| address.split_once("://").map_or(address, |(_, rest)| rest));
         let (host, port) = match address {
             Some(address) => {
                 let authority = address.split(['/', ' ']).next().unwrap_or(address);

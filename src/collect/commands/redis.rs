@@ -77,7 +77,9 @@ fn command(call: &Call, to: &Connection, number: Option<&str>, words: &[String],
         () if is(READS_ALL) => (Action::Read, ResourceKind::Keys, words.len()),
         () if is(WRITES_ALL) => (Action::Write, ResourceKind::Keys, words.len()),
         () if name == "PUBLISH" => (Action::Publish, ResourceKind::Topic, 1),
-        () if matches!(&*name, "SUBSCRIBE" | "PSUBSCRIBE") => (Action::Consume, ResourceKind::Topic, words.len()),
+        () if matches!(&*name, "SUBSCRIBE" | "PSUBSCRIBE") => {
+            (Action::Consume, ResourceKind::Topic, words.len())
+        }
         () => return false,
     };
     for key in words.iter().take(count) {
@@ -90,7 +92,8 @@ fn command(call: &Call, to: &Connection, number: Option<&str>, words: &[String],
             Some(number) => format!("{number}/{}", shape(key)),
             None => shape(key),
         };
-        let resource = Resource { kind, server: to.server.clone(), database: None, parts: vec![Text::from(part)] };
+        let resource =
+            Resource { kind, server: to.server.clone(), database: None, parts: vec![Text::from(part)] };
         out.add(call, Some(to), action, resource);
     }
     true

@@ -51,7 +51,8 @@ impl Shell<'_> {
                         Wrapped::Input => return,
                     }
                 }
-                "ssh" | "autossh" | "rsh" | "docker" | "podman" | "nerdctl" | "docker-compose" | "kubectl" | "oc" => {
+                "ssh" | "autossh" | "rsh" | "docker" | "podman" | "nerdctl" | "docker-compose"
+                | "kubectl" | "oc" | "chroot" => {
                     return self.elsewhere(&name, call, context, out);
                 }
                 _ => {
@@ -96,6 +97,18 @@ impl Shell<'_> {
                 }
                 return Own::No;
             }
+            "mv" | "rm" | "rmdir" => {
+                let taken = words.iter().filter(|word| !word.starts_with('-'));
+                let last = words.len().saturating_sub(usize::from(name == "mv"));
+                let taken: Vec<String> = taken.take(last).map(|path| super::absolute(path, call)).collect();
+                if taken.iter().any(|path| self.state.folders.contains(path.trim_end_matches('/'))) {
+                    let gone = |path: &String| {
+                        taken.iter().any(|taken| taken.trim_end_matches('/') == path.as_str())
+                    };
+                    Rc::make_mut(&mut self.state.folders).retain(|path| !gone(path));
+                }
+                return Own::No;
+            }
             "shift" => {
                 let by = words.first().and_then(|by| by.parse().ok()).unwrap_or(1usize);
                 if let Some(arguments) = &mut self.state.arguments {
@@ -116,7 +129,9 @@ impl Shell<'_> {
                     self.state.set(name, UNKNOWN.to_owned());
                 }
             }
-            "trap" => self.text(words.iter().find(|word| !word.starts_with('-')).cloned(), call, context, out),
+            "trap" => {
+                self.text(words.iter().find(|word| !word.starts_with('-')).cloned(), call, context, out)
+            }
             "eval" => self.text(Some(words.join(" ")), call, context, out),
             "test" | "[" => self.test(call, out),
             _ => return Own::No,
@@ -185,7 +200,9 @@ impl Shell<'_> {
             Wrapped::Text(text) => self.text(Some(text), &there, context, out),
             Wrapped::Words(words) => self.call(Call { words, ..there }, context, out),
             // `ssh HOST <<EOF`: the text is given to a shell there.
-            Wrapped::Input => self.text(there.stdin.clone().or(given), &Call { stdin: None, ..there }, context, out),
+            Wrapped::Input => {
+                self.text(there.stdin.clone().or(given), &Call { stdin: None, ..there }, context, out)
+            }
         }
         self.state.folder = here;
         self.state.arguments = arguments;
@@ -241,11 +258,7 @@ impl Shell<'_> {
         if !self.may_nest(call, out) || !self.may_work(text.len()) {
             return;
         }
-        let state = State {
-            env: call.env.clone(),
-            account: call.account.clone(),
-            ..self.state.clone()
-        };
+        let state = State { env: call.env.clone(), account: call.account.clone(), ..self.state.clone() };
         let given = given(call);
         self.inner(&text, call.line, self.pinned, state).run(&given, context, out);
     }

@@ -7,7 +7,7 @@ use super::pipes::Redirects;
 use super::words::UNKNOWN;
 use super::{Call, Context, Out, remarks, template};
 use crate::evidence::scrub::scrub;
-use crate::evidence::{GapCode, Says, Text};
+use crate::evidence::{GapCode, MentionKind, Says, Text};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -106,7 +106,8 @@ pub(super) fn read(text: &str, context: &Context<'_>, out: &mut Out<'_>) {
     };
     shell.run(&Redirects::default(), context, out);
     if out.calls > MAX_CALLS || out.expanded > MAX_EXPANDED || shell.work.get() > MAX_WORK {
-        let detail = "MAX_CALLS: functions, loops and values come to more than is followed; the rest was left out";
+        let detail =
+            "MAX_CALLS: functions, loops and values come to more than is followed; the rest was left out";
         out.gap(GapCode::Limit, detail, context.first_line);
     }
 }
@@ -120,7 +121,9 @@ impl Shell<'_> {
         }
         let Some(tree) = parser.parse(self.text, None) else { return };
         let root = tree.root_node();
-        if root.has_error() && self.nested == 0 {
+        // What a program of another language gives to a shell holds unknown parts where its text was put together.
+        let whole = matches!(context.about.kind, MentionKind::Script | MentionKind::Job);
+        if root.has_error() && self.nested == 0 && whole {
             self.unparsed(root, out);
         }
         if self.nested == 0 {
@@ -192,7 +195,11 @@ impl Shell<'_> {
         depth: usize,
     ) {
         if depth > MAX_DEPTH {
-            return out.gap(GapCode::Limit, "MAX_DEPTH: text that nests deeper was not followed", self.line(node));
+            return out.gap(
+                GapCode::Limit,
+                "MAX_DEPTH: text that nests deeper was not followed",
+                self.line(node),
+            );
         }
         if out.calls > MAX_CALLS || out.expanded > MAX_EXPANDED || self.work.get() > MAX_WORK {
             return;
@@ -227,7 +234,8 @@ impl Shell<'_> {
                 self.children(node, redirects, context, out, depth);
             }
             "unset_command" => {
-                let names: Vec<String> = self.of(node).split_whitespace().skip(1).map(str::to_owned).collect();
+                let names: Vec<String> =
+                    self.of(node).split_whitespace().skip(1).map(str::to_owned).collect();
                 for name in names {
                     Rc::make_mut(&mut self.state.env).remove(&name);
                 }
@@ -395,7 +403,8 @@ impl Shell<'_> {
             }
         }
         self.inside(node, context, out, depth + 1);
-        out.expanded += words.iter().map(String::len).sum::<usize>() + own.stdin.as_ref().map_or(0, String::len);
+        out.expanded +=
+            words.iter().map(String::len).sum::<usize>() + own.stdin.as_ref().map_or(0, String::len);
         let line = self.line(node);
         self.state_files(&own, crate::evidence::Action::Read, line, out);
         let call = Call {

@@ -30,7 +30,8 @@ impl Commands for Bcp {
             "queryout" => out.sql(call, &connection, Dialect::MsSql, what, true),
             "in" | "out" => {
                 let action = if outward { Action::Read } else { Action::Write };
-                let parts = what.split('.').map(|part| part.trim_matches(['[', ']', '"']).to_ascii_lowercase());
+                let parts =
+                    what.split('.').map(|part| part.trim_matches(['[', ']', '"']).to_ascii_lowercase());
                 let parts: Vec<Text> = parts.filter(|part| !part.is_empty()).map(Text::from).collect();
                 if parts.is_empty() || parts.iter().any(|part| part.contains("{}")) {
                     out.unresolved(call, "a statement whose table is only known when it runs");

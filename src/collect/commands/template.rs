@@ -16,8 +16,8 @@ pub(super) struct Blanked<'t> {
 
 /// Words that begin a statement of Jinja: a shell has `{%` elsewhere only by chance.
 const JINJA: [&str; 20] = [
-    "if", "elif", "else", "endif", "for", "endfor", "set", "endset", "include", "import", "from", "block", "endblock",
-    "macro", "endmacro", "raw", "endraw", "call", "endcall", "filter",
+    "if", "elif", "else", "endif", "for", "endfor", "set", "endset", "include", "import", "from", "block",
+    "endblock", "macro", "endmacro", "raw", "endraw", "call", "endcall", "filter",
 ];
 
 /// What a tag of a template is.
@@ -48,7 +48,8 @@ fn next(text: &str, from: usize) -> Option<(Range<usize>, Tag)> {
                 _ => "%>",
             };
             let end = rest[2..].find(close).map(|end| start + 2 + end + close.len());
-            if let Some((end, tag)) = end.and_then(|end| Some((end, kind(open, &text[start + 2..end - 2])?))) {
+            if let Some((end, tag)) = end.and_then(|end| Some((end, kind(open, &text[start + 2..end - 2])?)))
+            {
                 return Some((start..end, tag));
             }
         }
@@ -62,10 +63,12 @@ fn kind(open: &str, inner: &str) -> Option<Tag> {
     let word: &str = code.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("");
     match open {
         // Go's templates, which commands take as arguments, name fields with a dot; a shell has `{{` nowhere else.
-        "{{" => (code.starts_with(|c: char| c.is_alphabetic() || "_'\"(".contains(c)) && !inner.contains('{'))
-            .then_some(Tag::Value),
+        "{{" => (code.starts_with(|c: char| c.is_alphabetic() || "_'\"(".contains(c))
+            && !inner.contains('{'))
+        .then_some(Tag::Value),
         // In `${#list[@]}` the sign counts.
-        "{#" => (inner.starts_with([' ', '-', '\n']) || inner.starts_with(char::is_alphabetic)).then_some(Tag::Nothing),
+        "{#" => (inner.starts_with([' ', '-', '\n']) || inner.starts_with(char::is_alphabetic))
+            .then_some(Tag::Nothing),
         "{%" => JINJA.contains(&word).then(|| match word {
             "if" | "for" => Tag::Opens,
             "endif" | "endfor" => Tag::Closes,
@@ -77,7 +80,11 @@ fn kind(open: &str, inner: &str) -> Option<Tag> {
             "if" | "unless" | "case" | "for" | "while" => Tag::Opens,
             "end" => Tag::Closes,
             _ if code == "}" => Tag::Closes,
-            _ if code.ends_with(" do") || code.contains(" do |") || code.ends_with('{') || code.ends_with("| {") => {
+            _ if code.ends_with(" do")
+                || code.contains(" do |")
+                || code.ends_with('{')
+                || code.ends_with("| {") =>
+            {
                 Tag::Opens
             }
             _ => Tag::Nothing,

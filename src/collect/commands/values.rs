@@ -118,7 +118,8 @@ impl Shell<'_> {
     /// What `#`, `##`, `%`, `%%`, `/`, `//`, `^^`, `,,` and `:from:length` make of a value.
     fn operated(&self, value: &str, rest: &str, depth: usize) -> Option<String> {
         let pattern = |text: &str| self.expand(text, depth + 1);
-        for (operator, front, longest) in [("##", true, true), ("#", true, false), ("%%", false, true), ("%", false, false)]
+        for (operator, front, longest) in
+            [("##", true, true), ("#", true, false), ("%%", false, true), ("%", false, false)]
         {
             if let Some(text) = rest.strip_prefix(operator) {
                 return Some(without(value, &pattern(text), front, longest).to_owned());
@@ -133,7 +134,11 @@ impl Shell<'_> {
             let (text, all) = text.strip_prefix('/').map_or((text, false), |text| (text, true));
             let (from, to) = text.split_once('/').unwrap_or((text, ""));
             let (from, to) = (pattern(from), pattern(to));
-            if from.is_empty() || from.contains(['*', '?', '[', '{']) || from.starts_with(['#', '%']) || value == UNKNOWN {
+            if from.is_empty()
+                || from.contains(['*', '?', '[', '{'])
+                || from.starts_with(['#', '%'])
+                || value == UNKNOWN
+            {
                 return None;
             }
             return Some(if all { value.replace(&from, &to) } else { value.replacen(&from, &to, 1) });
@@ -213,7 +218,11 @@ impl Shell<'_> {
                 return "";
             };
             let arithmetic = after.starts_with("((");
-            out.push_str(&if arithmetic { UNKNOWN.to_owned() } else { self.substitution(&after[1..end], depth + 1) });
+            out.push_str(&if arithmetic {
+                UNKNOWN.to_owned()
+            } else {
+                self.substitution(&after[1..end], depth + 1)
+            });
             return &after[end + 1..];
         }
         if after.starts_with(|c: char| "@*#?$!-".contains(c)) {
@@ -223,7 +232,9 @@ impl Shell<'_> {
         let digit = after.starts_with(|c: char| c.is_ascii_digit());
         let length = match digit {
             true => 1,
-            false => after.bytes().position(|b| !b.is_ascii_alphanumeric() && b != b'_').unwrap_or(after.len()),
+            false => {
+                after.bytes().position(|b| !b.is_ascii_alphanumeric() && b != b'_').unwrap_or(after.len())
+            }
         };
         match length {
             0 => out.push('$'),
@@ -256,7 +267,9 @@ impl Shell<'_> {
             && pwd.first().is_some_and(|word| word == "pwd")
         {
             let folder = cd.iter().skip(1).find(|word| !word.starts_with('-'));
-            return folder.filter(|folder| folder.starts_with('/')).map_or_else(unknown, |folder| normal(folder));
+            return folder
+                .filter(|folder| folder.starts_with('/'))
+                .map_or_else(unknown, |folder| normal(folder));
         }
         let [words] = &commands[..] else { return unknown() };
         let Some((program, words)) = words.split_first() else { return unknown() };
@@ -267,7 +280,9 @@ impl Shell<'_> {
             ("basename", [path, ..]) => {
                 let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
                 match plain.get(1) {
-                    Some(ending) => name.strip_suffix(ending.as_str()).filter(|name| !name.is_empty()).unwrap_or(name),
+                    Some(ending) => {
+                        name.strip_suffix(ending.as_str()).filter(|name| !name.is_empty()).unwrap_or(name)
+                    }
                     None => name,
                 }
                 .to_owned()
@@ -278,7 +293,9 @@ impl Shell<'_> {
                 None => unknown(),
             },
             ("readlink" | "realpath", [path]) if path.starts_with('/') => normal(path),
-            ("echo", _) if !plain.is_empty() => plain.iter().map(|word| word.as_str()).collect::<Vec<_>>().join(" "),
+            ("echo", _) if !plain.is_empty() => {
+                plain.iter().map(|word| word.as_str()).collect::<Vec<_>>().join(" ")
+            }
             ("pwd", []) => self.state.folder.clone().unwrap_or_else(unknown),
             ("hostname", []) if !inner.contains("-f") => self.host.as_deref().unwrap_or(UNKNOWN).to_owned(),
             ("uname", []) if inner.ends_with("-n") => self.host.as_deref().unwrap_or(UNKNOWN).to_owned(),

@@ -36,7 +36,9 @@ impl Shell<'_> {
             "simple_expansion" | "expansion" | "command_substitution" => {
                 word.split_whitespace().map(str::to_owned).collect()
             }
-            "word" | "concatenation" | "brace_expression" if text.contains('{') && !text.contains(['"', '\'']) => {
+            "word" | "concatenation" | "brace_expression"
+                if text.contains('{') && !text.contains(['"', '\'']) =>
+            {
                 braces(&word)
             }
             _ => vec![word],
@@ -140,9 +142,12 @@ impl Shell<'_> {
     }
 }
 
-/// Plain text without the signs that quote the next one.
+/// Plain text without the signs that quote the next one; `$$` is the number of a process.
 fn unescaped(text: &str) -> String {
-    if text.contains('\\') { text.replace("\\\n", "").replace('\\', "") } else { text.to_owned() }
+    if !text.contains(['\\', '$']) {
+        return text.to_owned();
+    }
+    text.replace("$$", UNKNOWN).replace("\\\n", "").replace('\\', "")
 }
 
 /// Brace expansion (bash(1)): `a{b,c}d` is `abd` and `acd`.

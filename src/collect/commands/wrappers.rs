@@ -47,10 +47,17 @@ static WRAPPERS: [Wrapper; 33] = [
         account: &["-u", "--user"],
     },
     Wrapper { names: &["doas"], with_value: &["-u", "-C"], plain: 0, account: &["-u"] },
-    Wrapper { names: &["gosu", "su-exec", "setuidgid", "s6-setuidgid"], with_value: &[], plain: 1, account: &["="] },
+    Wrapper {
+        names: &["gosu", "su-exec", "setuidgid", "s6-setuidgid"],
+        with_value: &[],
+        plain: 1,
+        account: &["="],
+    },
     Wrapper {
         names: &["chpst"],
-        with_value: &["-u", "-U", "-b", "-e", "-/", "-n", "-l", "-L", "-m", "-d", "-o", "-p", "-f", "-c", "-t", "-r"],
+        with_value: &[
+            "-u", "-U", "-b", "-e", "-/", "-n", "-l", "-L", "-m", "-d", "-o", "-p", "-f", "-c", "-t", "-r",
+        ],
         plain: 0,
         account: &["-u"],
     },
@@ -59,7 +66,11 @@ static WRAPPERS: [Wrapper; 33] = [
     plain(&["chrt"], &["-T", "-P", "-D"], 1),
     plain(&["taskset", "cpulimit"], &["-l", "--limit"], 1),
     plain(&["timeout"], &["-k", "-s", "--kill-after", "--signal"], 1),
-    plain(&["nohup", "setsid", "chronic", "cronic", "builtin", "command", "run-one", "fakeroot", "eatmydata"], &[], 0),
+    plain(
+        &["nohup", "setsid", "chronic", "cronic", "builtin", "command", "run-one", "fakeroot", "eatmydata"],
+        &[],
+        0,
+    ),
     plain(&["exec"], &["-a"], 0),
     plain(&["time"], &["-f", "-o"], 0),
     plain(&["env"], &["-u", "-C", "--unset", "--chdir", "-S"], 0),
@@ -75,8 +86,22 @@ static WRAPPERS: [Wrapper; 33] = [
     Wrapper {
         names: &["systemd-run"],
         with_value: &[
-            "-p", "--property", "--unit", "-E", "--setenv", "--uid", "--gid", "--slice", "--description", "-M", "-H",
-            "--on-calendar", "--on-active", "--nice", "--working-directory", "-u",
+            "-p",
+            "--property",
+            "--unit",
+            "-E",
+            "--setenv",
+            "--uid",
+            "--gid",
+            "--slice",
+            "--description",
+            "-M",
+            "-H",
+            "--on-calendar",
+            "--on-active",
+            "--nice",
+            "--working-directory",
+            "-u",
         ],
         plain: 0,
         account: &["--uid"],
@@ -85,7 +110,11 @@ static WRAPPERS: [Wrapper; 33] = [
     plain(&["cronitor"], &[], 2),
     plain(&["watch"], &["-n", "--interval"], 0),
     plain(&["parallel"], &["-j", "--jobs", "-a", "--arg-file", "-S", "--joblog", "--delay"], 0),
-    plain(&["xargs"], &["-n", "-I", "-P", "-L", "-d", "-a", "-s", "-E", "--max-args", "--max-procs", "--delimiter"], 0),
+    plain(
+        &["xargs"],
+        &["-n", "-I", "-P", "-L", "-d", "-a", "-s", "-E", "--max-args", "--max-procs", "--delimiter"],
+        0,
+    ),
     plain(&["trickle"], &["-d", "-u"], 0),
     plain(&["proxychains", "proxychains4", "torsocks"], &["-f"], 0),
     plain(&["sshpass"], &["-p", "-f", "-d", "-P"], 0),
@@ -100,7 +129,9 @@ pub(super) fn peel(name: &str, words: &[String]) -> Option<(Wrapped, Option<Stri
         "su" | "runuser" => Some(switched(name, words)),
         "find" => {
             // `-exec command {} \;`: what it finds is unknown.
-            let at = words.iter().position(|word| matches!(word.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir"))?;
+            let at = words
+                .iter()
+                .position(|word| matches!(word.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir"))?;
             let rest = words[at + 1..].iter().take_while(|word| !matches!(word.as_str(), ";" | "+"));
             Some((Wrapped::Words(rest.cloned().collect()), None))
         }
@@ -142,8 +173,11 @@ fn shell(words: &[String]) -> Option<Wrapped> {
     // Only options in front of the first plain word are the shell's own.
     let options: Vec<&String> =
         words.iter().skip(1).take_while(|word| word.starts_with(['-', '+']) && word.len() > 1).collect();
-    let short = |letter: char| options.iter().position(|word| !word.starts_with("--") && word.contains(letter));
-    if let Some(at) = options.iter().position(|word| word.ends_with('c') && !word.starts_with("--")).or(short('c')) {
+    let short =
+        |letter: char| options.iter().position(|word| !word.starts_with("--") && word.contains(letter));
+    if let Some(at) =
+        options.iter().position(|word| word.ends_with('c') && !word.starts_with("--")).or(short('c'))
+    {
         let behind = words.iter().skip(1 + at + 1).find(|word| !word.starts_with('-'));
         return Some(Wrapped::Text(behind.cloned().unwrap_or_default()));
     }
@@ -167,7 +201,8 @@ fn switched(name: &str, words: &[String]) -> (Wrapped, Option<String>) {
         at += 1;
     }
     let by_option = value(front, &["-u", "--user"]);
-    let account = by_option.clone().or_else(|| plain.first().cloned()).filter(|account| !account.contains("{}"));
+    let account =
+        by_option.clone().or_else(|| plain.first().cloned()).filter(|account| !account.contains("{}"));
     let text = value(front, &["--command", "-c"]);
     let wrapped = match text {
         Some(text) => Wrapped::Text(text),
@@ -228,6 +263,9 @@ pub(super) fn remote(name: &str, words: &[String]) -> Option<Remote> {
             let text = plain.get(1..).filter(|command| !command.is_empty()).map(|command| command.join(" "));
             Some(Remote { host, wrapped: text.map_or(Wrapped::Input, Wrapped::Text) })
         }
+        // Files below another root are not this host's.
+        "chroot" => words_of(rest(words, &["--userspec", "--groups"], 0))
+            .map(|wrapped| Remote { host: None, wrapped }),
         "docker" | "podman" | "nerdctl" | "docker-compose" => {
             let skip: &[&str] = if name == "docker-compose" {
                 &["exec", "run"]
