@@ -2,6 +2,7 @@
 //! sent along and those that are kept. Whether the other side is a partner is not decided here.
 
 use super::options::Options;
+use super::out::is_loopback;
 use super::{Call, Commands, Out, split_login};
 use crate::evidence::scrub::scrub;
 use crate::evidence::{Action, Resource, Text, Trait, request};
@@ -191,6 +192,10 @@ fn send(call: &Call, files: &[&str], urls: &[String], out: &mut Out<'_>) {
     let Some(first) = files.first() else { return };
     for url in urls {
         let Some(mut to) = far(url) else { continue };
+        // What a program of this host is given goes nowhere.
+        if to.server.as_deref().is_some_and(is_loopback) {
+            continue;
+        }
         let path = to.parts.first().map(|path| path.to_string()).unwrap_or_default();
         // A folder is given the file's own name (curl(1), -T).
         let own =

@@ -301,8 +301,8 @@ fn state(call: &Call, out: &mut Out<'_>) {
     match BY_NAME.get(name) {
         Some(group) => group.state(call, out),
         None => {
-            let client = call.words[1..].iter().map(|word| word.rsplit('/').next().unwrap_or(word));
-            if let Some(client) = client.filter(|word| CLIENTS.contains(word)).next() {
+            let mut client = call.words[1..].iter().map(|word| word.rsplit('/').next().unwrap_or(word));
+            if let Some(client) = client.find(|word| CLIENTS.contains(word)) {
                 let detail = format!("a command that nobody here knows is given {client} to run");
                 out.unresolved(call, &detail);
             }

@@ -107,7 +107,7 @@ impl Commands for Pack {
     fn state(&self, call: &Call, out: &mut Out<'_>) {
         let name = call.name();
         let options =
-            Options::of(&call.words, if name == "zstd" { "oTDM" } else { "SoT?p?" }, &["suffix", "threads"]);
+            Options::of(&call.words, if name == "zstd" { "oTDM" } else { "SoTp?" }, &["suffix", "threads"]);
         let ending = ENDINGS.iter().find(|(known, _)| *known == name).map_or("", |(_, ending)| *ending);
         let unpacks = name.starts_with("un") || name == "gunzip" || name == "bunzip2";
         let unpacks = unpacks || options.has(&["d", "decompress", "uncompress"]);

@@ -184,12 +184,12 @@ impl Shell<'_> {
                 own.stdin = node.named_child(0).map(|word| self.word(word, depth));
                 own.piped = false;
             }
-            "file_redirect" => self.to_file(node, own, depth),
+            "file_redirect" => self.file(node, own, depth),
             _ => {}
         }
     }
 
-    fn to_file(&mut self, node: Node<'_>, own: &mut Redirects, depth: usize) {
+    fn file(&mut self, node: Node<'_>, own: &mut Redirects, depth: usize) {
         let destination = node.child_by_field_name("destination");
         let Some(path) = destination.map(|word| self.whole_word(word, depth)) else { return };
         let text = self.of(node);

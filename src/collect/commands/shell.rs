@@ -7,7 +7,7 @@ use super::pipes::Redirects;
 use super::words::UNKNOWN;
 use super::{Call, Context, Out, remarks, template};
 use crate::evidence::scrub::scrub;
-use crate::evidence::{GapCode, MentionKind, Says, Text};
+use crate::evidence::{Action, GapCode, MentionKind, Says, Text};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -135,11 +135,9 @@ impl Shell<'_> {
     /// Names the first place that is no shell text the grammar takes.
     fn unparsed(&self, root: Node<'_>, out: &mut Out<'_>) {
         let mut at = root;
-        while let Some(inner) = {
-            let mut cursor = at.walk();
-            let found = at.children(&mut cursor).find(|child| child.has_error() || child.is_missing());
-            found
-        } {
+        let broken = |node: Node<'_>| node.has_error() || node.is_missing();
+        while let Some(index) = (0..at.child_count() as u32).find(|index| at.child(*index).is_some_and(broken)) {
+            let Some(inner) = at.child(index) else { break };
             at = inner;
             if at.is_error() || at.is_missing() {
                 break;
@@ -376,10 +374,11 @@ impl Shell<'_> {
         depth: usize,
     ) {
         let mut env = self.state.env.clone();
-        let mut words = Vec::new();
+        // The grammar joins some commands with those of the next line; a line that ends is one that ends.
+        let mut lines: Vec<(u64, Vec<String>)> = vec![(self.line(node), Vec::new())];
         let mut own = redirects.clone();
         let mut cursor = node.walk();
-        let mut done = 0;
+        let mut done = node.start_byte();
         for child in node.named_children(&mut cursor).collect::<Vec<_>>() {
             match child.kind() {
                 "variable_assignment" => {
@@ -392,31 +391,36 @@ impl Shell<'_> {
                 "comment" => {}
                 _ if child.start_byte() < done => {}
                 _ => {
+                    let between = self.text.get(done..child.start_byte()).unwrap_or("");
+                    if between.contains('\n') && between.replace("\\\n", "").contains('\n') {
+                        lines.push((self.line(child), Vec::new()));
+                    }
                     let end = self.end_of_word(child);
-                    if end > child.end_byte() {
-                        words.push(self.whole_word(child, depth));
+                    let words = if end > child.end_byte() {
+                        vec![self.whole_word(child, depth)]
                     } else {
-                        words.extend(self.fields(child, depth));
+                        self.fields(child, depth)
+                    };
+                    if let Some((_, line)) = lines.last_mut() {
+                        line.extend(words);
                     }
                     done = end;
                 }
             }
         }
         self.inside(node, context, out, depth + 1);
-        out.expanded +=
-            words.iter().map(String::len).sum::<usize>() + own.stdin.as_ref().map_or(0, String::len);
-        let line = self.line(node);
-        self.state_files(&own, crate::evidence::Action::Read, line, out);
-        let call = Call {
-            words,
-            env,
-            stdin: own.stdin.take(),
-            stdin_file: own.stdin_file.take(),
-            piped: own.piped,
-            ..self.bare(line)
-        };
-        self.call(call, context, out);
-        self.state_files(&own, crate::evidence::Action::Write, line, out);
+        let length = lines.iter().flat_map(|(_, words)| words).map(String::len).sum::<usize>();
+        out.expanded += length + own.stdin.as_ref().map_or(0, String::len);
+        let first = self.line(node);
+        self.state_files(&own, Action::Read, first, out);
+        for (line, words) in lines {
+            // What is given, the first one is given.
+            let (stdin, stdin_file) = (own.stdin.take(), own.stdin_file.take());
+            let piped = std::mem::take(&mut own.piped);
+            let call = Call { words, env: env.clone(), stdin, stdin_file, piped, ..self.bare(line) };
+            self.call(call, context, out);
+        }
+        self.state_files(&own, Action::Write, first, out);
     }
 
     /// A call that is only a place.

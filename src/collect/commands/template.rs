@@ -69,7 +69,7 @@ fn kind(open: &str, inner: &str) -> Option<Tag> {
         // In `${#list[@]}` the sign counts.
         "{#" => (inner.starts_with([' ', '-', '\n']) || inner.starts_with(char::is_alphabetic))
             .then_some(Tag::Nothing),
-        "{%" => JINJA.contains(&word).then(|| match word {
+        "{%" => JINJA.contains(&word).then_some(match word {
             "if" | "for" => Tag::Opens,
             "endif" | "endfor" => Tag::Closes,
             _ => Tag::Nothing,

@@ -312,3 +312,10 @@ fn comments_that_state_an_order_are_quoted() {
         &[],
     );
 }
+
+#[test]
+fn a_line_that_ends_ends_its_command() {
+    // The grammar takes the words of the line after such a pipeline as words of its last command.
+    let script = "f() {\n  echo a | ts | tee -a \"${LOG:-/srv/l}\"\n\n  sudo psql -d shop -c 'DELETE FROM t' && \\\n  touch /srv/b\n}\nf";
+    check(&[(script, &["write file:h//srv/b", "write file:h//srv/l", "write table:shop/t"])], &[]);
+}
