@@ -7,7 +7,8 @@ use super::observed::{self, Peers};
 use super::tables::{Tables, Target, target};
 use super::{EntityId, Job, Link, LinkKey, Sleep, Witness};
 use crate::evidence::{
-    Activity, Basis, Class, Connection, Evidence, MentionKind, Outcome, Resource, Says, Scope, Stamp, Use,
+    Action, Activity, Basis, Class, Connection, Evidence, MentionKind, Outcome, Resource, ResourceKind, Says,
+    Scope, Stamp, Text, Use,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -144,7 +145,8 @@ fn written_use(
         if in_settings && via.is_some() {
             continue;
         }
-        let entity = written_resource(&it.what.resource, consumer, &connection, names, tables, book);
+        let said = (it.what.action, &it.what.resource);
+        let entity = written_resource(said, consumer, &connection, names, tables, book);
         peers.written(it, entity, consumer);
         if it.what.scope == Scope::Production {
             book.entities[consumer.0].written = true;
@@ -154,9 +156,9 @@ fn written_use(
 }
 
 /// What a consumer's text means by a resource: where it says no server, the one its command or its settings
-/// connect to.
+/// connect to. A file without a folder lies where the consumer runs, which is nobody else's folder.
 fn written_resource(
-    resource: &Resource,
+    (action, resource): (Action, &Resource),
     consumer: EntityId,
     connection: &Connection,
     names: &Names,
@@ -164,8 +166,18 @@ fn written_resource(
     book: &mut Book,
 ) -> EntityId {
     let mut resource = resource.clone();
-    if let (None, Some(_)) = (&resource.server, &connection.server) {
+    use ResourceKind::{Database, Lock, Routine, Table, Topic};
+    let in_database = matches!(resource.kind, Database | Table | Routine | Lock | Topic);
+    if let (None, Some(_), true) = (&resource.server, &connection.server, in_database) {
         resource = resource.at(connection.server.as_ref(), connection.database.as_ref());
+    }
+    let moved = matches!(action, Action::Import | Action::Export);
+    if let (ResourceKind::File, [path], false) = (resource.kind, &mut resource.parts[..], moved)
+        && !path.starts_with(['/', '~'])
+        && !path.contains(":\\")
+        && !path.starts_with("\\\\")
+    {
+        *path = Text::from(format!("{path} of {}", book.entities[consumer.0].id));
     }
     let targets: BTreeSet<Target> = match &resource.server {
         Some(server) => BTreeSet::from([target(names, server, &resource)]),
@@ -190,9 +202,11 @@ pub fn sleeps(evidence: &Evidence, names: &Names, tables: &Tables, book: &mut Bo
     for fact in evidence.facts().filter(|fact| fact.scope == Scope::Production) {
         let Says::Sleeps { seconds, started, background, then } = &fact.says else { continue };
         for (consumer, connection, _) in book.text_of(&fact.about) {
-            let mut entity =
-                |resource: &Resource| written_resource(resource, consumer, &connection, names, tables, book);
-            let (one, other) = ((started.0, entity(&started.1)), (then.0, entity(&then.1)));
+            let mut entity = |action, resource| {
+                written_resource((action, resource), consumer, &connection, names, tables, book)
+            };
+            let (one, other) =
+                ((started.0, entity(started.0, &started.1)), (then.0, entity(then.0, &then.1)));
             let (seconds, background, place) = (*seconds, *background, fact.place.clone());
             sleeps.push(Sleep { consumer, seconds, started: one, background, then: other, place });
         }

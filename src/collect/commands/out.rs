@@ -101,8 +101,8 @@ impl<'a> Out<'a> {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
         };
-        let parts = vec![Text::from(scrub_name(&name))];
-        let host = Resource { kind: ResourceKind::Host, server: None, database: None, parts };
+        let server = Some(Text::from(scrub_name(&name)));
+        let host = Resource { kind: ResourceKind::Host, server, database: None, parts: Vec::new() };
         self.add(call, None, Action::Connect, host);
     }
 

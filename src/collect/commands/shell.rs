@@ -136,7 +136,9 @@ impl Shell<'_> {
     fn unparsed(&self, root: Node<'_>, out: &mut Out<'_>) {
         let mut at = root;
         let broken = |node: Node<'_>| node.has_error() || node.is_missing();
-        while let Some(index) = (0..at.child_count() as u32).find(|index| at.child(*index).is_some_and(broken)) {
+        while let Some(index) =
+            (0..at.child_count() as u32).find(|index| at.child(*index).is_some_and(broken))
+        {
             let Some(inner) = at.child(index) else { break };
             at = inner;
             if at.is_error() || at.is_missing() {

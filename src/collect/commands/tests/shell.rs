@@ -154,11 +154,11 @@ fn what_runs_on_another_machine_is_not_this_machines() {
         &[
             (
                 "ssh host2 'psql -h db1 -d shop -c \"SELECT a FROM t\"'",
-                &["connect host:host2", "read table:db1/shop/t"],
+                &["connect host:host2/", "read table:db1/shop/t"],
             ),
             (
                 "ssh host2 'cp /srv/a /srv/b'",
-                &["connect host:host2", "read file:host2//srv/a", "write file:host2//srv/b"],
+                &["connect host:host2/", "read file:host2//srv/a", "write file:host2//srv/b"],
             ),
             ("docker exec db psql -d shop -c 'SELECT a FROM t'", &["read table:shop/t"]),
             (
@@ -238,11 +238,11 @@ fn wrappers_are_peeled_and_say_whose_account_it_is() {
             ("echo 'touch /srv/a' | sh", &["write file:h//srv/a"]),
             (
                 "cd /srv; ssh host2 'touch a'; touch b",
-                &["connect host:host2", "write file:h//srv/b", "write file:host2/a"],
+                &["connect host:host2/", "write file:h//srv/b", "write file:host2/a"],
             ),
             (
                 "ssh host2 bash -s < /opt/far.sh",
-                &["connect host:host2", "read file:h//opt/far.sh", "write file:host2//srv/far"],
+                &["connect host:host2/", "read file:h//opt/far.sh", "write file:host2//srv/far"],
             ),
             ("/etc/init.d/ssh restart", &["runs /etc/init.d/ssh"]),
             ("chroot /srv/root cp /a /b", &["read file:/a", "write file:/b"]),
@@ -264,9 +264,9 @@ fn files_of_redirections_are_stated_where_they_stand() {
             ("exec > /srv/log; date > /dev/null; echo >&2", &["write file:h//srv/log"]),
             (
                 "ssh host2 'cat /srv/a' > /srv/b",
-                &["connect host:host2", "read file:host2//srv/a", "write file:h//srv/b"],
+                &["connect host:host2/", "read file:host2//srv/a", "write file:h//srv/b"],
             ),
-            ("exec 3</dev/tcp/db1/5432", &["connect host:db1:5432"]),
+            ("exec 3</dev/tcp/db1/5432", &["connect host:db1:5432/"]),
             (
                 "cat /srv/a.gz | gunzip | tee /srv/b | gzip > /srv/c.gz",
                 &["read file:h//srv/a.gz", "write file:h//srv/b", "write file:h//srv/c.gz"],

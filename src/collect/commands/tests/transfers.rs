@@ -173,8 +173,8 @@ fn object_stores_queues_and_repositories_are_told() {
             (
                 "nc -w 1 irc1 5050; nc -l 80; telnet $H 25; ldapsearch -H ldaps://ldap1:636 -w SECRET",
                 &[
-                    "connect host:irc1:5050",
-                    "connect host:ldap1:636",
+                    "connect host:irc1:5050/",
+                    "connect host:ldap1:636/",
                     "gap unresolved: a host that is only known when it runs",
                 ],
             ),
