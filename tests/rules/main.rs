@@ -9,6 +9,7 @@ mod fixed_sleep;
 mod misread_schedule;
 mod orphan_declaration;
 mod queue_table;
+mod relative_files;
 mod relative_window;
 mod requests;
 mod row_order;

@@ -39,6 +39,10 @@ impl Shell<'_> {
         let (clauses, first): (Vec<Node<'_>>, Vec<Node<'_>>) = node
             .named_children(&mut cursor)
             .partition(|child| matches!(child.kind(), "elif_clause" | "else_clause" | "case_item"));
+        // Each branch may copy all variables.
+        if !self.may_work(self.state.env.len() * (clauses.len() + 2)) {
+            return;
+        }
         let before = self.state.clone();
         let whole = clauses.iter().any(|clause| self.takes_the_rest(*clause));
         let mut ends = Vec::new();
@@ -99,6 +103,9 @@ impl Shell<'_> {
             );
             values = vec![UNKNOWN.to_owned()];
         }
+        if !self.may_work(self.state.env.len() * 2) {
+            return;
+        }
         let before = self.state.clone();
         if !known {
             self.forget(node);
@@ -122,6 +129,9 @@ impl Shell<'_> {
         out: &mut Out<'_>,
         depth: usize,
     ) {
+        if !self.may_work(self.state.env.len() * 2) {
+            return;
+        }
         let before = self.state.clone();
         self.forget(node);
         // What a loop is given, its condition reads.

@@ -30,7 +30,7 @@ impl Shell<'_> {
         for _ in 0..MAX_WRAPPERS {
             let Some(command) = call.words.first() else { return };
             if let Some(function) = self.state.functions.get(command.as_str()).cloned() {
-                return self.function(&function, &call, context, out);
+                return self.function(&function, call, context, out);
             }
             let name = call.name().to_owned();
             if let Own::Done = self.own(&name, &call, context, out) {
@@ -255,7 +255,10 @@ impl Shell<'_> {
     /// A command given as text.
     fn text(&mut self, text: Option<String>, call: &Call, context: &Context<'_>, out: &mut Out<'_>) {
         let Some(text) = text.filter(|text| !text.trim().is_empty() && text != UNKNOWN) else { return };
-        if !self.may_nest(call, out) || !self.may_work(text.len()) {
+        if !self.may_nest(call, out)
+            || !self.may_work(text.len())
+            || super::shell::opens(&text) > super::shell::MAX_OPEN
+        {
             return;
         }
         let state = State { env: call.env.clone(), account: call.account.clone(), ..self.state.clone() };
@@ -264,35 +267,36 @@ impl Shell<'_> {
     }
 
     /// A function's body, with the call's words as its arguments.
-    fn function(&mut self, function: &Function, call: &Call, context: &Context<'_>, out: &mut Out<'_>) {
-        if !self.may_nest(call, out) || !self.may_work(function.body.len()) {
+    fn function(&mut self, function: &Function, call: Call, context: &Context<'_>, out: &mut Out<'_>) {
+        if !self.may_nest(&call, out) || !self.may_work(function.body.len()) {
             return;
         }
+        let (given, line) = (given(&call), call.line);
         let arguments = Some(call.words[1..].to_vec());
         let before = self.state.arguments.clone();
-        let outer = self.state.env.clone();
-        let state = State { env: call.env.clone(), arguments, ..std::mem::take(&mut self.state) };
-        let pinned = if function.line.is_some() { self.pinned } else { Some(call.line) };
-        let mut inner = self.inner(&function.body, function.line.unwrap_or(call.line), pinned, state);
+        // Variables in front of the call are those of the call alone.
+        let own: Vec<(String, Option<String>)> = match Rc::ptr_eq(&call.env, &self.state.env) {
+            true => Vec::new(),
+            false => {
+                let held = |name: &String| self.state.env.get(name);
+                let own = call.env.iter().filter(|(name, value)| held(name) != Some(*value));
+                own.map(|(name, _)| (name.clone(), held(name).cloned())).collect()
+            }
+        };
+        let state = State { env: call.env, arguments, ..std::mem::take(&mut self.state) };
+        let pinned = if function.line.is_some() { self.pinned } else { Some(line) };
+        let mut inner = self.inner(&function.body, function.line.unwrap_or(line), pinned, state);
         inner.locals = Some(BTreeMap::new());
-        inner.run(&given(call), context, out);
+        inner.run(&given, context, out);
         let locals = inner.locals.take().unwrap_or_default();
         self.state = State { arguments: before, ..inner.state };
         // Names that it declared, and those that stood in front of its call, are the caller's again.
-        let env = Rc::make_mut(&mut self.state.env);
-        for (name, held) in locals {
+        for (name, held) in locals.into_iter().chain(own) {
+            let env = Rc::make_mut(&mut self.state.env);
             match held {
                 Some(held) => env.insert(name, held),
                 None => env.remove(&name),
             };
-        }
-        for (name, value) in call.env.iter().filter(|(name, value)| outer.get(*name) != Some(*value)) {
-            if env.get(name) == Some(value) {
-                match outer.get(name) {
-                    Some(held) => env.insert(name.clone(), held.clone()),
-                    None => env.remove(name),
-                };
-            }
         }
     }
 

@@ -21,7 +21,9 @@ const MAX_CALLS: usize = 20_000;
 /// How long the words of all commands of a text may be together, variables resolved.
 const MAX_EXPANDED: usize = 8 * 1024 * 1024;
 /// How many steps the values of a text may take together.
-const MAX_WORK: usize = 64 * 1024 * 1024;
+const MAX_WORK: usize = 16 * 1024 * 1024;
+/// How many brackets may be open at once: the grammar's recovery from more takes time that grows with their square.
+pub(super) const MAX_OPEN: usize = 1000;
 /// How long a text is at most that is read as a shell's.
 const MAX_TEXT: usize = 8 * 1024 * 1024;
 /// How long a comment is kept, in characters, and how many of one text.
@@ -89,6 +91,10 @@ pub(super) fn read(text: &str, context: &Context<'_>, out: &mut Out<'_>) {
         let detail = "MAX_TEXT: a shell text longer than this; nothing of it was read";
         return out.gap(GapCode::Limit, detail, context.first_line);
     }
+    if opens(text) > MAX_OPEN {
+        let detail = "MAX_OPEN: a shell text with more open brackets than this; nothing of it was read";
+        return out.gap(GapCode::Limit, detail, context.first_line);
+    }
     let blanked = template::blank(text);
     let state = State { env: Rc::new(context.env.clone()), ..State::default() };
     let mut shell = Shell {
@@ -110,6 +116,20 @@ pub(super) fn read(text: &str, context: &Context<'_>, out: &mut Out<'_>) {
             "MAX_CALLS: functions, loops and values come to more than is followed; the rest was left out";
         out.gap(GapCode::Limit, detail, context.first_line);
     }
+}
+
+/// How many brackets are open at most at one place of a text.
+pub(super) fn opens(text: &str) -> usize {
+    let (mut open, mut most) = (0usize, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'(' => open += 1,
+            b')' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(open);
+    }
+    most
 }
 
 impl Shell<'_> {
@@ -136,9 +156,7 @@ impl Shell<'_> {
     fn unparsed(&self, root: Node<'_>, out: &mut Out<'_>) {
         let mut at = root;
         let broken = |node: Node<'_>| node.has_error() || node.is_missing();
-        while let Some(index) =
-            (0..at.child_count() as u32).find(|index| at.child(*index).is_some_and(broken))
-        {
+        while let Some(index) = (0..at.child_count()).find(|index| at.child(*index).is_some_and(broken)) {
             let Some(inner) = at.child(index) else { break };
             at = inner;
             if at.is_error() || at.is_missing() {
@@ -415,11 +433,13 @@ impl Shell<'_> {
         out.expanded += length + own.stdin.as_ref().map_or(0, String::len);
         let first = self.line(node);
         self.state_files(&own, Action::Read, first, out);
-        for (line, words) in lines {
-            // What is given, the first one is given.
+        let last = lines.len() - 1;
+        for (index, (line, words)) in lines.into_iter().enumerate() {
+            // What is given, the first one is given; no copy of the variables is held beside the last one's.
+            let env = if index == last { std::mem::take(&mut env) } else { env.clone() };
             let (stdin, stdin_file) = (own.stdin.take(), own.stdin_file.take());
             let piped = std::mem::take(&mut own.piped);
-            let call = Call { words, env: env.clone(), stdin, stdin_file, piped, ..self.bare(line) };
+            let call = Call { words, env, stdin, stdin_file, piped, ..self.bare(line) };
             self.call(call, context, out);
         }
         self.state_files(&own, Action::Write, first, out);

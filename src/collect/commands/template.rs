@@ -14,6 +14,9 @@ pub(super) struct Blanked<'t> {
     pub(super) loose: Vec<Range<usize>>,
 }
 
+/// How long a tag may be.
+const MAX_TAG: usize = 1024;
+
 /// Words that begin a statement of Jinja: a shell has `{%` elsewhere only by chance.
 const JINJA: [&str; 20] = [
     "if", "elif", "else", "endif", "for", "endfor", "set", "endset", "include", "import", "from", "block",
@@ -47,7 +50,8 @@ fn next(text: &str, from: usize) -> Option<(Range<usize>, Tag)> {
                 "{#" => "#}",
                 _ => "%>",
             };
-            let end = rest[2..].find(close).map(|end| start + 2 + end + close.len());
+            let window = &rest.as_bytes()[2..rest.len().min(MAX_TAG)];
+            let end = memchr::memmem::find(window, close.as_bytes()).map(|end| start + 2 + end + close.len());
             if let Some((end, tag)) = end.and_then(|end| Some((end, kind(open, &text[start + 2..end - 2])?)))
             {
                 return Some((start..end, tag));
