@@ -35,7 +35,6 @@ mod wrappers;
 pub use http::endpoint as http_endpoint;
 pub use out::Out;
 pub use postgres::{uri as database_uri, variables as psql_variables};
-pub use remarks::states_order;
 
 use crate::evidence::{Actor, Basis, Evidence, Mention, Says, Scope, Text};
 use std::collections::{BTreeMap, BTreeSet, HashMap};

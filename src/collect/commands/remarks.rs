@@ -4,14 +4,6 @@
 use regex::Regex;
 use std::sync::LazyLock;
 
-/// Whether a comment beside a schedule speaks of order or of waiting.
-pub fn states_order(comment: &str) -> bool {
-    let comment = comment.to_ascii_lowercase();
-    ["after", "before", "once ", "leave time", "wait", "must be done", "finish", "stagger", "collid"]
-        .iter()
-        .any(|word| comment.contains(word))
-}
-
 /// In a script "after" and "before" are about its own steps; an order between jobs names a time of day, a job, or that
 /// something has to be over.
 static ORDER: LazyLock<Regex> = LazyLock::new(|| {
