@@ -12,6 +12,8 @@ use std::rc::Rc;
 
 /// How many times a command may hold another as text, a function call another, a sourced file another.
 const MAX_NESTED_TEXTS: usize = 12;
+/// How many times a function is followed inside of itself.
+const MAX_RECURSION: usize = 2;
 /// How many wrappers stand in front of one command.
 const MAX_WRAPPERS: usize = 32;
 
@@ -239,6 +241,7 @@ impl Shell<'_> {
             host: self.host.clone(),
             loose: Vec::new(),
             locals: None,
+            bodies: self.bodies.clone(),
             work: self.work.clone(),
         }
     }
@@ -268,7 +271,9 @@ impl Shell<'_> {
 
     /// A function's body, with the call's words as its arguments.
     fn function(&mut self, function: &Function, call: Call, context: &Context<'_>, out: &mut Out<'_>) {
-        if !self.may_nest(&call, out) || !self.may_work(function.body.len()) {
+        // What a function does that calls itself, it does once more with other arguments; twice tells it.
+        let again = self.bodies.iter().filter(|body| Rc::ptr_eq(body, &function.body)).count();
+        if again >= MAX_RECURSION || !self.may_nest(&call, out) || !self.may_work(function.body.len()) {
             return;
         }
         let (given, line) = (given(&call), call.line);
@@ -287,6 +292,7 @@ impl Shell<'_> {
         let pinned = if function.line.is_some() { self.pinned } else { Some(line) };
         let mut inner = self.inner(&function.body, function.line.unwrap_or(line), pinned, state);
         inner.locals = Some(BTreeMap::new());
+        inner.bodies.push(function.body.clone());
         inner.run(&given, context, out);
         let locals = inner.locals.take().unwrap_or_default();
         self.state = State { arguments: before, ..inner.state };

@@ -81,6 +81,8 @@ pub(super) struct Shell<'a> {
     pub(super) loose: Vec<Range<usize>>,
     /// Variables of a function that the caller's of the same name come back after.
     pub(super) locals: Option<BTreeMap<String, Option<String>>>,
+    /// The bodies of functions that are being followed.
+    pub(super) bodies: Vec<Rc<str>>,
     /// The steps taken so far by this text and all inside of it.
     pub(super) work: Rc<Cell<usize>>,
 }
@@ -95,7 +97,9 @@ pub(super) fn read(text: &str, context: &Context<'_>, out: &mut Out<'_>) {
         let detail = "MAX_OPEN: a shell text with more open brackets than this; nothing of it was read";
         return out.gap(GapCode::Limit, detail, context.first_line);
     }
-    let blanked = template::blank(text);
+    // A place that keeps schedules quotes a word that it knows to be filled in, and tells of it by its name.
+    let quoted = context.about.kind == MentionKind::Job && (text.contains("'{{") || text.contains("'<%"));
+    let blanked = if quoted { template::whole(text) } else { template::blank(text) };
     let state = State { env: Rc::new(context.env.clone()), ..State::default() };
     let mut shell = Shell {
         text: &blanked.text,
@@ -108,6 +112,7 @@ pub(super) fn read(text: &str, context: &Context<'_>, out: &mut Out<'_>) {
         host: context.host.clone(),
         loose: blanked.loose,
         locals: None,
+        bodies: Vec::new(),
         work: Rc::new(Cell::new(0)),
     };
     shell.run(&Redirects::default(), context, out);

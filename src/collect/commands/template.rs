@@ -17,6 +17,11 @@ pub(super) struct Blanked<'t> {
 /// How long a tag may be.
 const MAX_TAG: usize = 1024;
 
+/// A text that is taken as it is.
+pub(super) fn whole(text: &str) -> Blanked<'_> {
+    Blanked { text: Cow::Borrowed(text), loose: Vec::new() }
+}
+
 /// Words that begin a statement of Jinja: a shell has `{%` elsewhere only by chance.
 const JINJA: [&str; 20] = [
     "if", "elif", "else", "endif", "for", "endfor", "set", "endset", "include", "import", "from", "block",
