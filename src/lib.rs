@@ -72,6 +72,8 @@
 //!   the expression. `Meaning::misread` tells what people read otherwise, so that a rule needs no dialect; a `CRON_TZ` of
 //!   cronie stands in the schedule's text.
 //! - A symbolic link is kept by its target, though never followed: it masks units, names instances and tells a host's zone.
+//! - `ResourceKind::Host` is stated where a command reaches a host and nothing finer is known; a file by a relative path
+//!   belongs to its consumer alone.
 //! - Equal files of configuration management are not copies of each other: each stands for its own hosts.
 //! - The zone of a schedule that none states is the host's; a schedule that a template fills in is a job without runs.
 //! - Streams in an archive or with more than one server per file are not told apart yet; the file is the
