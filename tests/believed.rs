@@ -218,3 +218,14 @@ fn the_login_of_an_object_store_and_the_values_of_a_query_stay_inside() {
         assert!(report.contains(kept), "{kept}: {report}");
     }
 }
+
+#[test]
+fn a_program_is_no_log_whatever_it_prints() {
+    let line = "2026-11-26 00:00:01.001 UTC [100] app@shop LOG:  statement: SELECT id FROM public.a\n";
+    let told = |first: &str| {
+        let text = format!("{first}{}", line.repeat(3));
+        said_of(&[("db.txt", text.as_bytes())], &["scan", "."])
+    };
+    assert!(told("").contains(&"client:app read shop/public.a ok 3".to_owned()));
+    assert!(!told("#!/bin/sh\ncat <<'END'\n").iter().any(|line| line.contains("public.a")));
+}

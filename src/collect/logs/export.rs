@@ -28,6 +28,10 @@ pub trait Export: Sync {
     fn about(&self) -> &'static About;
     /// Whose SQL its statements are.
     fn dialect(&self) -> Dialect;
+    /// Whether its rows hold times as most programs write them.
+    fn holds_times(&self) -> bool {
+        true
+    }
     /// The columns it reads, each with all of its names, in lower case.
     fn columns(&self) -> Vec<Vec<&str>>;
     /// Whether a file with this record, or with columns of these names where it has no record, is one of its own.
@@ -321,6 +325,10 @@ impl<T: Export> LogFormat for T {
 
     fn dialect(&self) -> Dialect {
         Export::dialect(self)
+    }
+
+    fn holds_times(&self) -> bool {
+        Export::holds_times(self)
     }
 
     /// Whoever exports a history chooses what is in it.

@@ -362,6 +362,10 @@ pub trait LogFormat: Sync {
     fn can_hold_all(&self) -> bool {
         true
     }
+    /// Whether its logs hold times: most files hold none, and are no log.
+    fn holds_times(&self) -> bool {
+        true
+    }
     /// How sure it is that this is one of its logs.
     fn recognise(&self, head: &[u8]) -> Option<Confidence>;
     /// Where, in a block that begins at a record's start, its last record starts; 0: the block has only one.
@@ -455,8 +459,41 @@ pub fn format_of<'a>(file: &InputFile, settings: &'a Settings) -> Option<Format<
     if settings.prefix_of(&file.path).is_some() {
         return Some(Format::Known(&postgres_stderr::PostgresStderr));
     }
-    let recognised = FORMATS.iter().filter_map(|format| Some((format.recognise(&file.head)?, *format)));
+    // A program is no log, whatever it prints.
+    if file.head.starts_with(b"#!") {
+        return None;
+    }
+    // A table of which only the names of its columns were exported has no times either.
+    let one_line = memchr::memchr_iter(b'\n', &file.head).take(2).count() < 2;
+    let timed = one_line || holds_a_time(&file.head);
+    let asked = FORMATS.iter().filter(|format| timed || !format.holds_times());
+    let recognised = asked.filter_map(|format| Some((format.recognise(&file.head)?, *format)));
     recognised.max_by_key(|(confidence, _)| *confidence).map(|(_, format)| Format::Known(format))
+}
+
+/// Whether a time of day or a number of seconds since 1970 stands anywhere. Asking every format about every file of a
+/// source tree takes longer than reading the tree.
+fn holds_a_time(head: &[u8]) -> bool {
+    /// How many digits the seconds since 1970 have since 2001.
+    const EPOCH_DIGITS: usize = 10;
+    let mut digits = 0;
+    // How many groups of two digits with a colon between them end here.
+    let mut groups = 0;
+    for byte in head {
+        match byte {
+            b'0'..=b'9' => {
+                digits += 1;
+                if digits >= EPOCH_DIGITS || groups >= 2 && digits == 2 {
+                    return true;
+                }
+            }
+            b':' if digits >= 1 => (groups, digits) = (groups + 1, 0),
+            _ => {
+                (groups, digits) = (0, 0);
+            }
+        }
+    }
+    false
 }
 
 impl Family for Logs {

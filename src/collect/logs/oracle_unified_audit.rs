@@ -127,6 +127,11 @@ impl Export for OracleUnifiedAudit {
         }
     }
 
+    /// Its usual format has dots: `22-NOV-26 10.26.12.123456 PM`.
+    fn holds_times(&self) -> bool {
+        false
+    }
+
     fn dialect(&self) -> Dialect {
         Dialect::Oracle
     }

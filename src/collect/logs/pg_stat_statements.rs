@@ -97,6 +97,11 @@ impl LogFormat for PgStatStatements {
         }
     }
 
+    /// How often something ran, and not when.
+    fn holds_times(&self) -> bool {
+        false
+    }
+
     fn recognise(&self, head: &[u8]) -> Option<Confidence> {
         let end = memchr::memchr(b'\n', head).unwrap_or(head.len());
         Columns::of(&head[..end]).map(|_| Confidence::High)

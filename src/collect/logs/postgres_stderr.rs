@@ -25,6 +25,11 @@ impl LogFormat for PostgresStderr {
         }
     }
 
+    /// One whose prefix has no time is named as one that cannot be read.
+    fn holds_times(&self) -> bool {
+        false
+    }
+
     fn recognise(&self, head: &[u8]) -> Option<Confidence> {
         let text = String::from_utf8_lossy(head);
         let zones = Zones::new(None);

@@ -99,6 +99,11 @@ impl Export for RedshiftHistory {
         }
     }
 
+    /// Texts of statements have none.
+    fn holds_times(&self) -> bool {
+        false
+    }
+
     fn dialect(&self) -> Dialect {
         Dialect::Redshift
     }
