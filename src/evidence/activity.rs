@@ -114,11 +114,6 @@ impl Day {
     pub fn seconds(&self) -> &[u32] {
         &self.seconds
     }
-
-    /// Whether some occupied seconds were dropped, so that only minutes tell about the rest of the day.
-    pub fn seconds_cut(&self) -> bool {
-        self.seconds.len() == SECONDS_KEPT
-    }
 }
 
 /// Durations as integer counts in log-linear buckets: eight per power of two of microseconds, so a value is

@@ -3,10 +3,9 @@
 use super::{Finding, Manual, Rule, Severity, who};
 use crate::evidence::Confidence;
 use crate::graph::Graph;
-use crate::resolve::EntityId;
+use crate::resolve::Job;
 use crate::schedule::Clock;
 use crate::timing::JobClock;
-use std::collections::BTreeMap;
 
 /// The rule.
 pub struct DeadSchedule;
@@ -31,41 +30,36 @@ impl Rule for DeadSchedule {
     }
 
     fn check(&self, graph: &Graph, out: &mut Vec<Finding>) {
-        let mut found: BTreeMap<EntityId, Finding> = BTreeMap::new();
+        let mut found = who::OnePerJob::default();
         for job in graph.jobs() {
             let Some(clock) = JobClock::of(job) else { continue };
             if clock.schedule.clock() != Clock::Calendar || clock.runs_after(graph.as_of()) {
                 continue;
             }
-            let schedule = format!("{} ({})", job.schedule, job.dialect);
-            if let Some(one) = found.get_mut(&job.entity) {
-                // One job is one finding, however many schedules it has.
-                one.facts.entry("schedule").and_modify(|known| *known = format!("{known}; {schedule}"));
-                one.places.push(job.place.clone());
-                continue;
-            }
-            let name = &graph.entity(job.entity).id;
-            let links = graph.links_of(job.entity);
-            let mut facts = who::facts(graph, graph.entity(job.entity), &links);
-            facts.insert("schedule", schedule);
-            if !clock.schedule.notes().is_empty() {
-                facts.insert("because", clock.schedule.notes().join("; "));
-            }
-            let finding = Finding {
-                rule: &MANUAL,
-                severity: Severity::Medium,
-                confidence: Confidence::High,
-                title: format!("{name} ({}) never runs", job.schedule),
-                consumer: Some(job.entity),
-                resource: None,
-                upstream: None,
-                downstream: None,
-                facts,
-                question: format!("What was {name} meant to do, and who noticed that it does not?"),
-                places: vec![job.place.clone()],
-            };
-            found.insert(job.entity, finding);
+            found.add(job, || finding(graph, job, &clock));
         }
-        out.extend(found.into_values());
+        out.extend(found.into_findings());
+    }
+}
+
+fn finding(graph: &Graph, job: &Job, clock: &JobClock) -> Finding {
+    let name = &graph.entity(job.entity).id;
+    let links = graph.links_of(job.entity);
+    let mut facts = who::facts(graph, graph.entity(job.entity), &links);
+    if !clock.schedule.notes().is_empty() {
+        facts.insert("because", clock.schedule.notes().join("; "));
+    }
+    Finding {
+        rule: &MANUAL,
+        severity: Severity::Medium,
+        confidence: Confidence::High,
+        title: format!("{name} ({}) never runs", job.schedule),
+        consumer: Some(job.entity),
+        resource: None,
+        upstream: None,
+        downstream: None,
+        facts,
+        question: format!("What was {name} meant to do, and who noticed that it does not?"),
+        places: vec![job.place.clone()],
     }
 }

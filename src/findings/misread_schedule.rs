@@ -3,9 +3,8 @@
 use super::{Finding, Manual, Rule, Severity, who};
 use crate::evidence::Confidence;
 use crate::graph::Graph;
-use crate::resolve::EntityId;
+use crate::resolve::Job;
 use crate::timing::JobClock;
-use std::collections::BTreeMap;
 
 /// The rule.
 pub struct MisreadSchedule;
@@ -32,41 +31,36 @@ impl Rule for MisreadSchedule {
     }
 
     fn check(&self, graph: &Graph, out: &mut Vec<Finding>) {
-        let mut found: BTreeMap<EntityId, Finding> = BTreeMap::new();
+        let mut found = who::OnePerJob::default();
         for job in graph.jobs() {
             let Some(clock) = JobClock::of(job) else { continue };
             let misread = clock.schedule.misread();
             if misread.is_empty() || !clock.runs_after(graph.as_of()) {
                 continue;
             }
-            let schedule = format!("{} ({})", job.schedule, job.dialect);
-            if let Some(one) = found.get_mut(&job.entity) {
-                // One job is one finding, however many schedules it has.
-                one.facts.entry("schedule").and_modify(|known| *known = format!("{known}; {schedule}"));
-                one.places.push(job.place.clone());
-                continue;
-            }
-            let name = &graph.entity(job.entity).id;
-            let links = graph.links_of(job.entity);
-            let mut facts = who::facts(graph, graph.entity(job.entity), &links);
-            facts.insert("schedule", schedule);
-            facts.insert("read as", clock.schedule.words());
-            facts.insert("because", misread.join("; "));
-            let finding = Finding {
-                rule: &MANUAL,
-                severity: if who::writes(&links) { Severity::Medium } else { Severity::Low },
-                confidence: Confidence::High,
-                title: format!("{name} ({}) runs {}", job.schedule, clock.schedule.words()),
-                consumer: Some(job.entity),
-                resource: None,
-                upstream: None,
-                downstream: None,
-                facts,
-                question: format!("When is {name} meant to run, and when did it run so far?"),
-                places: vec![job.place.clone()],
-            };
-            found.insert(job.entity, finding);
+            found.add(job, || finding(graph, job, &clock, misread));
         }
-        out.extend(found.into_values());
+        out.extend(found.into_findings());
+    }
+}
+
+fn finding(graph: &Graph, job: &Job, clock: &JobClock, misread: &[String]) -> Finding {
+    let name = &graph.entity(job.entity).id;
+    let links = graph.links_of(job.entity);
+    let mut facts = who::facts(graph, graph.entity(job.entity), &links);
+    facts.insert("read as", clock.schedule.words());
+    facts.insert("because", misread.join("; "));
+    Finding {
+        rule: &MANUAL,
+        severity: if who::writes(&links) { Severity::Medium } else { Severity::Low },
+        confidence: Confidence::High,
+        title: format!("{name} ({}) runs {}", job.schedule, clock.schedule.words()),
+        consumer: Some(job.entity),
+        resource: None,
+        upstream: None,
+        downstream: None,
+        facts,
+        question: format!("When is {name} meant to run, and when did it run so far?"),
+        places: vec![job.place.clone()],
     }
 }

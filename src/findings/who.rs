@@ -1,9 +1,10 @@
 //! What the rules about consumers share: the links of a consumer by system, and how they are told in facts.
 //! It is no rule and finds nothing itself.
 
+use super::Finding;
 use crate::evidence::{Action, Class, MentionKind, Outcome, Place, Scope, Stamp, Trait, request};
 use crate::graph::Graph;
-use crate::resolve::{Entity, EntityId, Link, Witness, count_acts};
+use crate::resolve::{Entity, EntityId, Job, Link, Witness, count_acts};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many tables or statements a fact lists.
@@ -99,6 +100,30 @@ pub fn places(links: &[&Link]) -> Vec<Place> {
     let lasts = witnesses().filter_map(|it| it.places.iter().last().map(|(_, place)| place));
     let mut seen: BTreeSet<&Place> = BTreeSet::new();
     firsts.chain(lasts).filter(|place| seen.insert(place)).take(MAX_PLACES).cloned().collect()
+}
+
+/// One finding a job, however many of its schedules there is something to say about: the others are named in it.
+#[derive(Default)]
+pub struct OnePerJob(BTreeMap<EntityId, Finding>);
+
+impl OnePerJob {
+    /// Adds a schedule of a job; only the first of a job is asked for the finding.
+    pub fn add(&mut self, job: &Job, finding: impl FnOnce() -> Finding) {
+        let schedule = format!("{} ({})", job.schedule, job.dialect);
+        if let Some(one) = self.0.get_mut(&job.entity) {
+            one.facts.entry("schedule").and_modify(|known| *known = format!("{known}; {schedule}"));
+            one.places.push(job.place.clone());
+            return;
+        }
+        let mut finding = finding();
+        finding.facts.insert("schedule", schedule);
+        self.0.insert(job.entity, finding);
+    }
+
+    /// All of them.
+    pub fn into_findings(self) -> impl Iterator<Item = Finding> {
+        self.0.into_values()
+    }
 }
 
 /// A resource with more writers than this is a shared one (audit tables, queues), not handed over.

@@ -121,6 +121,15 @@ pub(super) struct Calendar {
 }
 
 impl Calendar {
+    /// Fills in minute, hour, day of month, month and day of week, a bit for each value; Sunday is both 0 and 7.
+    pub(super) fn set_fields(&mut self, sets: [u64; 5]) {
+        self.minutes = sets[0];
+        self.hours = sets[1] as u32;
+        self.days = sets[2] as u32;
+        self.months = sets[3] as u16;
+        self.weekdays = super::fields::sunday_is_zero(sets[4]);
+    }
+
     /// One that starts with the machine.
     pub fn of_boot() -> Calendar {
         Calendar { at_boot: true, ..Calendar::default() }
@@ -327,10 +336,6 @@ impl Meaning for Calendar {
 
     fn clock(&self) -> Clock {
         if self.at_boot { Clock::Boot } else { Clock::Calendar }
-    }
-
-    fn follows_real_time(&self) -> bool {
-        self.gap == Gap::Skipped && self.fold == Fold::Both
     }
 
     fn spread_seconds(&self) -> u64 {

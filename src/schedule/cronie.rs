@@ -6,7 +6,7 @@
 
 use super::calendar::{Calendar, Fold, Gap};
 use super::fields::{DAY, Field, HOUR, MINUTE, MONTH, WEEKDAY, five, keyword, rejected};
-use super::vixie::{combine_by_star, number, set_bit, set_fields};
+use super::vixie::{combine_by_star, number, set_bit};
 use super::{Dialect, Rejected, Schedule};
 use jiff::tz::TimeZone;
 
@@ -67,7 +67,7 @@ fn parse(text: &str, zone: Option<(String, TimeZone)>) -> Result<Schedule, Rejec
         let why = format!("{part} is drawn when cron loads the table, so no run can be told");
         return Ok(Schedule::new(super::template::Unsettled::drawn(text, why)));
     }
-    set_fields(&mut calendar, sets);
+    calendar.set_fields(sets);
     combine_by_star(&mut calendar, parts);
     if zone.is_some() {
         (calendar.gap, calendar.fold) = (Gap::Skipped, Fold::Both);

@@ -5,9 +5,7 @@
 //! documented; POSIX's rule and the first time are taken.
 
 use super::calendar::{Calendar, Combine, Fold, Gap};
-use super::fields::{
-    DAY, EITHER_DAY, Field, HOUR, MINUTE, MONTH, Set, WEEKDAY, five, one, rejected, sunday_is_zero,
-};
+use super::fields::{DAY, EITHER_DAY, Field, HOUR, MINUTE, MONTH, Set, WEEKDAY, five, one, rejected};
 use super::{Dialect, Rejected, Schedule};
 
 /// The schedules of workflows.
@@ -35,21 +33,17 @@ impl Dialect for Github {
                 one(element, field, &[], set)?;
             }
         }
-        let [minutes, hours, days, months, weekdays] = sets;
+        let [_, hours, days, _, weekdays] = sets;
         let either = !days.begins_with_star && !weekdays.begins_with_star;
         let mut calendar = Calendar {
             seconds: 1,
-            minutes: minutes.bits,
-            hours: hours.bits as u32,
-            days: days.bits as u32,
-            months: months.bits as u16,
-            weekdays: sunday_is_zero(weekdays.bits),
             combine: if either { Combine::Either } else { Combine::Both },
             gap: Gap::AtOnce,
             fold: Fold::First,
             text: parts.map(str::to_owned),
             ..Calendar::default()
         };
+        calendar.set_fields(sets.map(|set| set.bits));
         if either {
             calendar.note_misread(EITHER_DAY.to_owned());
         }

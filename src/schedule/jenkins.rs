@@ -4,9 +4,7 @@
 //! a day that nobody can tell from here.
 
 use super::calendar::Calendar;
-use super::fields::{
-    DAY, Field, HOUR, MINUTE, MONTH, WEEKDAY, digits, every, rejected, split, sunday_is_zero,
-};
+use super::fields::{DAY, Field, HOUR, MINUTE, MONTH, WEEKDAY, digits, every, rejected, split};
 use super::several::Several;
 use super::template::Unsettled;
 use super::{Dialect, Rejected, Schedule};
@@ -94,11 +92,7 @@ fn parse_line(line: &str, zone: &Option<(String, TimeZone)>) -> Result<Schedule,
         let why = format!("{line}: H picks the {field} by the job's name, so no run can be told");
         return Ok(Schedule::new(Unsettled::drawn(line, why)));
     }
-    calendar.minutes = sets[0];
-    calendar.hours = sets[1] as u32;
-    calendar.days = sets[2] as u32;
-    calendar.months = sets[3] as u16;
-    calendar.weekdays = sunday_is_zero(sets[4]);
+    calendar.set_fields(sets);
     calendar.text = parts.map(str::to_owned);
     if parts[2] != "*" && parts[4] != "*" {
         calendar.notes.push(BOTH_DAYS.to_owned());

@@ -5,7 +5,7 @@
 
 use super::calendar::{Calendar, Combine, Fold, Gap};
 use super::fields::{
-    DAY, EITHER_DAY, Field, HOUR, MINUTE, MONTH, Set, WEEKDAY, five, keyword, one, rejected, sunday_is_zero,
+    DAY, EITHER_DAY, Field, HOUR, MINUTE, MONTH, Set, WEEKDAY, five, keyword, one, rejected,
 };
 use super::{Clock, Dialect, Meaning, Rejected, Schedule};
 use jiff::tz::TimeZone;
@@ -57,21 +57,17 @@ impl Dialect for Kubernetes {
                 one(&plain(element), field, &["?"], set)?;
             }
         }
-        let [minutes, hours, days, months, weekdays] = sets;
+        let [_, _, days, _, weekdays] = sets;
         let either = !days.star && !weekdays.star;
         let mut calendar = Calendar {
             seconds: 1,
-            minutes: minutes.bits,
-            hours: hours.bits as u32,
-            days: days.bits as u32,
-            months: months.bits as u16,
-            weekdays: sunday_is_zero(weekdays.bits),
             combine: if either { Combine::Either } else { Combine::Both },
             gap: Gap::Skipped,
             fold: Fold::Both,
             text: parts,
             ..Calendar::default()
         };
+        calendar.set_fields(sets.map(|set| set.bits));
         if either {
             let stepped = days.begins_with_star || weekdays.begins_with_star;
             calendar.note_misread(if stepped { STEP_IS_NO_STAR } else { EITHER_DAY }.to_owned());

@@ -96,10 +96,6 @@ pub trait Meaning: Debug + Send + Sync {
     fn clock(&self) -> Clock {
         Clock::Calendar
     }
-    /// Whether it follows real time through a change of the clocks.
-    fn follows_real_time(&self) -> bool {
-        false
-    }
     /// How many seconds after its moment a run may start, where the scheduler spreads its starts.
     fn spread_seconds(&self) -> u64 {
         0
@@ -172,11 +168,6 @@ impl Schedule {
     /// Whether it is accepted but can never run.
     pub fn never(&self) -> bool {
         self.clock() == Clock::Calendar && self.next(&TimeZone::UTC, 0).next().is_none()
-    }
-
-    /// Whether it follows real time through a daylight-saving change, as cron's jobs with `*` in minute or hour do.
-    pub fn follows_real_time(&self) -> bool {
-        self.meaning.follows_real_time()
     }
 
     /// The usual (median) time between two runs, in seconds, over five weeks without a daylight-saving change.

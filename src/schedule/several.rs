@@ -43,10 +43,6 @@ impl Meaning for Several {
         if calendar { Clock::Calendar } else { self.parts.first().map_or(Clock::Unsettled, Schedule::clock) }
     }
 
-    fn follows_real_time(&self) -> bool {
-        self.parts.iter().all(Schedule::follows_real_time)
-    }
-
     fn spread_seconds(&self) -> u64 {
         self.parts.iter().map(Schedule::spread_seconds).max().unwrap_or(0)
     }

@@ -5,7 +5,6 @@
 use super::calendar::{Calendar, Combine, Fold, Gap};
 use super::fields::{
     DAY, EITHER_DAY, Field, HOUR, MINUTE, MONTH, STAR_IS_AND, WEEKDAY, five, keyword, rejected,
-    sunday_is_zero,
 };
 use super::{Dialect, Rejected, Schedule};
 
@@ -39,19 +38,10 @@ impl Dialect for Vixie {
         for ((set, part), field) in sets.iter_mut().zip(&parts).zip(&FIELDS) {
             *set = parse_field(part, field, &mut calendar)?;
         }
-        set_fields(&mut calendar, sets);
+        calendar.set_fields(sets);
         combine_by_star(&mut calendar, parts);
         Ok(Schedule::new(calendar))
     }
-}
-
-/// Fills in the fields; Sunday is both 0 and 7.
-pub(super) fn set_fields(calendar: &mut Calendar, sets: [u64; 5]) {
-    calendar.minutes = sets[0];
-    calendar.hours = sets[1] as u32;
-    calendar.days = sets[2] as u32;
-    calendar.months = sets[3] as u16;
-    calendar.weekdays = sunday_is_zero(sets[4]);
 }
 
 /// The rules of Vixie's cron for fields that begin with a star: of the day fields one that does is ANDed with the

@@ -2,6 +2,7 @@
 //! statement that may still turn out to have failed, the connection that may still be refused. It states
 //! uses and never decides who a login belongs to.
 
+mod counting;
 mod stating;
 
 use super::locks::Locks;
@@ -11,17 +12,13 @@ use crate::collect::Window;
 use crate::evidence::{
     Action, Activity, Class, Confidence, Outcome, Place, Places, SessionSketch, Span, Stamp, Text,
 };
-use crate::sql::{Dialect, SearchPath, Status, TableUse, Understood};
+use crate::sql::{Dialect, SearchPath, TableUse, Understood};
 use foldhash::fast::FixedState;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A statement's understanding, for records that hold one.
 pub type Understanding = Option<Arc<Understood>>;
-
-/// Statements faster than this, seen with their duration, show that the log holds all of them: one
-/// millisecond.
-const FAST_MICROS: u64 = 1_000;
 
 /// The share of whole sessions that must have shown a statement before the log is believed to hold all.
 const SPEAKING_WHEN_ALL: f64 = 0.8;
@@ -251,19 +248,6 @@ impl Sessions {
         self.connect(actor, Outcome::Ok, manner, stamp, place);
     }
 
-    /// Somebody was heard of whom no table is known (yet).
-    fn hear(&mut self, actor: usize, manner: Manner, stamp: Stamp, place: Place) {
-        if self.book.who(actor).who.user.is_empty() || !self.window.holds(stamp) {
-            return;
-        }
-        let number = self.book.anywhere(actor);
-        let (activity, places, known) =
-            self.heard.entry(number).or_insert_with(|| (Activity::none(), Places::default(), manner));
-        *known = (*known).min(manner);
-        activity.add(stamp, 0, None);
-        places.add(Some(stamp), place);
-    }
-
     /// A record whose line names no process: it stands for itself, because nothing tells which lines belong
     /// together.
     fn unnumbered(&mut self, record: &Record, understood: Understanding, place: Place) {
@@ -303,21 +287,6 @@ impl Sessions {
             Event::Refused => self.connect(actor, Outcome::Denied, Manner::Acted, record.stamp, place),
             _ => {}
         }
-    }
-
-    /// What a statement shows of what its log holds. Only queries show that it holds all: servers can be told to log
-    /// what changes data or tables whole, and queries only when they are slow (PostgreSQL's `log_statement`).
-    fn saw_statement(&mut self, understood: &Understood, micros: Option<u64>) {
-        self.statements = true;
-        let sample = understood.shape.sample.trim_start_matches('(');
-        let asks = ["select", "with", "table", "values"].iter().any(|word| sample.starts_with(word));
-        let tables = &understood.analysis.tables;
-        let query = asks && tables.iter().all(|it| it.action == Action::Read);
-        if query {
-            self.queries = true;
-            self.sees_all |= micros.is_none_or(|micros| micros < FAST_MICROS);
-        }
-        self.changes_data |= tables.iter().any(|it| it.action == Action::Write);
     }
 
     /// A session goes on as somebody else: it is another one, of the same client.
@@ -495,52 +464,6 @@ impl Sessions {
             }
         }
         self.count(actor, &told, it.ended.outcome, record.stamp, micros, place);
-    }
-
-    /// Counts an operation that is no SQL.
-    fn operation(&mut self, actor: usize, operation: &Operation, stamp: Stamp, place: Place) {
-        self.statements = true;
-        self.queries = true;
-        self.sees_all |= operation.ended.micros.is_none_or(|micros| micros < FAST_MICROS);
-        if !self.window.holds(stamp) {
-            return;
-        }
-        let number = self.book.anywhere(actor);
-        let micros = operation.ended.micros;
-        let kept = Operation { ended: Ended { micros: None, ..operation.ended }, ..operation.clone() };
-        let (activity, places) = self.operations.entry((number, kept)).or_default();
-        activity.add(stamp, 0, micros);
-        places.add(Some(stamp), place);
-    }
-
-    /// Counts what a server only has totals of.
-    fn totals(&mut self, actor: usize, understood: &Arc<Understood>, calls: u64, place: Place) {
-        self.totals = true;
-        if calls == 0 {
-            return;
-        }
-        if self.book.who(actor).who.user.is_empty() {
-            self.nameless.get_or_insert_with(|| (place.clone(), 0)).1 += 1;
-        }
-        if understood.shape.sample.contains("insufficient privilege") {
-            self.withheld.get_or_insert_with(|| (place.clone(), 0)).1 += 1;
-        }
-        if !self.names_something(understood, &place) {
-            if does(understood) && !self.book.who(actor).who.user.is_empty() {
-                let number = self.book.anywhere(actor);
-                let (activity, places, known) = self
-                    .heard
-                    .entry(number)
-                    .or_insert_with(|| (Activity::none(), Places::default(), Manner::Acted));
-                *known = Manner::Acted;
-                activity.add_undated(calls);
-                places.add(None, place);
-            }
-            return;
-        }
-        let (activity, places) = self.entry(actor, understood, Outcome::Ok);
-        activity.add_undated(calls);
-        places.add(None, place);
     }
 
     fn statement(
@@ -735,79 +658,5 @@ impl Sessions {
             }
             self.count(actor, &told, outcome, audit.stamp, None, audit.place);
         }
-    }
-
-    fn count(
-        &mut self,
-        actor: usize,
-        understood: &Arc<Understood>,
-        outcome: Outcome,
-        stamp: Stamp,
-        micros: Option<u64>,
-        place: Place,
-    ) {
-        if !self.window.holds(stamp) {
-            return;
-        }
-        // What is only prepared has not run; its EXECUTE is told with the text.
-        let sample = &understood.shape.sample;
-        if sample.starts_with("prepare ") && !sample.contains(';') {
-            return;
-        }
-        if !self.names_something(understood, &place) {
-            if outcome == Outcome::Ok {
-                let manner = if does(understood) { Manner::Acted } else { Manner::Idle };
-                self.hear(actor, manner, stamp, place);
-            }
-            return;
-        }
-        if outcome == Outcome::Ok && !understood.names_something_here() {
-            self.hear(actor, Manner::Acted, stamp, place.clone());
-        }
-        if self.book.who(actor).who.user.is_empty() {
-            let (_, count) = self.unknown.get_or_insert_with(|| (place.clone(), 0));
-            *count += 1;
-        }
-        let (activity, places) = self.entry(actor, understood, outcome);
-        activity.add(stamp, 0, micros);
-        places.add(Some(stamp), place);
-    }
-
-    /// Whether a statement names something that can be used; one that may have done something and names nothing that
-    /// the reader can tell is a gap.
-    fn names_something(&mut self, understood: &Understood, place: &Place) -> bool {
-        let analysis = &understood.analysis;
-        let locks_only = analysis.tables.is_empty() && analysis.routines.is_empty();
-        let named = understood.names_something();
-        if !named && does(understood) && analysis.status != Status::Parsed {
-            let (_, count) = self.opaque.get_or_insert_with(|| (place.clone(), 0));
-            *count += 1;
-        }
-        named && (self.locks.take(understood) || !locks_only)
-    }
-
-    fn entry(
-        &mut self,
-        actor: usize,
-        understood: &Arc<Understood>,
-        outcome: Outcome,
-    ) -> &mut (Activity, Places) {
-        let number = Arc::as_ptr(understood).addr();
-        let key = (self.book.naming(actor, &understood.analysis), number, outcome);
-        let shapes = &mut self.shapes;
-        self.done.entry(key).or_insert_with(|| {
-            shapes.entry(number).or_insert_with(|| understood.clone());
-            Default::default()
-        })
-    }
-
-    fn connect(&mut self, actor: usize, outcome: Outcome, manner: Manner, stamp: Stamp, place: Place) {
-        if !self.window.holds(stamp) {
-            return;
-        }
-        let key = (self.book.anywhere(actor), outcome, manner);
-        let (activity, places) = self.connects.entry(key).or_default();
-        activity.add(stamp, 0, None);
-        places.add(Some(stamp), place);
     }
 }
