@@ -47,7 +47,8 @@
 //!   its logins, and a gap says so: without it, a first scan without an inventory shows each database twice.
 //! - A port that is PostgreSQL's usual one is no part of a server's name.
 //! - `Says` also has `Sleeps` (two steps of a script and the fixed sleep between them), `RunsAs`, `Includes`, `DeclaredAs`, `DeclaredUse`, `OfClass` and `Remark`: what inventories,
-//!   crontabs and scripts state beside the facts the design lists. `Precedes` is stated by nobody yet: a file that a
+//!   crontabs and scripts state beside the facts the design lists. `Precedes` became `WaitsFor`, which names the other job as their scheduler
+//!   does, because a place that states one job does not know the mention of the other. A file that a
 //!   script tests or a lock it waits for is a use with a trait (`tests-file`, `waits-for-lock`), because the
 //!   collector that reads one script does not know the other; the rule sees both ends in the graph.
 //! - `Class` has `maintenance` (VACUUM, ANALYZE, REINDEX): neither an application's work nor monitoring.

@@ -32,22 +32,27 @@ impl Connection {
     }
 }
 
-/// What makes one thing come before another.
+/// What makes a job wait for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
-    /// One calls the other, or both stand in one chain (`a && b`).
+    /// The other starts it, or its end does.
     Call,
-    /// A sensor or condition of a scheduler waits for it.
+    /// A sensor or condition of its scheduler waits for the other's success.
     Sensor,
-    /// systemd `After=` or the like.
+    /// Where both are started, it is started behind the other (`After=` of systemd.unit(5)).
     After,
-    /// Both take one lock.
-    Lock,
-    /// One writes a marker file that the other tests.
-    Sentinel,
-    /// A fixed sleep of this many seconds stands between.
-    Sleep(u64),
+}
+
+impl Order {
+    /// For people, before the other's name.
+    pub fn words(self) -> &'static str {
+        match self {
+            Order::Call => "is started by",
+            Order::Sensor => "waits for",
+            Order::After => "is ordered after",
+        }
+    }
 }
 
 /// What a fact says. This enum is the grammar of the whole and may be matched on.
@@ -90,8 +95,13 @@ pub enum Says {
     Includes(Text),
     /// What it holds is computed from that.
     DerivesFrom(Resource),
-    /// It comes before that one, because of this.
-    Precedes(Mention, Order),
+    /// Its scheduler holds it back for the job that it calls this.
+    WaitsFor {
+        /// The other's name at the same scheduler, as in [`Says::Called`].
+        name: Text,
+        /// In which way.
+        order: Order,
+    },
     /// Its text starts something, sleeps for a fixed time, and goes on with something else.
     Sleeps {
         /// How long it sleeps, in seconds.

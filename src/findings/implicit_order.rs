@@ -15,8 +15,8 @@ static MANUAL: Manual = Manual {
     family: "when",
     title: "One job reads what another wrote, and only the clock keeps them in order",
     what: "Two scheduled jobs share one exact resource: one writes it, the other reads it, and the reader's \
-           next start follows the writer's within 12 hours and by less than either's period. No chain, call or \
-           shared job ties them, \
+           next start follows the writer's within 12 hours and by less than either's period. No chain, call, \
+           shared job or condition of their scheduler ties them, \
            the reader tests no file that the writer makes, and they do not wait for one lock.",
     why: "The reader is right only because the writer usually finishes in time. On a slower or faster target, \
           or after one of the two moved first, it reads yesterday's data and succeeds.",
@@ -46,8 +46,8 @@ impl Rule for ImplicitOrder {
     }
 }
 
-/// Whether something other than the clock keeps the two in order: the reader tests a file that the writer
-/// makes, or both wait for one lock.
+/// Whether something other than the clock keeps the two in order: their scheduler does, the reader tests a file that
+/// the writer makes, or both wait for one lock.
 fn kept_in_order(graph: &Graph, writer: EntityId, reader: EntityId) -> bool {
     let with = |who: EntityId, how: &str| -> BTreeSet<EntityId> {
         let links = graph.links_of(who).into_iter();
@@ -55,7 +55,8 @@ fn kept_in_order(graph: &Graph, writer: EntityId, reader: EntityId) -> bool {
     };
     let made = |file: &EntityId| writes(graph, writer, *file);
     let locks = with(writer, "waits-for-lock");
-    with(reader, "tests-file").iter().any(made)
+    graph.comes_after(reader, writer)
+        || with(reader, "tests-file").iter().any(made)
         || with(reader, "waits-for-lock").iter().any(|lock| locks.contains(lock))
 }
 

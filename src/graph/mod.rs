@@ -3,7 +3,7 @@
 
 use crate::evidence::Stamp;
 pub use crate::resolve::Stated;
-use crate::resolve::{Entity, EntityId, Job, Link, Resolved, Sleep, Watch};
+use crate::resolve::{Entity, EntityId, Job, Link, Resolved, Sleep, Waits, Watch};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::BTreeSet;
@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 pub struct Graph {
     graph: DiGraph<Entity, Link>,
     jobs: Vec<Job>,
+    waits: Vec<Waits>,
     has_inventory: bool,
     own_hosts: BTreeSet<String>,
     addressed: BTreeSet<String>,
@@ -36,6 +37,7 @@ impl Graph {
         Graph {
             graph,
             jobs: resolved.jobs,
+            waits: resolved.waits,
             has_inventory: resolved.has_inventory,
             own_hosts: resolved.own_hosts,
             addressed: resolved.addressed,
@@ -136,6 +138,28 @@ impl Graph {
     /// All jobs, by entity and place.
     pub fn jobs(&self) -> &[Job] {
         &self.jobs
+    }
+
+    /// What a job's scheduler holds it back for.
+    pub fn waits_of(&self, job: EntityId) -> impl Iterator<Item = &Waits> {
+        let from = self.waits.partition_point(|it| it.waiting < job);
+        self.waits[from..].iter().take_while(move |it| it.waiting == job)
+    }
+
+    /// Whether a job's scheduler starts it only behind another, directly or over others in between.
+    pub fn comes_after(&self, job: EntityId, other: EntityId) -> bool {
+        let (mut seen, mut open) = (BTreeSet::from([job]), vec![job]);
+        while let Some(at) = open.pop() {
+            for wait in self.waits_of(at) {
+                if wait.first == other {
+                    return true;
+                }
+                if seen.insert(wait.first) {
+                    open.push(wait.first);
+                }
+            }
+        }
+        false
     }
 
     /// The uses that inventories state, by consumer and resource.

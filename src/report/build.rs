@@ -217,11 +217,17 @@ fn jobs(parts: &Parts<'_>) -> Vec<JobRow> {
             zone_known: job.zone_known,
             next: moment(next.map(Stamp::from_seconds)),
             guards: job.guards.clone(),
+            waits: parts.graph.waits_of(job.entity).map(|it| waits(parts.graph, it)).collect(),
             command: job.command.clone(),
             place: job.place.to_string(),
         }
     };
     parts.graph.jobs().iter().map(row).collect()
+}
+
+/// `waits for job:x`.
+fn waits(graph: &Graph, it: &crate::resolve::Waits) -> String {
+    format!("{} {}", it.order.words(), graph.entity(it.first).id)
 }
 
 fn finding(graph: &Graph, finding: &Finding, accepted: &Option<String>) -> FindingRow {

@@ -41,6 +41,7 @@ pub struct Told {
     /// How many runs the observed window has; none where nothing was observed, or no clock tells.
     pub runs_observed: Option<usize>,
     pub guards: Vec<String>,
+    pub waits: Vec<String>,
     pub command: String,
     pub reads: Vec<String>,
     pub writes: Vec<String>,
@@ -121,6 +122,7 @@ pub fn ask(report: &Report, question: &Question) -> Result<Answer, String> {
             runs: moments(runs.into_iter()),
             runs_observed: observed,
             guards: job.guards.clone(),
+            waits: job.waits.clone(),
             command: job.command.clone(),
             reads: touched(&["read", "import", "consume"]),
             writes: touched(&["write", "export", "publish"]),
@@ -171,6 +173,9 @@ pub fn text(answer: &Answer) -> String {
         if !job.guards.is_empty() {
             line(&mut out, &format!("      held back by {}", job.guards.join(", ")));
         }
+        for wait in &job.waits {
+            line(&mut out, &format!("      {wait}"));
+        }
         if job.runs_observed == Some(0) {
             line(
                 &mut out,
@@ -197,7 +202,7 @@ fn cell(text: &str) -> String {
 
 /// The answer as a table (RFC 4180); lists have `; ` between their parts.
 pub fn csv(answer: &Answer) -> String {
-    let head = "host,job,user,schedule,words,dialect,zone,zone_known,runs,runs_observed,guards,command,reads,writes,other,place";
+    let head = "host,job,user,schedule,words,dialect,zone,zone_known,runs,runs_observed,guards,waits,command,reads,writes,other,place";
     let mut out = format!("{head}\r\n");
     for job in &answer.jobs {
         let cells = [
@@ -212,6 +217,7 @@ pub fn csv(answer: &Answer) -> String {
             job.runs.join("; "),
             job.runs_observed.map_or(String::new(), |count| count.to_string()),
             job.guards.join("; "),
+            job.waits.join("; "),
             job.command.clone(),
             job.reads.join("; "),
             job.writes.join("; "),

@@ -192,6 +192,9 @@ pub struct JobRow {
     pub zone_known: bool,
     pub next: Option<String>,
     pub guards: Vec<String>,
+    /// What its scheduler holds it back for: `waits for job:x`.
+    #[serde(default)]
+    pub waits: Vec<String>,
     pub command: String,
     pub place: String,
 }

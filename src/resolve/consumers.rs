@@ -2,9 +2,9 @@
 //! components (`components`), jobs and scripts (`jobs`). A join needs a declared identifier, or two that
 //! agree; the reason is kept.
 
-use super::jobs;
 use super::names::Names;
-use super::{Entity, EntityId, Job};
+use super::{Entity, EntityId, Job, Waits};
+use super::{jobs, orders};
 use crate::evidence::{
     Action, Basis, Class, Connection, Evidence, Fact, Gap, Mention, MentionKind, Outcome, Place, Resource,
     ResourceKind, Says, Scope, Text, Use,
@@ -42,6 +42,8 @@ pub struct Book {
     pub runners: BTreeMap<Text, Vec<(EntityId, Connection, String)>>,
     /// All jobs.
     pub jobs: Vec<Job>,
+    /// Which of them wait for which others.
+    pub waits: Vec<Waits>,
     /// What could not be resolved.
     pub gaps: Vec<Gap>,
     shape_owners: BTreeMap<u64, BTreeSet<EntityId>>,
@@ -58,6 +60,7 @@ impl Book {
         book.components(uses, &facts, &lines, names);
         book.containers(uses, &facts, names);
         book.jobs(&lines);
+        book.waits = orders::waits(&mut book, &lines);
         book.gaps.extend(jobs::script_gaps(evidence, &facts, &scripts));
         book.scripts(uses, &facts, &scripts, names);
         book.written_connections(uses, names);

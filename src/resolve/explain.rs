@@ -202,6 +202,11 @@ fn order(book: Book, links: Vec<Link>, mut stated: Vec<StatedUse>, mut sleeps: V
         job.entity = number[job.entity.0];
     }
     jobs.sort_by(|a, b| (a.entity, &a.place, &a.schedule).cmp(&(b.entity, &b.place, &b.schedule)));
+    let mut waits = book.waits;
+    for it in &mut waits {
+        (it.waiting, it.first) = (number[it.waiting.0], number[it.first.0]);
+    }
+    waits.sort();
     for it in &mut stated {
         (it.consumer, it.resource) = (number[it.consumer.0], number[it.resource.0]);
     }
@@ -214,5 +219,5 @@ fn order(book: Book, links: Vec<Link>, mut stated: Vec<StatedUse>, mut sleeps: V
     }
     sleeps.sort();
     let gaps = book.gaps;
-    Resolved { entities: ordered, links, jobs, gaps, stated, sleeps, ..Resolved::default() }
+    Resolved { entities: ordered, links, jobs, waits, gaps, stated, sleeps, ..Resolved::default() }
 }

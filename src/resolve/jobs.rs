@@ -5,7 +5,8 @@ use super::consumers::Book;
 use super::names::Names;
 use super::{EntityId, Job, twins};
 use crate::evidence::{
-    Basis, Connection, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Place, Says, Scope, Text, Use,
+    Basis, Connection, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Order, Place, Says, Scope, Text,
+    Use,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,9 +69,18 @@ impl JobLine<'_> {
         })
     }
 
-    fn called(&self) -> Option<&Text> {
+    /// What its scheduler calls it.
+    pub fn called(&self) -> Option<&Text> {
         self.own.iter().find_map(|fact| match &fact.says {
             Says::Called(name) => Some(name),
+            _ => None,
+        })
+    }
+
+    /// What its scheduler holds it back for: the other's name, in which way, and where that is written.
+    pub fn waits_for(&self) -> impl Iterator<Item = (&str, Order, &Place)> {
+        self.own.iter().filter_map(|fact| match &fact.says {
+            Says::WaitsFor { name, order } => Some((&**name, *order, &fact.place)),
             _ => None,
         })
     }

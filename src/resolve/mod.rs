@@ -10,13 +10,14 @@ mod jobs;
 mod links;
 mod names;
 mod observed;
+mod orders;
 mod routes;
 mod tables;
 mod twins;
 
 use crate::evidence::{
-    Action, Activity, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, MentionKind, Outcome, Place,
-    Places, Resource, Says, Scope, Sees, Span, Text, Trait, Use,
+    Action, Activity, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, MentionKind, Order, Outcome,
+    Place, Places, Resource, Says, Scope, Sees, Span, Text, Trait, Use,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -227,6 +228,19 @@ pub struct Job {
     pub place: Place,
 }
 
+/// One job that its scheduler holds back for another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Waits {
+    /// Who waits.
+    pub waiting: EntityId,
+    /// For whom.
+    pub first: EntityId,
+    /// In which way.
+    pub order: Order,
+    /// Where that is written.
+    pub place: Place,
+}
+
 /// A use that an inventory states of somebody who would be known again where it was seen.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stated {
@@ -279,6 +293,8 @@ pub struct Resolved {
     pub links: Vec<Link>,
     /// All jobs, by entity and place.
     pub jobs: Vec<Job>,
+    /// Which of them their scheduler holds back for which others, by the one that waits.
+    pub waits: Vec<Waits>,
     /// What could not be resolved.
     pub gaps: Vec<Gap>,
     /// Whether anybody declared any consumer.

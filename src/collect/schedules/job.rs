@@ -5,7 +5,7 @@ use super::World;
 use crate::collect::commands;
 use crate::evidence::scrub::scrub;
 use crate::evidence::{
-    Actor, Basis, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Place, Says, Scope, Text,
+    Actor, Basis, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Order, Place, Says, Scope, Text,
 };
 use crate::input::InputFile;
 use crate::schedule;
@@ -77,6 +77,8 @@ pub(super) struct Job<'a> {
     pub work: Work<'a>,
     /// What holds it back, as written (`ConcurrencyPolicy=Forbid`), beside what its command says.
     pub guards: Vec<Text>,
+    /// The jobs that its scheduler starts before it, by the names it calls them.
+    pub waits_for: Vec<(String, Order)>,
     /// Its line, counted from 1.
     pub line: u64,
     /// What is set before it starts.
@@ -133,6 +135,7 @@ impl<'a> Job<'a> {
             account: None,
             work: Work::Shell { text: command, stdin: None },
             guards: Vec::new(),
+            waits_for: Vec::new(),
             line: 1,
             environment,
             remark: None,
@@ -179,6 +182,9 @@ impl<'a> Job<'a> {
         say(Says::InZone(zone));
         if let Some(name) = self.name {
             say(Says::Called(Text::from(cut(name, MAX_REMARK))));
+        }
+        for (name, order) in &self.waits_for {
+            say(Says::WaitsFor { name: Text::from(cut(name, MAX_REMARK)), order: *order });
         }
         if let Some(host) = &self.host {
             say(Says::RunsOn(Mention::new(MentionKind::Host, host.clone())));

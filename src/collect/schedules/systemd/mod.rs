@@ -190,6 +190,7 @@ impl<'w> Reader<'w> {
             account: None,
             work: Work::Named(&service),
             guards,
+            waits_for: Vec::new(),
             line: *line,
             environment: &none,
             remark: remark.as_deref(),
