@@ -181,8 +181,9 @@ fn report_of_blocks(folder: &tempfile::TempDir, size: usize) -> serde_json::Valu
     };
     let outcome = whodepends::scan::scan(&plan, &|_, _| {}).expect("it can be read");
     let format = whodepends::report::FORMATS.iter().find(|format| format.about().name == "json");
-    let shown = format.expect("there is JSON").render(&outcome.report);
-    serde_json::from_str(&shown).expect("the report is JSON")
+    let mut shown = Vec::new();
+    format.expect("there is JSON").render(&outcome.report, &mut shown).expect("a vector can be written to");
+    serde_json::from_slice(&shown).expect("the report is JSON")
 }
 
 #[test]

@@ -277,7 +277,12 @@ pub fn run() -> u8 {
 
 /// Prints to standard output; a reader that has gone away is no error.
 pub(crate) fn print(text: &str) -> Result<()> {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
+    printed(std::io::stdout().lock().write_all(text.as_bytes()))
+}
+
+/// Who stops reading what is printed wants no more of it.
+fn printed(outcome: std::io::Result<()>) -> Result<()> {
+    match outcome {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome.context("standard output"),
     }
@@ -494,11 +499,11 @@ fn scan_verb(args: &ScanArgs) -> Result<u8> {
         history::mark_new(&mut outcome.report, old.as_ref());
     }
     print_errors(&outcome.errors);
-    print(&render(&args.format, &outcome.report))?;
+    print_report(&args.format, &outcome.report)?;
     for (format, file) in &args.out {
         let shown = file.display();
-        std::fs::write(file, render(format, &outcome.report))
-            .with_context(|| format!("{shown}: cannot be written"))?;
+        let written = std::fs::File::create(file).and_then(|mut to| render(format, &outcome.report, &mut to));
+        written.with_context(|| format!("{shown}: cannot be written"))?;
     }
     if !outcome.errors.is_empty() {
         return Ok(FAILED);
@@ -525,9 +530,13 @@ fn bar() -> Option<indicatif::ProgressBar> {
     Some(bar)
 }
 
-fn render(format: &str, report: &Report) -> String {
+fn render(format: &str, report: &Report, to: &mut dyn Write) -> std::io::Result<()> {
     let known = report::FORMATS.iter().find(|known| known.about().name == format);
-    known.map(|known| known.render(report)).unwrap_or_default()
+    known.map_or(Ok(()), |known| known.render(report, to))
+}
+
+fn print_report(format: &str, report: &Report) -> Result<()> {
+    printed(render(format, report, &mut std::io::stdout().lock()))
 }
 
 fn fails(on: Option<&str>, report: &Report) -> bool {

@@ -101,32 +101,34 @@ impl InputRecord {
     }
 }
 
-/// When and where a use was seen.
-type Seen = (Activity, Places);
-
-fn in_order(mut all: Vec<(What, Seen)>) -> Vec<Use> {
-    all.par_sort_unstable_by(|(a, _), (b, _)| a.cmp_but_shape(b).then_with(|| a.shape.cmp(&b.shape)));
-    let mut uses: Vec<Use> = Vec::with_capacity(all.len());
-    // How many shapes of the group were kept, and where the rest of it goes.
-    let (mut kept, mut rest) = (0, None);
-    for (what, (activity, places)) in all {
-        let same = uses.last().is_some_and(|last| last.what.cmp_but_shape(&what).is_eq());
+fn in_order(mut uses: Vec<Use>) -> Vec<Use> {
+    uses.par_sort_unstable_by(|a, b| {
+        a.what.cmp_but_shape(&b.what).then_with(|| a.what.shape.cmp(&b.what.shape))
+    });
+    // How many shapes of the group were kept, and where the rest of it goes: all in place, because there may be many.
+    let (mut end, mut kept, mut rest) = (0, 0, None);
+    for at in 0..uses.len() {
+        let same = end > 0 && uses[end - 1].what.cmp_but_shape(&uses[at].what).is_eq();
         if !same {
             (kept, rest) = (0, None);
         }
         if kept < SHAPES_KEPT {
             kept += 1;
-            uses.push(Use { what, activity, places });
+        } else if let Some(fold) = rest {
+            let (activity, places) =
+                (std::mem::take(&mut uses[at].activity), std::mem::take(&mut uses[at].places));
+            let fold: &mut Use = &mut uses[fold];
+            fold.activity.merge(&activity);
+            fold.places.merge(places);
             continue;
+        } else {
+            uses[at].what.shape = Shape::other();
+            rest = Some(end);
         }
-        let fold = *rest.get_or_insert_with(|| {
-            let what = What { shape: Shape::other(), ..what };
-            uses.push(Use { what, activity: Activity::none(), places: Places::default() });
-            uses.len() - 1
-        });
-        uses[fold].activity.merge(&activity);
-        uses[fold].places.merge(places);
+        uses.swap(end, at);
+        end += 1;
     }
+    uses.truncate(end);
     uses
 }
 
@@ -169,6 +171,11 @@ impl Evidence {
                 mine.get_mut().1.merge(it.places);
             }
         }
+    }
+
+    /// Makes room for so many more uses.
+    pub fn expect_uses(&mut self, more: usize) {
+        self.uses.reserve(more);
     }
 
     /// States a fact.
@@ -280,12 +287,18 @@ impl Evidence {
 
     /// All uses in a fixed order, with shapes beyond [`SHAPES_KEPT`] folded into `other`.
     pub fn uses(&self) -> Vec<Use> {
-        in_order(self.uses.iter().map(|(what, seen)| (what.clone(), seen.clone())).collect())
+        let all = self.uses.iter().map(|(what, (activity, places))| Use {
+            what: what.clone(),
+            activity: activity.clone(),
+            places: places.clone(),
+        });
+        in_order(all.collect())
     }
 
     /// The same, taken out: there may be too many to be held twice.
     pub fn take_uses(&mut self) -> Vec<Use> {
-        in_order(std::mem::take(&mut self.uses).into_iter().collect())
+        let all = std::mem::take(&mut self.uses).into_iter();
+        in_order(all.map(|(what, (activity, places))| Use { what, activity, places }).collect())
     }
 
     /// All facts in a fixed order.

@@ -119,11 +119,11 @@ type Key = (String, String, String, String, String, String);
 fn key(link: &LinkRow, old_id: &dyn Fn(&str) -> String) -> Key {
     (
         old_id(&link.consumer),
-        link.action.clone(),
+        link.action.to_string(),
         old_id(&link.resource),
-        link.class.clone(),
-        link.outcome.clone(),
-        link.scope.clone(),
+        link.class.to_string(),
+        link.outcome.to_string(),
+        link.scope.to_string(),
     )
 }
 
@@ -164,7 +164,12 @@ pub fn diff(old: &Report, new: &Report) -> Diff {
     let mut out = Diff::default();
     let paired: BTreeSet<&String> = pairs.values().collect();
     let acts = |report: &Report| -> BTreeSet<String> {
-        report.links.iter().filter(|link| link.outcome == "ok").map(|link| link.consumer.clone()).collect()
+        report
+            .links
+            .iter()
+            .filter(|link| link.outcome == "ok")
+            .map(|link| link.consumer.to_string())
+            .collect()
     };
     let consumers = |entity: &&EntityRow, acting: &BTreeSet<String>| {
         consumer(&entity.kind) && acting.contains(&entity.id)

@@ -7,6 +7,7 @@ use crate::findings::Finding;
 use crate::graph::Graph;
 use crate::resolve::{EntityId, Link};
 use crate::schedule;
+use compact_str::ToCompactString;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many pieces of evidence a link shows.
@@ -51,6 +52,7 @@ fn sees(sees: Sees) -> String {
 pub fn build(parts: &Parts<'_>) -> Report {
     let spans = parts.evidence.vantages().flat_map(|vantage| vantage.spans.iter().copied());
     let whole = spans.reduce(Span::cover);
+    let ids: Ids = parts.graph.entities().map(|(_, entity)| Text::from(&*entity.id)).collect();
     Report {
         schema_version: SCHEMA_VERSION,
         tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
@@ -59,7 +61,7 @@ pub fn build(parts: &Parts<'_>) -> Report {
         inputs: inputs(parts),
         vantages: vantages(parts),
         entities: entities(parts.graph),
-        links: parts.graph.links().map(|link| link_row(parts.graph, link)).collect(),
+        links: parts.graph.links().map(|link| link_row(&ids, link)).collect(),
         jobs: jobs(parts),
         findings: parts
             .findings
@@ -154,10 +156,17 @@ fn entities(graph: &Graph) -> Vec<EntityRow> {
     graph.entities().map(row).collect()
 }
 
-fn link_row(graph: &Graph, link: &Link) -> LinkRow {
+fn word(moment: Option<Stamp>) -> Option<Word> {
+    moment.map(|stamp| stamp.to_compact_string())
+}
+
+/// The ids of a graph's entities, each held once however many rows name it.
+type Ids = Vec<Text>;
+
+fn link_row(ids: &Ids, link: &Link) -> LinkRow {
     let key = &link.key;
     let activity = link.activity();
-    let (consumer, resource) = (graph.entity(key.consumer).id.clone(), graph.entity(key.resource).id.clone());
+    let (consumer, resource) = (ids[key.consumer.0].clone(), ids[key.resource.0].clone());
     let mut id = format!("{consumer} {} {resource}", key.action.word());
     for (word, usual) in
         [(key.class.word(), "app"), (key.outcome.word(), "ok"), (key.scope.word(), "production")]
@@ -167,34 +176,35 @@ fn link_row(graph: &Graph, link: &Link) -> LinkRow {
             id.push_str(word);
         }
     }
+    id.shrink_to_fit();
     let via: BTreeSet<&String> = link.witnesses.iter().filter_map(|witness| witness.via.as_ref()).collect();
     let evidence = link.witnesses.iter().take(EVIDENCE_SHOWN).map(|witness| EvidenceRow {
-        basis: witness.basis.word().to_owned(),
-        collector: if witness.basis == Basis::Observed { "logs" } else { "source" }.to_owned(),
-        vantage: witness.vantage.to_string(),
+        basis: witness.basis.word().into(),
+        collector: if witness.basis == Basis::Observed { "logs" } else { "source" }.into(),
+        vantage: witness.vantage.clone(),
         place: witness.places.first().map(ToString::to_string),
         count: witness.activity.count(),
-        first: moment(witness.activity.first()),
-        last: moment(witness.activity.last()),
-        sample: witness.sample.to_string(),
+        first: word(witness.activity.first()),
+        last: word(witness.activity.last()),
+        sample: witness.sample.clone(),
     });
     LinkRow {
         evidence: evidence.collect(),
         id,
         consumer,
-        action: key.action.word().to_owned(),
+        action: key.action.word().into(),
         resource,
         via: via.into_iter().cloned().collect(),
-        bases: link.bases().into_iter().map(|basis| basis.word().to_owned()).collect(),
-        class: key.class.word().to_owned(),
-        outcome: key.outcome.word().to_owned(),
-        scope: key.scope.word().to_owned(),
+        bases: link.bases().into_iter().map(|basis| basis.word().into()).collect(),
+        class: key.class.word().into(),
+        outcome: key.outcome.word().into(),
+        scope: key.scope.word().into(),
         explained: link.explained(),
         shadow: link.shadow(),
-        confidence: link.confidence.word().to_owned(),
+        confidence: link.confidence.word().into(),
         count: link.count(),
-        first: moment(activity.first()),
-        last: moment(activity.last()),
+        first: word(activity.first()),
+        last: word(activity.last()),
         traits: link.traits.iter().map(ToString::to_string).collect(),
     }
 }
@@ -205,7 +215,11 @@ fn jobs(parts: &Parts<'_>) -> Vec<JobRow> {
     let row = |job: &crate::resolve::Job| {
         let parsed = schedule::parse(&job.dialect, &job.schedule).ok();
         let zone = schedule::zone(&job.zone);
-        let next = parsed.as_ref().zip(zone.as_ref()).and_then(|(s, zone)| s.next(zone, from - 1).next());
+        let guards = schedule::Guards::of(job.guards.iter().map(String::as_str));
+        let next = parsed
+            .as_ref()
+            .zip(zone.as_ref())
+            .and_then(|(schedule, zone)| schedule.next(zone, from - 1).find(|run| guards.lets(*run, zone)));
         JobRow {
             entity: parts.graph.entity(job.entity).id.clone(),
             host: job.host.clone(),

@@ -6,7 +6,8 @@
 use super::{EntityRow, Format, LinkRow, OWN, Report};
 use crate::evidence::About;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::{self, Write};
 
 /// `--format dot`.
 pub struct DotFormat;
@@ -20,10 +21,9 @@ impl Format for DotFormat {
         }
     }
 
-    fn render(&self, report: &Report) -> String {
+    fn render(&self, report: &Report, to: &mut dyn Write) -> io::Result<()> {
         let drawn: Vec<&LinkRow> = report.links.iter().filter(|link| is_drawn(link)).collect();
-        let ends: BTreeSet<&str> =
-            drawn.iter().flat_map(|link| [link.consumer.as_str(), link.resource.as_str()]).collect();
+        let ends: BTreeSet<&str> = drawn.iter().flat_map(|link| [&*link.consumer, &*link.resource]).collect();
         let mut out = String::from("digraph whodepends {\n");
         out.push_str(
             "  graph [rankdir=LR, fontname=\"Helvetica\", fontsize=11, ranksep=1.2, nodesep=0.25];\n",
@@ -40,7 +40,7 @@ impl Format for DotFormat {
         orders(&mut out, report, &ends);
         legend(&mut out);
         out.push_str("}\n");
-        out
+        to.write_all(out.as_bytes())
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::text::line;
 use super::{JobRow, LinkRow, Report};
-use crate::schedule::{self, Clock, Schedule};
+use crate::schedule::{self, Clock, Guards, Schedule};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,11 +66,29 @@ fn moments(runs: impl Iterator<Item = i64>) -> Vec<String> {
     runs.filter_map(|run| Timestamp::from_second(run).ok()).map(|run| run.to_string()).collect()
 }
 
-/// What a job's schedule means, and its zone.
-fn meaning(job: &JobRow) -> Option<(Schedule, jiff::tz::TimeZone)> {
-    let schedule = schedule::parse(&job.dialect, &job.schedule).ok()?;
-    let zone = schedule::zone(schedule.zone().unwrap_or(&job.zone))?;
-    Some((schedule, zone))
+/// What a job's schedule means, with what its command makes of it.
+struct Meaning {
+    schedule: Schedule,
+    zone: jiff::tz::TimeZone,
+    guards: Guards,
+}
+
+impl Meaning {
+    fn of(job: &JobRow) -> Option<Meaning> {
+        let schedule = schedule::parse(&job.dialect, &job.schedule).ok()?;
+        let zone = schedule::zone(schedule.zone().unwrap_or(&job.zone))?;
+        Some(Meaning { schedule, zone, guards: Guards::of(job.guards.iter().map(String::as_str)) })
+    }
+
+    /// The starts after `from` (UTC seconds) that lead to work.
+    fn runs(&self, from: i64) -> impl Iterator<Item = i64> {
+        self.schedule.next(&self.zone, from).filter(|run| self.guards.lets(*run, &self.zone))
+    }
+
+    /// Those of them up to `to`, as many as are counted.
+    fn between(&self, first: i64, last: i64) -> Vec<i64> {
+        self.runs(first - 1).take_while(|run| *run <= last).take(MAX_RUNS).collect()
+    }
 }
 
 /// Answers; the error says what to try.
@@ -90,25 +108,21 @@ pub fn ask(report: &Report, question: &Question) -> Result<Answer, String> {
         if question.at.is_some() && job.host != question.at {
             return None;
         }
-        let meaning = meaning(job);
+        let meaning = Meaning::of(job);
         let runs = match (&meaning, question.between) {
-            (Some((schedule, zone)), Some((first, last))) => {
-                schedule.between(zone, first - 1, last, MAX_RUNS)
-            }
-            (Some((schedule, zone)), None) => schedule.next(zone, from - 1).take(question.count).collect(),
+            (Some(meaning), Some((first, last))) => meaning.between(first, last),
+            (Some(meaning), None) => meaning.runs(from - 1).take(question.count).collect(),
             (None, _) => Vec::new(),
         };
         if question.between.is_some() && runs.is_empty() {
             return None;
         }
-        let clocked = meaning.as_ref().filter(|(schedule, _)| schedule.clock() == Clock::Calendar);
-        let observed = clocked
-            .zip(window)
-            .map(|((schedule, zone), (first, last))| schedule.between(zone, first - 1, last, MAX_RUNS).len());
+        let clocked = meaning.as_ref().filter(|meaning| meaning.schedule.clock() == Clock::Calendar);
+        let observed = clocked.zip(window).map(|(meaning, (first, last))| meaning.between(first, last).len());
         let of_it = links.get(job.entity.as_str()).map_or(&[][..], |links| links);
         let touched = |actions: &[&str]| -> Vec<String> {
             let fits = of_it.iter().filter(|link| actions.contains(&link.action.as_str()));
-            fits.map(|link| link.resource.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+            fits.map(|link| link.resource.to_string()).collect::<BTreeSet<_>>().into_iter().collect()
         };
         Some(Told {
             job: job.entity.clone(),

@@ -2,6 +2,7 @@
 
 use super::{Format, OWN, Report};
 use crate::evidence::About;
+use std::io::{self, BufWriter, Write};
 
 /// `--format json`.
 pub struct JsonFormat;
@@ -11,12 +12,11 @@ impl Format for JsonFormat {
         &About { name: "json", title: "everything, for programs; versioned", provenance: OWN }
     }
 
-    fn render(&self, report: &Report) -> String {
-        let mut text = serde_json::to_string_pretty(report).unwrap_or_else(|error| {
-            // Plain records of strings and numbers always serialise; should that ever change, say so.
-            format!("{{\"error\": {:?}}}", error.to_string())
-        });
-        text.push('\n');
-        text
+    fn render(&self, report: &Report, to: &mut dyn Write) -> io::Result<()> {
+        // Reports may be long: they are written as they are made, and never held as one text.
+        let mut out = BufWriter::new(to);
+        serde_json::to_writer_pretty(&mut out, report)?;
+        out.write_all(b"\n")?;
+        out.flush()
     }
 }

@@ -12,9 +12,11 @@ mod why;
 pub use build::{Parts, build};
 pub use why::{entity, finding};
 
-use crate::evidence::{About, Provenance};
+use crate::evidence::{About, Provenance, Text};
+use compact_str::CompactString as Word;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 /// The version of the JSON contract; adding a field does not change it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -26,8 +28,8 @@ pub const SCHEMA: &str = include_str!("schema.json");
 pub trait Format: Sync {
     /// Its row in the table.
     fn about(&self) -> &'static About;
-    /// The whole report as text.
-    fn render(&self, report: &Report) -> String;
+    /// Writes the whole report.
+    fn render(&self, report: &Report, to: &mut dyn Write) -> io::Result<()>;
 }
 
 /// All ways of showing a report.
@@ -145,14 +147,14 @@ pub struct EntityRow {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct EvidenceRow {
-    pub basis: String,
-    pub collector: String,
-    pub vantage: String,
+    pub basis: Word,
+    pub collector: Word,
+    pub vantage: Text,
     pub place: Option<String>,
     pub count: u64,
-    pub first: Option<String>,
-    pub last: Option<String>,
-    pub sample: String,
+    pub first: Option<Word>,
+    pub last: Option<Word>,
+    pub sample: Text,
 }
 
 /// One link.
@@ -160,20 +162,20 @@ pub struct EvidenceRow {
 #[allow(missing_docs)]
 pub struct LinkRow {
     pub id: String,
-    pub consumer: String,
-    pub action: String,
-    pub resource: String,
+    pub consumer: Text,
+    pub action: Word,
+    pub resource: Text,
     pub via: Vec<String>,
-    pub bases: Vec<String>,
-    pub class: String,
-    pub outcome: String,
-    pub scope: String,
+    pub bases: Vec<Word>,
+    pub class: Word,
+    pub outcome: Word,
+    pub scope: Word,
     pub explained: bool,
     pub shadow: bool,
-    pub confidence: String,
+    pub confidence: Word,
     pub count: u64,
-    pub first: Option<String>,
-    pub last: Option<String>,
+    pub first: Option<Word>,
+    pub last: Option<Word>,
     pub traits: Vec<String>,
     pub evidence: Vec<EvidenceRow>,
 }

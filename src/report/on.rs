@@ -47,7 +47,7 @@ pub struct Answer {
 
 /// The resources of a report that a pattern means: an id, a glob over ids, or the end of an id.
 fn resources(report: &Report, pattern: &str) -> Vec<String> {
-    let used: BTreeSet<&str> = report.links.iter().map(|link| link.resource.as_str()).collect();
+    let used: BTreeSet<&str> = report.links.iter().map(|link| &*link.resource).collect();
     let whole: BTreeSet<&str> = report.entities.iter().filter_map(|e| e.part_of.as_deref()).collect();
     let candidates = report.entities.iter().map(|entity| entity.id.as_str());
     let known: Vec<&str> = candidates.filter(|id| used.contains(id) || whole.contains(id)).collect();
@@ -138,8 +138,8 @@ pub fn ask(report: &Report, pattern: &str, depth: usize) -> Result<Answer, Strin
         seen.extend(std::mem::take(&mut at));
         let next = worked.iter().filter(|link| link.class == "app" && gives(link));
         at = next
-            .filter(|link| consumers.contains(link.consumer.as_str()) && !seen.contains(&link.resource))
-            .map(|link| link.resource.clone())
+            .filter(|link| consumers.contains(&*link.consumer) && !seen.contains(&*link.resource))
+            .map(|link| link.resource.to_string())
             .collect();
         // Who calls a service hangs behind what the service takes.
         let served = report.entities.iter().filter(|entity| {
@@ -189,13 +189,13 @@ fn dependent(
         step,
         resource: resource.to_owned(),
         consumer: consumer.to_owned(),
-        actions: all(&|link| vec![link.action.clone()]),
+        actions: all(&|link| vec![link.action.to_string()]),
         class: class.to_owned(),
-        bases: all(&|link| link.bases.clone()),
+        bases: all(&|link| link.bases.iter().map(ToString::to_string).collect()),
         shadow: links.iter().any(|link| link.shadow),
         count: links.iter().map(|link| link.count).max().unwrap_or(0),
-        first: links.iter().filter_map(|link| link.first.clone()).min(),
-        last: links.iter().filter_map(|link| link.last.clone()).max(),
+        first: links.iter().filter_map(|link| link.first.as_ref()).min().map(ToString::to_string),
+        last: links.iter().filter_map(|link| link.last.as_ref()).max().map(ToString::to_string),
         owner: row.and_then(|row| row.owner.clone()),
         names,
     }

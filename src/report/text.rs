@@ -4,7 +4,8 @@
 use super::{FindingRow, Format, GapRow, OWN, Report, spans_in_words};
 use crate::evidence::About;
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::{self, Write};
 
 /// How many gaps of one kind are listed one by one.
 const GAPS_LISTED: usize = 5;
@@ -17,7 +18,7 @@ impl Format for TextFormat {
         &About { name: "text", title: "findings first, for people", provenance: OWN }
     }
 
-    fn render(&self, report: &Report) -> String {
+    fn render(&self, report: &Report, to: &mut dyn Write) -> io::Result<()> {
         let mut out = String::new();
         head(&mut out, report);
         let (accepted, open): (Vec<_>, Vec<_>) =
@@ -40,7 +41,7 @@ impl Format for TextFormat {
         }
         gaps(&mut out, report);
         tail(&mut out, report);
-        out
+        to.write_all(out.as_bytes())
     }
 }
 

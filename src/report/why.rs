@@ -44,7 +44,7 @@ pub fn finding(report: &Report, fingerprint: &str) -> Result<String, String> {
     }
     heading(&mut out, "What it rests on");
     let rests = |link: &&LinkRow| {
-        who.contains(&&link.consumer)
+        who.iter().any(|id| **id == *link.consumer)
             && found.resource.as_deref().is_none_or(|whole| within(report, &link.resource, whole))
     };
     let mut any = false;
@@ -91,7 +91,7 @@ pub fn entity(report: &Report, id: &str) -> Result<String, String> {
     }
     line(&mut out, &format!("  {:<10} {}", "declared", if row.declared { "yes" } else { "no" }));
     identity(&mut out, report, id);
-    section(&mut out, report, "What it does", |link| link.consumer == id);
+    section(&mut out, report, "What it does", |link| &*link.consumer == id);
     section(&mut out, report, "Who uses it", |link| within(report, &link.resource, id));
     Ok(out)
 }

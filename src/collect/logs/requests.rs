@@ -5,8 +5,8 @@
 use super::digest::{Client, Digest, Page, Reading, Target};
 use crate::evidence::{
     About, Action, Activity, Actor, Basis, Class, Confidence, Crowd, Evidence, Gap, GapCode, Mention,
-    MentionKind, Outcome, PathTree, Place, Places, Provenance, Scope, Sees, SessionSketch, Shape, Span, Text,
-    Trait, Use, Vantage, What, Zone, request,
+    MentionKind, Outcome, PathTree, Place, Places, Provenance, Resource, Scope, Sees, SessionSketch, Shape,
+    Span, Text, Trait, Use, Vantage, What, Zone, request,
 };
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -218,11 +218,13 @@ impl Requests {
             let detail = "PLACES_KEPT_APART: more paths than are told apart; their last parts are folded";
             out.add_gap(Gap::new(place.clone(), GapCode::Limit, detail));
         }
-        for (name, crowd) in self.crowds {
+        // What only served to tell things apart goes before anything is made of the rest.
+        let Requests { crowds, trees, done, client_list, endpoint_list, vantage, .. } = self;
+        for (name, crowd) in crowds {
             out.add_crowd(name, crowd);
         }
         out.add_vantage(Vantage {
-            id: self.vantage.clone(),
+            id: vantage.clone(),
             kind: Text::from(format.name),
             of,
             zone: Zone { name: Text::from("as stamped"), known: true },
@@ -235,23 +237,30 @@ impl Requests {
         });
         let pages: BTreeSet<(&str, Option<&Text>)> =
             self.pages.iter().map(|(_, path, query)| (path.as_str(), query.as_ref())).collect();
-        for (key, (activity, places)) in self.done {
-            let (actor, class) = &self.client_list[key.client];
-            let (server, method, path) = &self.endpoint_list[key.endpoint];
-            let path = self.trees.get(server).map_or(path.to_string(), |tree| tree.fold(path));
+        let served = |(server, method, path): &Endpoint| {
+            let path = trees.get(server).map_or(path.to_string(), |tree| tree.fold(path));
             let resource = request::endpoint(server, method, &path);
+            (Shape::of_request(&resource.parts[0]), resource, path)
+        };
+        // One endpoint is named by many uses: its texts are made once.
+        let endpoints: Vec<(Shape, Resource, String)> = endpoint_list.iter().map(served).collect();
+        out.expect_uses(done.len());
+        for (key, (activity, places)) in done {
+            let (actor, class) = &client_list[key.client];
+            let (shape, resource, path) = &endpoints[key.endpoint];
             let shown = (path.as_str(), key.query.as_ref());
-            let page = *class == Class::Browsing && &**method == "GET" && pages.contains(&shown);
+            let got = &*endpoint_list[key.endpoint].1 == "GET";
+            let page = *class == Class::Browsing && got && pages.contains(&shown);
             let page = page.then(|| Trait::named(request::PAGE));
             let query = key.query.clone().map(|names| Trait::valued(request::QUERY, names));
             let behind = key.behind.clone().map(|name| Trait::valued(request::BEHIND, name));
             let sent = key.sent.then(|| Trait::named(request::REDIRECTED));
             let what = What {
-                vantage: self.vantage.clone(),
+                vantage: vantage.clone(),
                 actor: actor.clone(),
                 action: Action::Call,
-                shape: Shape::of_request(&resource.parts[0]),
-                resource,
+                shape: shape.clone(),
+                resource: resource.clone(),
                 outcome: key.outcome,
                 class: *class,
                 scope: Scope::Production,

@@ -16,8 +16,6 @@ pub const ROWS_PER_FRAME: usize = 4096;
 const FRAME_BYTES: usize = 8 * 1024 * 1024;
 /// zstd's own default.
 const LEVEL: i32 = 3;
-/// How many frames are compressed in one go, each on a thread.
-const FRAMES_AT_ONCE: usize = 8;
 
 /// Puts lines into frames.
 pub(super) struct Frames<W: Write> {
@@ -51,7 +49,7 @@ impl<W: Write> Frames<W> {
     fn close(&mut self) -> io::Result<()> {
         self.whole.push(std::mem::take(&mut self.open));
         self.rows = 0;
-        if self.whole.len() == FRAMES_AT_ONCE { self.compress() } else { Ok(()) }
+        if self.whole.len() >= rayon::current_num_threads() { self.compress() } else { Ok(()) }
     }
 
     fn compress(&mut self) -> io::Result<()> {
@@ -96,7 +94,7 @@ fn uses(frames: &mut Frames<impl Write>, uses: &[Use]) -> io::Result<()> {
     groups.par_sort_unstable_by(|a, b| a.0.cmp(&b.0));
     let rows: Vec<(&str, &Use)> =
         groups.iter().flat_map(|(of, group)| group.iter().map(move |it| (of.as_str(), it))).collect();
-    for some in rows.chunks(ROWS_PER_FRAME * FRAMES_AT_ONCE) {
+    for some in rows.chunks(ROWS_PER_FRAME) {
         let line = |(of, it): &(&str, &Use)| {
             row::line(Kind::Use, of, &row::shape(&it.what.shape), &row::seen(&it.activity, &it.places))
         };
