@@ -138,6 +138,12 @@ fn hand_off(
         "offset",
         if least == most { minutes(least) } else { format!("{} to {}", minutes(least), minutes(most)) },
     );
+    for (name, job) in [("upstream_spread", first), ("downstream_spread", second)] {
+        let spread = JobClock::of(job).map_or(0, |clock| clock.spread_seconds());
+        if spread > 0 {
+            facts.insert(name, format!("starts up to {} later", minutes(spread.cast_signed())));
+        }
+    }
     let slack = observed_slack(&links, writer, reader, first, second);
     if let Some((nights, worst)) = slack {
         facts.insert("observed_nights", nights.to_string());

@@ -10,6 +10,7 @@ mod cronie;
 mod fields;
 mod github;
 mod gitlab;
+mod guards;
 mod jenkins;
 mod kubernetes;
 mod quartz;
@@ -20,6 +21,7 @@ mod template;
 mod vixie;
 mod zones;
 
+pub use guards::Guards;
 pub use systemd::span_seconds;
 pub use template::{fill, has_placeholder, spans as placeholders};
 pub use zones::zone;

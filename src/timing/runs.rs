@@ -1,9 +1,10 @@
-//! When a job runs: its schedule in its zone, and the sleeps in front of its command. A zone nobody knows is UTC
-//! here; whoever compares two jobs asks first whether both zones are known.
+//! When a job does its work: its schedule in its zone, without the days that its command lets pass, and behind the
+//! waits in front of it. A zone nobody knows is UTC here; whoever compares two jobs asks first whether both zones are
+//! known.
 
 use crate::evidence::Stamp;
 use crate::resolve::Job;
-use crate::schedule::{self, Schedule};
+use crate::schedule::{self, Guards, Schedule};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -28,36 +29,21 @@ pub struct JobClock {
     /// What the text means.
     pub schedule: Schedule,
     zone: TimeZone,
-    /// Seconds that constant sleeps in front of the command add to each start.
-    delay: i64,
-}
-
-/// The seconds a guard such as `sleep 600` or `sleep 10m` waits; other guards wait for no known time.
-fn sleep_seconds(guard: &str) -> i64 {
-    let mut words = guard.split_whitespace();
-    if words.next() != Some("sleep") {
-        return 0;
-    }
-    let seconds = |word: &str| {
-        let unit = match word.as_bytes().last()? {
-            b'm' => 60,
-            b'h' => 3600,
-            b'd' => 86_400,
-            _ => 1,
-        };
-        let number: i64 = word.trim_end_matches(['s', 'm', 'h', 'd']).parse().ok()?;
-        number.checked_mul(unit).filter(|seconds| (0..=86_400).contains(seconds))
-    };
-    words.filter_map(seconds).sum()
+    guards: Guards,
 }
 
 impl JobClock {
     /// Of a job whose schedule its dialect accepts and whose zone exists.
     pub fn of(job: &Job) -> Option<JobClock> {
         let schedule = schedule::parse(&job.dialect, &job.schedule).ok()?;
-        let delay = job.guards.iter().map(|guard| sleep_seconds(guard)).sum();
+        let guards = Guards::of(job.guards.iter().map(String::as_str));
         let zone = schedule::zone(schedule.zone().unwrap_or(&job.zone))?;
-        Some(JobClock { schedule, zone, delay })
+        Some(JobClock { schedule, zone, guards })
+    }
+
+    /// Seconds by which a run may begin later than it is told here, by its scheduler or by its command.
+    pub fn spread_seconds(&self) -> u64 {
+        self.schedule.spread_seconds().saturating_add(self.guards.spread())
     }
 
     /// The local days after `from`, up to `to`, on which the clocks change and the job feels it.
@@ -81,7 +67,7 @@ impl JobClock {
 
     /// Whether its calendar has a run after a moment, as far ahead as schedules are looked at.
     pub fn runs_after(&self, from: Stamp) -> bool {
-        self.schedule.next(&self.zone, from.seconds()).next().is_some()
+        self.schedule.next(&self.zone, from.seconds()).any(|run| self.guards.lets(run, &self.zone))
     }
 
     /// Whether the clocks of its zone changed in the day before a moment, or at it.
@@ -95,7 +81,8 @@ impl JobClock {
     fn runs_on(&self, day: Date, zone: &TimeZone) -> Option<usize> {
         let midnight = |day: Date| Some(day.to_zoned(zone.clone()).ok()?.timestamp().as_second());
         let (from, to) = (midnight(day)? - 1, midnight(day.tomorrow().ok()?)? - 1);
-        Some(self.schedule.between(zone, from, to, MAX_RUNS).len())
+        let runs = self.schedule.between(zone, from, to, MAX_RUNS);
+        Some(runs.into_iter().filter(|run| self.guards.lets(*run, zone)).count())
     }
 
     /// The local day of a moment.
@@ -107,14 +94,15 @@ impl JobClock {
     /// The same job under another schedule.
     #[must_use]
     pub fn under(&self, schedule: Schedule) -> JobClock {
-        JobClock { schedule, zone: self.zone.clone(), delay: self.delay }
+        JobClock { schedule, zone: self.zone.clone(), guards: self.guards.clone() }
     }
 
     /// The starts after `from` up to and including `to`.
     pub fn between(&self, from: Stamp, to: Stamp) -> Vec<Stamp> {
-        let (from, to) = (from.seconds() - self.delay, to.seconds() - self.delay);
-        let runs = self.schedule.between(&self.zone, from, to, MAX_RUNS);
-        runs.into_iter().map(|run| Stamp::from_seconds(run + self.delay)).collect()
+        let delay = self.guards.delay();
+        let runs = self.schedule.between(&self.zone, from.seconds() - delay, to.seconds() - delay, MAX_RUNS);
+        let works = runs.into_iter().filter(|run| self.guards.lets(*run, &self.zone));
+        works.map(|run| Stamp::from_seconds(run + delay)).collect()
     }
 }
 

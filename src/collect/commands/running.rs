@@ -242,6 +242,7 @@ impl Shell<'_> {
             loose: Vec::new(),
             locals: None,
             bodies: self.bodies.clone(),
+            decided: Vec::new(),
             work: self.work.clone(),
         }
     }

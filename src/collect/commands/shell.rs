@@ -5,7 +5,7 @@
 use super::branches::is_conditional;
 use super::pipes::Redirects;
 use super::words::UNKNOWN;
-use super::{Call, Context, Out, remarks, template};
+use super::{Call, Context, Out, decisions, remarks, template};
 use crate::evidence::scrub::scrub;
 use crate::evidence::{Action, GapCode, MentionKind, Says, Text};
 use std::cell::Cell;
@@ -83,6 +83,8 @@ pub(super) struct Shell<'a> {
     pub(super) locals: Option<BTreeMap<String, Option<String>>>,
     /// The bodies of functions that are being followed.
     pub(super) bodies: Vec<Rc<str>>,
+    /// The tests that decide over all of the text: they are told already.
+    pub(super) decided: Vec<Range<usize>>,
     /// The steps taken so far by this text and all inside of it.
     pub(super) work: Rc<Cell<usize>>,
 }
@@ -113,6 +115,7 @@ pub(super) fn read(text: &str, context: &Context<'_>, out: &mut Out<'_>) {
         loose: blanked.loose,
         locals: None,
         bodies: Vec::new(),
+        decided: Vec::new(),
         work: Rc::new(Cell::new(0)),
     };
     shell.run(&Redirects::default(), context, out);
@@ -153,6 +156,13 @@ impl Shell<'_> {
         }
         if self.nested == 0 {
             self.remarks(root, out);
+            // Only of a line that a clock starts is it known that nothing else starts it.
+            if context.about.kind == MentionKind::Job {
+                for (test, told) in decisions::decisions(root, self.text) {
+                    out.guard(&told);
+                    self.decided.push(test);
+                }
+            }
         }
         self.walk(root, given, context, out, 0);
     }
@@ -264,9 +274,18 @@ impl Shell<'_> {
                 }
             }
             "function_definition" => self.define(node),
-            "command" => self.command(node, redirects, context, out, depth),
+            "command" => {
+                let told = self.decided.contains(&node.byte_range());
+                if decisions::waits_at_random(self.of(node)) {
+                    out.guard(self.of(node));
+                }
+                // What is told already is no guard of its own.
+                self.nested += usize::from(told);
+                self.command(node, redirects, context, out, depth);
+                self.nested -= usize::from(told);
+            }
             "test_command" => {
-                if self.nested == 0 {
+                if self.nested == 0 && !self.decided.contains(&node.byte_range()) {
                     out.guard(self.of(node));
                 }
                 self.tests(node, out, depth);
