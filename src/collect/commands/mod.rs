@@ -5,11 +5,13 @@ mod backups;
 mod branches;
 mod clients;
 mod db2;
+mod decisions;
 mod dialogue;
 mod files;
 mod git;
 mod http;
 mod kafka;
+mod mail;
 mod mongo;
 mod mysql;
 mod objects;
@@ -25,6 +27,7 @@ mod remarks;
 mod running;
 mod shell;
 mod sleeps;
+mod spark;
 mod sqlserver;
 mod template;
 mod transfer;
@@ -163,6 +166,8 @@ pub static COMMANDS: &[&dyn Commands] = &[
     &http::Httpie,
     &kafka::Kcat,
     &kafka::Console,
+    &mail::Mail,
+    &mail::Sendmail,
     &mongo::Shell,
     &mongo::Tools,
     &mysql::Dump,
@@ -186,6 +191,7 @@ pub static COMMANDS: &[&dyn Commands] = &[
     &reach::Ports,
     &reach::Ldap,
     &redis::Redis,
+    &spark::Submit,
     &sqlserver::Bcp,
     &transfer::Container,
     &transfer::Scp,
@@ -293,6 +299,8 @@ fn state(call: &Call, out: &mut Out<'_>) {
         _ => {}
     }
     match name {
+        // One of random length is told as it is written, where the shell is read.
+        "sleep" if !out.worked && call.words.iter().any(|word| word.contains(words::UNKNOWN)) => {}
         "sleep" if !out.worked => out.guard(&call.words.join(" ")),
         "sleep" | "true" | "false" | ":" | "echo" | "logger" | "exit" | "export" | "umask" | "ulimit" => {}
         _ => out.worked = true,
@@ -319,6 +327,38 @@ const INTERPRETERS: [&str; 10] =
 /// Endings of files that are run by their path alone.
 const RUN_ENDINGS: [&str; 6] = [".sh", ".py", ".pl", ".rb", ".bash", ".ksh"];
 
+/// What programs of other languages call what reaches out, as their libraries are called.
+const REACHING: [(&str, &str); 17] = [
+    ("psycopg", "PostgreSQL"),
+    ("asyncpg", "PostgreSQL"),
+    ("DBI->connect", "a database"),
+    ("MySQLdb", "MySQL"),
+    ("pymysql", "MySQL"),
+    ("mysql.connector", "MySQL"),
+    ("sqlalchemy", "a database"),
+    ("pyodbc", "a database"),
+    ("PDO(", "a database"),
+    ("PG.connect", "PostgreSQL"),
+    ("Mysql2", "MySQL"),
+    ("pymongo", "MongoDB"),
+    ("urllib", "an address"),
+    ("requests.", "an address"),
+    ("LWP::", "an address"),
+    ("Net::HTTP", "an address"),
+    ("Net::SFTP", "another host"),
+];
+
+/// A program of another language that stands on the command line, or that is given to its interpreter: it is not read,
+/// and where it reaches out by a library everybody knows, that is said.
+fn program(interpreter: &str, text: &str, call: &Call, out: &mut Out<'_>) {
+    if let Some((_, what)) = REACHING.iter().find(|(library, _)| text.contains(library)) {
+        out.unresolved(
+            call,
+            &format!("a program for {interpreter} on the command line reaches {what}; it is not read"),
+        );
+    }
+}
+
 fn run_file(command: &str, name: &str, call: &Call, out: &mut Out<'_>) {
     if INTERPRETERS.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.')) {
         let rest = &call.words[1..];
@@ -326,7 +366,8 @@ fn run_file(command: &str, name: &str, call: &Call, out: &mut Out<'_>) {
         let mut options = rest.iter().take_while(|word| word.starts_with('-'));
         let inline = options.any(|word| matches!(word.as_str(), "-c" | "-e"));
         if inline {
-            return;
+            let text = rest.iter().skip_while(|word| !matches!(word.as_str(), "-c" | "-e")).nth(1);
+            return program(name, text.map_or("", String::as_str), call, out);
         }
         // `python -m package.module` runs package/module.py.
         if let (true, Some(at)) = (name.starts_with("python"), rest.iter().position(|word| word == "-m")) {
@@ -337,6 +378,8 @@ fn run_file(command: &str, name: &str, call: &Call, out: &mut Out<'_>) {
         }
         if let Some(script) = call.words[1..].iter().find(|word| !word.starts_with('-')) {
             out.runs(call, script, postgres::environment(call));
+        } else if let Some(text) = &call.stdin {
+            program(name, text, call, out);
         }
         return;
     }

@@ -317,3 +317,31 @@ fn a_line_that_ends_ends_its_command() {
     let script = "f() {\n  echo a | ts | tee -a \"${LOG:-/srv/l}\"\n\n  sudo psql -d shop -c 'DELETE FROM t' && \\\n  touch /srv/b\n}\nf";
     check(&[(script, &["write file:h//srv/b", "write file:h//srv/l", "write table:shop/t"])], &[]);
 }
+
+#[test]
+fn programs_of_other_languages_on_the_command_line_are_named_where_they_reach_out() {
+    check(
+        &[
+            (
+                "python3 -c 'import psycopg2; psycopg2.connect(\"dbname=shop\")'",
+                &[
+                    "gap unresolved: a program for python3 on the command line reaches PostgreSQL; it is not read",
+                ],
+            ),
+            (
+                "perl -MDBI -e 'my $d = DBI->connect(\"dbi:Pg:dbname=shop\")'",
+                &[
+                    "gap unresolved: a program for perl on the command line reaches a database; it is not read",
+                ],
+            ),
+            (
+                "python3 - <<'X'\nimport urllib.request\nX",
+                &[
+                    "gap unresolved: a program for python3 on the command line reaches an address; it is not read",
+                ],
+            ),
+            ("perl -e 'print time' > /srv/t; python3 -c 'import sys'", &["write file:h//srv/t"]),
+        ],
+        &[],
+    );
+}

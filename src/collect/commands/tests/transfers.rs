@@ -221,3 +221,64 @@ fn packers_read_and_make_files() {
         &[],
     );
 }
+
+#[test]
+fn mail_takes_files_to_somebody_and_messages_too() {
+    check(
+        &[
+            (
+                "mail -s 'orders of today' -a /srv/out/orders.csv partner@example.com < /dev/null",
+                &["export external:mailto:partner@example.com", "read file:h//srv/out/orders.csv"],
+            ),
+            (
+                "mailx -s report Ops@Example.com,bi@example.com < /srv/out/report.txt",
+                &[
+                    "export external:mailto:bi@example.com",
+                    "export external:mailto:ops@example.com",
+                    "read file:h//srv/out/report.txt",
+                ],
+            ),
+            (
+                "echo done | mail -s 'nightly load' ops@example.com",
+                &["publish external:mailto:ops@example.com"],
+            ),
+            (
+                "mutt -s x -a /srv/a.csv /srv/b.csv -- bi@example.com </dev/null",
+                &[
+                    "export external:mailto:bi@example.com",
+                    "read file:h//srv/a.csv",
+                    "read file:h//srv/b.csv",
+                ],
+            ),
+            (
+                "mail -a 'From: cron' -s x ops@example.com <<'X'\nhello\nX",
+                &["publish external:mailto:ops@example.com"],
+            ),
+            (
+                "sendmail -f noreply@example.com ops@example.com < /srv/m",
+                &["export external:mailto:ops@example.com", "read file:h//srv/m"],
+            ),
+            ("echo x | mail -s x root", &[]),
+            ("mail -f /var/mail/x", &[]),
+            ("echo x | mail -s x $TO", &["gap unresolved: mail to somebody who is only known when it runs"]),
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn a_python_application_of_spark_is_a_script() {
+    check(
+        &[
+            (
+                "spark-submit --master yarn --conf a=b --py-files /opt/lib.zip /opt/jobs/load.py 2026-11-26",
+                &["runs /opt/jobs/load.py"],
+            ),
+            (
+                "spark-submit --class com.example.Load --master yarn /opt/load.jar x.py",
+                &["gap unresolved: an application of Spark, whose code is not in the scan"],
+            ),
+        ],
+        &[],
+    );
+}
