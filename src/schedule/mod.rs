@@ -18,6 +18,7 @@ mod spring;
 mod systemd;
 mod template;
 mod vixie;
+mod windows;
 mod zones;
 
 pub use systemd::span_seconds;
@@ -53,6 +54,7 @@ pub static DIALECTS: &[&dyn Dialect] = &[
     &at::At,
     &systemd::Systemd,
     &aws::Aws,
+    &windows::WindowsTask,
 ];
 
 /// Why a schedule was not accepted.
@@ -81,6 +83,8 @@ pub enum Clock {
         /// Whether it counts from the end of the last run, so that the starts drift.
         from_end: bool,
     },
+    /// Something that happens, whose moment no text tells: another job's end, a log-on, a file that comes.
+    Happening,
     /// A part of the text is filled in elsewhere, by a template or a setting.
     Unsettled,
 }

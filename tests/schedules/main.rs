@@ -10,6 +10,7 @@ mod puppet;
 mod salt;
 mod systemd;
 mod terraform;
+mod windows;
 
 use std::process::Command;
 
@@ -34,14 +35,19 @@ impl World<'_> {
         for (path, target) in self.links {
             std::os::unix::fs::symlink(target, made(path)).expect("links can be made");
         }
-        let output = Command::new(env!("CARGO_BIN_EXE_whodepends"))
-            .current_dir(folder.path())
-            .args(["scan", ".", "--format", "json", "--as-of", "2026-11-24"])
-            .output()
-            .expect("the program starts");
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).expect("the report is JSON")
+        scan(folder.path())
     }
+}
+
+/// What the program says of a folder.
+fn scan(folder: &std::path::Path) -> serde_json::Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_whodepends"))
+        .current_dir(folder)
+        .args(["scan", ".", "--format", "json", "--as-of", "2026-11-24"])
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("the report is JSON")
 }
 
 /// A word of a record; nothing where it has none.

@@ -8,7 +8,7 @@ use crate::evidence::{
     Actor, Basis, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Order, Place, Says, Scope, Text,
 };
 use crate::input::InputFile;
-use crate::schedule;
+use crate::schedule::{self, Clock};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -253,6 +253,21 @@ impl<'a> Job<'a> {
             files: &files,
         };
         commands::read(&text, &context)
+    }
+}
+
+/// The zone of schedules that may name their own: it, where all that have clock times name one; none, where none has
+/// clock times; else the host's.
+pub(super) fn zone_of(dialect: &str, schedules: &[String]) -> Zone {
+    let read = schedules.iter().filter_map(|text| schedule::parse(dialect, text).ok());
+    let by_clock: Vec<_> = read
+        .filter(|it| !matches!(it.clock(), Clock::Boot | Clock::Interval { .. } | Clock::Happening))
+        .collect();
+    let zones: Vec<Option<&str>> = by_clock.iter().map(|it| it.zone()).collect();
+    match zones.first() {
+        None => Zone::None,
+        Some(Some(zone)) if zones.iter().all(Option::is_some) => Zone::Stated(Text::from(*zone)),
+        _ => Zone::OfHost,
     }
 }
 

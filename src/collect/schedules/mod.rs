@@ -22,6 +22,8 @@ mod terraform;
 mod tokens;
 mod units;
 mod values;
+mod windows;
+mod xml;
 mod yaml;
 
 use super::{Family, World};
@@ -58,6 +60,8 @@ pub static PLACES: &[&dyn SchedulePlace] = &[
     &jenkins::JobConfig,
     &embedded::YamlCrontab,
     &embedded::ScriptedCrontab,
+    &windows::Tasks,
+    &windows::Schtasks,
 ];
 
 /// The family.

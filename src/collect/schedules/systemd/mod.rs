@@ -9,7 +9,7 @@
 mod exec;
 mod unit;
 
-use super::job::{Job, Work, Zone, states_order};
+use super::job::{Job, Work, states_order, zone_of};
 use super::{SchedulePlace, World};
 use crate::evidence::scrub::scrub;
 use crate::evidence::{About, Evidence, Gap, GapCode, Place, Provenance, Scope, Text};
@@ -184,7 +184,7 @@ impl<'w> Reader<'w> {
             world: self.world,
             host: self.file.host.clone(),
             name: Some(&called),
-            zone: zone_of(&schedules),
+            zone: zone_of(DIALECT, &schedules),
             schedules,
             dialect: DIALECT,
             account: None,
@@ -303,20 +303,6 @@ fn is_computed(key: &str) -> bool {
 fn written(setting: &Setting<'_>, specifiers: &Specifiers<'_>) -> String {
     let value = specifiers.resolve(&setting.value);
     if setting.key == "OnCalendar" { value } else { format!("{}={value}", setting.key) }
-}
-
-/// The zone of schedules: their own, where all that have clock times name one; none, where none has.
-fn zone_of(schedules: &[String]) -> Zone {
-    let read = schedules.iter().filter_map(|text| schedule::parse(DIALECT, text).ok());
-    let by_clock: Vec<_> = read
-        .filter(|it| !matches!(it.clock(), schedule::Clock::Boot | schedule::Clock::Interval { .. }))
-        .collect();
-    let zones: Vec<Option<&str>> = by_clock.iter().map(|it| it.zone()).collect();
-    match zones.first() {
-        None => Zone::None,
-        Some(Some(zone)) if zones.iter().all(Option::is_some) => Zone::Stated(Text::from(*zone)),
-        _ => Zone::OfHost,
-    }
 }
 
 /// What spreads a timer's starts, as written.
