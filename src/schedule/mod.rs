@@ -3,10 +3,12 @@
 
 mod anacron;
 mod at;
+mod autosys;
 mod aws;
 mod busybox;
 mod calendar;
 mod cronie;
+mod daytimes;
 mod fields;
 mod github;
 mod gitlab;
@@ -55,6 +57,7 @@ pub static DIALECTS: &[&dyn Dialect] = &[
     &systemd::Systemd,
     &aws::Aws,
     &windows::WindowsTask,
+    &autosys::AutosysJil,
 ];
 
 /// Why a schedule was not accepted.

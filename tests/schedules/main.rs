@@ -4,6 +4,7 @@
 mod anacron;
 mod ansible;
 mod at;
+mod autosys;
 mod chef;
 mod crontab_templates;
 mod puppet;
@@ -85,4 +86,14 @@ fn links(report: &serde_json::Value) -> Vec<String> {
     let told = report["links"].as_array().expect("links are a list").iter();
     told.map(|link| format!("{} {} {}", word(link, "consumer"), word(link, "action"), word(link, "resource")))
         .collect()
+}
+
+/// What the jobs of a report wait for, a line each.
+fn waits(report: &serde_json::Value) -> Vec<String> {
+    let told = report["jobs"].as_array().expect("jobs are a list").iter();
+    let of_job = |job: &serde_json::Value| -> Vec<String> {
+        let waits = job["waits"].as_array().into_iter().flatten().filter_map(|wait| wait.as_str());
+        waits.map(|wait| format!("{} {wait}", word(job, "entity"))).collect()
+    };
+    told.flat_map(of_job).collect()
 }

@@ -4,6 +4,7 @@
 mod anacron;
 mod ansible;
 mod at;
+mod autosys;
 mod chef;
 mod crontab;
 mod crontab_host;
@@ -62,6 +63,7 @@ pub static PLACES: &[&dyn SchedulePlace] = &[
     &embedded::ScriptedCrontab,
     &windows::Tasks,
     &windows::Schtasks,
+    &autosys::Jil,
 ];
 
 /// The family.
