@@ -7,6 +7,7 @@ mod autosys;
 mod aws;
 mod busybox;
 mod calendar;
+mod control_m;
 mod cronie;
 mod daytimes;
 mod fields;
@@ -58,6 +59,7 @@ pub static DIALECTS: &[&dyn Dialect] = &[
     &aws::Aws,
     &windows::WindowsTask,
     &autosys::AutosysJil,
+    &control_m::ControlM,
 ];
 
 /// Why a schedule was not accepted.

@@ -135,10 +135,10 @@ fn boxes_conditions_and_calendars_of_several_files() {
     assert_eq!(
         links(&report),
         [
-            "job:h1/fetch read file:h1//in/orders.csv",
-            "job:h2/load write file:h2//log/load.out",
-            "job:h2/report read table:db1/shop/public.orders",
+            "job:h1/fetch read file:h1:/in/orders.csv",
+            "job:h2/load write file:h2:/log/load.out",
             "job:h2/load connect database:db1/shop",
+            "job:h2/report read table:db1/shop/public.orders",
             "job:h2/report connect database:db1/shop",
         ]
     );

@@ -6,6 +6,7 @@ mod ansible;
 mod at;
 mod autosys;
 mod chef;
+mod control_m;
 mod crontab_templates;
 mod puppet;
 mod salt;

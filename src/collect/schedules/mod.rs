@@ -6,6 +6,7 @@ mod ansible;
 mod at;
 mod autosys;
 mod chef;
+mod control_m;
 mod crontab;
 mod crontab_host;
 mod embedded;
@@ -64,6 +65,8 @@ pub static PLACES: &[&dyn SchedulePlace] = &[
     &windows::Tasks,
     &windows::Schtasks,
     &autosys::Jil,
+    &control_m::Export,
+    &control_m::AsCode,
 ];
 
 /// The family.

@@ -1,15 +1,16 @@
-//! Conditions of JIL (`s(load) & (d(a) | f(b, 12.00))`): for which jobs a job certainly waits. Of alternatives none is
-//! certain, and that a job does not run (`n(x)`) is no order. Signs of one kind are needed: what `&` and `|` side by
-//! side mean without brackets is not read.
+//! Conditions of JIL (`s(load) & (d(a) | f(b, 12.00))`): for which jobs a job certainly waits. Signs weigh the same and
+//! are read from the left, brackets apart ("condition attribute"). Of alternatives only what both have is certain, and
+//! that a job does not run (`n(x)`) is no order. A status holds since whenever it came: how far a condition looks back
+//! is not read.
+
+use std::collections::BTreeSet;
 
 /// How deep brackets may lie in each other.
 const MAX_DEPTH: usize = 16;
 
 /// The jobs that must have ended, or been started, before the condition holds.
 pub(super) fn waits_for(condition: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    all_of(condition.trim(), 0, &mut found);
-    found
+    certain(condition.trim(), 0).into_iter().collect()
 }
 
 /// The jobs that a condition speaks of at all.
@@ -31,24 +32,34 @@ enum Sign {
     Term,
 }
 
-fn all_of(condition: &str, depth: usize, found: &mut Vec<String>) {
-    let parts = parts(condition);
-    if depth > MAX_DEPTH || parts.iter().any(|(sign, _)| *sign == Sign::Or) {
-        return;
+fn certain(condition: &str, depth: usize) -> BTreeSet<String> {
+    let mut found: Option<BTreeSet<String>> = None;
+    let mut either = false;
+    if depth > MAX_DEPTH {
+        return BTreeSet::new();
     }
-    for (sign, text) in parts {
-        match sign {
-            Sign::Group => all_of(text, depth + 1, found),
-            Sign::Term => {
-                if let Some((status, name)) = job(text)
-                    && status != 'n'
-                {
-                    found.push(name);
-                }
+    for (sign, text) in parts(condition) {
+        let next = match sign {
+            Sign::And => {
+                either = false;
+                continue;
             }
-            Sign::And | Sign::Or => {}
-        }
+            Sign::Or => {
+                either = true;
+                continue;
+            }
+            Sign::Group => certain(text, depth + 1),
+            Sign::Term => {
+                job(text).filter(|(status, _)| *status != 'n').map(|(_, name)| name).into_iter().collect()
+            }
+        };
+        found = Some(match found {
+            None => next,
+            Some(before) if either => before.intersection(&next).cloned().collect(),
+            Some(before) => before.union(&next).cloned().collect(),
+        });
     }
+    found.unwrap_or_default()
 }
 
 /// The parts of a condition at its own level.
@@ -112,8 +123,8 @@ fn job(term: &str) -> Option<(char, String)> {
         return None;
     }
     let inside = rest.split_once(')').map_or(rest, |(inside, _)| inside);
-    let name = inside.split(',').next().unwrap_or(inside).trim().trim_matches('"');
-    Some((status.chars().next()?, name.to_owned())).filter(|(_, name)| !name.is_empty())
+    let name = inside.split(',').next().unwrap_or(inside).trim().trim_matches('"').replace("\\:", ":");
+    Some((status.chars().next()?, name)).filter(|(_, name)| !name.is_empty())
 }
 
 #[cfg(test)]
@@ -122,7 +133,7 @@ mod tests {
 
     #[test]
     fn only_what_must_hold_is_waited_for() {
-        let rows: [(&str, &[&str]); 10] = [
+        let rows: [(&str, &[&str]); 12] = [
             ("s(a)", &["a"]),
             ("success(a) AND done(b,12.00)", &["a", "b"]),
             ("s(a)&f(b) & n(c)", &["a", "b"]),
@@ -130,6 +141,8 @@ mod tests {
             ("s(a) & (s(b) | s(c))", &["a"]),
             ("(s(a) & (t(b)))", &["a", "b"]),
             ("s(a) & s(b) or s(c)", &[]),
+            ("s(a) | s(b) & s(c)", &["c"]),
+            ("(s(a) & s(b)) | (d(b) & s(c))", &["b"]),
             ("s (a) & e(b) = 0 & v(FLAG) = \"on\"", &["a", "b"]),
             ("s(a^PRD, 00.00)", &["a^PRD"]),
             ("", &[]),

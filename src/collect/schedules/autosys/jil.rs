@@ -11,6 +11,8 @@ const COMMANDS: [&str; 7] =
     ["insert_job", "update_job", "delete_job", "delete_box", "override_job", "calendar", "extended_calendar"];
 /// Subcommands of other things, which end what came before.
 const OTHERS: [&str; 6] = ["insert_", "update_", "delete_", "override_", "cycle", "standard_"];
+/// Attributes whose lists go on over lines.
+const LISTS: [&str; 2] = ["start_mins", "start_times"];
 /// Attributes that may stand behind another one on its line.
 const ATTRIBUTES: [&str; 66] = [
     "alarm_if_fail",
@@ -115,6 +117,7 @@ pub(super) fn begins(line: &str) -> bool {
 pub(super) fn stanzas(text: &str) -> (Vec<Stanza>, bool) {
     let mut stanzas: Vec<Stanza> = Vec::new();
     let (mut open, mut count, mut comment) = (false, 0, false);
+    let mut list: Option<String> = None;
     for (line, number) in text.lines().zip(1u64..) {
         let line = uncommented(line, &mut comment);
         if line.starts_with('#') || line.trim().is_empty() {
@@ -138,13 +141,17 @@ pub(super) fn stanzas(text: &str) -> (Vec<Stanza>, bool) {
                 }
                 Some(name) if OTHERS.iter().any(|other| name.starts_with(other)) => open = false,
                 Some(name) => {
+                    list = LISTS.contains(&name).then(|| name.to_owned());
                     if let Some(stanza) = stanzas.last_mut().filter(|_| open) {
                         stanza.attributes.insert(name.to_owned(), Value { text: value, line: number });
                     }
                 }
                 None => {
-                    if let Some(stanza) = stanzas.last_mut().filter(|_| open) {
-                        stanza.rest.push(value);
+                    let Some(stanza) = stanzas.last_mut().filter(|_| open) else { continue };
+                    let longer = list.as_ref().and_then(|name| stanza.attributes.get_mut(name));
+                    match longer {
+                        Some(list) => list.text.push_str(&format!(" {value}")),
+                        None => stanza.rest.push(value),
                     }
                 }
             }
@@ -230,6 +237,8 @@ command: echo \"owner: x\" C:\\x; rm /tmp/* # no comment
 machine: h1 owner: joe@h1 /* both
 of a line */
 date_conditions: y
+start_times: \"05\\:00,
+  06\\:00\"
 insert_machine: m1
 type: a
 calendar: pay
@@ -258,8 +267,8 @@ calendar: pay
             shown,
             [
                 "insert_job a@2: command=echo \"owner: x\" C:\\x; rm /tmp/* # no comment@3|date_conditions=y@7|job_type=c@2|\
-                 machine=h1@5|owner=joe@h1@5 []",
-                "calendar pay@10:  [\"01/30/2026\"]",
+                 machine=h1@5|owner=joe@h1@5|start_times=\"05\\:00, 06\\:00\"@8 []",
+                "calendar pay@12:  [\"01/30/2026\"]",
             ]
         );
         assert!(whole);

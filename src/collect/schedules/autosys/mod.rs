@@ -7,6 +7,7 @@ mod condition;
 mod jil;
 
 use super::job::{Job, Work, Zone};
+use super::windows;
 use super::{SchedulePlace, World};
 use crate::evidence::scrub::scrub;
 use crate::evidence::{About, Evidence, Gap, GapCode, Order, Place, Provenance, Text};
@@ -247,7 +248,12 @@ impl Reader<'_> {
         let shown = shown(job);
         let environment = BTreeMap::from([("AUTO_JOB_NAME".to_owned(), name.to_owned())]);
         let for_shell = for_shell(job);
+        let mut steps = windows::Steps::default();
         let work = match &for_shell {
+            Some((_, line)) if windows::is_of_windows(&shown) => {
+                steps.add_line(&shown, *line);
+                steps.work(&shown, &self.file.path)
+            }
             Some((text, line)) => {
                 Work::ShellIn { text, shown: &shown, input: self.file.path.clone(), line: *line }
             }

@@ -7,6 +7,7 @@ mod schtasks;
 mod words;
 
 pub use schtasks::Schtasks;
+pub(super) use words::{Steps, is_of_windows};
 
 use super::job::{Job, zone_of};
 use super::xml::{self, Element};

@@ -180,10 +180,7 @@ fn create(file: &InputFile, world: &World<'_>, line: &str, number: u64, out: &mu
     let name = within(file, task.trim_start_matches('\\').replace('\\', "/"));
     let run = options.get("tr").unwrap_or("");
     let mut steps = words::Steps::default();
-    let mut parts = words::words(run);
-    let command = if parts.is_empty() { String::new() } else { parts.remove(0) };
-    let rest: Vec<String> = parts.iter().map(|word| again(word)).collect();
-    steps.add(&again(&command), &rest.join(" "), "", number);
+    steps.add_line(run, number);
     let environment = BTreeMap::new();
     let job = Job::of_shell(file, world, "", DIALECT, "", &environment);
     let account = options.get("ru").map(filled).and_then(|name| account(&name));
@@ -200,11 +197,6 @@ fn create(file: &InputFile, world: &World<'_>, line: &str, number: u64, out: &mu
     let scope = scope_of(&file.path, "");
     Job { name: Some(&name), host, schedules, zone, account, work, line: number, scope, ..job }.state(out);
     true
-}
-
-/// A word as it stands in a command line.
-fn again(word: &str) -> String {
-    if word.contains(' ') { format!("\"{word}\"") } else { word.to_owned() }
 }
 
 /// The trigger that a call makes.

@@ -48,7 +48,7 @@ const MAX_SHELLS: usize = 4;
 
 /// What a task does, step by step.
 #[derive(Debug, Default)]
-pub(super) struct Steps {
+pub(in super::super) struct Steps {
     /// Each as it is shown.
     pub shown: Vec<String>,
     /// Those that a shell can be given.
@@ -74,6 +74,14 @@ impl Steps {
         self.text.push('\n');
     }
 
+    /// Adds a whole command line.
+    pub fn add_line(&mut self, text: &str, line: u64) {
+        let mut parts = words(text);
+        let command = if parts.is_empty() { String::new() } else { parts.remove(0) };
+        let rest: Vec<String> = parts.iter().map(|word| again(word)).collect();
+        self.add(&again(&command), &rest.join(" "), "", line);
+    }
+
     /// As the work of a job.
     pub fn work<'a>(&'a self, shown: &'a str, input: &Text) -> Work<'a> {
         match self.text.trim_end() {
@@ -82,6 +90,20 @@ impl Steps {
             text => Work::ShellIn { text, shown, input: input.clone(), line: self.line },
         }
     }
+}
+
+/// A word as it stands in a command line.
+fn again(word: &str) -> String {
+    if word.contains(' ') { format!("\"{word}\"") } else { word.to_owned() }
+}
+
+/// Whether a command line is one of Windows: a path with a drive or a share stands in it.
+pub(in super::super) fn is_of_windows(text: &str) -> bool {
+    let drive = |at: usize| {
+        let before = text.as_bytes()[..at].last_chunk::<2>();
+        before.is_some_and(|[letter, colon]| letter.is_ascii_alphabetic() && *colon == b':')
+    };
+    text.match_indices('\\').any(|(at, _)| drive(at)) || text.trim_start().starts_with("\\\\")
 }
 
 /// The words of a command line: blanks part them outside of quotes, a backslash is one but in front of a quote.
