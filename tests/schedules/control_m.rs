@@ -83,6 +83,7 @@ fn exports_tell_days_times_and_events() {
         links(&report),
         [
             "job:h1/NIGHT/EXTRACT read table:db1/shop/public.orders",
+            "job:h1/NIGHT/EXTRACT write file:h1:/out/orders_{date}.csv",
             "job:h1/NIGHT/EXTRACT connect database:db1/shop",
             "job:w1/WEEKLY/SWEEP write table:db2/shop/dbo.carts",
             "job:w1/WEEKLY/SWEEP connect database:db2/shop",

@@ -50,14 +50,16 @@ impl SchedulePlace for Jil {
             let detail = "MAX_ATTRIBUTES: the file has more; the rest was not read";
             out.add_gap(Gap::new(Place::whole(&file.path), GapCode::Limit, detail));
         }
+        let (twice, kin) = kin(file, text, world);
+        let mut estate = Estate { twice, ..Estate::default() };
+        estate.add(&own, folder(file));
         let mut others = Vec::new();
-        let mut estate = Estate::of(&own);
         if estate.misses() {
-            let near = world.inputs.files.iter().filter(|it| it.path != file.path && Jil.claims(it));
-            others.extend(near.take(MAX_FILES).filter_map(|it| it.text().ok()).map(|text| stanzas(&text).0));
+            let read = |it: &&InputFile| Some((stanzas(&it.text().ok()?).0, folder(it).to_owned()));
+            others.extend(kin.iter().take(MAX_FILES).filter_map(read));
         }
-        for stanzas in &others {
-            estate.add(stanzas);
+        for (stanzas, folder) in &others {
+            estate.add(stanzas, folder);
         }
         let reader = Reader { file, world, estate };
         let names: BTreeSet<&str> = own.iter().map(|stanza| stanza.name.as_str()).collect();
@@ -71,6 +73,47 @@ impl SchedulePlace for Jil {
         }
         jobs
     }
+}
+
+fn folder(file: &InputFile) -> &str {
+    file.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// The jobs that more than one file of the scan defines, and the other files, those of the same folder first; of what
+/// lies elsewhere, only files that define none of the jobs of this one can belong to the same AutoSys.
+fn kin<'a>(file: &InputFile, text: &str, world: &World<'a>) -> (BTreeSet<String>, Vec<&'a InputFile>) {
+    let own = inserted(text);
+    let (mut seen, mut twice) = (own.clone(), BTreeSet::new());
+    let (mut near, mut far) = (Vec::new(), Vec::new());
+    for other in &world.inputs.files {
+        let has = |needle: &str| memchr::memmem::find(&other.head, needle.as_bytes()).is_some();
+        if other.path == file.path || !(has("insert_job:") || has("calendar:")) || !Jil.claims(other) {
+            continue;
+        }
+        let Ok(text) = other.text() else { continue };
+        let names = inserted(&text);
+        if folder(other) == folder(file) {
+            near.push(other);
+        } else if names.is_disjoint(&own) {
+            far.push(other);
+        }
+        for name in names {
+            if !seen.insert(name.clone()) {
+                twice.insert(name);
+            }
+        }
+    }
+    near.extend(far);
+    (twice, near)
+}
+
+/// The names of the jobs that a text defines.
+fn inserted(text: &str) -> BTreeSet<String> {
+    let named = text.lines().filter_map(|line| line.trim_start().strip_prefix("insert_job:"));
+    named
+        .filter_map(|rest| rest.split_whitespace().next())
+        .map(|name| name.trim_matches('"').to_owned())
+        .collect()
 }
 
 /// Whether a text is nothing else than JIL: its first line that is no comment begins something.
@@ -94,6 +137,8 @@ fn is_jil(file: &InputFile) -> bool {
 /// A job with what later subcommands of its file change.
 struct Defined<'a> {
     first: &'a Stanza,
+    /// The folder of its file.
+    folder: &'a str,
     attributes: BTreeMap<&'a str, &'a jil::Value>,
 }
 
@@ -132,33 +177,39 @@ impl Defined<'_> {
 /// What the files of the scan define.
 #[derive(Default)]
 struct Estate<'a> {
+    /// Names that more than one file of the scan defines.
+    twice: BTreeSet<String>,
     jobs: BTreeMap<&'a str, Defined<'a>>,
     /// Dates of calendars; none are told of extended ones.
     calendars: BTreeMap<&'a str, Option<Vec<String>>>,
 }
 
 impl<'a> Estate<'a> {
-    fn of(stanzas: &'a [Stanza]) -> Estate<'a> {
-        let mut estate = Estate::default();
-        estate.add(stanzas);
-        estate
+    /// What a job is called where several AutoSys are in the scan: its name, with its folder where another file has it.
+    fn called(&self, name: &str) -> String {
+        match self.jobs.get(name).map(|job| job.folder) {
+            Some(folder) if !folder.is_empty() && self.twice.contains(name) => format!("{folder}/{name}"),
+            _ => name.to_owned(),
+        }
     }
 
     /// Adds what a file defines; what is known already stays.
-    fn add(&mut self, stanzas: &'a [Stanza]) {
+    fn add(&mut self, stanzas: &'a [Stanza], folder: &'a str) {
         let known: BTreeSet<&str> = self.jobs.keys().copied().collect();
         for stanza in stanzas.iter().filter(|stanza| !known.contains(stanza.name.as_str())) {
             let name = stanza.name.as_str();
             match stanza.command.as_str() {
                 "insert_job" => {
                     let attributes = BTreeMap::new();
-                    _ = self.jobs.insert(name, Defined { first: stanza, attributes });
+                    _ = self.jobs.insert(name, Defined { first: stanza, folder, attributes });
                     self.update(stanza);
                 }
                 "update_job" => {
-                    self.jobs
-                        .entry(name)
-                        .or_insert_with(|| Defined { first: stanza, attributes: BTreeMap::new() });
+                    self.jobs.entry(name).or_insert_with(|| Defined {
+                        first: stanza,
+                        folder,
+                        attributes: BTreeMap::new(),
+                    });
                     self.update(stanza);
                 }
                 "delete_job" => _ = self.jobs.remove(name),
@@ -244,7 +295,7 @@ impl Reader<'_> {
         let zone = self.zone(job, meaning.clock(), 0);
         let host = job.get("machine").filter(|machine| is_host(machine)).map(Text::from);
         let account = job.get("owner").map(|owner| owner.split('@').next().unwrap_or(owner)).map(Text::from);
-        let account = account.filter(|account| !schedule::has_placeholder(account));
+        let account = account.filter(|account| !account.contains(['{', '$', '%', '~']));
         let shown = shown(job);
         let environment = BTreeMap::from([("AUTO_JOB_NAME".to_owned(), name.to_owned())]);
         let for_shell = for_shell(job);
@@ -260,9 +311,10 @@ impl Reader<'_> {
             None => Work::Named(&shown),
         };
         let waits_for = self.waits(name, job, out);
+        let called = self.estate.called(name);
         Job {
             host,
-            name: Some(name),
+            name: Some(&called),
             schedules: vec![text],
             zone,
             account,
@@ -346,7 +398,7 @@ impl Reader<'_> {
         if let Some(within) = job.get("box_name") {
             let order = if job.dated() { Order::After } else { Order::Call };
             match self.estate.jobs.contains_key(within) {
-                true => waits.push((within.to_owned(), order)),
+                true => waits.push((self.estate.called(within), order)),
                 false => missing.push(within.to_owned()),
             }
         }
@@ -355,7 +407,7 @@ impl Reader<'_> {
             missing.extend(condition::named(condition).into_iter().filter(|other| !known(other)));
             let certain =
                 condition::waits_for(condition).into_iter().filter(|other| known(other) && other != name);
-            waits.extend(certain.map(|other| (other, Order::Sensor)));
+            waits.extend(certain.map(|other| (self.estate.called(&other), Order::Sensor)));
         }
         missing.sort();
         missing.dedup();

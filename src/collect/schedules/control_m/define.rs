@@ -62,21 +62,50 @@ pub(super) struct Defined {
 /// Who adds which events, over all files.
 #[derive(Debug, Default)]
 pub(super) struct Estate {
-    adders: BTreeMap<String, BTreeSet<String>>,
+    /// By event: the jobs of the same folder, and those of others.
+    near: BTreeMap<String, BTreeSet<String>>,
+    far: BTreeMap<String, BTreeSet<String>>,
+    /// By job, the folders of the files that define it.
+    folders: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Estate {
-    pub fn add(&mut self, jobs: &[Defined]) {
+    /// Adds the jobs of a file, and whether it lies in the same folder.
+    pub fn add(&mut self, jobs: &[Defined], folder: &str, near: bool) {
+        for job in jobs {
+            self.folders.entry(job.name.clone()).or_default().insert(folder.to_owned());
+        }
         for job in jobs {
             for event in &job.adds {
-                self.adders.entry(event.clone()).or_default().insert(job.name.clone());
+                let adders = if near { &mut self.near } else { &mut self.far };
+                let called = if near { job.name.clone() } else { format!("{folder}/{}", job.name) };
+                adders.entry(event.clone()).or_default().insert(called);
             }
         }
     }
 
-    /// Whether nobody known adds an event that a job waits for.
-    pub fn misses(&self, job: &Defined) -> bool {
-        job.waits.iter().any(|event| !self.adders.contains_key(event))
+    /// What a job of a folder is called: with it, where files of several folders define one of its name.
+    fn called(&self, name: &str, folder: &str) -> String {
+        let several = self.folders.get(name).is_some_and(|folders| folders.len() > 1);
+        if several && !folder.is_empty() { format!("{folder}/{name}") } else { name.to_owned() }
+    }
+
+    /// The jobs that add an event: those of the same folder, else those of others.
+    fn adders(&self, event: &str, folder: &str) -> BTreeSet<String> {
+        if let Some(near) = self.near.get(event) {
+            return near.iter().map(|name| self.called(name, folder)).collect();
+        }
+        let far = self.far.get(event).into_iter().flatten();
+        let own = |whole: &String| {
+            let job = self
+                .folders
+                .iter()
+                .find(|(name, folders)| folders.iter().any(|it| format!("{it}/{name}") == *whole));
+            job.map_or(whole.clone(), |(name, _)| {
+                self.called(name, whole.strip_suffix(&format!("/{name}")).unwrap_or(""))
+            })
+        };
+        far.map(own).collect()
     }
 }
 
@@ -86,6 +115,7 @@ pub(super) fn state(
     world: &World<'_>,
     job: &Defined,
     estate: &Estate,
+    folder: &str,
     out: &mut Evidence,
 ) -> bool {
     let mut gap = |code: GapCode, detail: String| {
@@ -108,8 +138,8 @@ pub(super) fn state(
             return false;
         }
     };
-    let missing: Vec<&str> =
-        job.waits.iter().filter(|event| !estate.adders.contains_key(*event)).map(String::as_str).collect();
+    let nobody = |event: &&String| estate.adders(event, folder).is_empty();
+    let missing: Vec<&str> = job.waits.iter().filter(nobody).map(String::as_str).collect();
     if !missing.is_empty() {
         let detail = format!("{} waits for {}, which no job of the scan adds", job.name, missing.join(", "));
         gap(GapCode::Unresolved, detail);
@@ -130,15 +160,16 @@ pub(super) fn state(
         (Some(text), None) => Work::ShellIn { text, shown: &shown, input: file.path.clone(), line: job.line },
         (None, None) => Work::Named(&shown),
     };
-    let known = |text: &&String| !text.contains("%%") && !schedule::has_placeholder(text);
+    let known = |text: &&String| !text.contains(['%', '{', '$', '<']);
+    let called = estate.called(&job.name, folder);
     Job {
         host: job.host.as_ref().filter(known).map(|host| Text::from(host.as_str())),
-        name: Some(&job.name),
+        name: Some(&called),
         schedules: vec![text],
         zone,
         account: job.account.as_ref().filter(known).map(|account| Text::from(account.as_str())),
         work,
-        waits_for: waits(job, estate),
+        waits_for: waits(job, estate, folder),
         line: job.line,
         scope: scope_of(&file.path, ""),
         ..Job::of_shell(file, world, "", DIALECT, "", &environment)
@@ -148,17 +179,14 @@ pub(super) fn state(
 }
 
 /// The jobs whose events it certainly waits for.
-fn waits(job: &Defined, estate: &Estate) -> Vec<(String, Order)> {
-    let mut first: BTreeSet<&String> = job.after.iter().collect();
+fn waits(job: &Defined, estate: &Estate, folder: &str) -> Vec<(String, Order)> {
+    let mut first: BTreeSet<String> = job.after.iter().map(|name| estate.called(name, folder)).collect();
     if job.all {
-        let adders = job.waits.iter().filter_map(|event| estate.adders.get(event));
+        let adders = job.waits.iter().map(|event| estate.adders(event, folder));
         first.extend(adders.filter(|adders| adders.len() == 1).flatten());
     }
-    first
-        .into_iter()
-        .filter(|other| **other != job.name)
-        .map(|other| (other.clone(), Order::Sensor))
-        .collect()
+    first.remove(&estate.called(&job.name, folder));
+    first.into_iter().map(|other| (other, Order::Sensor)).collect()
 }
 
 /// What is shown of its work, what a shell is given of it, or the steps of a program of Windows.
@@ -186,7 +214,7 @@ fn work(job: &Defined) -> (String, Option<String>, Option<windows::Steps>) {
     (shown, Some(text), None)
 }
 
-/// A text with variables of Control-M (`%%NAME`, `%%$NAME`) as those of a shell.
+/// A text with variables of Control-M (`%%NAME`, `%%$NAME`) as those of a shell; the order date is a date.
 fn variables(text: &str) -> String {
     let (mut out, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once("%%") {
@@ -198,6 +226,7 @@ fn variables(text: &str) -> String {
         let rest_of = name[end..].strip_prefix('.').unwrap_or(&name[end..]);
         match end {
             0 => out.push_str("%%"),
+            _ if ["ODATE", "DATE"].contains(&&name[..end]) => out.push_str("$(date +%Y%m%d)"),
             _ => out.push_str(&format!("${{{}}}", name[..end].replace('-', "_"))),
         }
         rest = if end == 0 { after } else { rest_of };
@@ -212,6 +241,6 @@ mod tests {
 
     #[test]
     fn variables_are_those_of_a_shell() {
-        assert_eq!(variables("/in/%%NAME.%%$ODATE..csv 5%% x"), "/in/${NAME}${ODATE}.csv 5%% x");
+        assert_eq!(variables("/in/%%NAME.%%$ODATE..csv 5%% x"), "/in/${NAME}$(date +%Y%m%d).csv 5%% x");
     }
 }

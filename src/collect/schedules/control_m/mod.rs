@@ -61,6 +61,10 @@ impl SchedulePlace for AsCode {
     }
 }
 
+fn folder(file: &InputFile) -> &str {
+    file.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
 /// The jobs of a file of either kind.
 fn jobs_of(file: &InputFile) -> Vec<Defined> {
     let Ok(text) = file.text() else { return Vec::new() };
@@ -79,13 +83,19 @@ fn all(
         out.add_gap(Gap::new(Place::whole(&file.path), GapCode::Unparsed, reason));
     }
     let mut estate = Estate::default();
-    estate.add(&jobs);
-    if jobs.iter().any(|job| estate.misses(job)) {
-        let others = world.inputs.files.iter().filter(|it| it.path != file.path);
-        let kin = others.filter(|it| it.is_text() && (Export.claims(it) || AsCode.claims(it)));
-        for other in kin.take(MAX_FILES) {
-            estate.add(&jobs_of(other));
-        }
+    estate.add(&jobs, folder(file), true);
+    let others = world.inputs.files.iter().filter(|it| it.path != file.path && it.is_text());
+    let mut kin: Vec<&InputFile> = others.filter(|it| Export.claims(it) || AsCode.claims(it)).collect();
+    kin.sort_by_key(|it| folder(it) != folder(file));
+    if kin.len() > MAX_FILES {
+        let detail = format!(
+            "MAX_FILES: events of {MAX_FILES} other files are looked at, and there are {}",
+            kin.len()
+        );
+        out.add_gap(Gap::new(Place::whole(&file.path), GapCode::Limit, detail));
     }
-    jobs.iter().filter(|job| state(file, world, job, &estate, out)).count() as u64
+    for other in kin.into_iter().take(MAX_FILES) {
+        estate.add(&jobs_of(other), folder(other), folder(other) == folder(file));
+    }
+    jobs.iter().filter(|job| state(file, world, job, &estate, folder(file), out)).count() as u64
 }
