@@ -159,3 +159,53 @@ schtasks /query /fo csv
         ["bad-schedule setup/install.cmd:6: bad: schtasks has no such schedule: /sc FORTNIGHTLY"]
     );
 }
+
+#[test]
+fn tasks_that_powershell_registers() {
+    let script = "<# Register-ScheduledTask -TaskName no #>
+# Register-ScheduledTask -TaskName no -Trigger (New-ScheduledTaskTrigger -Daily -At 1am)
+$sql = 'sqlcmd.exe'
+$action = New-ScheduledTaskAction -Execute $sql -Argument \"-S db1 -d shop -Q `\"SELECT id FROM dbo.orders`\"\"
+$triggers = @(
+    (New-ScheduledTaskTrigger -Daily -At 2am),
+    (New-ScheduledTaskTrigger -AtStartup)
+)
+$who = New-ScheduledTaskPrincipal -UserId 'NT AUTHORITY\\SYSTEM' -RunLevel Highest
+Register-ScheduledTask -TaskName \"Nightly\" -TaskPath '\\Shop' `
+    -Action $action -Trigger $triggers -Principal $who -Force
+$params = @{
+    TaskName = \"Weekly $env:COMPUTERNAME\"
+    Action   = New-ScheduledTaskAction -Execute 'C:\\jobs\\run.exe'
+    Trigger  = New-ScheduledTaskTrigger -Weekly -DaysOfWeek Sunday -At '23:30'
+    User     = 'svc'
+}
+Register-ScheduledTask @params | Out-Null
+Register-ScheduledTask -TaskName Computed -Action $action -Trigger (Get-Trigger)
+Register-ScheduledTask -TaskName FromXml -Xml (Get-Content x.xml | Out-String)
+";
+    let report = World { files: &[("setup/tasks.ps1", script)], links: &[] }.report();
+    let nightly = "sqlcmd.exe -S db1 -d shop -Q \"SELECT id FROM dbo.orders\" @ setup/tasks.ps1:10";
+    assert_eq!(
+        jobs(&report),
+        [
+            format!("job:setup/Shop/Nightly as SYSTEM: boot (?): {nightly}"),
+            format!("job:setup/Shop/Nightly as SYSTEM: start=02:00:00 every 1 day (?): {nightly}"),
+            "job:setup/tasks.ps1 (18) as svc: start=23:30:00 every 1 week on Sunday (?): C:\\jobs\\run.exe @ \
+             setup/tasks.ps1:18"
+                .to_owned(),
+        ]
+    );
+    assert_eq!(
+        gaps(&report),
+        [
+            "unresolved setup/tasks.ps1:19: Computed: what starts it is computed by the script that registers it"
+        ]
+    );
+    assert_eq!(
+        links(&report),
+        [
+            "job:setup/Shop/Nightly read table:db1/shop/dbo.orders",
+            "job:setup/Shop/Nightly connect database:db1/shop"
+        ]
+    );
+}

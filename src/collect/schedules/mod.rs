@@ -63,6 +63,7 @@ pub static PLACES: &[&dyn SchedulePlace] = &[
     &embedded::YamlCrontab,
     &embedded::ScriptedCrontab,
     &windows::Tasks,
+    &windows::Registered,
     &windows::Schtasks,
     &autosys::Jil,
     &control_m::Export,

@@ -1,11 +1,14 @@
 //! Tasks of the Windows Task Scheduler: its own files and exports (XML of the "Task Scheduler Schema": files below
 //! `Windows\System32\Tasks`, `schtasks /query /xml`, `Export-ScheduledTask`), and scripts that create them with
-//! `schtasks`. A task runs programs by Windows' rules for command lines; of those, clients that are alike everywhere
+//! `schtasks` or `Register-ScheduledTask`. A task runs programs by Windows' rules for command lines; of those, clients that are alike everywhere
 //! (`sqlcmd`, `curl`, `python x.py`) are read, everything else is shown. What a COM handler does is not read.
 
+mod powershell;
+mod register;
 mod schtasks;
 mod words;
 
+pub use register::Registered;
 pub use schtasks::Schtasks;
 pub(super) use words::{Steps, is_of_windows};
 
@@ -89,6 +92,16 @@ fn name(file: &InputFile, task: &Element, several: bool) -> String {
         }
     };
     within(file, own)
+}
+
+/// The name of a task that a script creates; one that the script computes is told by where it stands.
+fn created(file: &InputFile, task: &str, line: u64) -> String {
+    let task = task.replace('\\', "/");
+    let task = task.trim_matches('/');
+    if schedule::has_placeholder(task) || task.contains('%') {
+        return within(file, format!("{} ({line})", file.name()));
+    }
+    within(file, task.to_owned())
 }
 
 /// A name with its folder in front, where the file lies on no known host.

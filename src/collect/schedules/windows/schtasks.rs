@@ -4,7 +4,7 @@
 
 use super::super::job::{Job, zone_of};
 use super::super::{SchedulePlace, World};
-use super::{DIALECT, account, within, words};
+use super::{DIALECT, account, created, words};
 use crate::evidence::scrub::scrub;
 use crate::evidence::{About, Evidence, Gap, GapCode, Place, Provenance};
 use crate::input::{InputFile, scope_of};
@@ -177,7 +177,7 @@ fn create(file: &InputFile, world: &World<'_>, line: &str, number: u64, out: &mu
             return false;
         }
     };
-    let name = within(file, task.trim_start_matches('\\').replace('\\', "/"));
+    let name = created(file, &filled(task), number);
     let run = options.get("tr").unwrap_or("");
     let mut steps = words::Steps::default();
     steps.add_line(run, number);
