@@ -61,6 +61,7 @@ impl SchedulePlace for Schtasks {
     fn read(&self, file: &InputFile, text: &str, world: &World<'_>, out: &mut Evidence) -> u64 {
         let batch = !file.name().to_ascii_lowercase().contains(".ps");
         let continues = if batch { '^' } else { '`' };
+        let constants = if batch { constants(text) } else { BTreeMap::new() };
         let mut jobs = 0;
         let mut lines = text.lines().zip(1u64..);
         while let Some((line, number)) = lines.next() {
@@ -72,11 +73,48 @@ impl SchedulePlace for Schtasks {
                 whole.push_str(next.trim_start());
             }
             if creates(&whole) {
+                let whole = if batch { with_constants(&whole, &constants) } else { whole };
                 jobs += u64::from(create(file, world, &whole, number, out));
             }
         }
         jobs
     }
+}
+
+/// What a batch file gives its variables, where it does so once and with a constant.
+fn constants(text: &str) -> BTreeMap<String, Option<&str>> {
+    let mut constants: BTreeMap<String, Option<&str>> = BTreeMap::new();
+    for line in text.lines() {
+        let line = line.trim_start_matches([' ', '\t', '@']).trim_end();
+        let given = line.get(..4).filter(|word| word.eq_ignore_ascii_case("set "));
+        let Some((name, value)) = given.and_then(|_| line[4..].trim().trim_matches('"').split_once('='))
+        else {
+            continue;
+        };
+        let value = Some(value).filter(|value| !value.contains(['%', '!']) && !name.starts_with('/'));
+        constants.entry(name.trim().to_lowercase()).and_modify(|known| *known = None).or_insert(value);
+    }
+    constants
+}
+
+/// A line with the constants of its file.
+fn with_constants(line: &str, constants: &BTreeMap<String, Option<&str>>) -> String {
+    let (mut out, mut rest) = (String::new(), line);
+    while let Some((before, after)) = rest.split_once('%') {
+        out.push_str(before);
+        let name = after.split_once('%').map(|(name, _)| name);
+        match name.and_then(|name| Some((name, (*constants.get(&name.to_lowercase())?)?))) {
+            Some((name, value)) => {
+                out.push_str(value.trim_matches('"'));
+                rest = &after[name.len() + 1..];
+            }
+            None => {
+                out.push('%');
+                rest = after;
+            }
+        }
+    }
+    out + rest
 }
 
 /// Whether a line calls `schtasks /create`, and is no comment.
@@ -314,6 +352,14 @@ mod tests {
         for (given, expected) in rows {
             assert_eq!(told(&format!("{base} {given}")), expected, "{given}");
         }
+    }
+
+    #[test]
+    fn constants_of_a_batch_file_are_filled_in() {
+        let text = "set \"NAME=Shop Load\"\n@set at=02:30\nset WHEN=01:00\nset WHEN=%1\n";
+        let line = "schtasks /create /tn \"%name%\" /st %AT% /sd %WHEN% /tr 5% %x%";
+        let told = with_constants(line, &constants(text));
+        assert_eq!(told, "schtasks /create /tn \"Shop Load\" /st 02:30 /sd %WHEN% /tr 5% %x%");
     }
 
     #[test]
