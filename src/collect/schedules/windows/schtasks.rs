@@ -182,17 +182,18 @@ fn single(line: &str) -> String {
     text
 }
 
-/// What a script fills in (`%NAME%`, `$name`), made a placeholder of the dialects.
+/// What a script fills in (`%NAME%`, `$name`), made placeholders of the dialects.
 fn filled(value: &str) -> String {
-    if let Some(name) =
-        value.strip_prefix('%').and_then(|rest| rest.strip_suffix('%')).filter(|n| !n.is_empty())
-    {
+    if let Some(name) = value.strip_prefix('$').filter(|name| !name.starts_with('{')) {
         return format!("${{{name}}}");
     }
-    match value.strip_prefix('$') {
-        Some(name) if !name.starts_with('{') => format!("${{{name}}}"),
-        _ => value.to_owned(),
+    let (mut out, mut rest) = (String::new(), value);
+    while let Some((before, after)) = rest.split_once('%') {
+        let Some((name, behind)) = after.split_once('%').filter(|(name, _)| !name.is_empty()) else { break };
+        out.push_str(&format!("{before}${{{name}}}"));
+        rest = behind;
     }
+    out + rest
 }
 
 /// States the task of a call; whether there is one.
@@ -342,6 +343,7 @@ mod tests {
             ("/sc daily /st 08:00 /ri 15 /du 9:30", "start=08:00 every 1 day repeat PT15M for PT9H30M"),
             ("/sc onstart /ru system", "boot"),
             ("/sc daily /st %WHEN%", "start=${WHEN} every 1 day"),
+            ("/sc daily /st %WHEN%:00", "start=${WHEN}:00 every 1 day"),
             ("/sc daily", "start=${the time it was created} every 1 day"),
             ("/sc weekly /st 06:00", "start=06:00 every 1 week on ${the day it was created}"),
             ("/sc once", "refused: /st is missing"),
