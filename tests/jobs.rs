@@ -97,7 +97,7 @@ fn a_table_opens_in_spreadsheets_and_json_says_the_same() {
     let last = table.lines().last().unwrap_or_default();
     assert_eq!(
         last,
-        "\"batch1\",\"job:batch1/warm-cache\",\"root\",\"'@reboot\",\"at boot\",\"vixie\",\"Europe/Berlin\",\"true\",\"\",\"\",\"\",\"/usr/local/bin/warm-cache\",\"\",\"\",\"\",\"batch1/etc/crontab:4\""
+        "\"batch1\",\"job:batch1/warm-cache\",\"root\",\"'@reboot\",\"at boot\",\"vixie\",\"Europe/Berlin\",\"true\",\"\",\"\",\"\",\"\",\"/usr/local/bin/warm-cache\",\"\",\"\",\"\",\"batch1/etc/crontab:4\""
     );
     let told: serde_json::Value =
         serde_json::from_str(&text(&["--format", "json", "--count", "1"])).expect("it is JSON");

@@ -186,7 +186,10 @@ fn span(script: &Script, trigger: &Call, parameter: &str) -> Option<i64> {
     let text = script.text(trigger, parameter)?;
     let mut parts = text.split(':').map(|part| part.parse::<i64>().ok());
     match (parts.next()?, parts.next()?, parts.next()?, parts.next()) {
-        (Some(hours), Some(minutes), Some(seconds), None) => Some(hours * 3600 + minutes * 60 + seconds),
+        (Some(hours), Some(minutes), Some(seconds), None) => {
+            let minutes = hours.checked_mul(60)?.checked_add(minutes)?;
+            minutes.checked_mul(60)?.checked_add(seconds)
+        }
         _ => None,
     }
 }
