@@ -144,7 +144,7 @@ fn walk_folder(top: &Path, prefix: &str, found: &mut Vec<Found>, inputs: &mut In
 }
 
 /// What marks the folder above it as the root of a host's file system.
-const HOST_MARKS: [&str; 14] = [
+const HOST_MARKS: [&str; 15] = [
     "etc/crontab",
     "etc/anacrontab",
     "etc/systemd/system/",
@@ -159,6 +159,7 @@ const HOST_MARKS: [&str; 14] = [
     "etc/timezone",
     "etc/os-release",
     "var/spool/cron/",
+    "Windows/System32/Tasks/",
 ];
 
 /// The roots of host file systems among the paths shown: root prefix (with a closing slash, or empty).

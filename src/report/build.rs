@@ -231,12 +231,23 @@ fn jobs(parts: &Parts<'_>) -> Vec<JobRow> {
             zone_known: job.zone_known,
             next: moment(next.map(Stamp::from_seconds)),
             guards: job.guards.clone(),
-            waits: parts.graph.waits_of(job.entity).map(|it| waits(parts.graph, it)).collect(),
+            waits: once(parts.graph.waits_of(job.entity).map(|it| waits(parts.graph, it))),
             command: job.command.clone(),
             place: job.place.to_string(),
         }
     };
     parts.graph.jobs().iter().map(row).collect()
+}
+
+/// Each text once, in the order it first came.
+fn once(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut told: Vec<String> = Vec::new();
+    for text in texts {
+        if !told.contains(&text) {
+            told.push(text);
+        }
+    }
+    told
 }
 
 /// `waits for job:x`.

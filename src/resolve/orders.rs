@@ -1,5 +1,5 @@
 //! Which jobs their scheduler holds back for which others. A name is looked for among the jobs of the same scheduler on
-//! the same host; one that several jobs could be, or that none is called, orders nothing.
+//! the same host, or of all hosts where it serves many; one that several jobs could be, or that none is called, orders nothing.
 
 use super::consumers::Book;
 use super::jobs::JobLine;
@@ -8,9 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 type Scheduler<'a> = (Option<&'a str>, BTreeSet<&'a str>);
 
-/// One scheduler: a host and a dialect.
+/// Dialects of schedulers that keep the jobs of many hosts, each by one name.
+const CENTRAL: [&str; 2] = ["autosys-jil", "control-m"];
+
+/// One scheduler: a host and a dialect, or a dialect alone.
 fn scheduler<'a>(line: &'a JobLine<'_>) -> Scheduler<'a> {
-    (line.host.as_deref(), line.dialects().collect())
+    let dialects: BTreeSet<&str> = line.dialects().collect();
+    let central = dialects.iter().any(|dialect| CENTRAL.contains(dialect));
+    (line.host.as_deref().filter(|_| !central), dialects)
 }
 
 /// All waits between the jobs of these lines, by the job that waits.

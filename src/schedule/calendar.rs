@@ -204,7 +204,8 @@ impl Calendar {
     }
 }
 
-fn bits(set: u64) -> impl Iterator<Item = u32> {
+/// The bits of a set, ascending.
+pub(super) fn bits(set: u64) -> impl Iterator<Item = u32> {
     let mut rest = set;
     std::iter::from_fn(move || {
         let bit = (rest != 0).then(|| rest.trailing_zeros())?;

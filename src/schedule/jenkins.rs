@@ -1,13 +1,13 @@
 //! Jenkins' cron trigger: lines of five fields of numbers, with `H` for a moment that the hash of the job's name
 //! picks, `TZ=` in the first line, both day fields ANDed. Rules read from hudson.scheduler (CrontabParser.g4,
-//! BaseParser, CronTab, CronTabList). The hash is not computed: `H` in minute and hour is a window, elsewhere it is
+//! BaseParser, CronTab, CronTabList). `upstream a, b` is a job that the end of others starts. The hash is not computed: `H` in minute and hour is a window, elsewhere it is
 //! a day that nobody can tell from here.
 
 use super::calendar::Calendar;
 use super::fields::{DAY, Field, HOUR, MINUTE, MONTH, WEEKDAY, digits, every, rejected, split};
 use super::several::Several;
 use super::template::Unsettled;
-use super::{Dialect, Rejected, Schedule};
+use super::{Clock, Dialect, Meaning, Rejected, Schedule};
 use jiff::tz::TimeZone;
 
 /// Jenkins.
@@ -46,6 +46,9 @@ impl Dialect for Jenkins {
     }
 
     fn parse(&self, text: &str) -> Result<Schedule, Rejected> {
+        if let Some(others) = text.trim().strip_prefix("upstream ") {
+            return Ok(Schedule::new(Downstream { others: others.trim().to_owned() }));
+        }
         let mut zone = None;
         let mut lines = Vec::new();
         for (index, line) in text.lines().map(str::trim).enumerate() {
@@ -61,6 +64,26 @@ impl Dialect for Jenkins {
             1 => Ok(lines.remove(0)),
             _ => Ok(Schedule::new(Several::of(lines))),
         }
+    }
+}
+
+/// A job that the end of others starts (`upstream` of pipelines, the plugin's ReverseBuildTrigger).
+#[derive(Debug)]
+struct Downstream {
+    others: String,
+}
+
+impl Meaning for Downstream {
+    fn runs<'a>(&'a self, _: &'a TimeZone, _: i64) -> Box<dyn Iterator<Item = i64> + 'a> {
+        Box::new(std::iter::empty())
+    }
+
+    fn words(&self) -> String {
+        format!("when {} has run", self.others)
+    }
+
+    fn clock(&self) -> Clock {
+        Clock::Happening
     }
 }
 

@@ -3,10 +3,13 @@
 
 mod anacron;
 mod at;
+mod autosys;
 mod aws;
 mod busybox;
 mod calendar;
+mod control_m;
 mod cronie;
+mod daytimes;
 mod fields;
 mod github;
 mod gitlab;
@@ -19,6 +22,7 @@ mod spring;
 mod systemd;
 mod template;
 mod vixie;
+mod windows;
 mod zones;
 
 pub use guards::Guards;
@@ -55,6 +59,9 @@ pub static DIALECTS: &[&dyn Dialect] = &[
     &at::At,
     &systemd::Systemd,
     &aws::Aws,
+    &windows::WindowsTask,
+    &autosys::AutosysJil,
+    &control_m::ControlM,
 ];
 
 /// Why a schedule was not accepted.
@@ -83,6 +90,8 @@ pub enum Clock {
         /// Whether it counts from the end of the last run, so that the starts drift.
         from_end: bool,
     },
+    /// Something that happens, whose moment no text tells: another job's end, a log-on, a file that comes.
+    Happening,
     /// A part of the text is filled in elsewhere, by a template or a setting.
     Unsettled,
 }

@@ -39,6 +39,7 @@ fn a_pipelines_triggers_are_jobs_of_its_shell_steps() {
         jobs(&report),
         [
             told(10, 2, "H/15 * * * * (jenkins, UTC?) [only if the source has changed]"),
+            told(11, 3, "upstream settle (jenkins, UTC)"),
             told(8, 1, "H 2 * * 1-5 (jenkins, UTC?)"),
         ]
     );
@@ -51,6 +52,8 @@ fn a_pipelines_triggers_are_jobs_of_its_shell_steps() {
             format!("job:shop/Jenkinsfile (1) reads {reads}"),
             format!("job:shop/Jenkinsfile (2) calls {calls}"),
             format!("job:shop/Jenkinsfile (2) reads {reads}"),
+            format!("job:shop/Jenkinsfile (3) calls {calls}"),
+            format!("job:shop/Jenkinsfile (3) reads {reads}"),
         ]
     );
     assert_eq!(refused(&report), NOTHING);
@@ -157,4 +160,36 @@ fn a_job_that_is_switched_off_is_none() {
     let report = report(&[("jobs/settle/config.xml", &off)]);
     assert_eq!(jobs(&report), NOTHING);
     assert_eq!(refused(&report), NOTHING);
+}
+
+#[test]
+fn a_job_that_others_start_has_no_clock_and_comes_after_them() {
+    let folder = "ci/jobs/nightly/jobs";
+    let config = |triggers: &str| format!("<project>\n<triggers>\n{triggers}\n</triggers>\n</project>\n");
+    let upstream = |names: &str| {
+        config(&format!(
+            "<jenkins.triggers.ReverseBuildTrigger><spec/><upstreamProjects>{names}</upstreamProjects></jenkins.triggers.ReverseBuildTrigger>"
+        ))
+    };
+    let report = report(&[
+        (&format!("{folder}/settle/config.xml"), CONFIG),
+        (&format!("{folder}/load/config.xml"), &upstream("settle, missing")),
+        (&format!("{folder}/tell/config.xml"), &upstream("/nightly/load")),
+        (&format!("{folder}/none/config.xml"), &upstream("")),
+    ]);
+    let mut told: Vec<String> = report["jobs"]
+        .as_array()
+        .expect("jobs are a list")
+        .iter()
+        .map(|job| format!("{}: {} {}", job["entity"], job["words"], job["waits"]))
+        .collect();
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            "\"job:nightly/load\": \"when settle, missing has run\" [\"is started by job:nightly/settle\"]",
+            "\"job:nightly/settle\": \"at 02:30 every day\" []",
+            "\"job:nightly/tell\": \"when /nightly/load has run\" [\"is started by job:nightly/load\"]",
+        ]
+    );
 }

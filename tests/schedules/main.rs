@@ -4,12 +4,15 @@
 mod anacron;
 mod ansible;
 mod at;
+mod autosys;
 mod chef;
+mod control_m;
 mod crontab_templates;
 mod puppet;
 mod salt;
 mod systemd;
 mod terraform;
+mod windows;
 
 use std::process::Command;
 
@@ -34,14 +37,19 @@ impl World<'_> {
         for (path, target) in self.links {
             std::os::unix::fs::symlink(target, made(path)).expect("links can be made");
         }
-        let output = Command::new(env!("CARGO_BIN_EXE_whodepends"))
-            .current_dir(folder.path())
-            .args(["scan", ".", "--format", "json", "--as-of", "2026-11-24"])
-            .output()
-            .expect("the program starts");
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).expect("the report is JSON")
+        scan(folder.path())
     }
+}
+
+/// What the program says of a folder.
+fn scan(folder: &std::path::Path) -> serde_json::Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_whodepends"))
+        .current_dir(folder)
+        .args(["scan", ".", "--format", "json", "--as-of", "2026-11-24"])
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("the report is JSON")
 }
 
 /// A word of a record; nothing where it has none.
@@ -79,4 +87,14 @@ fn links(report: &serde_json::Value) -> Vec<String> {
     let told = report["links"].as_array().expect("links are a list").iter();
     told.map(|link| format!("{} {} {}", word(link, "consumer"), word(link, "action"), word(link, "resource")))
         .collect()
+}
+
+/// What the jobs of a report wait for, a line each.
+fn waits(report: &serde_json::Value) -> Vec<String> {
+    let told = report["jobs"].as_array().expect("jobs are a list").iter();
+    let of_job = |job: &serde_json::Value| -> Vec<String> {
+        let waits = job["waits"].as_array().into_iter().flatten().filter_map(|wait| wait.as_str());
+        waits.map(|wait| format!("{} {wait}", word(job, "entity"))).collect()
+    };
+    told.flat_map(of_job).collect()
 }

@@ -258,3 +258,29 @@ fn a_cron_file_that_runs_all_the_same_or_runs_something_else_is_another_job() {
     assert_eq!(told.len(), 2, "{told:?}");
     assert_ne!(told[0], told[1]);
 }
+
+#[test]
+fn a_service_ordered_after_another_timers_oneshot_waits_for_it() {
+    let ordered = "[Unit]\nAfter=network.target load.service web.service other.service\nWants=load.service\n";
+    let report_of = format!("{ordered}{}", service("/opt/report.sh"));
+    let load = service("/opt/load.sh");
+    let web = "[Service]\nExecStart=/opt/web.sh\n";
+    let other = service("/opt/other.sh");
+    let folder = "batch1/etc/systemd/system";
+    let path = |name: &str| format!("{folder}/{name}");
+    let named = [
+        "report.timer",
+        "report.service",
+        "load.timer",
+        "load.service",
+        "web.timer",
+        "web.service",
+        "other.service",
+    ];
+    let paths = named.map(path);
+    let texts = [NIGHTLY, &report_of, NIGHTLY, &load, NIGHTLY, web, &other];
+    let files: Vec<(&str, &str)> = paths.iter().map(String::as_str).zip(texts).chain([ZONE]).collect();
+    let report = World { files: &files, links: &[] }.report();
+    // web is done once it is started, and no timer starts other.
+    assert_eq!(waits(&report), ["job:batch1/report is ordered after job:batch1/load"]);
+}

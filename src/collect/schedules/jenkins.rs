@@ -1,6 +1,7 @@
 //! Jobs of Jenkins that a clock starts: the triggers of pipelines (`Jenkinsfile`, Job DSL) and of jobs as the
 //! controller keeps them (`config.xml`). Rules from "Pipeline Syntax: triggers" and the triggers' own classes. What a
-//! job does are its shell steps; what a plugin's step does is not read, nor is what another job starts (`upstream`).
+//! job does are its shell steps; what a plugin's step does is not read. The end of another job that starts it
+//! (`upstream`) is one more schedule of it, and a wait of that one alone.
 
 use super::groovy::{Lined, Token, block, tokens};
 use super::job::{Job, Work, Zone};
@@ -8,7 +9,7 @@ use super::manifest::Script;
 use super::{SchedulePlace, World};
 use crate::collect::document;
 use crate::evidence::scrub::scrub;
-use crate::evidence::{About, Evidence, Gap, GapCode, Place, Provenance, Text};
+use crate::evidence::{About, Evidence, Gap, GapCode, Order, Place, Provenance, Text};
 use crate::input::InputFile;
 use crate::schedule;
 use quick_xml::Reader;
@@ -73,20 +74,41 @@ struct Found<'a> {
     name: String,
     /// Schedules with their line and what holds them back.
     specs: Vec<(String, u64, Vec<Text>)>,
+    /// The jobs whose end starts it, and the line that says so.
+    upstream: Option<(Vec<String>, u64)>,
     script: Script,
     environment: BTreeMap<String, String>,
 }
 
+/// What starts a job once.
+struct Start {
+    schedules: Vec<String>,
+    zone: Zone,
+    line: u64,
+    guards: Vec<Text>,
+    waits_for: Vec<(String, Order)>,
+}
+
 impl<'a> Found<'a> {
     fn new(file: &'a InputFile, world: &'a World<'a>) -> Found<'a> {
-        let (specs, script, environment) = Default::default();
-        Found { file, world, name: String::new(), specs, script, environment }
+        let (specs, upstream, script, environment) = Default::default();
+        Found { file, world, name: String::new(), specs, upstream, script, environment }
     }
 
     /// The triggers of a block: `cron('…')`, `pollSCM('…')`, `scm('…')`.
     fn triggers(&mut self, inside: &[Lined], all: &[Lined], out: &mut Evidence) {
         for (at, (token, line)) in inside.iter().enumerate() {
             let Token::Word(kind) = token else { continue };
+            if kind == "upstream" {
+                // The text is the first argument, or that of `upstreamProjects:`; `threshold:` is none.
+                let arguments = block(inside, at + 1, '(', ')').unwrap_or(&inside[at + 1..]);
+                if let Some((text, line)) = arguments.iter().find_map(|(it, line)| match it {
+                    Token::Text(text) => Some((text, line)),
+                    _ => None,
+                }) {
+                    self.upstream = Some((listed(text), *line)).filter(|(others, _)| !others.is_empty());
+                }
+            }
             if !["cron", "pollSCM", "scm", "parameterizedCron"].contains(&kind.as_str()) {
                 continue;
             }
@@ -164,7 +186,7 @@ impl<'a> Found<'a> {
     /// States the job of each trigger; gives how many there were.
     fn state(self, out: &mut Evidence) -> u64 {
         let mut jobs = 0;
-        let several = self.specs.len() > 1;
+        let several = self.specs.len() + usize::from(self.upstream.is_some()) > 1;
         for (number, (spec, line, guards)) in self.specs.iter().enumerate() {
             let gap = |why: &str| {
                 let detail =
@@ -187,19 +209,50 @@ impl<'a> Found<'a> {
                 }
             }
             let name = if several { format!("{} ({})", self.name, number + 1) } else { self.name.clone() };
-            let (line, command) = self.script.beside(*line);
-            let work = match command.as_str() {
-                "" => Work::Named("steps of plugins"),
-                text => Work::Shell { text, stdin: None },
-            };
-            let from = Job::of_shell(self.file, self.world, "", "jenkins", "", &self.environment);
-            let (scope, guards) = (document::scope(&self.file.path), guards.clone());
-            Job { host: None, name: Some(&name), schedules, zone, work, guards, line, scope, ..from }
-                .state(out);
+            let start = Start { schedules, zone, line: *line, guards: guards.clone(), waits_for: Vec::new() };
+            self.job(&name, start, out);
+            jobs += 1;
+        }
+        if let Some((others, line)) = &self.upstream {
+            let number = self.specs.len() + 1;
+            let name = if several { format!("{} ({number})", self.name) } else { self.name.clone() };
+            let waits_for = others.iter().map(|other| (self.whole(other), Order::Call)).collect();
+            let schedules = vec![format!("upstream {}", others.join(", "))];
+            let start = Start { schedules, zone: Zone::None, line: *line, guards: Vec::new(), waits_for };
+            self.job(&name, start, out);
             jobs += 1;
         }
         jobs
     }
+
+    /// Another job's full name: as it is seen from this one's folder, or from the root.
+    fn whole(&self, other: &str) -> String {
+        match (other.strip_prefix('/'), self.name.rsplit_once('/')) {
+            (Some(from_root), _) => from_root.to_owned(),
+            (None, Some((folder, _))) => format!("{folder}/{other}"),
+            (None, None) => other.to_owned(),
+        }
+    }
+
+    /// States the job of one start.
+    fn job(&self, name: &str, start: Start, out: &mut Evidence) {
+        let Start { schedules, zone, line, guards, waits_for } = start;
+        let (line, command) = self.script.beside(line);
+        let work = match command.as_str() {
+            "" => Work::Named("steps of plugins"),
+            text => Work::Shell { text, stdin: None },
+        };
+        let from = Job::of_shell(self.file, self.world, "", "jenkins", "", &self.environment);
+        let scope = document::scope(&self.file.path);
+        Job { host: None, name: Some(name), schedules, zone, work, guards, waits_for, line, scope, ..from }
+            .state(out);
+    }
+}
+
+/// The names of a list of jobs.
+fn listed(text: &str) -> Vec<String> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty() && !name.contains(['$', '{']));
+    names.map(str::to_owned).collect()
 }
 
 /// What the file gives a name, where the argument is one and it is given once.
@@ -253,7 +306,8 @@ impl SchedulePlace for JobConfig {
 
     fn claims(&self, file: &InputFile) -> bool {
         let has = |tag: &str| memchr::memmem::find(&file.head, tag.as_bytes()).is_some();
-        file.name() == "config.xml" && (has("TimerTrigger>") || has("SCMTrigger>"))
+        let triggers = ["TimerTrigger>", "SCMTrigger>", "ReverseBuildTrigger>"];
+        file.name() == "config.xml" && triggers.into_iter().any(has)
     }
 
     fn read(&self, file: &InputFile, text: &str, world: &World<'_>, out: &mut Evidence) -> u64 {
@@ -304,6 +358,9 @@ fn elements(text: &str, found: &mut Found<'_>) -> Result<bool, String> {
                         let guards = vec![Text::from("only if the source has changed")];
                         found.specs.push((value.clone(), line, guards));
                     }
+                    ["upstreamProjects", parent] if parent.ends_with("ReverseBuildTrigger") => {
+                        found.upstream = Some((listed(&value), line));
+                    }
                     ["disabled", _] if path.len() == 2 => enabled = value.trim() != "true",
                     ["command", "hudson.tasks.Shell"] => found.script.add(line, &value),
                     ["script", _] => {
@@ -323,5 +380,6 @@ fn elements(text: &str, found: &mut Found<'_>) -> Result<bool, String> {
         }
     }
     found.specs.retain(|(spec, _, _)| !spec.trim().is_empty());
+    found.upstream = found.upstream.take().filter(|(others, _)| !others.is_empty());
     Ok(enabled)
 }

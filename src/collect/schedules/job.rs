@@ -8,7 +8,7 @@ use crate::evidence::{
     Actor, Basis, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Order, Place, Says, Scope, Text,
 };
 use crate::input::InputFile;
-use crate::schedule;
+use crate::schedule::{self, Clock};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -156,7 +156,7 @@ impl<'a> Job<'a> {
         let within = format!("{}{}", self.file.inner, own.unwrap_or_default());
         let job = Mention::new(MentionKind::Job, format!("{shown_host}:{within}:{shown}"));
         let place = Place::line(&self.file.path, self.line);
-        let (zone, known) = self.settle_zone(&place, out);
+        let (zone, known) = self.settle_zone(out);
         let told = match &self.work {
             Work::Shell { text, stdin } => Some(self.read_command(&job, text, *stdin)),
             Work::ShellIn { text, input, line, .. } => {
@@ -202,13 +202,14 @@ impl<'a> Job<'a> {
     }
 
     /// The zone its times are read in, and whether that is known; a gap says why not.
-    fn settle_zone(&self, place: &Place, out: &mut Evidence) -> (Text, bool) {
+    fn settle_zone(&self, out: &mut Evidence) -> (Text, bool) {
         let (of_host, known) = self.world.zone_of_host(self.host.as_deref());
         match &self.zone {
             Zone::None => (Text::from("UTC"), true),
             Zone::Stated(zone) => (zone.clone(), true),
             Zone::Unknown(why) => {
-                out.add_gap(Gap::new(place.clone(), GapCode::UnknownZone, scrub(why).into_owned()));
+                let whole = Place::whole(&self.file.path);
+                out.add_gap(Gap::new(whole, GapCode::UnknownZone, scrub(why).into_owned()));
                 (of_host, false)
             }
             Zone::OfHost => {
@@ -253,6 +254,21 @@ impl<'a> Job<'a> {
             files: &files,
         };
         commands::read(&text, &context)
+    }
+}
+
+/// The zone of schedules that may name their own: it, where all that have clock times name one; none, where none has
+/// clock times; else the host's.
+pub(super) fn zone_of(dialect: &str, schedules: &[String]) -> Zone {
+    let read = schedules.iter().filter_map(|text| schedule::parse(dialect, text).ok());
+    let by_clock: Vec<_> = read
+        .filter(|it| !matches!(it.clock(), Clock::Boot | Clock::Interval { .. } | Clock::Happening))
+        .collect();
+    let zones: Vec<Option<&str>> = by_clock.iter().map(|it| it.zone()).collect();
+    match zones.first() {
+        None => Zone::None,
+        Some(Some(zone)) if zones.iter().all(Option::is_some) => Zone::Stated(Text::from(*zone)),
+        _ => Zone::OfHost,
     }
 }
 

@@ -4,7 +4,9 @@
 mod anacron;
 mod ansible;
 mod at;
+mod autosys;
 mod chef;
+mod control_m;
 mod crontab;
 mod crontab_host;
 mod embedded;
@@ -22,6 +24,8 @@ mod terraform;
 mod tokens;
 mod units;
 mod values;
+mod windows;
+mod xml;
 mod yaml;
 
 use super::{Family, World};
@@ -58,6 +62,12 @@ pub static PLACES: &[&dyn SchedulePlace] = &[
     &jenkins::JobConfig,
     &embedded::YamlCrontab,
     &embedded::ScriptedCrontab,
+    &windows::Tasks,
+    &windows::Registered,
+    &windows::Schtasks,
+    &autosys::Jil,
+    &control_m::Export,
+    &control_m::AsCode,
 ];
 
 /// The family.

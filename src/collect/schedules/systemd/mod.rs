@@ -9,10 +9,10 @@
 mod exec;
 mod unit;
 
-use super::job::{Job, Work, Zone, states_order};
+use super::job::{Job, Work, states_order, zone_of};
 use super::{SchedulePlace, World};
 use crate::evidence::scrub::scrub;
-use crate::evidence::{About, Evidence, Gap, GapCode, Place, Provenance, Scope, Text};
+use crate::evidence::{About, Evidence, Gap, GapCode, Order, Place, Provenance, Scope, Text};
 use crate::input::InputFile;
 use crate::schedule;
 use exec::Specifiers;
@@ -29,6 +29,8 @@ const STARTS: [&str; 6] =
     ["OnCalendar", "OnBootSec", "OnStartupSec", "OnActiveSec", "OnUnitActiveSec", "OnUnitInactiveSec"];
 /// How many of them one timer may have.
 const MAX_STARTS: usize = 256;
+/// How many units one may be ordered after.
+const MAX_ORDERED: usize = 256;
 /// Settings of a timer that say how far from its moment a start may be.
 const SPREADS: [&str; 2] = ["RandomizedDelaySec", "AccuracySec"];
 
@@ -184,7 +186,7 @@ impl<'w> Reader<'w> {
             world: self.world,
             host: self.file.host.clone(),
             name: Some(&called),
-            zone: zone_of(&schedules),
+            zone: zone_of(DIALECT, &schedules),
             schedules,
             dialect: DIALECT,
             account: None,
@@ -223,15 +225,47 @@ impl<'w> Reader<'w> {
         let account = account.filter(|_| specifiers.of_system || unit.last("Service", "User").is_some());
         let mut guards = job.guards.clone();
         guards.extend(conditions(&unit));
+        let waits_for = self.ordered_after(&unit, &specifiers);
         match exec::commands(&unit, &specifiers, &env) {
-            None => Job { account, guards, ..job }.state(out),
+            None => Job { account, guards, waits_for, ..job }.state(out),
             Some((at, commands)) => {
                 let (text, shown, input) = (&*commands.text, &*commands.shown, at.path.clone());
                 let work = Work::ShellIn { text, shown, input, line: commands.line };
-                Job { account, guards, work, environment: &env, ..job }.state(out);
+                Job { account, guards, waits_for, work, environment: &env, ..job }.state(out);
             }
         }
         true
+    }
+
+    /// The timers whose services are ordered before a service: it is not started while one of them still is. Only one of
+    /// `Type=oneshot` is being started as long as it runs (systemd.service(5)); others are done at once.
+    fn ordered_after(&self, unit: &Unit<'_>, specifiers: &Specifiers<'_>) -> Vec<(String, Order)> {
+        let settings = unit.section("Unit").filter(|setting| setting.key == "After");
+        let names = settings.flat_map(|setting| setting.value.split_whitespace());
+        let mut waits: Vec<(String, Order)> = Vec::new();
+        for name in names.map(|name| specifiers.resolve(name)).take(MAX_ORDERED) {
+            let Some(stem) = name.strip_suffix(".service").filter(|stem| !stem.ends_with('@')) else {
+                continue;
+            };
+            let Found::File(service) = self.units.find(&name) else { continue };
+            let other = Unit::read(Some(service), &self.units.drop_ins(&name, Some(service)));
+            // Without a type it is `simple`, unless it runs nothing.
+            if other.last("Service", "Type") != Some("oneshot")
+                || other.last("Service", "RemainAfterExit").is_some()
+            {
+                continue;
+            }
+            let timer = format!("{stem}.timer");
+            let Found::File(file) = self.units.find(&timer) else { continue };
+            let timed = Unit::read(Some(file), &self.units.drop_ins(&timer, Some(file)));
+            if timed.last("Timer", "Unit").is_none_or(|unit| unit == name) {
+                let reader =
+                    Reader { file, world: self.world, units: Units::around(self.world.inputs, file) };
+                waits.push((reader.called(stem), Order::After));
+            }
+        }
+        waits.dedup();
+        waits
     }
 
     fn specifiers<'s>(&'s self, name: &'s str) -> Specifiers<'s> {
@@ -303,20 +337,6 @@ fn is_computed(key: &str) -> bool {
 fn written(setting: &Setting<'_>, specifiers: &Specifiers<'_>) -> String {
     let value = specifiers.resolve(&setting.value);
     if setting.key == "OnCalendar" { value } else { format!("{}={value}", setting.key) }
-}
-
-/// The zone of schedules: their own, where all that have clock times name one; none, where none has.
-fn zone_of(schedules: &[String]) -> Zone {
-    let read = schedules.iter().filter_map(|text| schedule::parse(DIALECT, text).ok());
-    let by_clock: Vec<_> = read
-        .filter(|it| !matches!(it.clock(), schedule::Clock::Boot | schedule::Clock::Interval { .. }))
-        .collect();
-    let zones: Vec<Option<&str>> = by_clock.iter().map(|it| it.zone()).collect();
-    match zones.first() {
-        None => Zone::None,
-        Some(Some(zone)) if zones.iter().all(Option::is_some) => Zone::Stated(Text::from(*zone)),
-        _ => Zone::OfHost,
-    }
 }
 
 /// What spreads a timer's starts, as written.
