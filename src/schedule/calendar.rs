@@ -3,7 +3,7 @@
 //! reads text. It goes day by day, so that one schedule costs microseconds.
 
 use super::{Clock, HORIZON_DAYS, Meaning};
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Span, Timestamp};
 
@@ -15,6 +15,8 @@ pub(super) enum Gap {
     Skipped,
     /// It starts at the first moment that exists again.
     AtOnce,
+    /// It starts an hour later, where the clock is put forward by an hour or more.
+    AnHourLater,
 }
 
 /// What a clock that is put back does to a run in the time that comes twice.
@@ -29,6 +31,8 @@ pub(super) enum Fold {
     Both,
     /// It starts both times, unless its last run was at the same local time.
     NotTwiceInARow,
+    /// It starts both times; and where the clock is not behind UTC, what is an hour later on it starts with them, too.
+    BothAndTheHourAfter,
 }
 
 /// How the two day fields make a day.
@@ -48,6 +52,8 @@ pub(super) enum DayRule {
     BeforeLast(i8),
     /// The last day from Monday to Friday.
     LastWorkday,
+    /// The day from Monday to Friday nearest to so many days before the last day of the month, within the month.
+    NearLast(i8),
     /// The day from Monday to Friday that is nearest to this one, within the month.
     Nearest(i8),
     /// The last such weekday (0 is Sunday).
@@ -63,6 +69,10 @@ impl DayRule {
         match self {
             DayRule::BeforeLast(days) => date.day() == last - days,
             DayRule::LastWorkday => date.day() == workday_near(date.last_of_month()),
+            DayRule::NearLast(days) => {
+                let aim = (last > days).then(|| date.with().day(last - days).build().ok()).flatten();
+                aim.is_some_and(|aim| date.day() == workday_near(aim))
+            }
             DayRule::Nearest(day) => {
                 let aim = (day <= last).then(|| date.with().day(day).build().ok()).flatten();
                 aim.is_some_and(|aim| date.day() == workday_near(aim))
@@ -182,14 +192,24 @@ impl Calendar {
             let ambiguous = zone.to_ambiguous_timestamp(local);
             let at = |offset: jiff::tz::Offset| offset.to_timestamp(local).ok().map(|time| time.as_second());
             match (ambiguous.offset(), self.gap, self.fold) {
-                (AmbiguousOffset::Unambiguous { offset }, _, _) => runs.extend(at(offset)),
+                (AmbiguousOffset::Unambiguous { offset }, _, fold) => {
+                    runs.extend(at(offset));
+                    if fold == Fold::BothAndTheHourAfter {
+                        runs.extend(with_the_hour_before(local, zone));
+                    }
+                }
                 (AmbiguousOffset::Gap { .. }, Gap::Skipped, _) => {}
                 (AmbiguousOffset::Gap { after, .. }, Gap::AtOnce, _) => {
                     runs.extend(at(after).and_then(|inside| next_transition(zone, inside)));
                 }
+                (AmbiguousOffset::Gap { before, after }, Gap::AnHourLater, _) => {
+                    if after.seconds() - before.seconds() >= 3600 {
+                        runs.extend(at(after).map(|inside| inside + 3600));
+                    }
+                }
                 (AmbiguousOffset::Fold { before, .. }, _, Fold::First) => runs.extend(at(before)),
                 (AmbiguousOffset::Fold { after, .. }, _, Fold::Second) => runs.extend(at(after)),
-                (AmbiguousOffset::Fold { before, after }, _, Fold::Both | Fold::NotTwiceInARow) => {
+                (AmbiguousOffset::Fold { before, after }, _, _) => {
                     runs.extend(at(before));
                     runs.extend(at(after));
                 }
@@ -201,6 +221,23 @@ impl Calendar {
             let local = |run: i64| Timestamp::from_second(run).ok().map(|time| zone.to_datetime(time));
             runs.dedup_by(|later, earlier| local(*later) == local(*earlier));
         }
+    }
+}
+
+/// Both moments of the local time an hour earlier that day, where it comes twice and the clock is not behind UTC.
+fn with_the_hour_before(local: DateTime, zone: &TimeZone) -> Vec<i64> {
+    let earlier =
+        local.checked_sub(Span::new().hours(1)).ok().filter(|earlier| earlier.date() == local.date());
+    let Some(earlier) = earlier else { return Vec::new() };
+    match zone.to_ambiguous_timestamp(earlier).offset() {
+        AmbiguousOffset::Fold { before, after }
+            if after.seconds() >= 0 && before.seconds() - after.seconds() >= 3600 =>
+        {
+            let at =
+                |offset: jiff::tz::Offset| offset.to_timestamp(earlier).ok().map(|time| time.as_second());
+            [at(before), at(after)].into_iter().flatten().collect()
+        }
+        _ => Vec::new(),
     }
 }
 

@@ -99,9 +99,11 @@ fn plain(element: &str) -> String {
 
 /// A fixed time after the last start.
 #[derive(Debug)]
-struct Every {
-    seconds: u64,
-    text: String,
+pub(super) struct Every {
+    /// How long.
+    pub seconds: u64,
+    /// As written.
+    pub text: String,
 }
 
 impl Meaning for Every {

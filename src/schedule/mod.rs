@@ -11,11 +11,15 @@ mod control_m;
 mod cronie;
 mod daytimes;
 mod fields;
+mod fugit;
+mod fugit_words;
 mod github;
 mod gitlab;
 mod guards;
+mod hangfire;
 mod jenkins;
 mod kubernetes;
+mod laravel;
 mod quartz;
 mod several;
 mod spring;
@@ -26,6 +30,7 @@ mod windows;
 mod zones;
 
 pub use guards::Guards;
+pub use laravel::WITHIN_A_MINUTE;
 pub use systemd::span_seconds;
 pub use template::{fill, has_placeholder, spans as placeholders};
 pub use zones::zone;
@@ -62,6 +67,9 @@ pub static DIALECTS: &[&dyn Dialect] = &[
     &windows::WindowsTask,
     &autosys::AutosysJil,
     &control_m::ControlM,
+    &fugit::Fugit,
+    &laravel::Laravel,
+    &hangfire::Hangfire,
 ];
 
 /// Why a schedule was not accepted.

@@ -5,6 +5,7 @@ mod anacron;
 mod ansible;
 mod at;
 mod autosys;
+mod calls;
 mod chef;
 mod control_m;
 mod crontab;
@@ -12,18 +13,24 @@ mod crontab_host;
 mod embedded;
 mod github;
 mod groovy;
+mod hangfire;
 mod jenkins;
 mod job;
 mod kubernetes;
+mod laravel;
 mod manifest;
 mod node;
 mod puppet;
+mod ruby;
+mod rufus;
 mod salt;
+mod sidekiq;
 mod systemd;
 mod terraform;
 mod tokens;
 mod units;
 mod values;
+mod whenever;
 mod windows;
 mod xml;
 mod yaml;
@@ -55,6 +62,13 @@ pub static PLACES: &[&dyn SchedulePlace] = &[
     &puppet::Puppet,
     &chef::Chef,
     &salt::Salt,
+    &rufus::Rufus,
+    &rufus::Clockwork,
+    &whenever::Whenever,
+    &sidekiq::Yaml,
+    &sidekiq::Ruby,
+    &laravel::Laravel,
+    &hangfire::Hangfire,
     &terraform::Terraform,
     &kubernetes::CronJobs,
     &github::Workflows,

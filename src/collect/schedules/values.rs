@@ -1,4 +1,4 @@
-//! Values of Puppet, Ruby and HCL: what is a literal, a list or a map is read; everything else is an expression and
+//! Values of Puppet, Ruby, HCL, PHP and C#: what is a literal, a list or a map is read; everything else is an expression and
 //! stays as it is written, as a placeholder. It computes nothing.
 
 use super::node::{self, Node};
@@ -48,6 +48,17 @@ impl<'a> Values<'a> {
     pub fn value(&self, at: usize, ends: &[&str]) -> (Node, usize) {
         let end = self.end_of_value(at, ends);
         (self.between(at, end, 0), end)
+    }
+
+    /// The value that the words between two places make.
+    pub fn within(&self, start: usize, end: usize) -> Node {
+        self.between(start, end.min(self.tokens.len()), 0)
+    }
+
+    /// The entries between the brackets that open there, whatever their kind.
+    pub fn map_at(&self, at: usize) -> Node {
+        let line = self.get(at).map_or(1, |token| token.line);
+        Node { line, kind: node::Kind::Map(self.map(at + 1, self.closing(at), 0)) }
     }
 
     /// Where the bracket that opens there is closed; the end of the text, if nowhere.
@@ -167,9 +178,14 @@ impl<'a> Values<'a> {
         {
             return scalar(text.text_line, text.text.clone());
         }
-        if self.language == Language::Ruby && parts.iter().any(|part| part.is("+")) {
+        let joint = match self.language {
+            Language::Ruby | Language::CSharp => "+",
+            Language::Php => ".",
+            Language::Puppet | Language::Hcl => "",
+        };
+        if parts.iter().any(|part| part.is(joint)) && parts.iter().any(|part| part.kind == Kind::Text) {
             let mut joined = String::new();
-            for part in parts.split(|part| part.is("+")) {
+            for part in parts.split(|part| part.is(joint)) {
                 let told: Vec<&Token> = part.iter().filter(|token| token.kind != Kind::Newline).collect();
                 match told[..] {
                     [only @ Token { kind: Kind::Text, .. }] => joined.push_str(&only.text),

@@ -2,6 +2,7 @@
 //! assigns once. It runs no Ruby: what stands under a condition or in a loop is there once.
 
 use super::super::node::Node;
+use super::super::ruby::{OPENING, begins_statement};
 use super::super::tokens::{self, Kind as Word, Language};
 use super::super::values::{Values, scalar};
 use std::collections::BTreeMap;
@@ -29,10 +30,6 @@ pub(super) struct Recipe {
     pub broken: Option<(u64, &'static str)>,
 }
 
-/// Words that begin a block at the start of a line, to be closed by `end`.
-const OPENING: [&str; 10] =
-    ["if", "unless", "case", "while", "until", "begin", "for", "def", "class", "module"];
-
 /// Reads the resources of these types.
 pub(super) fn read(text: &str, types: &[&str]) -> Recipe {
     let read = tokens::read(text, Language::Ruby);
@@ -59,13 +56,6 @@ pub(super) fn read(text: &str, types: &[&str]) -> Recipe {
         }
     }
     recipe
-}
-
-/// Whether a statement may begin there.
-fn begins_statement(values: &Values<'_>, at: usize) -> bool {
-    let Some(before) = at.checked_sub(1).and_then(|at| values.get(at)) else { return true };
-    before.kind == Word::Newline
-        || ["do", "then", "else", "|", ";", "{"].contains(&before.text.as_str()) && before.kind != Word::Text
 }
 
 /// Whether what stands there could be the name of a resource: a string, a variable, a call; no operator.

@@ -20,7 +20,7 @@ pub(super) struct Waiting {
 impl Reader<'_> {
     /// `<<~END`, `<<-END`, `<<END` of Ruby and HCL; whether there is one.
     pub(super) fn named_heredoc(&mut self) -> bool {
-        if self.language == Language::Puppet {
+        if !self.language.knows_lines() {
             return false;
         }
         let rest = &self.rest()[2..];

@@ -1,8 +1,10 @@
-//! The words of Puppet's, Ruby's and HCL's text: names, strings, here-documents, signs, ends of lines. Comments are no
-//! words. It understands strings that hold code and code that holds strings, and nothing of what they mean; a string
+//! The words of Puppet's, Ruby's, HCL's, PHP's and C#'s text: names, strings, here-documents, signs, ends of lines.
+//! Comments are no words. It understands strings that hold code and code that holds strings, and nothing of what they mean; a string
 //! that never ends is told.
 
+mod csharp;
 mod heredoc;
+mod php;
 mod strings;
 
 use heredoc::Waiting;
@@ -21,6 +23,17 @@ pub(super) enum Language {
     Ruby,
     /// HashiCorp's configuration language (hclsyntax, "Lexical Elements").
     Hcl,
+    /// PHP (its manual, "Basic syntax" and "Strings").
+    Php,
+    /// C# (its language specification, "Lexical structure").
+    CSharp,
+}
+
+impl Language {
+    /// Whether the end of a line may end a statement.
+    fn knows_lines(self) -> bool {
+        matches!(self, Language::Ruby | Language::Hcl)
+    }
 }
 
 /// What kind of word.
@@ -82,6 +95,9 @@ pub(super) fn read(text: &str, language: Language) -> Tokens {
         out: Vec::new(),
         waiting: Vec::new(),
     };
+    if language == Language::Php {
+        reader.skip_to_code();
+    }
     let broken = reader.run().err();
     Tokens { tokens: reader.out, broken }
 }
@@ -130,10 +146,18 @@ impl Reader<'_> {
 
     fn next(&mut self) -> Told {
         let start = (self.at, self.line);
+        let own = match self.language {
+            Language::Php => self.php(),
+            Language::CSharp => self.csharp(),
+            _ => None,
+        };
+        if let Some(told) = own {
+            return told;
+        }
         match self.peek(0) {
             b'\n' => {
                 self.go(self.at + 1);
-                if self.language != Language::Puppet {
+                if self.language.knows_lines() {
                     self.push(Kind::Newline, String::new(), start);
                 }
                 return self.heredocs();
@@ -146,7 +170,7 @@ impl Reader<'_> {
                 let end = end.ok_or((self.line, "a comment that does not end"))?;
                 self.go(self.at + 2 + end + 2);
             }
-            b'/' if self.peek(1) == b'/' && self.language == Language::Hcl => self.skip_line(),
+            b'/' if self.peek(1) == b'/' && self.has_slashed_comments() => self.skip_line(),
             b'=' if self.language == Language::Ruby
                 && self.begins_line()
                 && self.rest().starts_with("=begin") =>
@@ -157,7 +181,7 @@ impl Reader<'_> {
             }
             b'"' | b'\'' | b'`' => return self.string(),
             b'%' if self.language == Language::Ruby && self.percent_literal() => return Ok(()),
-            b'/' if self.language != Language::Hcl && self.may_begin_regex() && self.skip_regex() => {}
+            b'/' if !self.has_slashed_comments() && self.may_begin_regex() && self.skip_regex() => {}
             b'@' if self.language == Language::Puppet && self.peek(1) == b'(' => {
                 return self.puppet_heredoc();
             }
@@ -174,6 +198,10 @@ impl Reader<'_> {
 
     fn rest(&self) -> &str {
         self.text.get(self.at..).unwrap_or("")
+    }
+
+    fn has_slashed_comments(&self) -> bool {
+        matches!(self.language, Language::Hcl | Language::Php | Language::CSharp)
     }
 
     fn begins_line(&self) -> bool {
@@ -203,7 +231,8 @@ impl Reader<'_> {
             let scope = byte == b':' && self.peek(1) == b':' && self.language != Language::Hcl;
             let point = byte == b'.' && digits && self.peek(1).is_ascii_digit();
             let dash = byte == b'-' && self.language == Language::Hcl && self.peek(1).is_ascii_alphabetic();
-            match (part || point || dash, scope) {
+            let space = byte == b'\\' && self.language == Language::Php && !digits;
+            match (part || point || dash || space, scope) {
                 (true, _) => self.at += 1,
                 (_, true) => self.at += 2,
                 _ => break,
@@ -299,7 +328,8 @@ impl Reader<'_> {
             "=>", "->", "~>", "<-", "==", "!=", "=~", "!~", "||", "&&", "+>", "<=", ">=", "<<", ">>", "<|",
             "|>",
         ];
-        let length = if known.contains(&two) { 2 } else { 1 };
+        let length =
+            if known.contains(&two) { 2 } else { self.rest().chars().next().map_or(1, char::len_utf8) };
         self.at += length;
         self.push(Kind::Sign, self.text[start.0..self.at].to_owned(), start);
     }

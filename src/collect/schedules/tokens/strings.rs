@@ -98,7 +98,7 @@ pub(super) fn end_of(bytes: &[u8], start: usize, language: Language, depth: usiz
 fn opens_code(bytes: &[u8], at: usize, language: Language) -> bool {
     let sign = match language {
         Language::Ruby => bytes[at] == b'#',
-        Language::Puppet => bytes[at] == b'$',
+        Language::Puppet | Language::Php | Language::CSharp => bytes[at] == b'$',
         Language::Hcl => bytes[at] != b'#' && bytes.get(at.wrapping_sub(1)) != Some(&bytes[at]),
     };
     sign && bytes.get(at + 1) == Some(&b'{')
