@@ -146,7 +146,7 @@ fn bits(text: &str, field: &Field, names: &[&str]) -> Result<u64, Rejected> {
 
 fn days(text: &str, calendar: &mut Calendar) -> Result<(), Rejected> {
     match text {
-        "?" => calendar.days = u32::MAX & !1,
+        "?" => calendar.days = !1,
         "L" => calendar.day_rules.push(DayRule::BeforeLast(0)),
         _ => match text.strip_suffix('W') {
             Some(day) => {

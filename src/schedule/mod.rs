@@ -224,3 +224,5 @@ fn duration(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_applications;

@@ -8,11 +8,16 @@ mod autosys;
 mod chef;
 mod control_m;
 mod crontab_templates;
+mod hangfire;
+mod laravel;
 mod puppet;
+mod ruby_clocks;
+mod ruby_queues;
 mod salt;
 mod systemd;
 mod terraform;
 mod windows;
+mod whenever;
 
 use std::process::Command;
 

@@ -113,7 +113,8 @@ impl Reader<'_> {
         let mut generic = None;
         if self.values.is(open, "<") {
             let Some(close) = (open..open + 40).find(|at| self.values.is(at + 1, "(")) else { return };
-            generic = Some(calls::written(&self.values, open + 1, close));
+            let written = calls::written(&self.values, open + 1, close);
+            generic = Some(if self.values.is(close, ">>") { format!("{written}>") } else { written });
             open = close + 1;
         }
         if !self.values.is(open, "(") {
@@ -235,6 +236,10 @@ impl Reader<'_> {
         let words = rest.iter().flat_map(|argument| argument.start..argument.end);
         for at in words {
             let word = self.word(at);
+            // The name of an option is no variable.
+            if self.values.is(at + 1, "=") {
+                continue;
+            }
             if word == "TimeZoneInfo" && self.values.is(at + 1, ".") {
                 return match self.word(at + 2) {
                     "Utc" => Zone::Stated(Text::from("UTC")),

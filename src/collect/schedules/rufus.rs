@@ -222,7 +222,10 @@ impl Reader<'_> {
                 period.text().unwrap_or("").trim_start_matches("#{").trim_end_matches('}').to_owned();
             guards.push(format!("{written} since its last run"));
         }
-        guards.extend(self.text_of(&told, "if").map(|condition| format!("if {condition}")));
+        guards.extend(self.text_of(&told, "if").map(|condition| {
+            let inner = condition.strip_prefix("#{").and_then(|inner| inner.strip_suffix('}'));
+            format!("if {}", inner.unwrap_or(&condition))
+        }));
         let zone = self.text_of(&told, "tz").or_else(|| self.zone.clone());
         let shown = self.shown(told.end);
         let work = if shown == "a block" { name.as_str() } else { shown.as_str() };

@@ -245,7 +245,10 @@ impl Frequency {
 mod tests {
     use super::*;
 
-    fn made(calls: &[(&str, &[&[&str]])]) -> String {
+    /// Methods with what they are given.
+    type Calls<'a> = &'a [(&'a str, &'a [&'a [&'a str]])];
+
+    fn made(calls: Calls<'_>) -> String {
         let mut frequency = Frequency::default();
         for (method, arguments) in calls {
             let given: Vec<Given> = arguments
@@ -260,7 +263,7 @@ mod tests {
     /// What an event of illuminate/console 8.83 answers to `getExpression()` after these calls.
     #[test]
     fn expressions_are_those_that_events_of_laravel_have() {
-        let cases: &[(&[(&str, &[&[&str]])], &str)] = &[
+        let cases: &[(Calls<'_>, &str)] = &[
             (&[("dailyAt", &[&["02:05"]])], "5 2 * * *"),
             (&[("dailyAt", &[&["13"]])], "0 13 * * *"),
             (&[("weekdays", &[]), ("at", &[&["7:30"]])], "30 7 * * 1-5"),

@@ -52,8 +52,7 @@ impl SchedulePlace for Laravel {
 
     fn claims(&self, file: &InputFile) -> bool {
         let has = |word: &str| memchr::memmem::find(&file.head, word.as_bytes()).is_some();
-        let scheduler =
-            has("Console\\Scheduling\\Schedule") || has("Facades\\Schedule") || has("use Schedule;");
+        let scheduler = has("Scheduling\\Schedule") || has("Facades\\Schedule") || has("use Schedule;");
         let adds = ["->command(", "->call(", "->job(", "->exec(", "Schedule::"].iter().any(|word| has(word));
         file.name().ends_with(".php") && scheduler && adds
     }
@@ -302,7 +301,8 @@ impl Reader<'_> {
                 let more = adds.arguments.get(1).map(|argument| self.given(argument).join(" "));
                 let more =
                     more.filter(|more| !more.is_empty()).map_or(String::new(), |more| format!(" {more}"));
-                (format!("php artisan {}{more}", command.unwrap_or(text)), true)
+                // What artisan runs is the application's own code, like a job.
+                (format!("php artisan {}{more}", command.unwrap_or(text)), false)
             }
             _ => match (class, bare) {
                 (Some(class), _) => (class.to_owned(), false),

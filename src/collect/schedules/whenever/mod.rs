@@ -102,6 +102,8 @@ struct Scope {
 #[derive(Clone)]
 struct Planned {
     line: u64,
+    /// What the job type is given.
+    task: String,
     command: String,
     at: Option<Node>,
     guards: Vec<String>,
@@ -242,7 +244,8 @@ impl Reader<'_> {
             Some(task) => self.templates.command(&kind, task, &options),
             None => between(&self.values, at, end).to_owned(),
         };
-        self.scopes[index].jobs.push(Planned { line, command, at: last("at"), guards });
+        let task = task.text().unwrap_or(&kind).to_owned();
+        self.scopes[index].jobs.push(Planned { line, task, command, at: last("at"), guards });
         end
     }
 
@@ -310,7 +313,12 @@ impl Reader<'_> {
             return 0;
         }
         let from = Job::of_shell(self.file, self.world, &schedule, DIALECT, "", &self.environment);
+        let folder =
+            self.file.path.split("/config/").next().filter(|folder| folder.len() < self.file.path.len());
+        let folder = folder.and_then(|folder| folder.rsplit('/').next());
+        let name = folder.map_or(planned.task.clone(), |folder| format!("{folder}/{}", planned.task));
         Job {
+            name: Some(&name),
             zone: Zone::OfHost,
             work: Work::Template(&planned.command),
             guards: planned.guards.iter().map(|guard| Text::from(scrub(guard))).collect(),

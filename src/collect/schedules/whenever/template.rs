@@ -32,9 +32,11 @@ impl Templates {
             let path = format!("{folder}{name}");
             world.inputs.files.iter().any(|file| *file.path == *path)
         };
-        let runner = match (has("bin/rails"), has("script/rails")) {
-            (false, true) => "script/rails runner",
-            _ => "bin/rails runner",
+        // An application that is not there is taken for one of today.
+        let runner = match (has("bin/rails"), has("script/rails"), has("Gemfile")) {
+            (true, ..) | (false, false, false) => "bin/rails runner",
+            (false, true, _) => "script/rails runner",
+            (false, false, true) => "script/runner",
         };
         let known = [
             ("environment_variable", "RAILS_ENV"),
