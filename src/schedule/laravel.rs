@@ -42,14 +42,15 @@ impl Dialect for Laravel {
     }
 
     fn parse(&self, text: &str) -> Result<Schedule, Rejected> {
-        let (expression, methods) = text.split_once("->").unwrap_or((text, ""));
+        let (expression, methods) =
+            text.split_once("->").map_or((text, None), |(expression, methods)| (expression, Some(methods)));
         let mut calendar = Calendar {
             seconds: 1,
             gap: Gap::AnHourLater,
             fold: Fold::BothAndTheHourAfter,
             ..Calendar::default()
         };
-        for method in methods.split("->").map(str::trim).filter(|method| !method.is_empty()) {
+        for method in methods.into_iter().flat_map(|methods| methods.split("->").map(str::trim)) {
             read_method(method, &mut calendar)?;
         }
         let expression = expression.trim();

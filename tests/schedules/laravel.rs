@@ -33,6 +33,7 @@ class Kernel extends ConsoleKernel
         $schedule->command('often');
         $schedule->command('by-setting')->cron(config('shop.cron'));
         $schedule->command('by-env')->dailyAt(env('AT', '4:00'));
+        $schedule->command('by-zone')->daily()->timezone($this->zone());
         $schedule->command('wrong')->cron('0 25 * * *');
         $kept = $schedule->command('kept');
         $other->command('not-a-schedule')->daily();
@@ -71,13 +72,14 @@ fn events_are_jobs() {
             "job:blog/a:one as -: 0 0 * * * (UTC) [onOneServer()]: php artisan a:one @ blog/routes/console.php:6",
             "job:blog/a:two as -: 0 5 * * * (UTC) [onOneServer()]: php artisan a:two @ blog/routes/console.php:7",
             "job:blog/telescope:prune as -: 0 0 * * * (UTC): php artisan telescope:prune @ blog/routes/console.php:4",
-            "job:shop/Prune as -: 0 15 4 * * (Europe/Berlin) [between('8:00', '17:00')]: Prune @ K:19",
+            "job:shop/Prune('x') as -: 0 15 4 * * (Europe/Berlin) [between('8:00', '17:00')]: Prune('x') @ K:19",
             "job:shop/backup:fake as -: 0 * * * * (Europe/Berlin) [if not ($this->app->environment('production'))]: php artisan backup:fake @ K:27",
             "job:shop/backup:run as -: 0 8 * * 1,4 (Europe/Berlin) [if ($this->app->environment('production'))]: php artisan backup:run @ K:25",
             "job:shop/by-env as -: 0 4 * * * (Europe/Berlin): php artisan by-env @ K:31",
             "job:shop/by-setting as -: ${cron(config('shop.cron'))} (Europe/Berlin): php artisan by-setting @ K:30",
+            "job:shop/by-zone as -: 0 0 * * * (?): php artisan by-zone @ K:32",
             "job:shop/empty carts as -: * * * * * ->everyTenSeconds() (Europe/Berlin): a closure: DB::table('carts')->delete() @ K:20",
-            "job:shop/kept as -: ${kept in a variable} (Europe/Berlin): php artisan kept @ K:33",
+            "job:shop/kept as -: ${kept in a variable} (Europe/Berlin): php artisan kept @ K:34",
             "job:shop/mails:send --force as -: 30 7 * * 1-5 ->timezone('America/New_York') (America/New_York): php artisan mails:send --force @ K:18",
             "job:shop/often as -: * * * * * (Europe/Berlin): php artisan often @ K:29",
             "job:shop/orders:export --all as -: 15 3 * * * (Europe/Berlin) [withoutOverlapping(10)] [onOneServer()]: php artisan orders:export --all @ K:14",
@@ -88,8 +90,8 @@ fn events_are_jobs() {
         gaps(&report),
         [
             "unresolved shop/app/Console/Kernel.php:30: the schedule of php artisan by-setting is computed: cron(config('shop.cron'))",
-            "bad-schedule shop/app/Console/Kernel.php:32: 0 25 * * *: Laravel rejects it: hour: \"25\": it is no number from 0 to 23",
-            "unresolved shop/app/Console/Kernel.php:33: the schedule of php artisan kept is computed: kept in a variable",
+            "bad-schedule shop/app/Console/Kernel.php:33: 0 25 * * *: Laravel rejects it: hour: \"25\": it is no number from 0 to 23",
+            "unresolved shop/app/Console/Kernel.php:34: the schedule of php artisan kept is computed: kept in a variable",
         ]
     );
 }

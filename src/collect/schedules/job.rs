@@ -25,6 +25,8 @@ pub(super) enum Zone {
     Stated(Text),
     /// It cannot be told, for this reason; the times are read as those of the host.
     Unknown(String),
+    /// That of the process that runs its scheduler, which no file tells: said once for all jobs of a file, and why.
+    OfProcess(&'static str),
     /// The schedule has no clock times, so none is needed.
     None,
 }
@@ -210,6 +212,10 @@ impl<'a> Job<'a> {
             Zone::Unknown(why) => {
                 let whole = Place::whole(&self.file.path);
                 out.add_gap(Gap::new(whole, GapCode::UnknownZone, scrub(why).into_owned()));
+                (of_host, false)
+            }
+            Zone::OfProcess(why) => {
+                out.add_gap(Gap::new(Place::whole(&self.file.path), GapCode::UnknownZone, *why));
                 (of_host, false)
             }
             Zone::OfHost => {

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 const DIALECT: &str = "fugit";
 /// What is said of times whose zone no file tells.
-const ZONE: &str = "its scheduler counts in the zone of its process (Rails' Time.zone, TZ, or the host's), which this \
+const ZONE: &str = "their scheduler counts in the zone of its process (Rails' Time.zone, TZ, or the host's), which this \
                     file does not tell";
 
 /// rufus-scheduler.
@@ -134,15 +134,18 @@ impl Reader<'_> {
     }
 
     fn rufus(&mut self, at: usize) {
-        let kind = self.word(at + 2).to_owned();
+        const KINDS: [&str; 3] = ["cron", "every", "interval"];
         let receiver = self.word(at).to_ascii_lowercase();
-        let called = self.values.is(at + 1, ".") && ["cron", "every", "interval"].contains(&kind.as_str());
-        if !called
-            || !(receiver.contains("sched") || matches!(receiver.as_str(), "s" | "rufus" | "singleton"))
-        {
+        let named = receiver.contains("sched") || matches!(receiver.as_str(), "s" | "rufus" | "singleton");
+        let called = named && self.values.is(at + 1, ".") && KINDS.contains(&self.word(at + 2));
+        // A class around the scheduler calls it without naming it.
+        let own = KINDS.contains(&self.word(at)) && begins_statement(&self.values, at);
+        if !called && !own {
             return;
         }
-        let told = arguments(&self.values, at + 3);
+        let kind_at = if called { at + 2 } else { at };
+        let kind = self.word(kind_at).to_owned();
+        let told = arguments(&self.values, kind_at + 1);
         let block = self.values.get(told.end).is_some_and(|token| token.is_word("do") || token.is("{"));
         let Some(when) = told.positional.first().filter(|_| block || told.positional.len() > 1) else {
             return;
@@ -255,7 +258,7 @@ impl Reader<'_> {
         let zone = match zone.filter(|zone| schedule::zone(zone).is_some()) {
             _ if !by_clock => Zone::None,
             Some(zone) => Zone::Stated(Text::from(zone)),
-            None => Zone::Unknown(format!("{}: {ZONE}", planned.name)),
+            None => Zone::OfProcess(ZONE),
         };
         let file = self.file.name();
         let name = format!("{}/{}", file.strip_suffix(".rb").unwrap_or(file), planned.name);

@@ -21,7 +21,7 @@ const DIALECT: &str = "fugit";
 /// How deep below the root of a YAML file its jobs may lie (`production: scheduler: schedule: name:`).
 const MAX_LEVELS: usize = 5;
 /// What is said of times whose zone no file tells.
-const ZONE: &str = "its scheduler counts in the zone of its process (Rails' Time.zone, TZ, or the host's), which this \
+const ZONE: &str = "their scheduler counts in the zone of its process (Rails' Time.zone, TZ, or the host's), which this \
                     file does not tell; a zone at the end of the schedule would";
 
 /// The keys that say when.
@@ -254,7 +254,7 @@ impl Found<'_> {
             (Clock::Interval { .. }, _) => Zone::None,
             (_, Some(zone)) => Zone::Stated(Text::from(zone)),
             (_, None) if self.in_utc && when == "cron" => Zone::Stated(Text::from("UTC")),
-            (_, None) => Zone::Unknown(format!("{class}: {ZONE}")),
+            (_, None) => Zone::OfProcess(ZONE),
         };
         let owner =
             self.file.path.split("/config/").next().filter(|owner| owner.len() < self.file.path.len());

@@ -129,6 +129,8 @@ struct Said {
     name: Option<String>,
     /// The method whose times are computed.
     computed: Option<String>,
+    /// Whether its zone is.
+    zone_is_computed: bool,
 }
 
 struct Reader<'a> {
@@ -155,7 +157,7 @@ impl Reader<'_> {
             Some((class, method)) if class.rsplit('\\').next() == Some("Schedule") => {
                 (self.values.is(at + 1, "(")).then(|| (method.to_owned(), at + 1))
             }
-            _ if self.named.contains(&token.text) && self.values.is(at + 1, "->") => {
+            _ if self.is_schedule(at) && self.values.is(at + 1, "->") => {
                 let method = self.values.get(at + 2).filter(|_| self.values.is(at + 3, "("));
                 method.map(|method| (method.text.clone(), at + 3))
             }
@@ -172,6 +174,13 @@ impl Reader<'_> {
         } else if calls.iter().any(|call| ADDS.contains(&call.method.as_str())) {
             self.event(&calls, at);
         }
+    }
+
+    /// Whether the variable or the property there holds the schedule.
+    fn is_schedule(&self, at: usize) -> bool {
+        let name = &self.values.tokens[at].text;
+        let property = at > 1 && self.values.is(at - 1, "->") && self.values.tokens[at - 2].is_word("$this");
+        self.named.contains(name) || (property && self.named.contains(&format!("${name}")))
     }
 
     /// The calls from the first on.
@@ -212,6 +221,7 @@ impl Reader<'_> {
             let method = call.method.as_str();
             match said.frequency.apply(method, &arguments) {
                 Told::Changed => {}
+                Told::Computed if method == "timezone" => said.zone_is_computed = true,
                 Told::Computed => said.computed = Some(shown()),
                 Told::Other if matches!(method, "name" | "description") => {
                     said.name = arguments.first().map(|given| given.concat());
@@ -254,6 +264,7 @@ impl Reader<'_> {
             self.out.add_gap(Gap::new(Place::line(&self.file.path, line), GapCode::Unresolved, why));
         }
         let zone = match (&said.frequency.zone, &self.zone.name) {
+            _ if said.zone_is_computed => Zone::Unknown(format!("{what}: its time zone is computed")),
             (Some(zone), _) | (None, Some(zone)) => Zone::Stated(Text::from(zone.as_str())),
             (None, None) => Zone::Unknown(format!("{}: {}", self.file.path, self.zone.why)),
         };
@@ -292,8 +303,8 @@ impl Reader<'_> {
         };
         let bare = text.strip_prefix("${").and_then(|text| text.strip_suffix('}')).map(str::trim);
         let class = bare.and_then(|bare| bare.strip_prefix("new ").or_else(|| bare.strip_suffix("::class")));
-        let class =
-            class.map(|class| class.split(['(', ' ']).next().unwrap_or(class).trim_start_matches('\\'));
+        // A job that is made without anything is its class.
+        let class = class.map(|class| class.trim_start_matches('\\').trim_end_matches("()"));
         match adds.method.as_str() {
             "exec" => (text, true),
             "command" => {

@@ -57,6 +57,7 @@ pub(super) fn of_application(file: &InputFile, world: &World<'_>) -> Found {
 
 /// The name that a command's class gives itself (`protected $signature = 'name {argument}'`), or the class.
 pub(super) fn signature(class: &str, file: &InputFile, world: &World<'_>) -> String {
+    let class = class.split('(').next().unwrap_or(class);
     let own = class.rsplit('\\').next().unwrap_or(class);
     let (root, name) = (root(&file.path), format!("/{own}.php"));
     let mut found =
