@@ -10,6 +10,12 @@ use std::collections::BTreeMap;
 
 /// How much of a condition is kept.
 const MAX_CONDITION: usize = 120;
+/// How many conditions of a file are read.
+const MAX_CONDITIONS: usize = 1000;
+/// How many words a value may have; one with more is taken for code.
+const MAX_VALUE: usize = 2000;
+/// How many bytes of code are shown as it is written.
+const MAX_WRITTEN: usize = 2000;
 
 /// One argument: its name where it has one, and the words it stands between.
 #[derive(Debug, Clone)]
@@ -25,6 +31,9 @@ pub(super) struct Argument {
 /// The arguments between the brackets that open there.
 pub(super) fn arguments(values: &Values<'_>, open: usize) -> Vec<Argument> {
     let close = values.closing(open);
+    if close >= values.tokens.len() {
+        return Vec::new();
+    }
     let (mut found, mut start, mut at) = (Vec::new(), open + 1, open + 1);
     while at <= close.min(values.tokens.len()) {
         let token = values.get(at);
@@ -45,15 +54,34 @@ pub(super) fn arguments(values: &Values<'_>, open: usize) -> Vec<Argument> {
 
 /// The value of an argument, with the constants of the file filled in.
 pub(super) fn value(values: &Values<'_>, argument: &Argument, constants: &Constants) -> Node {
+    if argument.end > argument.start + MAX_VALUE {
+        let line = values.tokens[argument.start].line;
+        return super::values::scalar(
+            line,
+            format!("${{{}}}", written(values, argument.start, argument.end)),
+        );
+    }
     constants.fill(&values.within(argument.start, argument.end))
+}
+
+/// The text between two places, or as much of it as is shown.
+pub(super) fn some_of(text: &str, start: usize, end: usize) -> &str {
+    let enough = end.min(start.saturating_add(MAX_WRITTEN));
+    let enough = (start..=enough).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(start);
+    text.get(start..enough).unwrap_or("")
 }
 
 /// The words of an argument as written, on one line.
 pub(super) fn written(values: &Values<'_>, start: usize, end: usize) -> String {
     let words: &[Token] = values.tokens.get(start..end).unwrap_or(&[]);
     let span = words.first().zip(words.last()).map(|(first, last)| (first.span.0, last.span.1));
-    let text = span.and_then(|(start, end)| values.text.get(start..end)).unwrap_or("");
+    let text = span.map_or("", |(start, end)| some_of(values.text, start, end));
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether what is assigned there ends soon: a literal does.
+fn literal_follows(values: &Values<'_>, at: usize) -> bool {
+    values.end_of_value(at, &["="]) <= at + 8
 }
 
 /// Constants and variables that are given a value exactly once, a literal.
@@ -67,7 +95,8 @@ impl Constants {
     pub fn of(values: &Values<'_>, sign: &str) -> Constants {
         let mut assigned: BTreeMap<&str, Vec<Node>> = BTreeMap::new();
         for (at, token) in values.tokens.iter().enumerate() {
-            if token.kind == Kind::Word && values.is(at + 1, "=") {
+            let assigns = token.kind == Kind::Word && values.is(at + 1, "=");
+            if assigns && literal_follows(values, at + 2) {
                 let name = token.text.trim_start_matches(sign);
                 assigned.entry(name).or_default().push(values.value(at + 2, &[]).0);
             }
@@ -110,6 +139,9 @@ impl Conditions {
             let is_if = token.is_word("if") || token.is_word("elseif");
             if !is_if || !values.is(at + 1, "(") {
                 continue;
+            }
+            if conditions.held.len() >= MAX_CONDITIONS {
+                break;
             }
             let close = values.closing(at + 1);
             let mut condition = written(values, at + 2, close);

@@ -13,7 +13,7 @@ use crate::evidence::scrub::scrub;
 use crate::evidence::{About, Evidence, Gap, GapCode, Place, Provenance, Text};
 use crate::input::{InputFile, scope_of};
 use crate::schedule;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const DIALECT: &str = "hangfire";
 /// How much of a method call is shown.
@@ -42,10 +42,12 @@ impl SchedulePlace for Hangfire {
         if let Some((line, why)) = read.broken {
             out.add_gap(Gap::new(Place::line(&file.path, line), GapCode::Unparsed, why));
         }
-        let values = Values { text, tokens: &read.tokens, language: Language::CSharp };
+        let values = Values::new(text, &read.tokens, Language::CSharp);
         let constants = Constants::of(&values, "@");
         let conditions = Conditions::of(&values);
-        let mut reader = Reader { file, world, out, values, constants, conditions, count: 0 };
+        let (managers, zones) = (managers(&values), zones(&values));
+        let mut reader =
+            Reader { file, world, out, values, constants, conditions, managers, zones, count: 0 };
         for at in 0..read.tokens.len() {
             reader.call(at);
         }
@@ -60,7 +62,41 @@ struct Reader<'a> {
     values: Values<'a>,
     constants: Constants,
     conditions: Conditions,
+    /// The variables that hold a manager of recurring jobs.
+    managers: BTreeSet<String>,
+    /// The variables that hold a time zone, and where its class stands.
+    zones: BTreeMap<String, usize>,
     count: u64,
+}
+
+/// How many words may make what a variable holds.
+const MAX_MAKING: usize = 12;
+
+/// `IRecurringJobManager jobs`, `var jobs = provider.GetRequiredService<IRecurringJobManager>()`.
+fn managers(values: &Values<'_>) -> BTreeSet<String> {
+    let is_manager =
+        |token: &tokens::Token| token.kind == Kind::Word && token.text.contains("RecurringJobManager");
+    let mut found = BTreeSet::new();
+    for (at, token) in values.tokens.iter().enumerate().filter(|(_, token)| token.kind == Kind::Word) {
+        let declared = at.checked_sub(1).is_some_and(|before| is_manager(&values.tokens[before]));
+        let made = values.tokens.iter().skip(at + 2).take(MAX_MAKING).take_while(|token| !token.is(";"));
+        if declared || (values.is(at + 1, "=") && made.into_iter().any(is_manager)) {
+            found.insert(token.text.clone());
+        }
+    }
+    found
+}
+
+/// `var zone = TimeZoneInfo.…`, each by its first place.
+fn zones(values: &Values<'_>) -> BTreeMap<String, usize> {
+    let mut found = BTreeMap::new();
+    for (at, token) in values.tokens.iter().enumerate() {
+        let zone = values.get(at + 2).is_some_and(|token| token.is_word("TimeZoneInfo"));
+        if token.kind == Kind::Word && values.is(at + 1, "=") && zone {
+            found.entry(token.text.clone()).or_insert(at + 2);
+        }
+    }
+    found
 }
 
 /// The arguments of a call by what they are.
@@ -87,14 +123,6 @@ impl Reader<'_> {
         if receiver == "RecurringJob" || receiver.to_ascii_lowercase().contains("recurring") {
             return true;
         }
-        let declared = |pair: &[tokens::Token]| {
-            pair[0].text.contains("RecurringJobManager") && !receiver.is_empty() && pair[1].is_word(receiver)
-        };
-        let assigned = || {
-            let own = |at: &usize| self.word(*at) == receiver && self.values.is(at + 1, "=");
-            let value = (0..self.values.tokens.len()).find(own).map(|at| self.values.value(at + 2, &[]).0);
-            value.is_some_and(|value| value.text().is_some_and(|text| text.contains("RecurringJobManager")))
-        };
         if bracket {
             // `provider.GetRequiredService<IRecurringJobManager>().AddOrUpdate(…)`, `new RecurringJobManager()`
             let start = before.saturating_sub(8);
@@ -102,7 +130,7 @@ impl Reader<'_> {
                 .iter()
                 .any(|token| token.text.contains("RecurringJobManager"));
         }
-        self.values.tokens.windows(2).any(declared) || (!receiver.is_empty() && assigned())
+        self.managers.contains(receiver)
     }
 
     fn call(&mut self, at: usize) {
@@ -126,7 +154,13 @@ impl Reader<'_> {
         let (Some(method), Some(cron)) = (parts.method, parts.cron) else { return };
         let what = self.method(method, generic.as_deref());
         let id = parts.id.map(|id| calls::value(&self.values, id, &self.constants));
-        let id = id.as_ref().and_then(Node::text).filter(|id| !schedule::has_placeholder(id));
+        // `nameof(Class.Method)` is its last name.
+        let name_of = |id: &str| {
+            let inner = id.strip_prefix("${nameof(")?.strip_suffix(")}")?;
+            inner.rsplit('.').next().map(str::to_owned)
+        };
+        let id = id.as_ref().and_then(Node::text).map(|id| name_of(id).unwrap_or_else(|| id.to_owned()));
+        let id = id.filter(|id| !schedule::has_placeholder(id));
         let text = self.schedule(cron);
         if let Err(rejected) = schedule::parse(DIALECT, &text) {
             let why = format!("{text}: Hangfire rejects it: {}", rejected.reason);
@@ -139,7 +173,7 @@ impl Reader<'_> {
         let project = self.file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let project = project.split('/').rfind(|part| !["Jobs", "Extensions", "Services"].contains(part));
         let project = project.filter(|project| !project.is_empty()).map(|project| format!("{project}/"));
-        let name = format!("{}{}", project.unwrap_or_default(), id.unwrap_or(&what));
+        let name = format!("{}{}", project.unwrap_or_default(), id.as_deref().unwrap_or(&what));
         let environment = BTreeMap::new();
         let from = Job::of_shell(self.file, self.world, &text, DIALECT, "", &environment);
         Job {
@@ -241,27 +275,11 @@ impl Reader<'_> {
                 continue;
             }
             if word == "TimeZoneInfo" && self.values.is(at + 1, ".") {
-                return match self.word(at + 2) {
-                    "Utc" => Zone::Stated(Text::from("UTC")),
-                    "Local" => Zone::OfHost,
-                    "FindSystemTimeZoneById" => self.zone_by_id(at + 3).unwrap_or_else(unknown),
-                    _ => unknown("its time zone is computed".to_owned()),
-                };
+                return self.zone_of_class(at).unwrap_or_else(unknown);
             }
             // A variable that is one, declared in the same file.
-            let declared = (0..self.values.tokens.len()).find(|declared| {
-                !word.is_empty()
-                    && self.word(*declared) == word
-                    && self.values.is(declared + 1, "=")
-                    && self.word(declared + 2) == "TimeZoneInfo"
-            });
-            if let Some(declared) = declared {
-                return match self.word(declared + 4) {
-                    "Utc" => Zone::Stated(Text::from("UTC")),
-                    "Local" => Zone::OfHost,
-                    "FindSystemTimeZoneById" => self.zone_by_id(declared + 5).unwrap_or_else(unknown),
-                    _ => unknown("its time zone is computed".to_owned()),
-                };
+            if let Some(class) = self.zones.get(word) {
+                return self.zone_of_class(*class).unwrap_or_else(unknown);
             }
             if word == "TimeZone" || word.to_ascii_lowercase().ends_with("timezone") {
                 return unknown("its time zone is computed".to_owned());
@@ -271,6 +289,16 @@ impl Reader<'_> {
             return unknown("its time zone is computed".to_owned());
         }
         Zone::Stated(Text::from("UTC"))
+    }
+
+    /// `TimeZoneInfo.Utc` and the like, of which the class stands there.
+    fn zone_of_class(&self, at: usize) -> Result<Zone, String> {
+        match self.word(at + 2) {
+            "Utc" => Ok(Zone::Stated(Text::from("UTC"))),
+            "Local" => Ok(Zone::OfHost),
+            "FindSystemTimeZoneById" => self.zone_by_id(at + 3),
+            _ => Err("its time zone is computed".to_owned()),
+        }
     }
 
     fn zone_by_id(&self, open: usize) -> Result<Zone, String> {

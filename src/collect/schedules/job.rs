@@ -288,7 +288,10 @@ pub(super) fn states_order(comment: &str) -> bool {
 
 /// The comment right above a line that states an order or a wait, where each line of it begins with `#`.
 pub(super) fn remark_above(text: &str, line: u64) -> Option<&str> {
-    let lines: Vec<&str> = text.lines().take(usize::try_from(line).ok()?.saturating_sub(1)).collect();
-    let comments = lines.iter().rev().map_while(|line| line.trim().strip_prefix('#')).map(str::trim);
+    // Only what stands right above is looked at, so that a file of many jobs costs no more than its length.
+    let ends = usize::try_from(line).ok()?.checked_sub(2)?;
+    let end = memchr::memchr_iter(b'\n', text.as_bytes()).nth(ends)?;
+    let lines = text.get(..end)?.rsplit('\n');
+    let comments = lines.map_while(|line| line.trim().strip_prefix('#')).map(str::trim);
     comments.filter(|comment| states_order(comment)).last()
 }

@@ -15,6 +15,11 @@ pub(super) const OPENING: [&str; 10] =
 /// Words behind a call that make it conditional.
 pub(super) const CONDITIONS: [&str; 2] = ["if", "unless"];
 
+/// How many words a value may have; one with more is taken for code.
+const MAX_VALUE: usize = 500;
+/// How many arguments of a call are read.
+const MAX_ARGUMENTS: usize = 64;
+
 /// Whether a statement may begin there.
 pub(super) fn begins_statement(values: &Values<'_>, at: usize) -> bool {
     let Some(before) = at.checked_sub(1).and_then(|at| values.get(at)) else { return true };
@@ -57,7 +62,13 @@ pub(super) fn arguments(values: &Values<'_>, start: usize) -> Arguments {
         let name = (first.kind != Kind::Sign && (values.is(at + 1, ":") || values.is(at + 1, "=>")))
             .then(|| first.text.clone());
         let from = if name.is_some() { values.skip_lines(at + 2) } else { at };
-        let (value, end) = values.value(from, &["do", "if", "unless"]);
+        let ends = ["do", "if", "unless"];
+        if told.positional.len() + told.named.len() >= MAX_ARGUMENTS
+            || values.end_of_value(from, &ends) > from + MAX_VALUE
+        {
+            break;
+        }
+        let (value, end) = values.value(from, &ends);
         match name {
             Some(name) => told.named.push((name, value)),
             None => told.positional.push(value),
@@ -70,28 +81,6 @@ pub(super) fn arguments(values: &Values<'_>, start: usize) -> Arguments {
     }
     told.end = if bracket { (stop + 1).min(values.tokens.len()) } else { at };
     told
-}
-
-/// Where the block that `do` or a brace opens there ends: at its `end` or its brace; the end of the text, if nowhere.
-pub(super) fn end_of_block(values: &Values<'_>, start: usize) -> usize {
-    if values.is(start, "{") {
-        return values.closing(start);
-    }
-    let mut depth = 0usize;
-    for at in start..values.tokens.len() {
-        let token = &values.tokens[at];
-        if token.kind != Kind::Word {
-            continue;
-        }
-        match token.text.as_str() {
-            "do" => depth += 1,
-            "end" if depth <= 1 => return at,
-            "end" => depth -= 1,
-            word if OPENING.contains(&word) && opens(values, at) => depth += 1,
-            _ => {}
-        }
-    }
-    values.tokens.len()
 }
 
 /// Whether `if`, `case` and the like open a block there, rather than stand behind a statement.
@@ -112,7 +101,7 @@ pub(super) fn between<'a>(values: &Values<'a>, start: usize, end: usize) -> &'a 
     let words: &'a [Token] = values.tokens;
     match words.get(start..end).unwrap_or(&[]) {
         [] => "",
-        [first, .., last] => values.text.get(first.span.0..last.span.1).unwrap_or(""),
+        [first, .., last] => super::calls::some_of(values.text, first.span.0, last.span.1),
         [only] => values.text.get(only.span.0..only.span.1).unwrap_or(""),
     }
 }
@@ -129,7 +118,8 @@ impl Names {
         let mut assigned: BTreeMap<&str, Vec<Node>> = BTreeMap::new();
         for at in 0..values.tokens.len() {
             let token = &values.tokens[at];
-            if token.kind == Kind::Word && values.is(at + 1, "=") && begins_statement(values, at) {
+            let assigns = token.kind == Kind::Word && values.is(at + 1, "=") && begins_statement(values, at);
+            if assigns && values.end_of_value(at + 2, &CONDITIONS) <= at + MAX_VALUE {
                 let value = values.value(at + 2, &CONDITIONS).0;
                 assigned.entry(&token.text).or_default().push(value);
             }

@@ -5,7 +5,7 @@
 
 use super::job::{Job, Work, Zone, remark_above};
 use super::node::{Kind as NodeKind, Node};
-use super::ruby::{Arguments, Names, arguments, begins_statement, end_of_block, quantity};
+use super::ruby::{Arguments, Names, arguments, begins_statement, quantity};
 use super::tokens::{self, Kind, Language};
 use super::values::Values;
 use super::{SchedulePlace, World};
@@ -72,7 +72,7 @@ fn read(
     if let Some((line, why)) = told.broken {
         out.add_gap(Gap::new(Place::line(&file.path, line), GapCode::Unparsed, why));
     }
-    let values = Values { text, tokens: &told.tokens, language: Language::Ruby };
+    let values = Values::new(text, &told.tokens, Language::Ruby);
     let names = Names::of(&values);
     let mut reader = Reader { file, world, out, names, values, zone: None, count: 0 };
     for at in 0..told.tokens.len() {
@@ -121,16 +121,17 @@ impl Reader<'_> {
         if !opens {
             return "a block".to_owned();
         }
-        let (from, to) = (self.values.tokens[end].span.1, end_of_block(&self.values, end));
-        let to = self.values.get(to).map_or(self.values.text.len(), |token| token.span.0);
-        let inside = self.values.text.get(from..to).unwrap_or("");
+        let from = self.values.tokens[end].span.1;
+        let brace = self.values.is(end, "{").then(|| self.values.get(self.values.closing(end))).flatten();
+        let to = brace.map_or(self.values.text.len(), |token| token.span.0);
+        let inside = super::calls::some_of(self.values.text, from, to);
         let lines = inside.lines().map(|line| {
             // Names between bars belong to the block.
             let line = line.trim();
             line.strip_prefix('|').and_then(|rest| rest.split_once('|')).map_or(line, |(_, rest)| rest.trim())
         });
         let mut lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-        lines.next().unwrap_or("a block").to_owned()
+        lines.next().filter(|line| *line != "end").unwrap_or("a block").to_owned()
     }
 
     fn rufus(&mut self, at: usize) {

@@ -20,6 +20,8 @@ use std::collections::BTreeMap;
 const DIALECT: &str = "fugit";
 /// How deep below the root of a YAML file its jobs may lie (`production: scheduler: schedule: name:`).
 const MAX_LEVELS: usize = 5;
+/// How many words an entry in Ruby may have.
+const MAX_ENTRY: usize = 2000;
 /// What is said of times whose zone no file tells.
 const ZONE: &str = "their scheduler counts in the zone of its process (Rails' Time.zone, TZ, or the host's), which this \
                     file does not tell; a zone at the end of the schedule would";
@@ -110,7 +112,7 @@ impl SchedulePlace for Ruby {
         if let Some((line, why)) = read.broken {
             out.add_gap(Gap::new(Place::line(&file.path, line), GapCode::Unparsed, why));
         }
-        let values = Values { text, tokens: &read.tokens, language: Language::Ruby };
+        let values = Values::new(text, &read.tokens, Language::Ruby);
         let names = Names::of(&values);
         let in_utc = text.contains("Sidekiq::Cron") || text.contains("cron_jobs");
         let mut found = Found { file, text, world, out, in_utc, count: 0 };
@@ -136,6 +138,9 @@ fn hashes(values: &Values<'_>) -> Vec<(Option<String>, Node)> {
         }
         let key = WHEN.contains(&token.text.as_str()) && (values.is(at + 1, ":") || values.is(at + 1, "=>"));
         let Some(start) = open.last().copied().filter(|start| key && *start >= done) else { continue };
+        if values.closing(start) > start + MAX_ENTRY {
+            continue;
+        }
         let entry = values.map_at(start);
         if WHAT.iter().any(|what| entry.get(what).is_some()) {
             found.push((name_before(values, start), entry));

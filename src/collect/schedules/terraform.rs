@@ -39,7 +39,7 @@ impl SchedulePlace for Terraform {
         if let Some((line, why)) = read.broken {
             out.add_gap(Gap::new(Place::line(&file.path, line), GapCode::Unparsed, why));
         }
-        let values = Values { text, tokens: &read.tokens, language: Language::Hcl };
+        let values = Values::new(text, &read.tokens, Language::Hcl);
         let (blocks, _) = blocks(&values, 0, 0);
         let mut locals = BTreeMap::new();
         for block in blocks.iter().filter(|block| block.kind == "locals") {
@@ -308,7 +308,7 @@ mod tests {
     fn blocks_hold_attributes_and_blocks() {
         let text = "resource \"a\" \"b\" {\n  x = \"1\" # no\n  y = [1, 2]\n  z {\n    w = var.v\n  }\n}\nlocals { q = 5 }\n";
         let read = tokens::read(text, Language::Hcl);
-        let values = Values { text, tokens: &read.tokens, language: Language::Hcl };
+        let values = Values::new(text, &read.tokens, Language::Hcl);
         let (told, _) = blocks(&values, 0, 0);
         assert_eq!(told.len(), 2);
         assert_eq!((told[0].text("x"), told[0].line), (Some("1"), 1));

@@ -3,9 +3,12 @@
 
 use super::node::{self, Node};
 use super::tokens::{Kind, Language, Token};
+use std::cell::OnceCell;
 
 /// How deep lists and maps may lie in each other; deeper ones are expressions.
 const MAX_DEPTH: usize = 16;
+/// How many words are looked at for the end of a bracket before the ends of all are noted.
+const NEAR: usize = 64;
 /// How much of an expression is kept.
 const MAX_EXPRESSION: usize = 200;
 
@@ -17,6 +20,25 @@ pub(super) struct Values<'a> {
     pub tokens: &'a [Token],
     /// Whose text it is.
     pub language: Language,
+    /// Where each bracket that opens is closed, found once, so that brackets in brackets cost no more than others.
+    closed: OnceCell<Vec<usize>>,
+}
+
+/// For each bracket that opens the place of the one that closes it, the end where none does.
+fn all_closings(tokens: &[Token]) -> Vec<usize> {
+    let (mut closed, mut open) = (vec![tokens.len(); tokens.len()], Vec::new());
+    for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.kind == Kind::Sign) {
+        match token.text.as_str() {
+            "(" | "[" | "{" => open.push(at),
+            ")" | "]" | "}" => {
+                if let Some(start) = open.pop() {
+                    closed[start] = at;
+                }
+            }
+            _ => {}
+        }
+    }
+    closed
 }
 
 /// A scalar.
@@ -25,6 +47,11 @@ pub(super) fn scalar(line: u64, text: impl Into<String>) -> Node {
 }
 
 impl<'a> Values<'a> {
+    /// Of a text with its words.
+    pub fn new(text: &'a str, tokens: &'a [Token], language: Language) -> Values<'a> {
+        Values { text, tokens, language, closed: OnceCell::new() }
+    }
+
     /// The word there.
     pub fn get(&self, at: usize) -> Option<&'a Token> {
         self.tokens.get(at)
@@ -63,8 +90,21 @@ impl<'a> Values<'a> {
 
     /// Where the bracket that opens there is closed; the end of the text, if nowhere.
     pub fn closing(&self, at: usize) -> usize {
+        let near = self.tokens.len().min(at.saturating_add(NEAR));
+        if let Some(found) = self.closing_before(at, near) {
+            return found;
+        }
+        let opens = |token: &Token| ["(", "[", "{"].iter().any(|sign| token.is(sign));
+        if self.get(at).is_some_and(opens) {
+            let closed = self.closed.get_or_init(|| all_closings(self.tokens));
+            return closed.get(at).copied().unwrap_or(self.tokens.len());
+        }
+        self.closing_before(at, self.tokens.len()).unwrap_or(self.tokens.len())
+    }
+
+    fn closing_before(&self, at: usize, end: usize) -> Option<usize> {
         let mut depth = 0usize;
-        for (index, token) in self.tokens.iter().enumerate().skip(at) {
+        for (index, token) in self.tokens.iter().enumerate().take(end).skip(at) {
             if token.kind != Kind::Sign {
                 continue;
             }
@@ -73,16 +113,17 @@ impl<'a> Values<'a> {
                 ")" | "]" | "}" => {
                     depth = depth.saturating_sub(1);
                     if depth == 0 {
-                        return index;
+                        return Some(index);
                     }
                 }
                 _ => {}
             }
         }
-        self.tokens.len()
+        None
     }
 
-    fn end_of_value(&self, start: usize, ends: &[&str]) -> usize {
+    /// Where the value that begins there ends.
+    pub fn end_of_value(&self, start: usize, ends: &[&str]) -> usize {
         let mut at = start;
         while let Some(token) = self.get(at) {
             let named = token.kind != Kind::Text && ends.contains(&token.text.as_str()) && at > start;
@@ -213,7 +254,10 @@ impl<'a> Values<'a> {
     }
 
     fn expression(&self, start: usize, end: usize) -> String {
-        let text = self.text.get(start..end).unwrap_or("");
+        // What is cut away later need not be looked at.
+        let enough = end.min(start + 8 * MAX_EXPRESSION);
+        let enough = (start..=enough).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(start);
+        let text = self.text.get(start..enough).unwrap_or("");
         let mut told = text.split_whitespace().collect::<Vec<_>>().join(" ");
         if told.len() > MAX_EXPRESSION {
             let cut = (0..=MAX_EXPRESSION).rev().find(|at| told.is_char_boundary(*at)).unwrap_or(0);

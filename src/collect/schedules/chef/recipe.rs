@@ -33,7 +33,7 @@ pub(super) struct Recipe {
 /// Reads the resources of these types.
 pub(super) fn read(text: &str, types: &[&str]) -> Recipe {
     let read = tokens::read(text, Language::Ruby);
-    let values = Values { text, tokens: &read.tokens, language: Language::Ruby };
+    let values = Values::new(text, &read.tokens, Language::Ruby);
     let mut recipe = Recipe { broken: read.broken, ..Recipe::default() };
     let mut assigned: BTreeMap<&str, Vec<Node>> = BTreeMap::new();
     for at in 0..read.tokens.len() {

@@ -21,6 +21,10 @@ use frequency::{Frequency, Given, Told};
 use std::collections::{BTreeMap, BTreeSet};
 
 const DIALECT: &str = "laravel";
+/// How many words may make what a variable holds.
+const MAX_MAKING: usize = 12;
+/// How many groups of events are read.
+const MAX_GROUPS: usize = 1000;
 /// What adds an event.
 const ADDS: [&str; 4] = ["command", "call", "job", "exec"];
 /// Methods that hold an event back or say how it runs, kept as guards.
@@ -62,7 +66,7 @@ impl SchedulePlace for Laravel {
         if let Some((line, why)) = read.broken {
             out.add_gap(Gap::new(Place::line(&file.path, line), GapCode::Unparsed, why));
         }
-        let values = Values { text, tokens: &read.tokens, language: Language::Php };
+        let values = Values::new(text, &read.tokens, Language::Php);
         let mut reader = Reader {
             file,
             world,
@@ -105,8 +109,9 @@ fn schedules_named(values: &Values<'_>) -> BTreeSet<String> {
             named.insert(next.text.clone());
         }
         if token.text.starts_with('$') && values.is(at + 1, "=") {
-            let end = values.value(at + 2, &[]).1;
+            let end = values.tokens.len().min(at + 2 + MAX_MAKING);
             let made = values.tokens.get(at + 2..end).unwrap_or(&[]);
+            let made = made.split(|token| token.is(";")).next().unwrap_or(&[]);
             if made.iter().any(|token| token.text.ends_with("Schedule::class")) {
                 named.insert(token.text.clone());
             }
@@ -170,7 +175,9 @@ impl Reader<'_> {
             let said = self.gather(&calls, at);
             let range =
                 group.arguments.first().map_or((open, open), |argument| (argument.start, argument.end));
-            self.groups.push((range.0, range.1, said));
+            if self.groups.len() < MAX_GROUPS {
+                self.groups.push((range.0, range.1, said));
+            }
         } else if calls.iter().any(|call| ADDS.contains(&call.method.as_str())) {
             self.event(&calls, at);
         }
@@ -309,7 +316,11 @@ impl Reader<'_> {
             "exec" => (text, true),
             "command" => {
                 let command = class.map(|class| zone::signature(class, self.file, self.world));
-                let more = adds.arguments.get(1).map(|argument| self.given(argument).join(" "));
+                let list = |argument: &&Argument| {
+                    let value = calls::value(&self.values, argument, &self.constants);
+                    matches!(value.kind, NodeKind::List(_))
+                };
+                let more = adds.arguments.get(1).filter(list).map(|argument| self.given(argument).join(" "));
                 let more =
                     more.filter(|more| !more.is_empty()).map_or(String::new(), |more| format!(" {more}"));
                 // What artisan runs is the application's own code, like a job.

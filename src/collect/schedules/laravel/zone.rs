@@ -41,7 +41,7 @@ pub(super) fn of_application(file: &InputFile, world: &World<'_>) -> Found {
         return Found { name: Some("UTC".to_owned()), why: "" };
     };
     let read = tokens::read(&text, Language::Php);
-    let values = Values { text: &text, tokens: &read.tokens, language: Language::Php };
+    let values = Values::new(&text, &read.tokens, Language::Php);
     let setting = |name: &str| {
         let at = (0..read.tokens.len()).find(|at| {
             let token = &read.tokens[*at];
@@ -65,7 +65,7 @@ pub(super) fn signature(class: &str, file: &InputFile, world: &World<'_>) -> Str
     let only = found.next().filter(|_| found.next().is_none());
     let text = only.and_then(|file| file.text().ok()).unwrap_or_default();
     let read = tokens::read(&text, Language::Php);
-    let values = Values { text: &text, tokens: &read.tokens, language: Language::Php };
+    let values = Values::new(&text, &read.tokens, Language::Php);
     let constants = Constants::of(&values, "$");
     let told = ["signature", "name"].iter().find_map(|name| constants.get(name).map(str::to_owned));
     // `#[AsCommand(name: 'x')]`, `#[Signature('x')]`

@@ -71,7 +71,7 @@ const KEYWORDS: [&str; 12] =
 /// Reads a manifest.
 pub(super) fn read(text: &str) -> Manifest {
     let read = tokens::read(text, Language::Puppet);
-    let values = Values { text, tokens: &read.tokens, language: Language::Puppet };
+    let values = Values::new(text, &read.tokens, Language::Puppet);
     let mut manifest = Manifest { broken: read.broken, ..Manifest::default() };
     let mut defaults: BTreeMap<String, Attributes> = BTreeMap::new();
     let mut blocks = Blocks::default();
@@ -120,11 +120,7 @@ impl Values<'_> {
             (false, true) => at + 1,
             (false, false) => return super::super::values::scalar(0, "${}"),
         };
-        let part = Values {
-            text: self.text,
-            tokens: self.tokens.get(..end).unwrap_or(self.tokens),
-            language: self.language,
-        };
+        let part = Values::new(self.text, self.tokens.get(..end).unwrap_or(self.tokens), self.language);
         part.value(at, &[]).0
     }
 }

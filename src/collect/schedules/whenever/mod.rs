@@ -9,8 +9,8 @@ mod template;
 use super::job::{Job, Work, Zone, remark_above};
 use super::node::{Kind as NodeKind, Node};
 use super::ruby::{
-    Arguments, CONDITIONS, Names, OPENING, arguments, begins_statement, between, end_of_block, opens,
-    quantity, rest_of_line,
+    Arguments, CONDITIONS, Names, OPENING, arguments, begins_statement, between, opens, quantity,
+    rest_of_line,
 };
 use super::tokens::{self, Kind, Language};
 use super::values::Values;
@@ -62,7 +62,7 @@ impl SchedulePlace for Whenever {
         if let Some((line, why)) = read.broken {
             out.add_gap(Gap::new(Place::line(&file.path, line), GapCode::Unparsed, why));
         }
-        let values = Values { text, tokens: &read.tokens, language: Language::Ruby };
+        let values = Values::new(text, &read.tokens, Language::Ruby);
         let mut reader = Reader {
             file,
             world,
@@ -125,7 +125,9 @@ impl Reader<'_> {
     fn read(&mut self) {
         let mut at = 0;
         while at < self.values.tokens.len() {
-            self.open.retain(|open| open.ends_at.is_none_or(|end| at < end));
+            while self.open.last().is_some_and(|open| open.ends_at.is_some_and(|end| at >= end)) {
+                self.open.pop();
+            }
             at = self.statement(at).max(at + 1);
         }
     }
@@ -189,7 +191,7 @@ impl Reader<'_> {
         let options = told.named.iter().map(|(name, value)| (name.clone(), self.names.fill(value))).collect();
         self.scopes.push(Scope { line, often, options, jobs: Vec::new() });
         let scope = Some(self.scopes.len() - 1);
-        let ends_at = self.values.is(block, "{").then(|| end_of_block(&self.values, block));
+        let ends_at = self.values.is(block, "{").then(|| self.values.closing(block));
         self.open.push(Open { guard: None, scope, ends_at });
         block + 1
     }
