@@ -16,8 +16,8 @@ mod ruby_queues;
 mod salt;
 mod systemd;
 mod terraform;
-mod windows;
 mod whenever;
+mod windows;
 
 use std::process::Command;
 
