@@ -1,12 +1,15 @@
 //! Schedules: text, dialect and zone become meaning and next runs. One file per dialect. It never reads
 //! files and never guesses a zone.
 
+mod airflow;
 mod anacron;
+mod apscheduler;
 mod at;
 mod autosys;
 mod aws;
 mod busybox;
 mod calendar;
+mod celery;
 mod control_m;
 mod cronie;
 mod daytimes;
@@ -22,6 +25,7 @@ mod spring;
 mod systemd;
 mod template;
 mod vixie;
+mod wall;
 mod windows;
 mod zones;
 
@@ -62,6 +66,9 @@ pub static DIALECTS: &[&dyn Dialect] = &[
     &windows::WindowsTask,
     &autosys::AutosysJil,
     &control_m::ControlM,
+    &airflow::Airflow,
+    &celery::Celery,
+    &apscheduler::Apscheduler,
 ];
 
 /// Why a schedule was not accepted.

@@ -1,10 +1,13 @@
 //! Places where schedules are kept, one file per kind of place. A job's command is read for what it touches;
 //! the files it runs are named as facts, never opened here. Whether two jobs are one is for `resolve`.
 
+mod airflow;
 mod anacron;
 mod ansible;
+mod apscheduler;
 mod at;
 mod autosys;
+mod celery;
 mod chef;
 mod control_m;
 mod crontab;
@@ -18,6 +21,7 @@ mod kubernetes;
 mod manifest;
 mod node;
 mod puppet;
+mod python;
 mod salt;
 mod systemd;
 mod terraform;
@@ -60,6 +64,9 @@ pub static PLACES: &[&dyn SchedulePlace] = &[
     &github::Workflows,
     &jenkins::Jenkinsfile,
     &jenkins::JobConfig,
+    &airflow::Dags,
+    &celery::Beat,
+    &apscheduler::Jobs,
     &embedded::YamlCrontab,
     &embedded::ScriptedCrontab,
     &windows::Tasks,
