@@ -222,4 +222,6 @@ fn duration(seconds: u64) -> String {
 }
 
 #[cfg(test)]
+mod python_tests;
+#[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@
 use super::{Clock, parse, zone};
 
 /// A schedule, its zone, a moment, and the runs that follow in UTC; `None`: it is refused.
-type Row = (&'static str, &'static str, &'static str, Option<&'static [&'static str]>);
+pub(super) type Row = (&'static str, &'static str, &'static str, Option<&'static [&'static str]>);
 
 const CRONIE: &[Row] = &[
     (
@@ -415,11 +415,11 @@ const GITHUB: &[Row] = &[
     ("0 0 0 * * *", "UTC", "2026-01-10T00:00:00Z", None),
 ];
 
-fn moment(text: &str) -> i64 {
+pub(super) fn moment(text: &str) -> i64 {
     text.parse::<jiff::Timestamp>().expect("the row names a moment").as_second()
 }
 
-fn check(dialect: &str, rows: &[Row]) {
+pub(super) fn check(dialect: &str, rows: &[Row]) {
     for (text, zone_name, from, wanted) in rows {
         let zone = zone(zone_name).expect("the row names a zone");
         let found = parse(dialect, text).ok().map(|schedule| {

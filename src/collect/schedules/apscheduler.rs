@@ -1,6 +1,6 @@
 //! Jobs of APScheduler 3 in Python: `add_job`, `@….scheduled_job` and Flask-APScheduler's `@….task` with a trigger, triggers
 //! as objects, and tables of jobs (`JOBS`). Rules from APScheduler's user guide and its triggers. What a function does is
-//! the application's code; a job without a trigger runs once, at once, and is none of the clock.
+//! the application's code; a job without a trigger, or at one moment that a run computes, runs once and is no schedule.
 
 use super::job::{Job, Work, Zone};
 use super::python::{self, Call, Module, Round, Value};
@@ -144,6 +144,8 @@ impl Reader<'_, '_> {
         };
         let trigger = match read(trigger, call) {
             Ok(trigger) => trigger,
+            // A moment that a run computes is no schedule: the job runs once, as one without a trigger does.
+            Err(_) if is_date(trigger) => return,
             Err(why) => {
                 let detail = format!("the trigger of {name} is computed: {why}");
                 out.add_gap(self.gap(call.line, GapCode::Unresolved, &detail));
@@ -185,6 +187,11 @@ fn is_trigger(value: &Value) -> bool {
         Value::Call(call) => call.name() == "from_crontab" || call.name().ends_with("Trigger"),
         _ => false,
     }
+}
+
+/// Whether a trigger is one moment.
+fn is_date(value: &Value) -> bool {
+    value.text() == Some("date") || value.call().is_some_and(|call| call.name() == "DateTrigger")
 }
 
 /// What is called, as it is shown.

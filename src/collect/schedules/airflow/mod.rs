@@ -9,7 +9,7 @@ use super::job::{Job, Work};
 use super::python::{self, Call, MAX_ROUNDS, Module, Node, Value, above};
 use super::{SchedulePlace, World};
 use crate::evidence::scrub::scrub;
-use crate::evidence::{About, Evidence, Gap, GapCode, Order, Place, Provenance, Text};
+use crate::evidence::{About, Connection, Evidence, Gap, GapCode, Order, Place, Provenance, Text};
 use crate::input::{InputFile, scope_of};
 use schedule::{Plan, plan};
 use std::collections::BTreeMap;
@@ -40,7 +40,8 @@ impl SchedulePlace for Dags {
         let reader = Reader { module: &module, file, world, default_zone: default_zone(world) };
         let dags = reader.dags(out);
         let tasks = Tasks::of(&module, &dags);
-        dags.iter().enumerate().map(|(at, dag)| reader.state(dag, tasks.of_dag(at), out)).sum()
+        let alone = dags.len() == 1 && file.host.is_none();
+        dags.iter().enumerate().map(|(at, dag)| reader.state(dag, tasks.of_dag(at), alone, out)).sum()
     }
 }
 
@@ -153,8 +154,8 @@ impl<'t> Reader<'_, 't> {
         Some(self.module.of_node(name))
     }
 
-    /// States one DAG; how many jobs that were.
-    fn state(&self, dag: &Dag<'t>, tasks: &tasks::Found, out: &mut Evidence) -> u64 {
+    /// States one DAG; how many jobs that were. `alone`: no other DAG is made of this file.
+    fn state(&self, dag: &Dag<'t>, tasks: &tasks::Found, alone: bool, out: &mut Evidence) -> u64 {
         let line = python::line(dag.node);
         let Some(id) = &dag.id else {
             // A function that makes DAGs is told of where it is called, if anywhere.
@@ -194,12 +195,9 @@ impl<'t> Reader<'_, 't> {
         }
         let (own_line, command) = tasks.script.beside(line);
         let shown = tasks.shown();
-        let work = match command.as_str() {
-            "" => Work::Named(&shown),
-            text if text.contains("{{") => Work::Template(text),
-            text => Work::Shell { text, stdin: None },
-        };
-        let line = if command.is_empty() { line } else { own_line };
+        // The code around a DAG that has its file for itself is what it runs.
+        let code = alone.then_some(&*self.file.path);
+        let (work, line) = work(tasks, &shown, &command, own_line, line, code);
         let (environment, scope) = (BTreeMap::new(), scope_of(&self.file.path, &self.file.head_text()));
         let from = Job::of_shell(self.file, self.world, "", "airflow", "", &environment);
         Job { name: Some(id), schedules, zone, work, guards, waits_for, line, scope, host: None, ..from }
@@ -234,4 +232,30 @@ impl<'t> Reader<'_, 't> {
         by.dedup();
         by
     }
+}
+
+/// What a DAG's tasks do, and the line it begins on; `code`: the file that is its own.
+fn work<'w>(
+    tasks: &'w tasks::Found,
+    shown: &'w str,
+    command: &'w str,
+    own: u64,
+    line: u64,
+    code: Option<&'w str>,
+) -> (Work<'w>, u64) {
+    let mut pieces: Vec<(u64, Work<'w>)> = Vec::new();
+    match command {
+        "" => {}
+        text if text.contains("{{") => pieces.push((own, Work::Template(text))),
+        text => pieces.push((own, Work::Shell { text, stdin: None })),
+    }
+    let shell = !pieces.is_empty() && tasks.statements.is_empty() && tasks.files.is_empty();
+    pieces.extend(tasks.statements.iter().map(|statement| {
+        let database = statement.database.as_deref().map(Text::from);
+        let connection = Connection { database, ..Connection::default() };
+        (statement.line, Work::Sql { text: &statement.text, dialect: statement.dialect, connection })
+    }));
+    pieces.extend(tasks.files.iter().map(|(line, path)| (*line, Work::File(path))));
+    pieces.extend(code.map(|code| (line, Work::File(code))));
+    (Work::Several(if shell { command } else { shown }, pieces), if shell { own } else { line })
 }

@@ -5,15 +5,28 @@ use super::super::manifest::Script;
 use super::super::python::{Call, Module, Node, Value, above, function_around, line};
 use super::Dag;
 use crate::evidence::Order;
+use crate::sql::Dialect;
 
 /// How many tasks are named.
 const MAX_SHOWN: usize = 20;
+
+/// Statements of one task.
+pub(super) struct Statement {
+    pub line: u64,
+    pub text: String,
+    pub dialect: Dialect,
+    pub database: Option<String>,
+}
 
 /// What the tasks of one DAG say.
 #[derive(Default)]
 pub(super) struct Found {
     /// Shell commands, by their lines.
     pub script: Script,
+    /// Statements with the line they begin on, their dialect and database.
+    pub statements: Vec<Statement>,
+    /// Files of statements, by the path that is written.
+    pub files: Vec<(u64, String)>,
     /// The DAGs that sensors wait for.
     pub waits_for: Vec<(String, Order)>,
     /// The DAGs that it starts.
@@ -52,14 +65,15 @@ impl Tasks {
                 continue;
             }
             let (owners, rounds) = (owners(module, *node, dags), module.rounds(*node).0);
-            let command = line_of_argument(module, *node, "bash_command");
+            let at =
+                TEXTS.iter().find_map(|name| line_of_argument(module, *node, name)).unwrap_or(line(*node));
             for (number, round) in rounds.iter().enumerate() {
                 let Some(call) = module.call(*node, round) else { continue };
                 // A loop that makes DAGs makes the tasks of each in the same round.
                 let paired = owners.len() > 1 && rounds.len() > 1 && rounds.len() % owners.len() == 0;
                 let own = number / (rounds.len() / owners.len().max(1)).max(1);
-                for (_, at) in owners.iter().enumerate().filter(|(place, _)| !paired || *place == own) {
-                    tasks.found[*at].add(&call, command);
+                for (_, owner) in owners.iter().enumerate().filter(|(place, _)| !paired || *place == own) {
+                    tasks.found[*owner].add(&call, at);
                 }
             }
         }
@@ -72,15 +86,34 @@ impl Tasks {
     }
 }
 
-/// The line of an argument's value, where its text begins; else that of the call.
-fn line_of_argument(module: &Module<'_>, call: Node<'_>, name: &str) -> u64 {
-    let Some(arguments) = call.child_by_field_name("arguments") else { return line(call) };
+/// The arguments that hold text of another language.
+const TEXTS: [&str; 5] = ["bash_command", "command", "sql", "hql", "query"];
+
+/// The line of an argument's value, where its text begins.
+fn line_of_argument(module: &Module<'_>, call: Node<'_>, name: &str) -> Option<u64> {
+    let arguments = call.child_by_field_name("arguments")?;
     let mut cursor = arguments.walk();
     let mut named = arguments.named_children(&mut cursor).filter(|argument| {
         argument.child_by_field_name("name").is_some_and(|own| module.of_node(own) == name)
     });
-    named.next().and_then(|argument| argument.child_by_field_name("value")).map_or(line(call), line)
+    named.next()?.child_by_field_name("value").map(line)
 }
+
+/// Operators that send SQL, by a part of their names, and whose it is.
+const SQL: [(&str, Dialect); 12] = [
+    ("Postgres", Dialect::Postgres),
+    ("MySql", Dialect::MySql),
+    ("MsSql", Dialect::MsSql),
+    ("Oracle", Dialect::Oracle),
+    ("Sqlite", Dialect::Sqlite),
+    ("Snowflake", Dialect::Snowflake),
+    ("BigQuery", Dialect::BigQuery),
+    ("Redshift", Dialect::Redshift),
+    ("Hive", Dialect::Hive),
+    ("Spark", Dialect::Hive),
+    ("ClickHouse", Dialect::ClickHouse),
+    ("", Dialect::Generic),
+];
 
 /// The DAGs a task belongs to: those its `dag=` names, else those around it, else the only one there is.
 fn owners<'t>(module: &Module<'t>, task: Node<'t>, dags: &[Dag<'t>]) -> Vec<usize> {
@@ -155,12 +188,53 @@ impl Found {
                     self.triggers.push(id.to_owned());
                 }
             }
+            name if call.get("sql").or_else(|| call.get("hql")).is_some() => {
+                let dialect =
+                    SQL.iter().find(|(part, _)| name.contains(part)).map_or(Dialect::Generic, |it| it.1);
+                self.sql(call, dialect, line);
+            }
+            "BigQueryInsertJobOperator" => {
+                let query = call
+                    .get("configuration")
+                    .and_then(|it| it.entry("query"))
+                    .and_then(|it| it.entry("query"));
+                self.statement(query, Dialect::BigQuery, None, line);
+            }
+            "AthenaOperator" => {
+                let database = call.get("database").and_then(Value::whole_text).map(str::to_owned);
+                self.statement(call.get("query"), Dialect::Generic, database, line);
+            }
             name if name.contains("Sensor") => {
                 let waited = call.get("external_dag_id").and_then(Value::whole_text);
                 let wait = waited.map(|id| (id.to_owned(), Order::Sensor));
                 self.waits_for.extend(wait.filter(|wait| !self.waits_for.contains(wait)));
             }
             _ => {}
+        }
+    }
+
+    /// `sql=`: statements, a list of them, or a file of them.
+    fn sql(&mut self, call: &Call, dialect: Dialect, line: u64) {
+        let database = call.get("database").and_then(Value::whole_text).map(str::to_owned);
+        match call.get("sql").or_else(|| call.get("hql")) {
+            Some(Value::List(items)) => {
+                for item in items {
+                    self.statement(Some(item), dialect, database.clone(), line);
+                }
+            }
+            one => self.statement(one, dialect, database, line),
+        }
+    }
+
+    fn statement(&mut self, text: Option<&Value>, dialect: Dialect, database: Option<String>, line: u64) {
+        let Some(text) = text.and_then(Value::text) else { return };
+        let path = text.trim();
+        let is_file = [".sql", ".hql"].iter().any(|ending| path.ends_with(ending))
+            && !path.contains(char::is_whitespace);
+        if is_file {
+            self.files.push((line, path.to_owned()));
+        } else if !path.is_empty() && !path.starts_with("{{") {
+            self.statements.push(Statement { line, text: text.to_owned(), dialect, database });
         }
     }
 }

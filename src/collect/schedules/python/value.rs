@@ -114,6 +114,9 @@ impl Value {
             Value::Text(text) => text.clone(),
             Value::List(items) => list(items),
             Value::Table(_) => "{…}".to_owned(),
+            Value::Call(call) if call.arguments.is_empty() && call.keywords.is_empty() => {
+                format!("{}()", call.callee)
+            }
             Value::Call(call) => format!("{}(…)", call.callee),
             Value::Name(name) => name.clone(),
             Value::Unknown(text) => text.clone(),
@@ -304,6 +307,13 @@ impl<'t> Module<'t> {
             ("|", Value::Table(mut a), Value::Table(b)) => {
                 a.extend(b);
                 Some(Value::Table(a))
+            }
+            // Assets of Airflow: what is written once all, or any, of them are.
+            ("&" | "|", a @ (Value::Call(_) | Value::List(_)), b @ (Value::Call(_) | Value::List(_))) => {
+                let callee = if sign == "&" { "AssetAll" } else { "AssetAny" }.to_owned();
+                let (on, keywords, open, line) = (None, Vec::new(), false, line(node));
+                let call = Call { callee, on, arguments: vec![a, b], keywords, open, line };
+                Some(Value::Call(Box::new(call)))
             }
             ("%", Value::Text(form), given) => percent(&form, &given).map(Value::Text),
             _ => None,
