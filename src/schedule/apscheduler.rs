@@ -1,10 +1,11 @@
 //! APScheduler 3: `cron[…]`, `interval[…]` and `date[…]` as its triggers write themselves, and five fields as
 //! `CronTrigger.from_crontab` takes them, where Monday is 0. The search for the next time follows `CronTrigger` field by
-//! field, so that it goes where APScheduler goes when the clocks change. Rules read from apscheduler/triggers/cron and tried
+//! field, where clocks change, so that it goes where APScheduler goes then. Rules read from apscheduler/triggers/cron and tried
 //! on them. It never tells where an interval begins, because that is when its scheduler starts.
 
 use super::airflow::delta;
-use super::fields::{MONTH_NAMES, digits, rejected};
+use super::calendar::{Calendar, DayRule};
+use super::fields::{MONTH_NAMES, digits, every, rejected};
 use super::{Dialect, Meaning, Rejected, Schedule, duration};
 use jiff::Timestamp;
 use jiff::civil::{DateTime, Weekday};
@@ -43,6 +44,7 @@ const POSITIONS: [&str; 6] = ["1st", "2nd", "3rd", "4th", "5th", "last"];
 const YEARS: i16 = 40;
 /// How many steps one search may take.
 const MAX_STEPS: usize = 20_000;
+const DAY: i64 = 86_400;
 /// What is said of weekdays as numbers.
 const MONDAY_IS_0: &str =
     "day of week: APScheduler counts from Monday, which is 0; a crontab counts from Sunday";
@@ -135,7 +137,53 @@ fn cron(given: &[(&str, &str)]) -> Result<Schedule, Rejected> {
     let weekday = values[4].is_some_and(|value| value.bytes().any(|b| b.is_ascii_digit()));
     let misread = if weekday { vec![MONDAY_IS_0.to_owned()] } else { Vec::new() };
     let words = if shown.is_empty() { "every second".to_owned() } else { format!("at {}", shown.join(", ")) };
-    Ok(Schedule::new(Cron { fields, spread, words, misread }))
+    let calendar = calendar(&fields);
+    Ok(Schedule::new(Cron { fields, calendar, spread, words, misread }))
+}
+
+/// The same fields as sets, for days on which no clock changes; none where weeks or years are told apart.
+fn calendar(fields: &[Vec<Element>]) -> Option<Calendar> {
+    let any = |at: usize| matches!(fields[at][..], [Element::All(None)]);
+    if !any(0) || !any(3) {
+        return None;
+    }
+    let mut rules = Vec::new();
+    let mut set = |at: usize| {
+        let field = &FIELDS[at];
+        let range = |first: i64, last: i64, step: Option<i64>| {
+            every(first as u32, last as u32, step.unwrap_or(1) as u32)
+        };
+        fields[at].iter().fold(0, |set, element| {
+            set | match element {
+                Element::All(step) => range(field.low, field.high, *step),
+                Element::Range { first, last, step } => range(*first, last.unwrap_or(field.high), *step),
+                Element::Nth(position, weekday) => {
+                    let sunday_is_0 = ((weekday + 1) % 7) as i8;
+                    rules.push(match position {
+                        5 => DayRule::LastWeekday(sunday_is_0),
+                        position => DayRule::NthWeekday(sunday_is_0, *position as i8 + 1),
+                    });
+                    0
+                }
+                Element::Last => {
+                    rules.push(DayRule::BeforeLast(0));
+                    0
+                }
+            }
+        })
+    };
+    let [months, days, weekdays, hours, minutes, seconds] = [1, 2, 4, 5, 6, 7].map(&mut set);
+    Some(Calendar {
+        seconds,
+        minutes,
+        hours: hours as u32,
+        days: days as u32,
+        months: months as u16,
+        // Monday is 0 there, Sunday here.
+        weekdays: ((weekdays << 1 | weekdays >> 6) & 0x7f) as u8,
+        day_rules: rules,
+        ..Calendar::default()
+    })
 }
 
 /// An element of a field.
@@ -315,6 +363,7 @@ impl Wall {
 #[derive(Debug)]
 struct Cron {
     fields: Vec<Vec<Element>>,
+    calendar: Option<Calendar>,
     spread: u64,
     words: String,
     misread: Vec<String>,
@@ -376,8 +425,7 @@ fn increment(from: Wall, index: usize, zone: &TimeZone) -> Option<(Wall, usize)>
 
 impl Meaning for Cron {
     fn runs<'a>(&'a self, zone: &'a TimeZone, from: i64) -> Box<dyn Iterator<Item = i64> + 'a> {
-        let next = move |last: i64| self.from(last.checked_add(1)?, zone).filter(|next| *next > last);
-        Box::new(std::iter::successors(next(from), move |last| next(*last)))
+        Box::new(Runs { cron: self, zone, last: from, steady: None })
     }
 
     fn words(&self) -> String {
@@ -397,6 +445,55 @@ impl Meaning for Cron {
 
     fn misread(&self) -> &[String] {
         &self.misread
+    }
+}
+
+static UTC: TimeZone = TimeZone::UTC;
+
+/// The runs of a `CronTrigger`: by its sets where no clock changes, by its own search around a change.
+struct Runs<'a> {
+    cron: &'a Cron,
+    zone: &'a TimeZone,
+    last: i64,
+    /// Wall times as if they were UTC, the offset that holds, and until when it surely does.
+    steady: Option<(Box<dyn Iterator<Item = i64> + 'a>, i64, i64)>,
+}
+
+impl Runs<'_> {
+    fn find_steady(&mut self) -> Option<()> {
+        let calendar = self.cron.calendar.as_ref()?;
+        let time = Timestamp::from_second(self.last).ok()?;
+        let seconds =
+            |change: Option<jiff::tz::TimeZoneTransition<'_>>| change.map(|it| it.timestamp().as_second());
+        let before = seconds(self.zone.preceding(time).next());
+        let until = seconds(self.zone.following(time).next()).map_or(i64::MAX, |after| after - 2 * DAY);
+        if before.is_some_and(|before| self.last < before + 2 * DAY) || self.last >= until {
+            return None;
+        }
+        let offset = i64::from(self.zone.to_offset(time).seconds());
+        self.steady = Some((calendar.runs(&UTC, self.last + offset), offset, until));
+        Some(())
+    }
+}
+
+impl Iterator for Runs<'_> {
+    type Item = i64;
+
+    fn next(&mut self) -> Option<i64> {
+        if self.steady.is_none() {
+            self.find_steady();
+        }
+        let found = self.steady.as_mut().and_then(|(wall, offset, until)| {
+            wall.next().map(|wall| wall - *offset).filter(|run| *run < *until)
+        });
+        if found.is_none() {
+            self.steady = None;
+        }
+        let last = self.last;
+        let run =
+            found.or_else(|| self.cron.from(last.checked_add(1)?, self.zone)).filter(|run| *run > last)?;
+        self.last = run;
+        Some(run)
     }
 }
 
