@@ -40,6 +40,7 @@ impl SchedulePlace for Jobs {
         reader.calls(out);
         reader.decorators(out);
         reader.tables(out);
+        module.report_limit(file, out);
         reader.jobs
     }
 }

@@ -46,6 +46,7 @@ impl SchedulePlace for Beat {
         reader.tables(out);
         reader.calls(out);
         reader.decorators(out);
+        module.report_limit(file, out);
         reader.jobs
     }
 }

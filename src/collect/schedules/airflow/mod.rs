@@ -6,18 +6,21 @@ mod schedule;
 mod tasks;
 
 use super::job::{Job, Work};
-use super::python::{self, Call, MAX_ROUNDS, Module, Node, Value, above};
+use super::python::{self, Call, MAX_ROUNDS, Module, Node, Value};
 use super::{SchedulePlace, World};
 use crate::evidence::scrub::scrub;
 use crate::evidence::{About, Connection, Evidence, Gap, GapCode, Order, Place, Provenance, Text};
 use crate::input::{InputFile, scope_of};
 use schedule::{Plan, plan};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use tasks::Tasks;
 
 /// DAGs.
 pub struct Dags;
 
+/// How many DAGs of one file are read.
+const MAX_DAGS: usize = 1_000;
 /// The file that states the zone of DAGs without one.
 const CONFIG: &str = "airflow.cfg";
 
@@ -37,9 +40,16 @@ impl SchedulePlace for Dags {
     fn read(&self, file: &InputFile, text: &str, world: &World<'_>, out: &mut Evidence) -> u64 {
         let Some(tree) = python::parse(file, text, out) else { return 0 };
         let module = Module::of(&tree, text);
-        let reader = Reader { module: &module, file, world, default_zone: default_zone(world) };
+        let reader = Reader {
+            module: &module,
+            file,
+            world,
+            default_zone: default_zone(world),
+            triggering: OnceCell::new(),
+        };
         let dags = reader.dags(out);
         let tasks = Tasks::of(&module, &dags);
+        module.report_limit(file, out);
         let alone = dags.len() == 1 && file.host.is_none();
         dags.iter().enumerate().map(|(at, dag)| reader.state(dag, tasks.of_dag(at), alone, out)).sum()
     }
@@ -85,6 +95,8 @@ struct Reader<'a, 't> {
     file: &'a InputFile,
     world: &'a World<'a>,
     default_zone: String,
+    /// The files of the scan that start other DAGs, once they were looked for.
+    triggering: OnceCell<Vec<&'a InputFile>>,
 }
 
 impl<'t> Reader<'_, 't> {
@@ -110,6 +122,11 @@ impl<'t> Reader<'_, 't> {
                     Some(value) => value.whole_text().map(str::to_owned),
                     None => self.decorated_name(*node),
                 };
+                if dags.len() == MAX_DAGS {
+                    let detail = format!("{MAX_DAGS} DAGs of this file were read, and no more (MAX_DAGS)");
+                    out.add_gap(self.gap(python::line(*node), GapCode::Limit, &detail));
+                    return dags;
+                }
                 dags.push(Dag { id, call, node: *node, held_by: self.held_by(*node) });
             }
         }
@@ -139,7 +156,7 @@ impl<'t> Reader<'_, 't> {
 
     /// The name of the function that a decorator stands over.
     fn decorated_name(&self, node: Node<'t>) -> Option<String> {
-        let decorated = above(node).take(2).find(|it| it.kind() == "decorated_definition")?;
+        let decorated = node.parent()?.parent()?;
         Some(self.module.decorators(decorated).1.to_owned())
     }
 
@@ -209,16 +226,18 @@ impl<'t> Reader<'_, 't> {
     fn triggered_by(&self, id: &str) -> Vec<String> {
         let has =
             |file: &InputFile, words: &str| memchr::memmem::find(&file.head, words.as_bytes()).is_some();
-        let files = self.world.inputs.files.iter().filter(|file| {
-            file.name().ends_with(".py") && has(file, "TriggerDagRunOperator") && has(file, id)
-        });
+        let triggering = || {
+            let all = self.world.inputs.files.iter();
+            all.filter(|file| file.name().ends_with(".py") && has(file, "TriggerDagRunOperator")).collect()
+        };
+        let files: &Vec<&InputFile> = self.triggering.get_or_init(triggering);
         let mut by = Vec::new();
-        for file in files {
+        for file in files.iter().filter(|file| has(file, id)) {
             let Ok(text) = file.text() else { continue };
             let Some(tree) = python::parse(file, &text, &mut Evidence::new()) else { continue };
             let module = Module::of(&tree, &text);
-            let default_zone = self.default_zone.clone();
-            let other = Reader { module: &module, file, world: self.world, default_zone };
+            let (default_zone, triggering) = (self.default_zone.clone(), OnceCell::new());
+            let other = Reader { module: &module, file, world: self.world, default_zone, triggering };
             let dags = other.dags(&mut Evidence::new());
             let tasks = Tasks::of(&module, &dags);
             let triggering = dags

@@ -2,7 +2,7 @@
 //! operator does beyond that is code of its provider or of the application, and is named alone.
 
 use super::super::manifest::Script;
-use super::super::python::{Call, Module, Node, Value, above, function_around, line};
+use super::super::python::{Call, Module, Node, Value, line};
 use super::Dag;
 use crate::evidence::Order;
 use crate::sql::Dialect;
@@ -124,8 +124,9 @@ fn owners<'t>(module: &Module<'t>, task: Node<'t>, dags: &[Dag<'t>]) -> Vec<usiz
     });
     let keyword = named_dag(module, task);
     if let Some(keyword) = keyword {
-        let function = function_around(task);
-        let held = |dag: &Dag<'t>| dag.held_by == Some(keyword) && function_around(dag.node) == function;
+        let function = module.function_around(task);
+        let held =
+            |dag: &Dag<'t>| dag.held_by == Some(keyword) && module.function_around(dag.node) == function;
         // A name that is given several DAGs means the last one above.
         let above: Vec<&Dag<'t>> =
             dags.iter().filter(|dag| held(dag) && dag.node.start_byte() < task.start_byte()).collect();
@@ -140,7 +141,7 @@ fn owners<'t>(module: &Module<'t>, task: Node<'t>, dags: &[Dag<'t>]) -> Vec<usiz
             return found;
         }
     }
-    for around in above(task) {
+    for around in module.around(task) {
         let holds = |dag: &Dag<'t>| match around.kind() {
             "with_statement" => {
                 around.child(1).is_some_and(|clause| clause.byte_range().contains(&dag.node.start_byte()))

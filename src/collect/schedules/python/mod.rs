@@ -8,6 +8,7 @@ pub(super) use value::{Call, Value};
 
 use crate::evidence::{Evidence, Gap, GapCode, Place};
 use crate::input::{HEAD_BYTES, InputFile};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 pub(super) use tree_sitter::Node;
@@ -21,8 +22,14 @@ const MAX_STEPS: usize = 60_000;
 const MAX_NESTED: usize = 1_000;
 /// How many rounds of loops over literal lists one call is looked at in.
 pub(super) const MAX_ROUNDS: usize = 200;
-/// How many nodes are looked at from one towards the whole file.
-const MAX_ABOVE: usize = 200;
+/// How many values of one file are put together, names followed.
+const MAX_VALUES: usize = 500_000;
+/// How many parts a name with dots may have.
+const MAX_PARTS: usize = 200;
+
+/// What is looked for around a call.
+const FRAMES: [&str; 5] =
+    ["for_statement", "function_definition", "lambda", "with_statement", "decorated_definition"];
 
 /// Names of loops and what they stand for in one round.
 pub(super) type Round<'t> = Vec<(&'t str, Value)>;
@@ -52,6 +59,10 @@ pub(super) struct Module<'t> {
     by_name: BTreeMap<String, Vec<(usize, usize)>>,
     /// By name as it is used: what was imported.
     imports: BTreeMap<&'t str, String>,
+    /// Loops, functions, `with` and decorated definitions, in the order of the file, and the one around each.
+    frames: Vec<(Node<'t>, Option<usize>)>,
+    /// How many values may still be put together.
+    values_left: Cell<usize>,
 }
 
 /// Whether a file of Python has one of the words, looked for in all of it.
@@ -108,8 +119,10 @@ pub(super) fn line(node: Node<'_>) -> u64 {
 impl<'t> Module<'t> {
     /// Of a tree and its text.
     pub fn of(tree: &'t Tree, text: &'t str) -> Module<'t> {
-        let (given, calls, tables, decorated, by_name, imports) = Default::default();
-        let mut module = Module { text, given, calls, tables, decorated, by_name, imports };
+        let (given, calls, tables, decorated, by_name, imports, frames) = Default::default();
+        let values_left = Cell::new(MAX_VALUES);
+        let mut module =
+            Module { text, given, calls, tables, decorated, by_name, imports, frames, values_left };
         let mut cursor = tree.root_node().walk();
         'walk: loop {
             module.see(cursor.node());
@@ -126,6 +139,10 @@ impl<'t> Module<'t> {
     }
 
     fn see(&mut self, node: Node<'t>) {
+        if FRAMES.contains(&node.kind()) {
+            let around = self.frame_around(node);
+            self.frames.push((node, around));
+        }
         match node.kind() {
             "call" => self.calls.push(node),
             "dictionary" => self.tables.push(node),
@@ -141,6 +158,29 @@ impl<'t> Module<'t> {
         }
     }
 
+    /// The innermost frame around a node.
+    fn frame_around(&self, node: Node<'t>) -> Option<usize> {
+        let (start, end) = (node.start_byte(), node.end_byte());
+        let mut at = self.frames.partition_point(|(frame, _)| frame.start_byte() <= start).checked_sub(1);
+        while let Some(own) = at.filter(|at| {
+            let frame = self.frames[*at].0;
+            frame.end_byte() < end || frame == node
+        }) {
+            at = self.frames[own].1;
+        }
+        at
+    }
+
+    /// Loops, functions, `with` and decorated definitions around a node, from the inside.
+    pub fn around(&self, node: Node<'t>) -> impl Iterator<Item = Node<'t>> {
+        std::iter::successors(self.frame_around(node), |at| self.frames[*at].1).map(|at| self.frames[at].0)
+    }
+
+    /// The function that a node stands in.
+    pub fn function_around(&self, node: Node<'t>) -> Option<Node<'t>> {
+        self.around(node).find(|node| is_function(*node))
+    }
+
     fn give(&mut self, left: Node<'t>, value: Node<'t>, again: bool) {
         let (left, key) = match left.kind() {
             "subscript" => {
@@ -152,7 +192,7 @@ impl<'t> Module<'t> {
         };
         let Some(name) = self.dotted(left) else { return };
         if key.is_none() {
-            let function = function_around(left).map_or(0, |node| node.start_byte());
+            let function = self.function_around(left).map_or(0, |node| node.start_byte());
             let times = self.by_name.entry(name.clone()).or_default();
             times.push((self.given.len(), function));
             // A value that is added to is not the one that was written.
@@ -181,6 +221,14 @@ impl<'t> Module<'t> {
         }
     }
 
+    /// Reports the limit on values, if it was reached.
+    pub fn report_limit(&self, file: &InputFile, out: &mut Evidence) {
+        if self.values_left.get() == 0 {
+            let detail = "MAX_VALUES reached: what came after was taken for unknown".to_owned();
+            out.add_gap(Gap::new(Place::whole(&file.path), GapCode::Limit, detail));
+        }
+    }
+
     /// The text of a node.
     pub fn of_node(&self, node: Node<'_>) -> &'t str {
         self.text.get(node.byte_range()).unwrap_or("")
@@ -189,7 +237,7 @@ impl<'t> Module<'t> {
     /// A name with dots, as it is written; a call within is `()`.
     pub fn dotted(&self, node: Node<'t>) -> Option<String> {
         let (mut parts, mut node) = (Vec::new(), node);
-        for _ in 0..MAX_ABOVE {
+        for _ in 0..MAX_PARTS {
             match node.kind() {
                 "identifier" => {
                     parts.push(self.of_node(node));
@@ -224,18 +272,16 @@ impl<'t> Module<'t> {
     /// What a name stands for where it is used, if it is given one value there.
     fn named(&self, name: &str, at: Node<'t>) -> Option<Node<'t>> {
         let held = self.by_name.get(name)?;
-        let mut function = function_around(at);
-        for _ in 0..MAX_ABOVE {
+        let functions = self.around(at).filter(|node| is_function(*node)).map(Some);
+        for function in functions.chain(std::iter::once(None)) {
             let scope = function.map_or(0, |node| node.start_byte());
             let mut own = held.iter().filter(|(_, around)| *around == scope);
             if let Some((index, _)) = own.next() {
                 return own.next().is_none().then(|| self.given[*index].value);
             }
-            let around = function?;
-            if self.has_parameter(around, name) {
+            if self.has_parameter(function?, name) {
                 return None;
             }
-            function = function_around(around);
         }
         None
     }
@@ -255,7 +301,8 @@ impl<'t> Module<'t> {
     /// The rounds of the loops around a node within its function: one where there is no loop. Whether
     /// [`MAX_ROUNDS`] was reached.
     pub fn rounds(&self, node: Node<'t>) -> (Vec<Round<'t>>, bool) {
-        let mut loops: Vec<Node<'t>> = above(node)
+        let mut loops: Vec<Node<'t>> = self
+            .around(node)
             .take_while(|node| !is_function(*node))
             .filter(|node| node.kind() == "for_statement")
             .collect();
@@ -314,18 +361,8 @@ impl<'t> Module<'t> {
     }
 }
 
-/// The nodes around a node, from the inside.
-pub(super) fn above<'t>(node: Node<'t>) -> impl Iterator<Item = Node<'t>> {
-    std::iter::successors(node.parent(), |node| node.parent()).take(MAX_ABOVE)
-}
-
 fn is_function(node: Node<'_>) -> bool {
     matches!(node.kind(), "function_definition" | "lambda")
-}
-
-/// The function that a node stands in.
-pub(super) fn function_around<'t>(node: Node<'t>) -> Option<Node<'t>> {
-    above(node).find(|node| is_function(*node))
 }
 
 /// `component/file` without its ending, as jobs of an application are told apart by.

@@ -147,7 +147,9 @@ impl<'t> Module<'t> {
     }
 
     fn value_at(&self, node: Node<'t>, round: &Round<'t>, depth: usize) -> Value {
-        if depth > MAX_DEPTH {
+        let left = self.values_left.get().saturating_sub(1);
+        self.values_left.set(left);
+        if depth > MAX_DEPTH || left == 0 {
             return self.unknown(node);
         }
         let child = |at: usize| node.named_child(at as u32).map(|it| self.value_at(it, round, depth + 1));
