@@ -105,7 +105,7 @@ fn each_large_dependency_has_one_home() {
         ("indicatif", &["cli/"]),
         ("walkdir", &["input/"]),
         ("ignore::", &["input/"]),
-        ("tree_sitter", &["collect/source/", "collect/commands/"]),
+        ("tree_sitter", &["collect/source/", "collect/commands/", "collect/schedules/python/"]),
         ("sqlparser", &["sql/"]),
         ("petgraph", &["graph/"]),
         ("serde_saphyr", &["collect/document.rs", "collect/declared/", "collect/schedules/yaml.rs"]),

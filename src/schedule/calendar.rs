@@ -56,6 +56,8 @@ pub(super) enum DayRule {
     NearLast(i8),
     /// The day from Monday to Friday that is nearest to this one, within the month.
     Nearest(i8),
+    /// Likewise, where a month that is too short means its last day.
+    NearestWithin(i8),
     /// The last such weekday (0 is Sunday).
     LastWeekday(i8),
     /// The n-th such weekday (0 is Sunday).
@@ -75,6 +77,10 @@ impl DayRule {
             }
             DayRule::Nearest(day) => {
                 let aim = (day <= last).then(|| date.with().day(day).build().ok()).flatten();
+                aim.is_some_and(|aim| date.day() == workday_near(aim))
+            }
+            DayRule::NearestWithin(day) => {
+                let aim = date.with().day(day.min(last)).build().ok();
                 aim.is_some_and(|aim| date.day() == workday_near(aim))
             }
             DayRule::LastWeekday(day) => weekday == day && date.day() + 7 > last,

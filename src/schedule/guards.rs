@@ -215,8 +215,11 @@ fn steps(text: &str) -> Option<Vec<(char, i64)>> {
     Some(steps)
 }
 
+/// What a test asks the date for: the letter and its padding, days ahead, and what is made of the number.
+type Asked = ((char, bool), i64, Vec<(char, i64)>);
+
 /// `$(date …)`, `$(( $(date …) % 2 ))`, `$(expr $(date …) % 2)`.
-fn asked(word: &str) -> Option<((char, bool), i64, Vec<(char, i64)>)> {
+fn asked(word: &str) -> Option<Asked> {
     let inside = substituted(word)?;
     if let Some((format, ahead)) = date_call(inside) {
         return Some((format, ahead, Vec::new()));

@@ -1,12 +1,15 @@
 //! Schedules: text, dialect and zone become meaning and next runs. One file per dialect. It never reads
 //! files and never guesses a zone.
 
+mod airflow;
 mod anacron;
+mod apscheduler;
 mod at;
 mod autosys;
 mod aws;
 mod busybox;
 mod calendar;
+mod celery;
 mod control_m;
 mod cronie;
 mod daytimes;
@@ -26,6 +29,7 @@ mod spring;
 mod systemd;
 mod template;
 mod vixie;
+mod wall;
 mod windows;
 mod zones;
 
@@ -70,6 +74,9 @@ pub static DIALECTS: &[&dyn Dialect] = &[
     &fugit::Fugit,
     &laravel::Laravel,
     &hangfire::Hangfire,
+    &airflow::Airflow,
+    &celery::Celery,
+    &apscheduler::Apscheduler,
 ];
 
 /// Why a schedule was not accepted.
@@ -222,6 +229,8 @@ fn duration(seconds: u64) -> String {
     }
 }
 
+#[cfg(test)]
+mod python_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -415,7 +415,7 @@ const GITHUB: &[Row] = &[
     ("0 0 0 * * *", "UTC", "2026-01-10T00:00:00Z", None),
 ];
 
-fn moment(text: &str) -> i64 {
+pub(super) fn moment(text: &str) -> i64 {
     text.parse::<jiff::Timestamp>().expect("the row names a moment").as_second()
 }
 

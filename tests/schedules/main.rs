@@ -1,10 +1,13 @@
 //! Places of schedules held to small worlds through the program itself: the whole list of jobs is compared, with
 //! near misses, because a job too many is as wrong as one too few.
 
+mod airflow;
 mod anacron;
 mod ansible;
+mod apscheduler;
 mod at;
 mod autosys;
+mod celery;
 mod chef;
 mod control_m;
 mod crontab_templates;

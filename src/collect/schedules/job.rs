@@ -5,10 +5,12 @@ use super::World;
 use crate::collect::commands;
 use crate::evidence::scrub::scrub;
 use crate::evidence::{
-    Actor, Basis, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Order, Place, Says, Scope, Text,
+    Actor, Basis, Connection, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Order, Place, Says, Scope,
+    Text,
 };
 use crate::input::InputFile;
 use crate::schedule::{self, Clock};
+use crate::sql::Dialect;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -53,8 +55,46 @@ pub(super) enum Work<'a> {
         /// The line they begin on, counted from 1.
         line: u64,
     },
+    /// A database server runs it: SQL text, its dialect, and where it is sent and as whom, as far as the place states
+    /// it. Where no server is stated, its tables are those of an unknown one, as in SQL files.
+    Sql {
+        /// The statements, in one piece.
+        text: &'a str,
+        /// Whose SQL it is.
+        dialect: Dialect,
+        /// The server, the database and the login.
+        connection: Connection,
+    },
+    /// A file runs, found by the path that is written.
+    File(&'a str),
+    /// Several pieces, each with the line it begins on; shown as this.
+    Several(&'a str, Vec<(u64, Work<'a>)>),
     /// Something else runs it (a class, an image, a task); shown, and not read further.
     Named(&'a str),
+}
+
+impl Work<'_> {
+    /// As it is shown.
+    fn shown(&self) -> String {
+        match self {
+            Work::Shell { text, .. } | Work::Template(text) => cut(&on_one_line(text), MAX_COMMAND),
+            Work::Sql { text, .. } => {
+                cut(&text.split_whitespace().collect::<Vec<_>>().join(" "), MAX_COMMAND)
+            }
+            Work::ShellIn { shown, .. } => cut(shown, MAX_COMMAND),
+            Work::Several(what, _) => cut(&on_one_line(what), MAX_COMMAND),
+            Work::File(what) | Work::Named(what) => cut(what, MAX_COMMAND),
+        }
+    }
+
+    /// The files among its pieces.
+    fn files(&self) -> Vec<&str> {
+        match self {
+            Work::File(path) => vec![path],
+            Work::Several(_, pieces) => pieces.iter().flat_map(|(_, piece)| piece.files()).collect(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// One job as a place of schedules tells it.
@@ -148,25 +188,21 @@ impl<'a> Job<'a> {
     /// States it.
     pub(super) fn state(&self, out: &mut Evidence) {
         let shown_host = self.host.as_deref().unwrap_or("");
-        let shown = match self.work {
-            Work::Shell { text, .. } | Work::Template(text) => cut(&on_one_line(text), MAX_COMMAND),
-            Work::ShellIn { shown, .. } => cut(shown, MAX_COMMAND),
-            Work::Named(what) => cut(what, MAX_COMMAND),
-        };
+        let shown = self.work.shown();
         // Two jobs of one file may run the same command under two names; the command stays as it is.
         let own = self.name.map(|name| format!("#{}", cut(name, MAX_REMARK).replace(':', ".")));
-        let within = format!("{}{}", self.file.inner, own.unwrap_or_default());
+        // The same statements in two databases are two jobs.
+        let database = match &self.work {
+            Work::Sql { connection: Connection { database: Some(database), .. }, .. } => {
+                format!("@{}", database.replace(':', "."))
+            }
+            _ => String::new(),
+        };
+        let within = format!("{}{}{database}", self.file.inner, own.unwrap_or_default());
         let job = Mention::new(MentionKind::Job, format!("{shown_host}:{within}:{shown}"));
         let place = Place::line(&self.file.path, self.line);
         let (zone, known) = self.settle_zone(out);
-        let told = match &self.work {
-            Work::Shell { text, stdin } => Some(self.read_command(&job, text, *stdin)),
-            Work::ShellIn { text, input, line, .. } => {
-                Some(self.read_command_at(&job, text.to_string(), input, *line))
-            }
-            Work::Template(text) => Some(self.read_command(&job, &blanked(text), None)),
-            Work::Named(_) => None,
-        };
+        let told = self.tell(&job, &self.work, self.line);
         let mut guards = self.guards.clone();
         guards.extend(told.iter().flat_map(|told| told.guards.iter().cloned()));
         let mut say = |says: Says| {
@@ -197,10 +233,34 @@ impl<'a> Job<'a> {
         if let Some(remark) = self.remark {
             say(Says::Remark(Text::from(cut(remark, MAX_REMARK))));
         }
-        say(Says::Runs { command: Text::from(shown), script: None, connection: Default::default() });
-        if let Some(told) = told {
+        let command = Text::from(shown);
+        for path in self.work.files() {
+            let (command, script) = (command.clone(), Some(Text::from(path)));
+            say(Says::Runs { command, script, connection: Default::default() });
+        }
+        say(Says::Runs { command, script: None, connection: Default::default() });
+        for told in told {
             out.merge(told.evidence);
         }
+    }
+
+    /// What its work does, piece by piece.
+    fn tell(&self, job: &Mention, work: &Work<'_>, line: u64) -> Vec<commands::Told> {
+        let own = &self.file.path;
+        let told = match work {
+            Work::Shell { text, stdin } => self.read_command(job, text, *stdin, line),
+            Work::ShellIn { text, input, line, .. } => {
+                self.read_command_at(job, text.to_string(), input, *line)
+            }
+            Work::Template(text) => self.read_command(job, &blanked(text), None, line),
+            Work::Sql { text, dialect, connection } => self
+                .read_in(job, own, line, &|context| commands::read_sql(text, *dialect, connection, context)),
+            Work::Several(_, pieces) => {
+                return pieces.iter().flat_map(|(line, piece)| self.tell(job, piece, *line)).collect();
+            }
+            Work::File(_) | Work::Named(_) => return Vec::new(),
+        };
+        vec![told]
     }
 
     /// The zone its times are read in, and whether that is known; a gap says why not.
@@ -234,15 +294,26 @@ impl<'a> Job<'a> {
         }
     }
 
-    fn read_command(&self, job: &Mention, text: &str, stdin: Option<&str>) -> commands::Told {
+    fn read_command(&self, job: &Mention, text: &str, stdin: Option<&str>, line: u64) -> commands::Told {
         let text = match stdin {
             Some(stdin) => format!("{text} <<'CRON_STDIN'\n{stdin}\nCRON_STDIN\n"),
             None => text.to_owned(),
         };
-        self.read_command_at(job, text, &self.file.path, self.line)
+        self.read_command_at(job, text, &self.file.path, line)
     }
 
     fn read_command_at(&self, job: &Mention, text: String, input: &Text, line: u64) -> commands::Told {
+        self.read_in(job, input, line, &|context| commands::read(&text, context))
+    }
+
+    /// Lets its work be read in its own context.
+    fn read_in(
+        &self,
+        job: &Mention,
+        input: &Text,
+        line: u64,
+        read: &dyn Fn(&commands::Context<'_>) -> commands::Told,
+    ) -> commands::Told {
         let (host, inputs) = (self.host.clone(), self.world.inputs);
         let files = move |path: &str| inputs.find(host.as_deref(), path)?.text().ok();
         let context = commands::Context {
@@ -259,7 +330,7 @@ impl<'a> Job<'a> {
             own_folder: None,
             files: &files,
         };
-        commands::read(&text, &context)
+        read(&context)
     }
 }
 

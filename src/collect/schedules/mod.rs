@@ -1,11 +1,14 @@
 //! Places where schedules are kept, one file per kind of place. A job's command is read for what it touches;
 //! the files it runs are named as facts, never opened here. Whether two jobs are one is for `resolve`.
 
+mod airflow;
 mod anacron;
 mod ansible;
+mod apscheduler;
 mod at;
 mod autosys;
 mod calls;
+mod celery;
 mod chef;
 mod control_m;
 mod crontab;
@@ -21,6 +24,7 @@ mod laravel;
 mod manifest;
 mod node;
 mod puppet;
+mod python;
 mod ruby;
 mod rufus;
 mod salt;
@@ -74,6 +78,9 @@ pub static PLACES: &[&dyn SchedulePlace] = &[
     &github::Workflows,
     &jenkins::Jenkinsfile,
     &jenkins::JobConfig,
+    &airflow::Dags,
+    &celery::Beat,
+    &apscheduler::Jobs,
     &embedded::YamlCrontab,
     &embedded::ScriptedCrontab,
     &windows::Tasks,
