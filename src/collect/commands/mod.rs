@@ -39,7 +39,8 @@ pub use http::endpoint as http_endpoint;
 pub use out::Out;
 pub use postgres::{uri as database_uri, variables as psql_variables};
 
-use crate::evidence::{Actor, Basis, Evidence, Mention, Says, Scope, Text};
+use crate::evidence::{Action, Actor, Basis, Connection, Evidence, Mention, Resource, Says, Scope, Text};
+use crate::sql::Dialect;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::LazyLock;
@@ -286,6 +287,18 @@ pub fn read(text: &str, context: &Context<'_>) -> Told {
         };
         out.say(says, pair.line);
     }
+    Told { evidence: out.evidence, guards: out.guards }
+}
+
+/// States what SQL text does that no command sends: a database server keeps it and runs it by itself, in one piece.
+pub fn read_sql(text: &str, dialect: Dialect, connection: &Connection, context: &Context<'_>) -> Told {
+    let mut out = Out::new(context);
+    let call = Call { line: context.first_line, ..Call::default() };
+    if connection.server.is_some() || connection.database.is_some() {
+        let whole = Resource::database(connection.server.clone(), connection.database.clone());
+        out.add(&call, Some(connection), Action::Connect, whole);
+    }
+    out.sql(&call, connection, dialect, text, true);
     Told { evidence: out.evidence, guards: out.guards }
 }
 

@@ -5,10 +5,12 @@ use super::World;
 use crate::collect::commands;
 use crate::evidence::scrub::scrub;
 use crate::evidence::{
-    Actor, Basis, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Order, Place, Says, Scope, Text,
+    Actor, Basis, Connection, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Order, Place, Says, Scope,
+    Text,
 };
 use crate::input::InputFile;
 use crate::schedule::{self, Clock};
+use crate::sql::Dialect;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -50,6 +52,16 @@ pub(super) enum Work<'a> {
         input: Text,
         /// The line they begin on, counted from 1.
         line: u64,
+    },
+    /// A database server runs it: SQL text, its dialect, and where it is sent and as whom, as far as the place states
+    /// it. Where no server is stated, its tables are those of an unknown one, as in SQL files.
+    Sql {
+        /// The statements, in one piece.
+        text: &'a str,
+        /// Whose SQL it is.
+        dialect: Dialect,
+        /// The server, the database and the login.
+        connection: Connection,
     },
     /// Something else runs it (a class, an image, a task); shown, and not read further.
     Named(&'a str),
@@ -148,12 +160,22 @@ impl<'a> Job<'a> {
         let shown_host = self.host.as_deref().unwrap_or("");
         let shown = match self.work {
             Work::Shell { text, .. } | Work::Template(text) => cut(&on_one_line(text), MAX_COMMAND),
+            Work::Sql { text, .. } => {
+                cut(&text.split_whitespace().collect::<Vec<_>>().join(" "), MAX_COMMAND)
+            }
             Work::ShellIn { shown, .. } => cut(shown, MAX_COMMAND),
             Work::Named(what) => cut(what, MAX_COMMAND),
         };
         // Two jobs of one file may run the same command under two names; the command stays as it is.
         let own = self.name.map(|name| format!("#{}", cut(name, MAX_REMARK).replace(':', ".")));
-        let within = format!("{}{}", self.file.inner, own.unwrap_or_default());
+        // The same statements in two databases are two jobs.
+        let database = match &self.work {
+            Work::Sql { connection: Connection { database: Some(database), .. }, .. } => {
+                format!("@{}", database.replace(':', "."))
+            }
+            _ => String::new(),
+        };
+        let within = format!("{}{}{database}", self.file.inner, own.unwrap_or_default());
         let job = Mention::new(MentionKind::Job, format!("{shown_host}:{within}:{shown}"));
         let place = Place::line(&self.file.path, self.line);
         let (zone, known) = self.settle_zone(out);
@@ -163,6 +185,11 @@ impl<'a> Job<'a> {
                 Some(self.read_command_at(&job, text.to_string(), input, *line))
             }
             Work::Template(text) => Some(self.read_command(&job, &blanked(text), None)),
+            Work::Sql { text, dialect, connection } => {
+                Some(self.read_in(&job, &self.file.path, self.line, &|context| {
+                    commands::read_sql(text, *dialect, connection, context)
+                }))
+            }
             Work::Named(_) => None,
         };
         let mut guards = self.guards.clone();
@@ -237,6 +264,17 @@ impl<'a> Job<'a> {
     }
 
     fn read_command_at(&self, job: &Mention, text: String, input: &Text, line: u64) -> commands::Told {
+        self.read_in(job, input, line, &|context| commands::read(&text, context))
+    }
+
+    /// Lets its work be read in its own context.
+    fn read_in(
+        &self,
+        job: &Mention,
+        input: &Text,
+        line: u64,
+        read: &dyn Fn(&commands::Context<'_>) -> commands::Told,
+    ) -> commands::Told {
         let (host, inputs) = (self.host.clone(), self.world.inputs);
         let files = move |path: &str| inputs.find(host.as_deref(), path)?.text().ok();
         let context = commands::Context {
@@ -253,7 +291,7 @@ impl<'a> Job<'a> {
             own_folder: None,
             files: &files,
         };
-        commands::read(&text, &context)
+        read(&context)
     }
 }
 
