@@ -10,15 +10,20 @@ mod calendar;
 mod control_m;
 mod cronie;
 mod daytimes;
+mod days;
 mod fields;
 mod github;
 mod gitlab;
 mod guards;
 mod jenkins;
 mod kubernetes;
+mod mysql_event;
+mod oracle;
+mod pg_cron;
 mod quartz;
 mod several;
 mod spring;
+mod sql_agent;
 mod systemd;
 mod template;
 mod vixie;
@@ -62,6 +67,10 @@ pub static DIALECTS: &[&dyn Dialect] = &[
     &windows::WindowsTask,
     &autosys::AutosysJil,
     &control_m::ControlM,
+    &pg_cron::PgCron,
+    &mysql_event::MysqlEvent,
+    &sql_agent::SqlAgent,
+    &oracle::Oracle,
 ];
 
 /// Why a schedule was not accepted.

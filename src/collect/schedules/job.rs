@@ -63,8 +63,23 @@ pub(super) enum Work<'a> {
         /// The server, the database and the login.
         connection: Connection,
     },
+    /// Several things one after the other.
+    Steps {
+        /// What is shown of them.
+        shown: &'a str,
+        /// The steps.
+        steps: &'a [Part<'a>],
+    },
     /// Something else runs it (a class, an image, a task); shown, and not read further.
     Named(&'a str),
+}
+
+/// One of several things a job does.
+pub(super) struct Part<'a> {
+    /// The line its text begins on, counted from 1.
+    pub line: u64,
+    /// What it does; steps of steps are not read.
+    pub work: Work<'a>,
 }
 
 /// One job as a place of schedules tells it.
@@ -163,7 +178,7 @@ impl<'a> Job<'a> {
             Work::Sql { text, .. } => {
                 cut(&text.split_whitespace().collect::<Vec<_>>().join(" "), MAX_COMMAND)
             }
-            Work::ShellIn { shown, .. } => cut(shown, MAX_COMMAND),
+            Work::ShellIn { shown, .. } | Work::Steps { shown, .. } => cut(shown, MAX_COMMAND),
             Work::Named(what) => cut(what, MAX_COMMAND),
         };
         // Two jobs of one file may run the same command under two names; the command stays as it is.
@@ -180,17 +195,8 @@ impl<'a> Job<'a> {
         let place = Place::line(&self.file.path, self.line);
         let (zone, known) = self.settle_zone(out);
         let told = match &self.work {
-            Work::Shell { text, stdin } => Some(self.read_command(&job, text, *stdin)),
-            Work::ShellIn { text, input, line, .. } => {
-                Some(self.read_command_at(&job, text.to_string(), input, *line))
-            }
-            Work::Template(text) => Some(self.read_command(&job, &blanked(text), None)),
-            Work::Sql { text, dialect, connection } => {
-                Some(self.read_in(&job, &self.file.path, self.line, &|context| {
-                    commands::read_sql(text, *dialect, connection, context)
-                }))
-            }
-            Work::Named(_) => None,
+            Work::Steps { steps, .. } => self.read_steps(&job, steps),
+            work => self.read_work(&job, work, self.line),
         };
         let mut guards = self.guards.clone();
         guards.extend(told.iter().flat_map(|told| told.guards.iter().cloned()));
@@ -255,12 +261,39 @@ impl<'a> Job<'a> {
         }
     }
 
-    fn read_command(&self, job: &Mention, text: &str, stdin: Option<&str>) -> commands::Told {
+    /// What it does, where that is text that somebody here reads.
+    fn read_work(&self, job: &Mention, work: &Work<'_>, line: u64) -> Option<commands::Told> {
+        match work {
+            Work::Shell { text, stdin } => Some(self.read_command(job, text, *stdin, line)),
+            Work::ShellIn { text, input, line, .. } => {
+                Some(self.read_command_at(job, text.to_string(), input, *line))
+            }
+            Work::Template(text) => Some(self.read_command(job, &blanked(text), None, line)),
+            Work::Sql { text, dialect, connection } => {
+                Some(self.read_in(job, &self.file.path, line, &|context| {
+                    commands::read_sql(text, *dialect, connection, context)
+                }))
+            }
+            Work::Steps { .. } | Work::Named(_) => None,
+        }
+    }
+
+    /// What its steps do; only what holds back the first holds back the job.
+    fn read_steps(&self, job: &Mention, steps: &[Part<'_>]) -> Option<commands::Told> {
+        let mut told = steps.iter().filter_map(|step| self.read_work(job, &step.work, step.line));
+        let mut all = told.next()?;
+        for more in told {
+            all.evidence.merge(more.evidence);
+        }
+        Some(all)
+    }
+
+    fn read_command(&self, job: &Mention, text: &str, stdin: Option<&str>, line: u64) -> commands::Told {
         let text = match stdin {
             Some(stdin) => format!("{text} <<'CRON_STDIN'\n{stdin}\nCRON_STDIN\n"),
             None => text.to_owned(),
         };
-        self.read_command_at(job, text, &self.file.path, self.line)
+        self.read_command_at(job, text, &self.file.path, line)
     }
 
     fn read_command_at(&self, job: &Mention, text: String, input: &Text, line: u64) -> commands::Told {

@@ -9,6 +9,7 @@ mod chef;
 mod control_m;
 mod crontab;
 mod crontab_host;
+mod databases;
 mod embedded;
 mod github;
 mod groovy;
@@ -68,6 +69,10 @@ pub static PLACES: &[&dyn SchedulePlace] = &[
     &autosys::Jil,
     &control_m::Export,
     &control_m::AsCode,
+    &databases::PgCron,
+    &databases::MysqlEvents,
+    &databases::SqlAgent,
+    &databases::DbmsScheduler,
 ];
 
 /// The family.
