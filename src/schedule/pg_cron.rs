@@ -75,8 +75,15 @@ fn by_keyword(word: &str) -> Result<Schedule, Rejected> {
     }
     if matches!(word, "@yearly" | "@annually") {
         // The month is set to the first minute, which is 0 and no month.
-        let mut never =
-            Calendar { text: ["0", "0", "1", "none", "*"].map(str::to_owned), ..Calendar::default() };
+        let mut never = Calendar {
+            seconds: 1,
+            minutes: 1,
+            hours: 1,
+            days: 1 << 1,
+            weekdays: 0x7f,
+            text: ["0", "0", "1", "none", "*"].map(str::to_owned),
+            ..Calendar::default()
+        };
         never.note_misread(format!("pg_cron takes {word} and sets no month for it, so the job never runs"));
         return Ok(Schedule::new(never));
     }
@@ -134,13 +141,14 @@ fn parse_element<'a>(
     if !within(low) || !within(high) || step == 0 || step > field.high {
         return Err(wrong("a number of the range or its step is out of bounds"));
     }
-    if low > high {
-        let what = if step == 1 { "sets other bits than it says" } else { "selects nothing" };
-        calendar.note_misread(format!("{}: a range that ends before it begins {what}", field.name));
-    }
     let (first, last) = (low - field.low, high - field.low);
     let bits = if step == 1 { byte_range(first, last) } else { super::fields::every(first, last, step) };
-    *set |= (bits << field.low) & super::fields::every(field.low, field.high, 1);
+    let bits = (bits << field.low) & super::fields::every(field.low, field.high, 1);
+    if low > high {
+        let what = if bits == 0 { "selects nothing" } else { "selects some of what lies outside of it" };
+        calendar.note_misread(format!("{}: a range that ends before it begins {what}", field.name));
+    }
+    *set |= bits;
     Ok(rest)
 }
 

@@ -30,11 +30,11 @@ impl Dialect for Oracle {
     }
 
     fn parse(&self, text: &str) -> Result<Schedule, Rejected> {
-        let mut start = None;
+        let (mut start, mut last) = (None, None);
         let mut rest = text.trim();
         while let Some((name, value, after)) = leading(rest) {
             let moment = moment(value).ok_or_else(|| rejected(format!("{name}: {value:?} is no moment")))?;
-            start = Some(moment);
+            *if name.starts_with(['s', 'S']) { &mut start } else { &mut last } = Some(moment);
             rest = after;
         }
         if rest.is_empty() {
@@ -43,17 +43,17 @@ impl Dialect for Oracle {
         }
         let lower = rest.to_ascii_lowercase();
         match lower.trim_start().strip_prefix("freq").map(str::trim_start) {
-            Some(after) if after.starts_with('=') => calendar(rest, &lower, start),
+            Some(after) if after.starts_with('=') => calendar(rest, &lower, start, last),
             _ => plsql::read(rest),
         }
     }
 }
 
-/// `start_date=…;` in front of the rest.
+/// `start_date=…;` and `end_date=…;` in front of the rest.
 fn leading(text: &str) -> Option<(&str, &str, &str)> {
     let (first, rest) = text.split_once(';').unwrap_or((text, ""));
     let (name, value) = first.split_once('=')?;
-    let fits = name.trim().eq_ignore_ascii_case("start_date");
+    let fits = ["start_date", "end_date"].iter().any(|known| name.trim().eq_ignore_ascii_case(known));
     fits.then_some((name.trim(), value.trim(), rest.trim()))
 }
 
@@ -65,7 +65,12 @@ fn moment(text: &str) -> Option<DateTime> {
 }
 
 /// Reads the clauses and settles what is missing.
-fn calendar(text: &str, lower: &str, start: Option<DateTime>) -> Result<Schedule, Rejected> {
+fn calendar(
+    text: &str,
+    lower: &str,
+    start: Option<DateTime>,
+    last: Option<DateTime>,
+) -> Result<Schedule, Rejected> {
     let mut rule: Option<Rule> = None;
     let mut seen: Vec<&str> = Vec::new();
     for clause in lower.split(';').map(str::trim).filter(|clause| !clause.is_empty()) {
@@ -98,7 +103,7 @@ fn calendar(text: &str, lower: &str, start: Option<DateTime>) -> Result<Schedule
     }
     let shown = text.split_whitespace().collect::<Vec<_>>().join("");
     Ok(match rule.settle(start) {
-        rule::Settled::Whole => slots::schedule(rule, start, shown),
+        rule::Settled::Whole => slots::schedule(rule, start, last, shown),
         rule::Settled::Every(seconds) => Schedule::new(Drifting {
             seconds,
             from_end: false,

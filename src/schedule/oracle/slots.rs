@@ -11,12 +11,17 @@ use jiff::tz::TimeZone;
 const MAX_IDLE: usize = 400_000;
 
 /// A settled calendar as a schedule.
-pub(super) fn schedule(rule: Rule, start: Option<DateTime>, words: String) -> Schedule {
+pub(super) fn schedule(
+    rule: Rule,
+    start: Option<DateTime>,
+    last: Option<DateTime>,
+    words: String,
+) -> Schedule {
     let mut notes = Vec::new();
     if rule.spread > 0 {
         notes.push("what it leaves open of its time comes from its start date, which is not told".to_owned());
     }
-    Schedule::new(Runs { times: rule.day_times(), rule, start, words, notes })
+    Schedule::new(Runs { times: rule.day_times(), rule, start, last, words, notes })
 }
 
 /// One moment in local time.
@@ -45,6 +50,8 @@ struct Runs {
     /// The times of a day, in seconds.
     times: Vec<i64>,
     start: Option<DateTime>,
+    /// No run after this local time.
+    last: Option<DateTime>,
     words: String,
     notes: Vec<String>,
 }
@@ -195,11 +202,17 @@ impl Meaning for Runs {
             Freq::Secondly | Freq::Minutely | Freq::Hourly => self.by_slots(zone, from),
             _ => self.by_periods(zone, from),
         };
-        runs.unwrap_or_else(|| Box::new(std::iter::empty()))
+        let last = self.last.and_then(|last| moment(last, zone)).unwrap_or(i64::MAX);
+        match runs {
+            Some(runs) => Box::new(runs.take_while(move |run| *run <= last)),
+            None => Box::new(std::iter::empty()),
+        }
     }
 
     fn words(&self) -> String {
-        self.start.map_or(self.words.clone(), |start| format!("{}, from {start} on", self.words))
+        let from = self.start.map_or(String::new(), |start| format!(", from {start} on"));
+        let until = self.last.map_or(String::new(), |last| format!(", until {last}"));
+        format!("{}{from}{until}", self.words)
     }
 
     fn spread_seconds(&self) -> u64 {

@@ -40,6 +40,9 @@ const SCHEDULE: [&str; 10] = [
     "active_end_time",
 ];
 
+/// What every script of Management Studio says, and what holds without it.
+const DEFAULTS: [(&str, &str); 2] = [("active_end_date", "99991231"), ("active_end_time", "235959")];
+
 impl SchedulePlace for SqlAgent {
     fn about(&self) -> &'static About {
         &About {
@@ -248,6 +251,8 @@ impl Found {
             match self.get(script, call, name, 99) {
                 None => {}
                 Some(Some(value)) if value.eq_ignore_ascii_case("null") => {}
+                // What is as if it were not said is left out.
+                Some(Some(value)) if value == "0" || DEFAULTS.contains(&(name, value.as_str())) => {}
                 Some(Some(value)) => parts.push(format!("{name}={value}")),
                 // A start that is computed is the day the script runs.
                 Some(None) if name == "active_start_date" => {}

@@ -175,7 +175,16 @@ impl<'a> Script<'a> {
                     out.push(' ');
                     return Some(at + 4);
                 }
-                out.push_str(constants.get(&name)?);
+                match constants.get(&name) {
+                    Some(text) => out.push_str(text),
+                    // A word that stands alone is text there (Transact-SQL, EXECUTE).
+                    None if self.lexed.dialect == Dialect::MsSql
+                        && self.lexed.kind(at) == Some(Kind::Word) =>
+                    {
+                        out.push_str(self.lexed.raw(at));
+                    }
+                    None => return None,
+                }
             }
             Kind::Sign if self.is(at, "-") && self.lexed.kind(at + 1) == Some(Kind::Number) => {
                 out.push('-');

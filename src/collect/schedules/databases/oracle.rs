@@ -67,6 +67,8 @@ impl SchedulePlace for DbmsScheduler {
 #[derive(Debug, Clone, Default)]
 struct When {
     start: Start,
+    /// The local time after which it does not run.
+    end: Option<String>,
     interval: Option<String>,
 }
 
@@ -192,7 +194,7 @@ impl Found {
         let start = call.argument(&["next_date"], 2).map(|it| call.start(it)).unwrap_or_default();
         self.jobs.push(OracleJob {
             name,
-            when: When { start, interval: text.filter(|text| !text.eq_ignore_ascii_case("null")) },
+            when: When { start, end: None, interval: text.filter(|text| !text.eq_ignore_ascii_case("null")) },
             program: Program { kind: "plsql_block".to_owned(), action: what },
             enabled: Some(true),
             line: call.line,
@@ -335,8 +337,10 @@ impl Found {
 fn schedule_text(when: &When) -> Option<String> {
     let interval = when.interval.as_deref().map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
     let calendar = interval.as_ref().is_none_or(|text| text.to_ascii_lowercase().starts_with("freq"));
+    let end = when.end.as_ref().map_or(String::new(), |end| format!("end_date={end};"));
     match (&when.start.moment, interval) {
-        (Some(start), Some(interval)) if calendar => Some(format!("start_date={start};{interval}")),
+        (Some(start), Some(interval)) if calendar => Some(format!("start_date={start};{end}{interval}")),
+        (None, Some(interval)) if calendar => Some(format!("{end}{interval}")),
         (_, Some(interval)) => Some(interval),
         (Some(start), None) => Some(format!("start_date={start}")),
         (None, None) => None,
@@ -378,6 +382,7 @@ impl Call<'_> {
         let start = self.argument(&["start_date"], start).filter(|it| !self.is_null(it));
         When {
             start: start.map(|it| self.start(it)).unwrap_or_default(),
+            end: self.argument(&["end_date"], 99).and_then(|it| self.start(it).moment),
             interval: self.text(&["repeat_interval"], interval).filter(|text| !text.trim().is_empty()),
         }
     }

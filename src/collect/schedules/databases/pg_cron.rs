@@ -229,6 +229,13 @@ impl Found {
             Some(name) => vec![name],
             None => named_jobs(script, at),
         };
+        let (start, end) = (script.statement(at), script.statement_end(at));
+        let all = (start..end).any(|at| script.are(at, &["from", "cron", ".", "job"]))
+            && !(start..end).any(|at| script.is(at, "where"));
+        if all {
+            self.jobs.clear();
+            return;
+        }
         self.jobs.retain(|_, job| job.name.as_ref().is_none_or(|name| !names.contains(name)));
     }
 

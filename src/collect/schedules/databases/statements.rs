@@ -28,11 +28,12 @@ pub(super) fn statements(script: &str) -> Vec<Statement<'_>> {
         }
     };
     while at < bytes.len() {
-        if script[start..at].trim().is_empty()
+        if (at == 0 || bytes[at - 1] == b'\n')
             && bytes[at..].get(..9).is_some_and(|word| word.eq_ignore_ascii_case(b"delimiter"))
             && bytes.get(at + 9).is_some_and(u8::is_ascii_whitespace)
         {
             let next = find(at, b"\n");
+            end(start, at);
             delimiter = script[at + 9..next].split_whitespace().next().unwrap_or(";");
             (at, start) = (next, next);
             continue;
