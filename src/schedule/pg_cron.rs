@@ -228,3 +228,70 @@ impl Meaning for LastDay {
         self.every.misread()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Clock, parse, zone};
+
+    const FROM: i64 = 1_774_569_600; // 2026-03-27T00:00:00Z
+    /// How far pg_cron's own parser was asked, in seconds.
+    const ASKED: i64 = 68_000_000;
+
+    #[test]
+    fn it_takes_what_the_server_takes() {
+        let rows = include_str!("../../fixtures/databases/pg_cron/taken.tsv").lines();
+        let wrong: Vec<&str> = rows
+            .filter(|row| {
+                let (text, said) = row.rsplit_once('\t').expect("a text and an answer");
+                parse("pg-cron", text).is_ok() != (said == "taken")
+            })
+            .collect();
+        assert_eq!(wrong, Vec::<&str>::new());
+    }
+
+    #[test]
+    fn it_runs_when_its_own_code_says() {
+        let mut wrong = Vec::new();
+        for row in include_str!("../../fixtures/databases/pg_cron/runs.tsv").lines() {
+            let (name, rest) = row.split_once('\t').expect("a zone");
+            let (text, want) = rest.rsplit_once('\t').expect("a text and its runs");
+            let zone = zone(name).expect("it is a zone");
+            let got = match parse("pg-cron", text) {
+                Err(_) => "refused".to_owned(),
+                // The parser does not know intervals; the launcher does.
+                Ok(schedule) if matches!(schedule.clock(), Clock::Interval { .. }) => "refused".to_owned(),
+                Ok(schedule) if schedule.clock() == Clock::Boot => "boot".to_owned(),
+                Ok(schedule) => {
+                    let runs = schedule.between(&zone, FROM, FROM + ASKED, 5);
+                    runs.iter().map(i64::to_string).collect::<Vec<_>>().join(" ")
+                }
+            };
+            if got != want {
+                wrong.push(format!("{name} {text}: {got}, not {want}"));
+            }
+        }
+        assert_eq!(wrong, Vec::<String>::new());
+    }
+
+    #[test]
+    fn seconds_are_an_interval() {
+        let clock = |text: &str| parse("pg-cron", text).expect("it is accepted").clock();
+        assert_eq!(clock("30 seconds"), Clock::Interval { seconds: 30, from_end: false });
+        assert_eq!(clock(" 1SECOND"), Clock::Interval { seconds: 1, from_end: false });
+        for text in ["60 seconds", "0 seconds", "30 second s", "30 sec", "seconds", "-5 seconds"] {
+            assert!(parse("pg-cron", text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_people_read_otherwise_is_said() {
+        let said = |text: &str| parse("pg-cron", text).expect("it is accepted").misread().join("; ");
+        assert_eq!(said("0 3 * * * *"), "pg_cron ignores what follows the fifth field: \"*\"");
+        assert_eq!(said("@yearly"), "pg_cron takes @yearly and sets no month for it, so the job never runs");
+        assert_eq!(
+            said("0 22-2 * * *"),
+            "hour: a range that ends before it begins selects some of what lies outside of it"
+        );
+        assert_eq!(said("0 3 * * 1"), "");
+    }
+}

@@ -286,3 +286,161 @@ fn relative_day(day: i64) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Clock, parse, zone};
+    use jiff::Timestamp;
+
+    fn runs(text: &str, name: &str, from: &str, count: usize) -> Vec<String> {
+        let zone = zone(name).expect("it is a zone");
+        let from = from.parse::<Timestamp>().expect("it is a moment").as_second();
+        let schedule = parse("sql-agent", text).expect("it is accepted");
+        let told = schedule.next(&zone, from).take(count);
+        told.map(|run| Timestamp::from_second(run).expect("it is a moment").to_string()).collect()
+    }
+
+    const FROM: &str = "2026-01-01T00:00:00Z"; // A Thursday.
+
+    #[test]
+    fn days_weeks_and_months_are_as_the_pages_of_the_procedures_say() {
+        for (text, want) in [
+            (
+                "@freq_type=4, @freq_interval=1, @active_start_time=20000",
+                ["2026-01-01T02:00:00Z", "2026-01-02T02:00:00Z"],
+            ),
+            // Every third day from a start.
+            (
+                "freq_type=4 freq_interval=3 active_start_date=20260102 active_start_time=555",
+                ["2026-01-02T00:05:55Z", "2026-01-05T00:05:55Z"],
+            ),
+            // Monday is 2 and Saturday 64.
+            (
+                "freq_type=8 freq_interval=66 freq_recurrence_factor=1",
+                ["2026-01-03T00:00:00Z", "2026-01-05T00:00:00Z"],
+            ),
+            // Every other week, counted from that of the start, which begins on a Sunday.
+            (
+                "freq_type=8 freq_interval=1 freq_recurrence_factor=2 active_start_date=20260107",
+                ["2026-01-18T00:00:00Z", "2026-02-01T00:00:00Z"],
+            ),
+            // A month without the day has none.
+            (
+                "freq_type=16 freq_interval=31 freq_recurrence_factor=1",
+                ["2026-01-31T00:00:00Z", "2026-03-31T00:00:00Z"],
+            ),
+            (
+                "freq_type=16 freq_interval=1 freq_recurrence_factor=3 active_start_date=20251101",
+                ["2026-02-01T00:00:00Z", "2026-05-01T00:00:00Z"],
+            ),
+            // The second Tuesday, the last weekday, the first weekend day, the last day.
+            (
+                "freq_type=32 freq_interval=3 freq_relative_interval=2 freq_recurrence_factor=1",
+                ["2026-01-13T00:00:00Z", "2026-02-10T00:00:00Z"],
+            ),
+            (
+                "freq_type=32 freq_interval=9 freq_relative_interval=16 freq_recurrence_factor=1",
+                ["2026-01-30T00:00:00Z", "2026-02-27T00:00:00Z"],
+            ),
+            (
+                "freq_type=32 freq_interval=10 freq_relative_interval=1 freq_recurrence_factor=1",
+                ["2026-01-03T00:00:00Z", "2026-02-01T00:00:00Z"],
+            ),
+            (
+                "freq_type=32 freq_interval=8 freq_relative_interval=16 freq_recurrence_factor=1",
+                ["2026-01-31T00:00:00Z", "2026-02-28T00:00:00Z"],
+            ),
+        ] {
+            assert_eq!(runs(text, "UTC", "2025-12-31T23:59:59Z", 2), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn within_a_day_it_repeats_between_its_times() {
+        assert_eq!(
+            runs(
+                "freq_type=4 freq_interval=1 freq_subday_type=8 freq_subday_interval=4 active_start_time=83000 active_end_time=170000",
+                "UTC",
+                FROM,
+                4
+            ),
+            ["2026-01-01T08:30:00Z", "2026-01-01T12:30:00Z", "2026-01-01T16:30:00Z", "2026-01-02T08:30:00Z"]
+        );
+        // From ten in the evening to one in the morning.
+        assert_eq!(
+            runs(
+                "freq_type=8 freq_interval=32 freq_recurrence_factor=1 freq_subday_type=4 freq_subday_interval=90 active_start_time=220000 active_end_time=10000",
+                "UTC",
+                FROM,
+                4
+            ),
+            ["2026-01-02T22:00:00Z", "2026-01-02T23:30:00Z", "2026-01-03T01:00:00Z", "2026-01-09T22:00:00Z"]
+        );
+    }
+
+    /// What Joe Pollock measured on a server in London, and what Paul Randal and Ron Talmage describe.
+    #[test]
+    fn a_left_out_hour_is_made_up_for_and_a_repeated_one_runs_once() {
+        let half_past =
+            "freq_type=4 freq_interval=1 freq_subday_type=8 freq_subday_interval=1 active_start_time=3000";
+        assert_eq!(
+            runs(half_past, "Europe/London", "2021-03-28T00:00:00Z", 4),
+            ["2021-03-28T00:30:00Z", "2021-03-28T01:00:00Z", "2021-03-28T01:30:00Z", "2021-03-28T02:30:00Z"]
+        );
+        assert_eq!(
+            runs(half_past, "Europe/London", "2021-10-31T00:00:00Z", 3),
+            ["2021-10-31T00:30:00Z", "2021-10-31T02:30:00Z", "2021-10-31T03:30:00Z"]
+        );
+    }
+
+    #[test]
+    fn it_begins_and_ends_with_its_dates() {
+        assert_eq!(
+            runs(
+                "freq_type=4 freq_interval=1 active_start_date=20260110 active_end_date=20260111",
+                "UTC",
+                FROM,
+                5
+            ),
+            ["2026-01-10T00:00:00Z", "2026-01-11T00:00:00Z"]
+        );
+        assert_eq!(
+            runs("freq_type=1 active_start_date=20260203 active_start_time=123456", "UTC", FROM, 5),
+            ["2026-02-03T12:34:56Z"]
+        );
+    }
+
+    #[test]
+    fn what_has_no_clock_says_so() {
+        let clock = |text: &str| parse("sql-agent", text).expect("it is accepted").clock();
+        assert_eq!(clock("freq_type=64"), Clock::Boot);
+        assert_eq!(clock("freq_type=128"), Clock::Unsettled);
+        assert_eq!(clock("freq_type=1"), Clock::Unsettled);
+        // Every third day from an unknown one.
+        assert_eq!(
+            clock("freq_type=4 freq_interval=3"),
+            Clock::Interval { seconds: 259_200, from_end: false }
+        );
+    }
+
+    #[test]
+    fn what_the_procedures_refuse_is_refused() {
+        for text in [
+            "",
+            "freq_type=2",
+            "freq_type=4",
+            "freq_type=4 freq_interval=x",
+            "freq_type=8 freq_interval=0 freq_recurrence_factor=1",
+            "freq_type=8 freq_interval=1",
+            "freq_type=16 freq_interval=32 freq_recurrence_factor=1",
+            "freq_type=32 freq_interval=1 freq_relative_interval=3 freq_recurrence_factor=1",
+            "freq_type=4 freq_interval=1 freq_subday_type=4",
+            "freq_type=4 freq_interval=1 freq_subday_type=3 freq_subday_interval=5",
+            "freq_type=4 freq_interval=1 active_start_time=246000",
+            "freq_type=4 freq_interval=1 active_start_date=20260231",
+            "freq_type=4 every=1",
+        ] {
+            assert!(parse("sql-agent", text).is_err(), "{text}");
+        }
+    }
+}

@@ -8,6 +8,7 @@ mod autosys;
 mod chef;
 mod control_m;
 mod crontab_templates;
+mod databases;
 mod puppet;
 mod salt;
 mod systemd;

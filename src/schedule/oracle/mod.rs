@@ -195,3 +195,6 @@ fn weekday(text: &str) -> Option<(i64, i64)> {
     let nth: i64 = if nth.is_empty() { 0 } else { nth.parse().ok().filter(|nth| *nth != 0)? };
     (nth.abs() <= 53).then_some((nth, day as i64))
 }
+
+#[cfg(test)]
+mod tests;
