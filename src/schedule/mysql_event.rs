@@ -22,6 +22,9 @@ const MAX_WORDS: usize = 200;
 const MAX_DEPTH: usize = 8;
 /// How often months are added before it is given up.
 const MAX_STEPS: usize = 100_000;
+/// What is said of a month's last days.
+const SHORT_MONTH: &str = "after a month that lacks its day it comes twice in the next: once on the day that month made of \
+                           it, and once on its own";
 /// The usual length of a month, in seconds.
 const MONTH: u64 = 2_629_746;
 
@@ -126,7 +129,12 @@ fn every(text: &str, step: Step, starts: Option<Moment>, ends: Option<Moment>) -
     if let Some(last) = last {
         words.push_str(&format!(" until {last}"));
     }
-    Ok(Schedule::new(Stepped { start, last, step, words, notes }))
+    let mut misread = Vec::new();
+    if matches!(step, Step::Months(1)) && start.day() > 28 {
+        misread.push(SHORT_MONTH.to_owned());
+        notes.extend(misread.clone());
+    }
+    Ok(Schedule::new(Stepped { start, last, step, words, notes, misread }))
 }
 
 /// One moment in local time.
@@ -158,6 +166,7 @@ struct Stepped {
     step: Step,
     words: String,
     notes: Vec<String>,
+    misread: Vec<String>,
 }
 
 impl Stepped {
@@ -228,6 +237,10 @@ impl Meaning for Stepped {
 
     fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    fn misread(&self) -> &[String] {
+        &self.misread
     }
 }
 

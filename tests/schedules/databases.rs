@@ -99,6 +99,25 @@ INSERT INTO notes VALUES ($$SELECT cron.schedule('noted', '0 0 * * *', 'SELECT 1
 }
 
 #[test]
+fn requests_that_a_job_sends_are_calls() {
+    let sql = r#"SELECT cron.schedule('push', '* * * * *', $$
+  SELECT net.http_post(url := 'https://app.example/functions/v1/push?x=1', headers := '{}'::jsonb) AS id;
+$$);
+SELECT cron.schedule('pull', '* * * * *', $$SELECT net.http_get(current_setting('app.url') || '/pull')$$);
+SELECT cron.schedule('poll', '* * * * *', $$SELECT net.http_get(url := current_setting('app.url') || '/poll')$$);
+"#;
+    let report = World { files: &[("shop/jobs.sql", sql)], links: &[] }.report();
+    assert_eq!(
+        job_links(&report).into_iter().filter(|link| link.contains("endpoint")).collect::<Vec<_>>(),
+        ["job:shop/push call endpoint:app.example/POST /functions/v1/push"]
+    );
+    assert_eq!(
+        told(&report),
+        ["unresolved shop/jobs.sql:5: a request to an address that is only known when it runs"]
+    );
+}
+
+#[test]
 fn a_later_migration_takes_back_and_makes_anew() {
     let first = "\
 SELECT cron.schedule('digest', '0 6 * * *', 'SELECT app.send_digest()');
@@ -175,15 +194,15 @@ fn events_are_the_same_in_a_dump_an_export_and_the_sql_that_made_them() {
     let links = [
         "job:db2/shop.halfway connect database:?/shop",
         "job:db2/shop.later connect database:?/shop",
-        "job:db2/shop.month end read table:?/shop/shop.orders",
-        "job:db2/shop.month end write table:?/shop/shop.orders",
-        "job:db2/shop.month end write table:?/shop/shop.totals",
+        "job:db2/shop.month end read table:?/shop.orders",
+        "job:db2/shop.month end write table:?/shop.orders",
+        "job:db2/shop.month end write table:?/shop.totals",
         "job:db2/shop.month end connect database:?/shop",
-        "job:db2/shop.sessions write table:?/shop/shop.sessions",
+        "job:db2/shop.sessions write table:?/shop.sessions",
         "job:db2/shop.sessions connect database:?/shop",
     ];
     for (name, text, lines, schedules) in [
-        ("events.sql", include_str!("../../fixtures/databases/record/events.sql"), [24, 26, 16, 10], written),
+        ("events.sql", include_str!("../../fixtures/databases/record/events.sql"), [23, 25, 15, 10], written),
         ("dump.sql", include_str!("../../fixtures/databases/mysql/dump.sql"), [109, 128, 147, 188], written),
         ("events.tsv", include_str!("../../fixtures/databases/mysql/events.tsv"), [2, 3, 4, 6], exported),
     ] {
@@ -251,8 +270,8 @@ QuitWithRollback:
     assert_eq!(
         job_links(&report),
         [
-            "job:sql1/Shop - nightly read table:?/Shop/dbo.orders",
-            "job:sql1/Shop - nightly write table:?/Shop/dbo.totals",
+            "job:sql1/Shop - nightly read table:?/dbo.orders",
+            "job:sql1/Shop - nightly write table:?/dbo.totals",
             "job:sql1/Shop - nightly connect database:?/Shop",
             "job:sql1/Shop - weekly call routine:?/dbo.check_all",
         ]
@@ -260,10 +279,10 @@ QuitWithRollback:
     assert_eq!(
         told(&report),
         [
-            format!(
-                "bad-schedule {at}:31: Shop - wrong: freq_type=2: sql-agent rejects it: freq_type 2 is none that the agent knows"
-            ),
             format!("unresolved {at}:26: Shop - off runs by Elsewhere, which this script does not make"),
+            format!(
+                "bad-schedule {at}:30: Shop - wrong: freq_type=2: sql-agent rejects it: freq_type 2 is none that the agent knows"
+            ),
         ]
     );
 }
@@ -313,14 +332,14 @@ END;
             "job:shop/SHOP.CHECK as -: FREQ=WEEKLY;BYDAY=SUN;BYHOUR=3;BYMINUTE=0;BYSECOND=0 (?): CALL shop.check_all() @ shop/jobs.sql:12",
             "job:shop/SHOP.PURGE as -: start_date=2026-01-01 04:00:00;FREQ=MONTHLY;BYMONTHDAY=-1 (+01:00): CALL shop.admin.purge() @ shop/jobs.sql:14",
             "job:shop/SHOP.TOTALS as -: start_date=2026-01-01 02:30:00;FREQ=DAILY; INTERVAL=1 (Europe/Berlin): BEGIN INSERT INTO shop.totals SELECT day, COUNT(*) FROM shop.orders GROUP BY day; END; @ shop/jobs.sql:5",
-            "job:shop/shop.refresh as -: TRUNC(SYSDATE)+1+2/24 (?): shop.refresh; @ shop/jobs.sql:24",
+            "job:shop/shop.refresh as -: TRUNC(SYSDATE)+1+2/24 (?): shop.refresh; @ shop/jobs.sql:25",
         ]
     );
     assert_eq!(
         told(&report),
         [
-            "bad-schedule shop/jobs.sql:18: shop/SHOP.WRONG: FREQ=DAILY;BYHOUR=25: dbms-scheduler rejects it: byhour: \"25\" is out of bounds",
             "unresolved shop/jobs.sql:16: shop/SHOP.ASLEEP is made disabled, and nothing in this script enables it",
+            "bad-schedule shop/jobs.sql:18: shop/SHOP.WRONG: FREQ=DAILY;BYHOUR=25: dbms-scheduler rejects it: byhour: \"25\" is out of bounds",
             "unresolved shop/jobs.sql:19: the name of a job is computed",
         ]
     );

@@ -338,10 +338,7 @@ fn read_call(script: &Script<'_>, at: usize) -> Call {
     for position in 0..64 {
         let named = script.lexed.kind(from) == Some(Kind::Param) && script.is(from + 1, "=");
         let value = if named { from + 2 } else { from };
-        let ends = |at: &usize| {
-            script.is(*at, ",") || script.is(*at, ";") || (*at > value && script.starts_statement(*at))
-        };
-        let end = (value..script.len()).find(ends).unwrap_or(script.len());
+        let end = value_end(script, value);
         let output = ["output", "out"].iter().any(|word| end > value && script.is(end - 1, word));
         let name = if named {
             script.lexed.raw(from).trim_start_matches('@').to_lowercase()
@@ -357,4 +354,18 @@ fn read_call(script: &Script<'_>, at: usize) -> Call {
         from = end + 1;
     }
     call
+}
+
+/// Where a value ends: EXECUTE takes one constant or variable; what is added to it, or a function of it, is read as well,
+/// and a label or statement may follow without any sign.
+fn value_end(script: &Script<'_>, value: usize) -> usize {
+    let mut end = value + 1 + usize::from(script.is(value, "-"));
+    loop {
+        end = match script.arguments(end) {
+            Some((_, after)) => after,
+            None if script.is(end, "+") => end + 2,
+            None if script.is(end, "output") || script.is(end, "out") => end + 1,
+            None => return end.min(script.len()),
+        };
+    }
 }

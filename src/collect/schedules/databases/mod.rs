@@ -100,7 +100,12 @@ fn accepts(file: &InputFile, line: u64, dialect: &str, whose: &str, text: &str, 
 fn setting(world: &World<'_>, file: &InputFile, ending: &str, name: &str) -> Option<String> {
     let mut told: Option<String> = None;
     let files = world.inputs.files.iter().filter(|it| it.host == file.host && it.name().ends_with(ending));
-    for config in files.filter(|it| memchr::memmem::find(&it.head, name.as_bytes()).is_some()) {
+    // MySQL takes a dash for an underscore in the names of options.
+    let dashed = name.replace('_', "-");
+    let names = |it: &&InputFile| {
+        [name, &dashed].iter().any(|name| memchr::memmem::find(&it.head, name.as_bytes()).is_some())
+    };
+    for config in files.filter(names) {
         let text = config.head_text();
         let values = text.lines().filter_map(|line| {
             let line = line.split('#').next().unwrap_or("").trim();

@@ -91,11 +91,15 @@ fn take(text: &str, format: Option<&str>, start: &mut Start) {
             fields[if *field == 11 { 1 } else { *field }] = value;
             rest = after;
         } else {
-            // A sign of the format stands for any sign of the text.
-            let next = codes.chars().next().map_or(1, char::len_utf8);
-            codes = &codes[next..];
-            let sign = rest.chars().next().filter(|c| !c.is_alphanumeric()).map_or(0, char::len_utf8);
-            rest = &rest[sign..];
+            // A sign of the format stands for any sign of the text; a blank only for blanks, and a point that fractions
+            // follow only for itself.
+            let sign = codes.chars().next().unwrap_or(' ');
+            codes = &codes[sign.len_utf8()..];
+            rest = match sign {
+                ' ' => rest.trim_start(),
+                '.' if codes.starts_with("ff") => rest.strip_prefix('.').unwrap_or(rest),
+                _ => rest.strip_prefix(|c: char| !c.is_alphanumeric()).unwrap_or(rest),
+            };
         }
     }
     let hour = match pm {
