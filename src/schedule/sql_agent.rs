@@ -122,9 +122,9 @@ fn repeated(said: &Said<'_>) -> Result<Schedule, Rejected> {
     let start = get("active_start_date").filter(|day| *day != 0).map(date).transpose()?;
     let end = get("active_end_date").filter(|day| *day != NO_END_DATE && *day != 0).map(date).transpose()?;
     let (times, shown_times) = times(said, &mut notes)?;
-    let (test, factor, shown_days) = test(said, start)?;
+    let (test, every_days, shown_days) = test(said, start)?;
     let Some(test) = test else {
-        let seconds = factor.1 * 86_400;
+        let seconds = every_days * 86_400;
         notes.push("it counts from the day on which it was made, because it has no start date".to_owned());
         let words = format!("{shown_times}, {shown_days}");
         return Ok(Schedule::new(Drifting { seconds, from_end: false, words, notes }));
@@ -219,8 +219,8 @@ fn is_relative(date: Date, which: i64, day: i64) -> bool {
     1_i64.checked_shl(others(1, date.day() - 1) as u32) == Some(which)
 }
 
-/// The test, how often (in units and in days), and how it is said; no test where its phase is unknown.
-fn test(said: &Said<'_>, start: Option<Date>) -> Result<(Option<Test>, (i64, u64), String), Rejected> {
+/// The test, after how many days it comes again, and how it is said; no test where its phase is unknown.
+fn test(said: &Said<'_>, start: Option<Date>) -> Result<(Option<Test>, u64, String), Rejected> {
     let get = |name: &str| said.get(name).copied().unwrap_or(0);
     let (kind, interval) = (get("freq_type"), get("freq_interval"));
     let every = if kind == 4 { interval } else { get("freq_recurrence_factor") };
@@ -263,7 +263,7 @@ fn test(said: &Said<'_>, start: Option<Date>) -> Result<(Option<Test>, (i64, u64
             (test, 30, format!("on the {nth} {day} of {}", of_each("month")))
         }
     };
-    Ok((test, (every, every.unsigned_abs() * length), words))
+    Ok((test, every.unsigned_abs() * length, words))
 }
 
 fn nth(which: i64) -> Option<&'static str> {

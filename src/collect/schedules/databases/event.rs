@@ -127,7 +127,7 @@ struct Found {
 
 impl Found {
     fn read(&mut self, text: &str) {
-        let dumped = DUMPED.captures(&text[..text.floor_char_boundary(4096)]);
+        let dumped = DUMPED.captures(beginning(text, 4096));
         if let Some(dumped) = dumped {
             let of = |name: &str| dumped.name(name).map(|found| found.as_str().to_owned());
             self.database = of("database").or_else(|| of("own"));
@@ -139,7 +139,7 @@ impl Found {
     }
 
     fn statement(&mut self, statement: &Statement<'_>) {
-        let head = &statement.text[..statement.text.floor_char_boundary(HEAD)];
+        let head = beginning(statement.text, HEAD);
         let lower = head.to_ascii_lowercase();
         let matters = ["event", "time_zone", "use "].iter().any(|word| lower.contains(word));
         if !matters || lower.starts_with("insert") {
@@ -233,6 +233,12 @@ impl Found {
         theirs.read(later);
         self.events.retain(|event| theirs.events.contains(event));
     }
+}
+
+/// At most so many bytes of a text.
+fn beginning(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    &text[..end]
 }
 
 fn is_same(one: &Event, other: &Event) -> bool {
