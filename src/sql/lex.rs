@@ -224,6 +224,8 @@ impl Lexer<'_> {
             (b'$', b'{') | (b'%', b'{') => self.braces(1),
             (b'{', b'%') => self.at = self.find(self.at, b"%}"),
             (b'{', _) => self.braces(0),
+            // `$$PLSQL_UNIT` asks the compiler (PL/SQL reference, "Conditional Compilation"); no string begins there.
+            (b'$', _) if self.dialect == Dialect::Oracle => self.word(),
             (b'$', _) => self.dollar(),
             (b'0'..=b'9', _) => self.number(),
             (b'.', b'0'..=b'9') if !self.after_name() => self.number(),
@@ -562,6 +564,16 @@ mod tests {
         ] {
             assert_eq!(lex(text, dialect).content(0).as_deref(), Some(want), "{text}");
         }
+    }
+
+    #[test]
+    fn what_asks_oracles_compiler_begins_no_string() {
+        let lexed = lex("a := $$PLSQL_UNIT||'x'; b($$PLSQL_LINE);", Dialect::Oracle);
+        let words: Vec<&str> = (0..lexed.tokens.len()).map(|at| lexed.raw(at)).collect();
+        assert_eq!(
+            words,
+            ["a", ":", "=", "$$PLSQL_UNIT", "|", "|", "'x'", ";", "b", "(", "$$PLSQL_LINE", ")", ";"]
+        );
     }
 
     #[test]
