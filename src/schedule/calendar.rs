@@ -195,37 +195,42 @@ impl Calendar {
         for time in self.times() {
             let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
             let local = date.at(hour as i8, minute as i8, second as i8, 0);
-            let ambiguous = zone.to_ambiguous_timestamp(local);
-            let at = |offset: jiff::tz::Offset| offset.to_timestamp(local).ok().map(|time| time.as_second());
-            match (ambiguous.offset(), self.gap, self.fold) {
-                (AmbiguousOffset::Unambiguous { offset }, _, fold) => {
-                    runs.extend(at(offset));
-                    if fold == Fold::BothAndTheHourAfter {
-                        runs.extend(with_the_hour_before(local, zone));
-                    }
-                }
-                (AmbiguousOffset::Gap { .. }, Gap::Skipped, _) => {}
-                (AmbiguousOffset::Gap { after, .. }, Gap::AtOnce, _) => {
-                    runs.extend(at(after).and_then(|inside| next_transition(zone, inside)));
-                }
-                (AmbiguousOffset::Gap { before, after }, Gap::AnHourLater, _) => {
-                    if after.seconds() - before.seconds() >= 3600 {
-                        runs.extend(at(after).map(|inside| inside + 3600));
-                    }
-                }
-                (AmbiguousOffset::Fold { before, .. }, _, Fold::First) => runs.extend(at(before)),
-                (AmbiguousOffset::Fold { after, .. }, _, Fold::Second) => runs.extend(at(after)),
-                (AmbiguousOffset::Fold { before, after }, _, _) => {
-                    runs.extend(at(before));
-                    runs.extend(at(after));
-                }
-            }
+            moments(local, zone, self.gap, self.fold, runs);
         }
         runs.sort_unstable();
         runs.dedup();
         if self.fold == Fold::NotTwiceInARow {
             let local = |run: i64| Timestamp::from_second(run).ok().map(|time| zone.to_datetime(time));
             runs.dedup_by(|later, earlier| local(*later) == local(*earlier));
+        }
+    }
+}
+
+/// Adds the moments, in UTC seconds, at which a run of a local time starts.
+pub(super) fn moments(local: DateTime, zone: &TimeZone, gap: Gap, fold: Fold, runs: &mut Vec<i64>) {
+    let ambiguous = zone.to_ambiguous_timestamp(local);
+    let at = |offset: jiff::tz::Offset| offset.to_timestamp(local).ok().map(|time| time.as_second());
+    match (ambiguous.offset(), gap, fold) {
+        (AmbiguousOffset::Unambiguous { offset }, _, fold) => {
+            runs.extend(at(offset));
+            if fold == Fold::BothAndTheHourAfter {
+                runs.extend(with_the_hour_before(local, zone));
+            }
+        }
+        (AmbiguousOffset::Gap { .. }, Gap::Skipped, _) => {}
+        (AmbiguousOffset::Gap { after, .. }, Gap::AtOnce, _) => {
+            runs.extend(at(after).and_then(|inside| next_transition(zone, inside)));
+        }
+        (AmbiguousOffset::Gap { before, after }, Gap::AnHourLater, _) => {
+            if after.seconds() - before.seconds() >= 3600 {
+                runs.extend(at(after).map(|inside| inside + 3600));
+            }
+        }
+        (AmbiguousOffset::Fold { before, .. }, _, Fold::First) => runs.extend(at(before)),
+        (AmbiguousOffset::Fold { after, .. }, _, Fold::Second) => runs.extend(at(after)),
+        (AmbiguousOffset::Fold { before, after }, _, _) => {
+            runs.extend(at(before));
+            runs.extend(at(after));
         }
     }
 }

@@ -12,6 +12,7 @@ mod calendar;
 mod celery;
 mod control_m;
 mod cronie;
+mod days;
 mod daytimes;
 mod fields;
 mod fugit;
@@ -23,9 +24,13 @@ mod hangfire;
 mod jenkins;
 mod kubernetes;
 mod laravel;
+mod mysql_event;
+mod oracle;
+mod pg_cron;
 mod quartz;
 mod several;
 mod spring;
+mod sql_agent;
 mod systemd;
 mod template;
 mod vixie;
@@ -77,6 +82,10 @@ pub static DIALECTS: &[&dyn Dialect] = &[
     &airflow::Airflow,
     &celery::Celery,
     &apscheduler::Apscheduler,
+    &pg_cron::PgCron,
+    &mysql_event::MysqlEvent,
+    &sql_agent::SqlAgent,
+    &oracle::Oracle,
 ];
 
 /// Why a schedule was not accepted.

@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
     /// A word without quotes.
     Word,
     /// A name in quotes.
@@ -24,19 +24,20 @@ pub(super) enum Kind {
 
 /// One token: where it stands.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Token {
-    pub(super) kind: Kind,
+pub struct Token {
+    /// What it is.
+    pub kind: Kind,
     start: u32,
     end: u32,
 }
 
 /// A text with its tokens.
-pub(super) struct Lexed<'a> {
+pub struct Lexed<'a> {
     text: &'a str,
     /// The dialect it was read by.
-    pub(super) dialect: Dialect,
+    pub dialect: Dialect,
     /// In order.
-    pub(super) tokens: Vec<Token>,
+    pub tokens: Vec<Token>,
     /// How many more tokens may be looked at ahead of the reader.
     looks: Cell<usize>,
 }
@@ -56,7 +57,7 @@ const LOOKS: usize = 50_000;
 const LOOKS_PER_TOKEN: usize = 4;
 
 /// Splits a text into tokens; comments go.
-pub(super) fn lex(text: &str, dialect: Dialect) -> Lexed<'_> {
+pub fn lex(text: &str, dialect: Dialect) -> Lexed<'_> {
     let mut lexer = Lexer { bytes: text.as_bytes(), at: 0, dialect, tokens: Vec::new() };
     // Positions are 32 bits wide; nobody writes more than that in one statement.
     while lexer.at < lexer.bytes.len().min(u32::MAX as usize - 1) {
@@ -68,25 +69,25 @@ pub(super) fn lex(text: &str, dialect: Dialect) -> Lexed<'_> {
 
 impl<'a> Lexed<'a> {
     /// Where a token begins and ends in the text.
-    pub(super) fn span(&self, index: usize) -> (usize, usize) {
+    pub fn span(&self, index: usize) -> (usize, usize) {
         self.tokens
             .get(index)
             .map_or((self.text.len(), self.text.len()), |token| (token.start as usize, token.end as usize))
     }
 
     /// A token as it is written.
-    pub(super) fn raw(&self, index: usize) -> &'a str {
+    pub fn raw(&self, index: usize) -> &'a str {
         let (start, end) = self.span(index);
         self.text.get(start..end).unwrap_or("")
     }
 
     /// The kind of a token.
-    pub(super) fn kind(&self, index: usize) -> Option<Kind> {
+    pub fn kind(&self, index: usize) -> Option<Kind> {
         self.tokens.get(index).map(|token| token.kind)
     }
 
     /// Whether a token is this word, in any case, or this sign.
-    pub(super) fn is(&self, index: usize, word: &str) -> bool {
+    pub fn is(&self, index: usize, word: &str) -> bool {
         let plain = matches!(self.kind(index), Some(Kind::Word | Kind::Sign));
         plain && self.raw(index).eq_ignore_ascii_case(word)
     }
@@ -110,7 +111,7 @@ impl<'a> Lexed<'a> {
     }
 
     /// What a literal holds.
-    pub(super) fn content(&self, index: usize) -> Option<String> {
+    pub fn content(&self, index: usize) -> Option<String> {
         if self.kind(index) != Some(Kind::Text) {
             return None;
         }
@@ -133,7 +134,7 @@ impl<'a> Lexed<'a> {
     }
 
     /// A name in quotes, without them.
-    pub(super) fn unquoted(&self, index: usize) -> String {
+    pub fn unquoted(&self, index: usize) -> String {
         let raw = self.raw(index);
         let close = match raw.as_bytes().first() {
             Some(b'[') => ']',
@@ -223,6 +224,8 @@ impl Lexer<'_> {
             (b'$', b'{') | (b'%', b'{') => self.braces(1),
             (b'{', b'%') => self.at = self.find(self.at, b"%}"),
             (b'{', _) => self.braces(0),
+            // `$$PLSQL_UNIT` asks the compiler (PL/SQL reference, "Conditional Compilation"); no string begins there.
+            (b'$', _) if self.dialect == Dialect::Oracle => self.word(),
             (b'$', _) => self.dollar(),
             (b'0'..=b'9', _) => self.number(),
             (b'.', b'0'..=b'9') if !self.after_name() => self.number(),
@@ -561,6 +564,16 @@ mod tests {
         ] {
             assert_eq!(lex(text, dialect).content(0).as_deref(), Some(want), "{text}");
         }
+    }
+
+    #[test]
+    fn what_asks_oracles_compiler_begins_no_string() {
+        let lexed = lex("a := $$PLSQL_UNIT||'x'; b($$PLSQL_LINE);", Dialect::Oracle);
+        let words: Vec<&str> = (0..lexed.tokens.len()).map(|at| lexed.raw(at)).collect();
+        assert_eq!(
+            words,
+            ["a", ":", "=", "$$PLSQL_UNIT", "|", "|", "'x'", ";", "b", "(", "$$PLSQL_LINE", ")", ";"]
+        );
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod words;
 pub use cache::{Cache, SHAPES_CACHED, Understood};
 pub use dialect::Dialect;
 pub use fold::{FOLDED_BYTES, fingerprint, fold};
+pub use lex::{Kind, Lexed, Token, lex};
 pub use reach::{Reach, Told};
 pub use session::SessionChange;
 pub use state::SearchPath;

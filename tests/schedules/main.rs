@@ -11,6 +11,7 @@ mod celery;
 mod chef;
 mod control_m;
 mod crontab_templates;
+mod databases;
 mod hangfire;
 mod laravel;
 mod puppet;

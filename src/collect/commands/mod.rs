@@ -28,6 +28,7 @@ mod running;
 mod shell;
 mod sleeps;
 mod spark;
+mod sql_http;
 mod sqlserver;
 mod template;
 mod transfer;
@@ -299,6 +300,9 @@ pub fn read_sql(text: &str, dialect: Dialect, connection: &Connection, context: 
         out.add(&call, Some(connection), Action::Connect, whole);
     }
     out.sql(&call, connection, dialect, text, true);
+    if dialect == Dialect::Postgres {
+        sql_http::state(text, &call, &mut out);
+    }
     Told { evidence: out.evidence, guards: out.guards }
 }
 

@@ -13,6 +13,7 @@ mod chef;
 mod control_m;
 mod crontab;
 mod crontab_host;
+mod databases;
 mod embedded;
 mod github;
 mod groovy;
@@ -89,6 +90,10 @@ pub static PLACES: &[&dyn SchedulePlace] = &[
     &autosys::Jil,
     &control_m::Export,
     &control_m::AsCode,
+    &databases::PgCron,
+    &databases::MysqlEvents,
+    &databases::SqlAgent,
+    &databases::DbmsScheduler,
 ];
 
 /// The family.
