@@ -23,6 +23,13 @@ fn mailbox(address: &str) -> Option<Resource> {
     (plain(name) && plain(domain)).then_some(mailbox)
 }
 
+/// Names mail of which no recipient is known, because a variable holds all of them.
+fn somebody(call: &Call, options: &Options, nobody: bool, out: &mut Out<'_>) {
+    if nobody && options.plain.iter().any(|word| word == "{}") {
+        out.unresolved(call, "mail to somebody who is only known when it runs");
+    }
+}
+
 /// States a mail to all that words name, each perhaps a list with commas.
 fn send<'a>(call: &Call, to: impl Iterator<Item = &'a str>, files: &[&str], out: &mut Out<'_>) {
     let given = call.stdin_file.as_deref().filter(|file| !file.starts_with("/dev/"));
@@ -65,6 +72,7 @@ impl Commands for Mail {
         let files: Vec<&str> =
             attached.chain(more).filter(|file| !file.is_empty() && *file != "{}").collect();
         let to: Vec<&str> = options.known().chain(options.all(&["b", "c"])).collect();
+        somebody(call, &options, to.is_empty(), out);
         send(call, to.into_iter(), &files, out);
     }
 }
@@ -77,6 +85,7 @@ impl Commands for Sendmail {
     fn state(&self, call: &Call, out: &mut Out<'_>) {
         let options = Options::of(&call.words, "fFrBCOohXaN", &["account", "file", "from"]);
         let to: Vec<&str> = options.known().collect();
+        somebody(call, &options, to.is_empty(), out);
         send(call, to.into_iter(), &[], out);
     }
 }
