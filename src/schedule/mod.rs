@@ -11,6 +11,7 @@ mod busybox;
 mod calendar;
 mod celery;
 mod control_m;
+mod cron_parser;
 mod cronie;
 mod daytimes;
 mod fields;
@@ -23,6 +24,11 @@ mod hangfire;
 mod jenkins;
 mod kubernetes;
 mod laravel;
+mod interval;
+mod jenkins;
+mod kubernetes;
+mod node_cron;
+mod npm_cron;
 mod quartz;
 mod several;
 mod spring;
@@ -37,7 +43,7 @@ pub use guards::Guards;
 pub use laravel::WITHIN_A_MINUTE;
 pub use systemd::span_seconds;
 pub use template::{fill, has_placeholder, spans as placeholders};
-pub use zones::zone;
+pub use zones::{zone, zone_of_rails};
 
 use jiff::tz::TimeZone;
 use std::fmt::Debug;
@@ -77,6 +83,9 @@ pub static DIALECTS: &[&dyn Dialect] = &[
     &airflow::Airflow,
     &celery::Celery,
     &apscheduler::Apscheduler,
+    &node_cron::NodeCron,
+    &npm_cron::NpmCron,
+    &cron_parser::CronParser,
 ];
 
 /// Why a schedule was not accepted.
