@@ -10,11 +10,13 @@ mod autosys;
 mod calls;
 mod celery;
 mod chef;
+mod code;
 mod control_m;
 mod crontab;
 mod crontab_host;
 mod embedded;
 mod github;
+mod gitlab;
 mod groovy;
 mod hangfire;
 mod jenkins;
@@ -29,6 +31,9 @@ mod ruby;
 mod rufus;
 mod salt;
 mod sidekiq;
+mod quartz;
+mod salt;
+mod spring;
 mod systemd;
 mod terraform;
 mod tokens;
@@ -76,11 +81,14 @@ pub static PLACES: &[&dyn SchedulePlace] = &[
     &terraform::Terraform,
     &kubernetes::CronJobs,
     &github::Workflows,
+    &gitlab::Schedules,
     &jenkins::Jenkinsfile,
     &jenkins::JobConfig,
     &airflow::Dags,
     &celery::Beat,
     &apscheduler::Jobs,
+    &spring::Scheduled,
+    &quartz::Jobs,
     &embedded::YamlCrontab,
     &embedded::ScriptedCrontab,
     &windows::Tasks,
