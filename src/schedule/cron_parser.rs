@@ -4,13 +4,13 @@
 //! is run as much later as they are put forward, and one that comes twice once; where every hour is meant, it runs by
 //! the time that really passes. Whether a field holds everything is told by how many values its elements list, the same
 //! one twice counted twice, and a range of weekdays that ends with 7, as one behind a number with a step does, holds
-//! Sunday. Every field that is left away is a star, from the left.
+//! Sunday. Every field that is left away is a star, from the left. Version 5 refuses a value that is listed twice, and
+//! such a Sunday is none there. Beside fields, `every=60000` is the plain interval of a repeated job, in milliseconds.
 
 use super::calendar::{Calendar, Combine, DayRule, Fold, Gap};
 use super::fields::{DAY, EITHER_DAY, Field, HOUR, MINUTE, MONTH, WEEKDAY, digits, rejected};
-use super::interval::{Interval, Since, millis};
 use super::several::Several;
-use super::{Dialect, Rejected, Schedule};
+use super::{Dialect, Rejected, Schedule, interval};
 
 /// cron-parser.
 pub struct CronParser;
@@ -41,12 +41,9 @@ impl Dialect for CronParser {
     }
 
     fn parse(&self, text: &str) -> Result<Schedule, Rejected> {
-        // The interval of a repeated job of Bull's.
-        if let Some(length) = text.trim().strip_prefix("every=") {
-            return match millis(length)? {
-                0 => Err(rejected("the time between two runs is 0")),
-                length => Ok(Schedule::new(Interval::new(length, Since::LastStart))),
-            };
+        // The interval of a repeated job of Bull's and Agenda's.
+        if let Some(interval) = interval::every(text) {
+            return interval.map(Schedule::new);
         }
         let found = PREDEFINED.iter().find(|(name, _)| *name == text);
         let text = found.map_or(text, |(_, fields)| *fields);

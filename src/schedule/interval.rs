@@ -34,6 +34,16 @@ impl Interval {
     }
 }
 
+/// `every=60000` of the packages for Node that repeat a job by a plain interval; `None`: another text.
+pub(super) fn every(text: &str) -> Option<Result<Interval, Rejected>> {
+    let length = text.trim().strip_prefix("every=")?;
+    Some(match millis(length) {
+        Ok(0) => Err(rejected("the time between two runs is 0")),
+        Ok(length) => Ok(Interval::new(length, Since::LastStart)),
+        Err(rejected) => Err(rejected),
+    })
+}
+
 impl Meaning for Interval {
     fn runs<'a>(&'a self, _: &'a TimeZone, _: i64) -> Box<dyn Iterator<Item = i64> + 'a> {
         Box::new(std::iter::empty())

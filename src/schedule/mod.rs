@@ -28,6 +28,7 @@ mod interval;
 mod jenkins;
 mod kubernetes;
 mod node_cron;
+mod node_schedule;
 mod npm_cron;
 mod quartz;
 mod several;
@@ -86,6 +87,7 @@ pub static DIALECTS: &[&dyn Dialect] = &[
     &node_cron::NodeCron,
     &npm_cron::NpmCron,
     &cron_parser::CronParser,
+    &node_schedule::NodeSchedule,
 ];
 
 /// Why a schedule was not accepted.
@@ -244,3 +246,4 @@ mod python_tests;
 mod tests;
 #[cfg(test)]
 mod tests_applications;
+mod tests_npm;

@@ -8,7 +8,7 @@ use super::calendar::{Calendar, Combine};
 use super::fields::{
     DAY, EITHER_DAY, Field, HOUR, MINUTE, MONTH, MONTH_NAMES, WEEKDAY, WEEKDAY_NAMES, digits, rejected,
 };
-use super::{Dialect, Meaning, Rejected, Schedule};
+use super::{Dialect, Meaning, Rejected, Schedule, interval};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -40,6 +40,10 @@ impl Dialect for NpmCron {
     }
 
     fn parse(&self, text: &str) -> Result<Schedule, Rejected> {
+        // NestJS' @Interval, by the timer of the process.
+        if let Some(interval) = interval::every(text) {
+            return interval.map(Schedule::new);
+        }
         let lower = text.to_ascii_lowercase();
         let preset = PRESETS.iter().find(|(name, _)| *name == lower).map(|(_, fields)| *fields);
         let plain = numbered(preset.unwrap_or(&lower))?;

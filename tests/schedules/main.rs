@@ -17,6 +17,7 @@ mod puppet;
 mod ruby_clocks;
 mod ruby_queues;
 mod gitlab;
+mod node_timers;
 mod puppet;
 mod quartz;
 mod salt;

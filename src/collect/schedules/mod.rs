@@ -25,6 +25,7 @@ mod kubernetes;
 mod laravel;
 mod manifest;
 mod node;
+mod node_timers;
 mod puppet;
 mod python;
 mod ruby;
@@ -89,6 +90,7 @@ pub static PLACES: &[&dyn SchedulePlace] = &[
     &apscheduler::Jobs,
     &spring::Scheduled,
     &quartz::Jobs,
+    &node_timers::NodeTimers,
     &embedded::YamlCrontab,
     &embedded::ScriptedCrontab,
     &windows::Tasks,

@@ -199,7 +199,8 @@ impl Code {
         Some((name, argument.span))
     }
 
-    fn end_of_value(&self, from: usize) -> usize {
+    /// Where the value that begins there ends.
+    pub fn end_of_value(&self, from: usize) -> usize {
         let ends = |at: usize| [";", ",", ")", "}", "]"].iter().any(|sign| self.is(at, sign));
         let mut last = from;
         for at in self.top(from, from + MAX_WORDS) {
