@@ -109,7 +109,9 @@ cron.schedule('0 2 * * *', () => {});
         links: &[],
     };
     let report = world.report();
-    assert_eq!(jobs(&report), [
+    assert_eq!(
+        jobs(&report),
+        [
             "job:shop/Runner.boot as -: @weekdays (?): Runner.boot @ shop/src/queues.ts:22",
             "job:shop/Runner.tick as -: 0 */5 * * * * (America/Los_Angeles): Runner.tick @ shop/src/queues.ts:21",
             "job:shop/TasksService.clean as -: 0 3 * * * (Europe/Rome) [waitForCompletion]: TasksService.clean @ shop/src/tasks.service.ts:6",
@@ -129,10 +131,14 @@ cron.schedule('0 2 * * *', () => {});
             "job:shop/report as -: dayOfWeek=0 hour=14 minute=30 (Etc/UTC): report @ shop/src/cron.js:16",
             "job:shop/weekly as -: 0 0 * * 1 (?): weekly @ shop/src/cron.js:17",
             "job:tasks as -: 0 2 * * * (?): tasks @ shop/test/tasks.spec.ts:2",
-        ]);
-    assert_eq!(gaps(&report), [
+        ]
+    );
+    assert_eq!(
+        gaps(&report),
+        [
             "unresolved shop/src/cron.js:11: the schedule of cron is computed: config.cron",
             "bad-schedule shop/src/cron.js:12: 61 * * * *: node-cron rejects it: minute: \"61\" is not in 0-59",
             "unresolved shop/src/queues.ts:13: the schedule of computed is computed: settings.cron",
-        ]);
+        ]
+    );
 }

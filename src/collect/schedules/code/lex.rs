@@ -19,7 +19,16 @@ const BEFORE_VALUES: [&str; 9] = ["return", "typeof", "case", "in", "of", "delet
 
 /// Splits a text; the line is that of a comment which the text does not end, or at which a limit was reached.
 pub(super) fn read(text: &str, language: Language) -> (Vec<Token>, Option<(u64, &'static str)>) {
-    let mut reader = Reader { text, bytes: text.as_bytes(), language, at: 0, line: 1, out: Vec::new() };
+    let mut reader = Reader {
+        text,
+        bytes: text.as_bytes(),
+        language,
+        at: 0,
+        line: 1,
+        out: Vec::new(),
+        open: None,
+        open_template: false,
+    };
     if reader.bytes.starts_with(b"#!") {
         reader.skip_line();
     }
@@ -41,6 +50,10 @@ struct Reader<'a> {
     at: usize,
     line: u64,
     out: Vec<Token>,
+    /// A quote that nothing closed, and the line up to which that is known.
+    open: Option<(u8, u64)>,
+    /// Whether a template was begun that nothing closes.
+    open_template: bool,
 }
 
 impl Reader<'_> {
@@ -131,6 +144,9 @@ impl Reader<'_> {
     fn string(&mut self) {
         let start = (self.at, self.line);
         let quote = self.peek(0);
+        if self.open == Some((quote, self.line)) {
+            return self.sign();
+        }
         let kotlin = self.language == Language::Kotlin;
         match self.end_of_string(quote, kotlin && quote == b'"', false) {
             Some(end) => {
@@ -138,20 +154,29 @@ impl Reader<'_> {
                 self.go(end + 1);
                 self.push(Kind::Text, unescaped(&inside, kotlin), start);
             }
-            None => self.sign(),
+            None => {
+                self.open = Some((quote, self.line));
+                self.sign();
+            }
         }
     }
 
     /// A template of JavaScript, over several lines; its code stays as `#{…}`.
     fn template(&mut self) {
         let start = (self.at, self.line);
+        if self.open_template {
+            return self.sign();
+        }
         match self.end_of_string(b'`', true, true) {
             Some(end) => {
                 let inside = self.text[self.at + 1..end].to_owned();
                 self.go(end + 1);
                 self.push(Kind::Text, unescaped(&inside, true), start);
             }
-            None => self.sign(),
+            None => {
+                self.open_template = true;
+                self.sign();
+            }
         }
     }
 
@@ -241,7 +266,8 @@ impl Reader<'_> {
         loop {
             let byte = self.peek(0);
             let part = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || byte >= 0x80;
-            if !part && !(byte == b'.' && digits && self.peek(1).is_ascii_digit()) {
+            let point = byte == b'.' && digits && self.peek(1).is_ascii_digit();
+            if !(part || point) {
                 break;
             }
             self.at += 1;

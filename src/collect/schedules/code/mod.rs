@@ -6,7 +6,7 @@ mod fold;
 mod lex;
 mod named;
 
-pub(super) use named::{JobOf, Names, state};
+pub(super) use named::{JobOf, MAX_JOBS, Names, state};
 
 use super::tokens::{Kind, Token};
 use std::cell::Cell;
@@ -380,4 +380,43 @@ fn pairs(tokens: &[Token]) -> Vec<usize> {
         }
     }
     pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Code, Language};
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn annotations_and_bodies_are_told_from_words() {
+        let text = "@Component(\"x\") @a.b.Lazy public final class Shop<T> extends Base { \
+                    @Lock(name = \"l\") @Run @Value public Map<A, B> all(int x) throws E { if (x) { here(); } } }";
+        let code = Code::of(text, Language::Java);
+        let at = |word: &str| (0..code.tokens.len()).find(|at| code.is_word(*at, word)).expect("it is there");
+        let run = at("Run") - 1;
+        assert_eq!(code.beside(run).iter().map(|it| it.name).collect::<Vec<_>>(), ["Lock", "Run", "Value"]);
+        let method = code.annotation(run).and_then(|it| code.function_after(it.end));
+        assert_eq!(method.and_then(|at| code.word(at)), Some("all"));
+        assert_eq!((code.class_at(at("here")), code.function_at(at("here"))), (Some("Shop"), Some("all")));
+        let of_class = code.annotations_of_class(at("here"));
+        assert_eq!(of_class.iter().map(|it| it.name).collect::<Vec<_>>(), ["Component", "Lazy"]);
+    }
+
+    #[test]
+    fn hostile_text_ends_soon() {
+        let began = Instant::now();
+        for text in ["(]", "{", "@A ", "`${", "\"${", "'", "class a ", "x=x+x;", "a(){", "/*", "@Value(a) x,"]
+        {
+            for language in [Language::Java, Language::Kotlin, Language::Script] {
+                let code = Code::of(&text.repeat(40_000), language);
+                for at in [0, 1, 5_000, 39_999] {
+                    code.beside(at);
+                    code.statement(at);
+                    code.fold((at, at + 9));
+                    code.class_at(at);
+                }
+            }
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    }
 }

@@ -10,7 +10,7 @@ use crate::schedule::{self, Clock};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many jobs of one file are stated.
-const MAX_JOBS: usize = 2_000;
+pub(in crate::collect::schedules) const MAX_JOBS: usize = 2_000;
 
 /// Names of the jobs of a file, each given once.
 pub(in crate::collect::schedules) struct Names {

@@ -2,7 +2,7 @@
 //! Bull and BullMQ, `every` of Agenda. Their options are read from an object that stands in the call.
 
 use super::{Source, nest, rules};
-use crate::collect::schedules::code::{Argument, Code, JobOf};
+use crate::collect::schedules::code::{Argument, Code, JobOf, MAX_JOBS};
 use crate::collect::schedules::job::Zone;
 use crate::collect::schedules::tokens::Kind;
 use crate::evidence::Text;
@@ -92,6 +92,10 @@ pub(super) fn read(source: &Source<'_>) -> Vec<JobOf> {
     for at in 0..code.tokens.len() {
         let called = if code.is(at, "(") { call(source, at) } else { repeated(source, at) };
         let Some(called) = called else { continue };
+        // One more than are stated, so that the limit is told.
+        if jobs.len() > MAX_JOBS {
+            break;
+        }
         // A function by its name is what the job does; one that stands there is told by what it stands in.
         let dotted = |(from, to): &Span| {
             (*from..*to)
@@ -336,5 +340,5 @@ fn human(text: &str) -> Option<u64> {
         sum += number * unit.1 as f64 * 1000.0;
         (number, any) = (1.0, true);
     }
-    (any && sum >= 1.0 && sum < 1e15).then_some(sum as u64)
+    (any && (1.0..1e15).contains(&sum)).then_some(sum as u64)
 }

@@ -3,7 +3,7 @@
 //! trigger names, else the one it is scheduled with, else the only one of the file.
 
 use super::documents::simple;
-use crate::collect::schedules::code::{Argument, Code, JobOf};
+use crate::collect::schedules::code::{Argument, Code, JobOf, MAX_JOBS};
 use crate::collect::schedules::job::Zone;
 use crate::collect::schedules::spring::{Properties, computed, guards, millis, zone_of};
 use crate::evidence::{Evidence, Gap, GapCode};
@@ -23,7 +23,9 @@ pub fn read(code: &Code, text: &str, properties: &Properties<'_>, out: &mut Evid
     if !text.contains("org.quartz") && !text.contains("scheduling.quartz") {
         return Vec::new();
     }
-    let file = File { code, properties };
+    let beans = ["CronTriggerFactoryBean", "CronTriggerBean", "CronTriggerImpl"];
+    let beans = (0..code.tokens.len()).any(|at| code.word(at).is_some_and(|it| beans.contains(&it)));
+    let file = File { code, properties, beans };
     let mut jobs = Vec::new();
     for open in (0..code.tokens.len()).filter(|at| code.is(*at, "(")) {
         let Some(name) = open.checked_sub(1).and_then(|at| code.word(at)) else { continue };
@@ -31,6 +33,10 @@ pub fn read(code: &Code, text: &str, properties: &Properties<'_>, out: &mut Evid
         let defined = code.is(code.pair(open) + 1, "{") || code.is_word(code.pair(open) + 1, "throws");
         if defined {
             continue;
+        }
+        // One more than are stated, so that the limit is told.
+        if jobs.len() > MAX_JOBS {
+            break;
         }
         if OTHERS.contains(&name) {
             let what = format!("a trigger of {name}, which is not read here");
@@ -45,6 +51,8 @@ pub fn read(code: &Code, text: &str, properties: &Properties<'_>, out: &mut Evid
 struct File<'c> {
     code: &'c Code,
     properties: &'c Properties<'c>,
+    /// Whether the file names a class of triggers that is made by hand.
+    beans: bool,
 }
 
 type Told = (Result<String, String>, Option<Zone>);
@@ -55,10 +63,7 @@ impl File<'_> {
         let code = self.code;
         let arguments = code.arguments(open);
         let chain = self.chain(open);
-        let beans = ["CronTriggerFactoryBean", "CronTriggerBean", "CronTriggerImpl"];
-        if name == "setCronExpression"
-            && !(0..code.tokens.len()).any(|at| code.word(at).is_some_and(|it| beans.contains(&it)))
-        {
+        if name == "setCronExpression" && !self.beans {
             return None;
         }
         let cron = match (name, &arguments[..]) {

@@ -3,7 +3,7 @@
 //! `@SchedulerLock`, conditions of the class.
 
 use super::settings::Properties;
-use crate::collect::schedules::code::{Annotation, Code, JobOf};
+use crate::collect::schedules::code::{Annotation, Code, JobOf, MAX_JOBS};
 use crate::collect::schedules::job::Zone;
 use crate::evidence::{Evidence, Gap, GapCode, Text};
 use crate::schedule;
@@ -45,7 +45,7 @@ pub(super) fn read(code: &Code, text: &str, properties: &Properties<'_>, out: &m
     let outer: Vec<Annotation<'_>> = all().filter(|it| it.name == "Schedules").collect();
     let mut jobs: Vec<JobOf> = Vec::new();
     let mut last = None;
-    for annotation in all().filter(|it| it.name == "Scheduled") {
+    for annotation in all().filter(|it| it.name == "Scheduled").take(MAX_JOBS + 1) {
         let container = outer.iter().find(|it| it.at < annotation.at && annotation.at < it.end);
         let stands = container.copied().unwrap_or(annotation);
         let Some(method) = code.function_after(stands.end) else {

@@ -4,7 +4,7 @@
 
 use super::annotations::{guards, zone};
 use super::settings::Properties;
-use crate::collect::schedules::code::{Argument, Code, JobOf, Language};
+use crate::collect::schedules::code::{Argument, Code, JobOf, Language, MAX_JOBS};
 use crate::collect::schedules::job::Zone;
 
 type Span = (usize, usize);
@@ -44,6 +44,10 @@ pub(super) fn read(code: &Code, text: &str, properties: &Properties<'_>) -> Vec<
             _ => None,
         };
         let Some((schedule, zone, task)) = told else { continue };
+        // One more than are stated, so that the limit is told.
+        if jobs.len() > MAX_JOBS {
+            break;
+        }
         jobs.push(job(code, open, schedule, zone, task));
     }
     jobs
