@@ -128,7 +128,8 @@ fn bean(bean: &Element, root: &Element, properties: &Properties<'_>) -> Option<J
 
 /// The value of a property, as an attribute, an element, or in the short form `p:name`.
 fn value(bean: &Element, name: &str) -> Option<String> {
-    let property = bean.children.iter().find(|it| it.name == "property" && it.attribute("name") == Some(name));
+    let property =
+        bean.children.iter().find(|it| it.name == "property" && it.attribute("name") == Some(name));
     let told = property.and_then(|it| it.attribute("value").or_else(|| it.text_of("value")));
     let short = format!("p:{name}");
     told.or_else(|| bean.attribute(name).or_else(|| bean.attribute(&short))).map(str::to_owned)

@@ -14,7 +14,11 @@ pub(super) fn is_one(head: &str) -> bool {
 pub(super) fn tasks(root: &Element, properties: &Properties<'_>) -> Vec<JobOf> {
     let mut scheduled = Vec::new();
     root.all("scheduled", &mut scheduled);
-    scheduled.into_iter().filter(|it| it.attribute("ref").is_some()).filter_map(|element| task(element, properties)).collect()
+    scheduled
+        .into_iter()
+        .filter(|it| it.attribute("ref").is_some())
+        .filter_map(|element| task(element, properties))
+        .collect()
 }
 
 fn task(element: &Element, properties: &Properties<'_>) -> Option<JobOf> {
