@@ -217,6 +217,7 @@ impl Calendar {
                     if after.seconds() - before.seconds() >= 3600 {
                         runs.extend(at(after).map(|inside| inside + 3600));
                     }
+                }
                 (AmbiguousOffset::Gap { before, .. }, Gap::Moved, _) => runs.extend(at(before)),
                 (AmbiguousOffset::Fold { before, after }, _, Fold::AsUtc) => {
                     let there = jiff::tz::Offset::UTC.to_timestamp(local).map(|time| zone.to_offset(time));

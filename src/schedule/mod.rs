@@ -21,12 +21,10 @@ mod github;
 mod gitlab;
 mod guards;
 mod hangfire;
-mod jenkins;
-mod kubernetes;
-mod laravel;
 mod interval;
 mod jenkins;
 mod kubernetes;
+mod laravel;
 mod node_cron;
 mod node_schedule;
 mod npm_cron;
@@ -246,4 +244,5 @@ mod python_tests;
 mod tests;
 #[cfg(test)]
 mod tests_applications;
+#[cfg(test)]
 mod tests_npm;
