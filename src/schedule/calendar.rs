@@ -17,6 +17,8 @@ pub(super) enum Gap {
     AtOnce,
     /// It starts an hour later, where the clock is put forward by an hour or more.
     AnHourLater,
+    /// It starts later by as much as the clock was put forward.
+    Moved,
 }
 
 /// What a clock that is put back does to a run in the time that comes twice.
@@ -29,6 +31,9 @@ pub(super) enum Fold {
     /// It starts both times.
     #[default]
     Both,
+    /// It starts that time which has the offset that holds when UTC has the same clock time: west of it the first,
+    /// east of it the second.
+    AsUtc,
     /// It starts both times, unless its last run was at the same local time.
     NotTwiceInARow,
     /// It starts both times; and where the clock is not behind UTC, what is an hour later on it starts with them, too.
@@ -225,6 +230,11 @@ pub(super) fn moments(local: DateTime, zone: &TimeZone, gap: Gap, fold: Fold, ru
             if after.seconds() - before.seconds() >= 3600 {
                 runs.extend(at(after).map(|inside| inside + 3600));
             }
+        }
+        (AmbiguousOffset::Gap { before, .. }, Gap::Moved, _) => runs.extend(at(before)),
+        (AmbiguousOffset::Fold { before, after }, _, Fold::AsUtc) => {
+            let there = jiff::tz::Offset::UTC.to_timestamp(local).map(|time| zone.to_offset(time));
+            runs.extend(at(if there.is_ok_and(|offset| offset == before) { before } else { after }));
         }
         (AmbiguousOffset::Fold { before, .. }, _, Fold::First) => runs.extend(at(before)),
         (AmbiguousOffset::Fold { after, .. }, _, Fold::Second) => runs.extend(at(after)),

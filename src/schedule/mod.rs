@@ -11,6 +11,7 @@ mod busybox;
 mod calendar;
 mod celery;
 mod control_m;
+mod cron_parser;
 mod cronie;
 mod days;
 mod daytimes;
@@ -21,10 +22,14 @@ mod github;
 mod gitlab;
 mod guards;
 mod hangfire;
+mod interval;
 mod jenkins;
 mod kubernetes;
 mod laravel;
 mod mysql_event;
+mod node_cron;
+mod node_schedule;
+mod npm_cron;
 mod oracle;
 mod pg_cron;
 mod quartz;
@@ -42,7 +47,7 @@ pub use guards::Guards;
 pub use laravel::WITHIN_A_MINUTE;
 pub use systemd::span_seconds;
 pub use template::{fill, has_placeholder, spans as placeholders};
-pub use zones::zone;
+pub use zones::{zone, zone_of_rails};
 
 use jiff::tz::TimeZone;
 use std::fmt::Debug;
@@ -86,6 +91,10 @@ pub static DIALECTS: &[&dyn Dialect] = &[
     &mysql_event::MysqlEvent,
     &sql_agent::SqlAgent,
     &oracle::Oracle,
+    &node_cron::NodeCron,
+    &npm_cron::NpmCron,
+    &cron_parser::CronParser,
+    &node_schedule::NodeSchedule,
 ];
 
 /// Why a schedule was not accepted.
@@ -244,3 +253,5 @@ mod python_tests;
 mod tests;
 #[cfg(test)]
 mod tests_applications;
+#[cfg(test)]
+mod tests_npm;

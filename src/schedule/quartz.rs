@@ -1,10 +1,12 @@
 //! Quartz' CronExpression (2.3): six or seven fields with seconds first and a year last, weekdays from 1 (Sunday) to
 //! 7, exactly one of the day fields `?`, with `L`, `W` and `#`. Rules read from org.quartz.CronExpression and tried
 //! on it. A local time that the clocks leave out is left out; of one that comes twice only the second is run, so that
-//! a job that runs every few minutes pauses for an hour.
+//! a job that runs every few minutes pauses for an hour. A simple trigger is written by its attributes:
+//! `repeatInterval=60000`, with `repeatCount=3` where it ends, and `repeatCount=0` alone where it starts once.
 
 use super::calendar::{Calendar, DayRule, Fold, Gap};
 use super::fields::{DAY, Field, HOUR, MINUTE, MONTH, WEEKDAY_NAMES, digits, every, rejected};
+use super::interval::{Interval, Since, millis};
 use super::{Dialect, Rejected, Schedule};
 
 /// Quartz.
@@ -29,6 +31,9 @@ impl Dialect for Quartz {
     }
 
     fn parse(&self, text: &str) -> Result<Schedule, Rejected> {
+        if text.contains('=') {
+            return simple(text);
+        }
         let upper = text.trim().to_ascii_uppercase();
         let parts: Vec<&str> = upper.split([' ', '\t']).filter(|part| !part.is_empty()).collect();
         let (fields, year) = match parts.as_slice() {
@@ -65,6 +70,30 @@ impl Dialect for Quartz {
             calendar.notes.push(PAUSE.to_owned());
         }
         Ok(Schedule::new(calendar))
+    }
+}
+
+/// `repeatInterval=…`, `repeatCount=…` (org.quartz.SimpleTrigger).
+fn simple(text: &str) -> Result<Schedule, Rejected> {
+    let (mut interval, mut count) = (None, None);
+    for part in text.split_whitespace() {
+        match part.split_once('=') {
+            Some(("repeatInterval", value)) => interval = Some(millis(value)?),
+            Some(("repeatCount", value)) => {
+                let value = digits(value).ok_or_else(|| rejected(format!("{part:?}: no number")))?;
+                count = Some(value);
+            }
+            _ => return Err(rejected(format!("{part:?} is no attribute of a trigger"))),
+        }
+    }
+    match (interval, count) {
+        (_, Some(0)) => Ok(Schedule::new(Interval::new(0, Since::Start))),
+        (None | Some(0), _) => Err(rejected("the interval between two runs is 0")),
+        (Some(interval), count) => {
+            let mut read = Interval::new(interval, Since::LastStart);
+            read.notes.extend(count.map(|count| format!("it ends after {} runs", u64::from(count) + 1)));
+            Ok(Schedule::new(read))
+        }
     }
 }
 

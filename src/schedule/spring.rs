@@ -1,12 +1,15 @@
 //! Spring's CronExpression (since 5.3), as `@Scheduled(cron = …)` takes it: six fields with seconds first, Sunday 0 or
 //! 7, `L`, `W` and `#` in the day fields, which are ANDed, and @macros; `-` switches the job off. Rules read from
 //! CronExpression, CronField, BitsCronField and QuartzCronField. A local time that the clocks leave out is left out,
-//! one that comes twice is run twice.
+//! one that comes twice is run twice. The annotation's other attributes stand as they are called there:
+//! `fixedRate=60000`, `fixedDelay=10s initialDelay=PT1M`, and `initialDelay=5000` alone for a task that runs once
+//! (ScheduledAnnotationBeanPostProcessor, "processScheduledTask").
 
 use super::calendar::{Calendar, DayRule};
 use super::fields::{
     DAY, Field, HOUR, MINUTE, MONTH, MONTH_NAMES, Set, WEEKDAY, digits, one, rejected, sunday_is_zero,
 };
+use super::interval::{Interval, Since, millis};
 use super::{Dialect, Rejected, Schedule};
 
 /// Spring.
@@ -42,6 +45,9 @@ impl Dialect for Spring {
         if text == "-" {
             return Err(rejected("- switches the job off"));
         }
+        if text.contains('=') {
+            return interval(text);
+        }
         let found = MACROS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
         let fields = found.map_or(text, |(_, fields)| *fields);
         let parts: Vec<&str> = fields.split_whitespace().collect();
@@ -59,6 +65,33 @@ impl Dialect for Spring {
         days(day, &mut calendar)?;
         weekdays(weekday, &mut calendar)?;
         Ok(Schedule::new(calendar))
+    }
+}
+
+/// `fixedRate=…`, `fixedDelay=…`, each with `initialDelay=…` or without, or that alone.
+fn interval(text: &str) -> Result<Schedule, Rejected> {
+    let (mut every, mut delay) = (None, None);
+    for part in text.split_whitespace() {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        let twice = |taken: bool| if taken { Err(rejected("exactly one of them is needed")) } else { Ok(()) };
+        match name {
+            "fixedRate" | "fixedDelay" => {
+                twice(every.is_some())?;
+                let since = if name == "fixedRate" { Since::LastStart } else { Since::LastEnd };
+                every = Some((millis(value)?, since));
+            }
+            "initialDelay" => {
+                twice(delay.is_some())?;
+                delay = Some(millis(value)?);
+            }
+            _ => return Err(rejected(format!("{part:?} is no attribute of a schedule"))),
+        }
+    }
+    match (every, delay) {
+        (Some((0, Since::LastStart)), _) => Err(rejected("a rate of 0 is none")),
+        (Some((length, since)), _) => Ok(Schedule::new(Interval::new(length, since))),
+        (None, Some(delay)) => Ok(Schedule::new(Interval::new(delay, Since::Start))),
+        (None, None) => Err(rejected("no attribute of a schedule")),
     }
 }
 

@@ -10,12 +10,14 @@ mod autosys;
 mod calls;
 mod celery;
 mod chef;
+mod code;
 mod control_m;
 mod crontab;
 mod crontab_host;
 mod databases;
 mod embedded;
 mod github;
+mod gitlab;
 mod groovy;
 mod hangfire;
 mod jenkins;
@@ -24,12 +26,15 @@ mod kubernetes;
 mod laravel;
 mod manifest;
 mod node;
+mod node_timers;
 mod puppet;
 mod python;
+mod quartz;
 mod ruby;
 mod rufus;
 mod salt;
 mod sidekiq;
+mod spring;
 mod systemd;
 mod terraform;
 mod tokens;
@@ -77,11 +82,15 @@ pub static PLACES: &[&dyn SchedulePlace] = &[
     &terraform::Terraform,
     &kubernetes::CronJobs,
     &github::Workflows,
+    &gitlab::Schedules,
     &jenkins::Jenkinsfile,
     &jenkins::JobConfig,
     &airflow::Dags,
     &celery::Beat,
     &apscheduler::Jobs,
+    &spring::Scheduled,
+    &quartz::Jobs,
+    &node_timers::NodeTimers,
     &embedded::YamlCrontab,
     &embedded::ScriptedCrontab,
     &windows::Tasks,

@@ -1,13 +1,13 @@
 //! Terraform: schedules of resources, told by their attributes: `schedule_expression`, or any `schedule` of
 //! `cron(…)`, `rate(…)` or `at(…)` (EventBridge, Glue, Backup …); Google's `google_cloud_scheduler_job` (five fields,
-//! `time_zone`, else UTC) and `kubernetes_cron_job`. Variables and data stay placeholders, literals of `locals` of the
+//! `time_zone`, else UTC), `kubernetes_cron_job` and `gitlab_pipeline_schedule`. Variables and data stay placeholders, literals of `locals` of the
 //! same file are filled in. It reads no state, no module's inside and no plan.
 
 use super::job::{Job, Work, Zone, remark_above};
 use super::node::Node;
 use super::tokens::{self, Kind as Word, Language};
 use super::values::{Values, filled};
-use super::{SchedulePlace, World};
+use super::{SchedulePlace, World, gitlab};
 use crate::evidence::scrub::scrub;
 use crate::evidence::{About, Evidence, Gap, GapCode, Place, Provenance, Text};
 use crate::input::{InputFile, scope_of};
@@ -24,7 +24,7 @@ impl SchedulePlace for Terraform {
     fn about(&self) -> &'static About {
         &About {
             name: "terraform",
-            title: "Terraform: EventBridge, Google Cloud Scheduler, Kubernetes cron jobs",
+            title: "Terraform: EventBridge, Google Cloud Scheduler, Kubernetes cron jobs, GitLab pipeline schedules",
             provenance: Provenance::Documented,
         }
     }
@@ -162,6 +162,7 @@ impl Reading<'_> {
         let off = block.text("state") == Some("DISABLED")
             || block.text("is_enabled") == Some("false")
             || block.text("enabled") == Some("false")
+            || (kind == "gitlab_pipeline_schedule" && block.text("active") == Some("false"))
             || block.text("paused") == Some("true");
         if off {
             return 0;
@@ -169,6 +170,7 @@ impl Reading<'_> {
         let mut planned = Vec::new();
         match kind.as_str() {
             "google_cloud_scheduler_job" => planned.extend(self.google(block)),
+            "gitlab_pipeline_schedule" => planned.extend(self.gitlab(block)),
             "kubernetes_cron_job" | "kubernetes_cron_job_v1" => planned.extend(self.kubernetes(block)),
             _ => self.amazon(block, kind, MAX_DEPTH, &mut planned),
         }
@@ -210,6 +212,23 @@ impl Reading<'_> {
             dialect: "vixie",
             zone: self.zone(block.text("time_zone"), "UTC"),
             what: self.target(block, "google_cloud_scheduler_job"),
+            guards: Vec::new(),
+        })
+    }
+
+    fn gitlab<'b>(&self, block: &'b Block) -> Option<Planned<'b>> {
+        let zone = block.text("cron_timezone").unwrap_or("UTC");
+        let zone = schedule::fill(zone, self.known);
+        let branch = block.text("ref").unwrap_or("").trim_start_matches("refs/heads/");
+        Some(Planned {
+            schedule: block.get("cron")?,
+            dialect: "gitlab",
+            zone: if schedule::has_placeholder(&zone) {
+                self.zone(Some(&zone), "")
+            } else {
+                gitlab::zone(&zone)
+            },
+            what: format!("pipeline of {branch}"),
             guards: Vec::new(),
         })
     }
