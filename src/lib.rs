@@ -76,6 +76,16 @@
 //! - `ResourceKind::Host` is stated where a command reaches a host and nothing finer is known; a file by a relative path
 //!   belongs to its consumer alone.
 //! - Equal files of configuration management are not copies of each other: each stands for its own hosts.
+//! - `Clock` has `Happening`: a job that others or an event start has no clock and is listed all the same. Schedulers that keep
+//!   the jobs of many hosts (AutoSys, Control-M) are looked up by dialect alone in `resolve/orders`.
+//! - A schedule that its product has no text for (a Windows trigger in XML, an agent's numbers) has one of ours, which `inspect
+//!   schedule` takes. What a command makes of its schedule is read from its guards in `schedule`, so that the report, which
+//!   evaluates schedules as well, says the same as the rules.
+//! - A job's work may be several pieces, SQL and files among them, because one DAG or one agent's job does all of them. A DAG
+//!   that has its file for itself runs that file. What a job inside an application does is the application's code, and no link
+//!   of the job.
+//! - Java, Kotlin, JavaScript, TypeScript, Ruby, PHP and C# are read as words for their schedules, not as trees: schedules stand in
+//!   calls and annotations, and a grammar for each of them would be half of the program.
 //! - The zone of a schedule that none states is the host's; a schedule that a template fills in is a job without runs.
 //! - Streams in an archive or with more than one server per file are not told apart yet; the file is the
 //!   stream's unit.

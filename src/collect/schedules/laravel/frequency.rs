@@ -260,7 +260,7 @@ mod tests {
         frequency.expression
     }
 
-    /// What an event of illuminate/console 8.83 answers to `getExpression()` after these calls.
+    /// What `ManagesFrequencies` of illuminate/console makes of these calls, read step by step from its source.
     #[test]
     fn expressions_are_those_that_events_of_laravel_have() {
         let cases: &[(Calls<'_>, &str)] = &[
