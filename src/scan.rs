@@ -331,7 +331,7 @@ fn build(
     report::build(&report::Parts { evidence, graph, findings, accepted, gaps: &all, as_of })
 }
 
-/// Which findings were accepted, and the entries that expired or match nothing.
+/// Which findings were accepted, and the entries that expired, match nothing or contradict each other.
 fn accept(
     graph: &Graph,
     findings: &[Finding],
@@ -352,6 +352,7 @@ fn accept(
             fits(Some(&entry.rule), finding.rule.id)
                 && fits(entry.consumer.as_deref(), id(consumer))
                 && fits(entry.resource.as_deref(), id(finding.resource))
+                && fits(entry.upstream.as_deref(), id(finding.upstream))
         };
         let hits: Vec<usize> = (0..findings.len()).filter(|index| matches(&findings[*index])).collect();
         let until: Option<jiff::civil::Date> = entry.until.as_deref().and_then(|text| text.parse().ok());
@@ -364,7 +365,12 @@ fn accept(
             stale.push(Gap::new(place.clone(), GapCode::StaleAccept, format!("{name} matches no finding")));
         } else {
             for hit in hits {
-                accepted[hit] = Some(entry.reason.clone());
+                let before = accepted[hit].replace(entry.reason.clone());
+                if before.is_some_and(|before| before != entry.reason) {
+                    let detail =
+                        format!("{name} gives another reason than an entry before it for one finding");
+                    stale.push(Gap::new(place.clone(), GapCode::StaleAccept, detail));
+                }
             }
         }
     }

@@ -177,6 +177,8 @@ pub struct AcceptEntry {
     pub consumer: Option<String>,
     /// A glob over resource ids; none: any.
     pub resource: Option<String>,
+    /// A glob over the ids of what comes first, where a finding is of two; none: any.
+    pub upstream: Option<String>,
     /// Why: required.
     pub reason: String,
     /// Who decided.

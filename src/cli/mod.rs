@@ -2,6 +2,7 @@
 //! that knows clap and the terminal; it decides nothing about evidence.
 
 mod ask;
+mod decide;
 mod keep;
 mod tables;
 
@@ -76,6 +77,8 @@ enum Verb {
     Collect(keep::CollectArgs),
     /// Merges evidence files of several machines or days into one
     Merge(keep::MergeArgs),
+    /// Writes into whodepends.toml that a finding is accepted, why, by whom and until when
+    Accept(decide::AcceptArgs),
     /// Compares two JSON reports or evidence files; exits with 1 when they differ
     Diff {
         /// The older
@@ -259,6 +262,7 @@ pub fn run() -> u8 {
         Verb::Jobs(args) => jobs_verb(&args),
         Verb::Collect(args) => keep::collect(&args),
         Verb::Merge(args) => keep::merge(&args),
+        Verb::Accept(args) => decide::accept(&args),
         Verb::Diff { old, new, format } => diff_verb(&old, &new, &format),
         Verb::Completions { shell } => {
             let mut script = Vec::new();
