@@ -65,6 +65,8 @@ pub enum Says {
     PartOf(Mention),
     /// It serves this resource.
     Serves(Resource),
+    /// It serves this still, and asks everybody to leave it.
+    Retires(Resource),
     /// It runs on this host (or address).
     RunsOn(Mention),
     /// A clock starts it.

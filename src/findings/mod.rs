@@ -25,6 +25,7 @@ mod undocumented_endpoint;
 mod unofficial_consumer;
 mod unscheduled_periodic;
 mod who;
+mod zombie_endpoint;
 
 use crate::evidence::{Basis, Confidence, Place};
 use crate::graph::Graph;
@@ -134,6 +135,7 @@ pub static RULES: &[&dyn Rule] = &[
     &unofficial_consumer::UnofficialConsumer,
     &undeclared_use::UndeclaredUse,
     &undocumented_endpoint::UndocumentedEndpoint,
+    &zombie_endpoint::ZombieEndpoint,
     &page_scraper::PageScraper,
     &data_export::DataExport,
     &orphan_declaration::OrphanDeclaration,

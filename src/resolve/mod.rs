@@ -52,6 +52,8 @@ pub struct Entity {
     pub not_joined: BTreeSet<(String, String)>,
     /// For an endpoint of a server that has an API document: whether it is in there.
     pub documented: Option<bool>,
+    /// For an endpoint: whether its document asks everybody to leave it.
+    pub deprecated: bool,
     /// The consumer whose login it comes with, from a host that is not that consumer's.
     pub borrows_from: Option<EntityId>,
 }

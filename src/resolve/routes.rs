@@ -17,6 +17,7 @@ struct Route {
     method: String,
     path: String,
     documented: bool,
+    deprecated: bool,
 }
 
 /// All routes, by who serves them.
@@ -33,6 +34,8 @@ pub struct Served {
     pub name: String,
     /// Whether a document lists it; `None`: there is no document, or nothing can be said.
     pub documented: Option<bool>,
+    /// Whether a document asks everybody to leave it.
+    pub deprecated: bool,
 }
 
 fn parts(path: &str) -> Vec<&str> {
@@ -102,14 +105,19 @@ impl Routes {
     pub fn learn(evidence: &Evidence, names: &Names, book: &Book) -> Routes {
         let mut routes = Routes::default();
         for fact in evidence.facts().filter(|fact| fact.scope == Scope::Production) {
-            let Says::Serves(resource @ Resource { kind: ResourceKind::Endpoint, .. }) = &fact.says else {
-                continue;
+            let (resource, deprecated) = match &fact.says {
+                Says::Serves(resource) => (resource, false),
+                Says::Retires(resource) => (resource, true),
+                _ => continue,
             };
+            if resource.kind != ResourceKind::Endpoint {
+                continue;
+            }
             let Some((method, path)) = resource.parts.first().and_then(|name| name.split_once(' ')) else {
                 continue;
             };
             let documented = fact.basis == Basis::Declared;
-            let route = Route { method: method.to_owned(), path: path.to_owned(), documented };
+            let route = Route { method: method.to_owned(), path: path.to_owned(), documented, deprecated };
             match fact.about.kind {
                 MentionKind::Endpoint | MentionKind::System => {
                     let system = names.system(&fact.about.text);
@@ -161,7 +169,7 @@ impl Routes {
 
     /// The endpoint a request for `METHOD PATH` at a server means.
     pub fn find(&self, server: &str, request: &str, names: &Names, book: &Book) -> Served {
-        let unknown = |documented| Served { name: request.to_owned(), documented };
+        let unknown = |documented| Served { name: request.to_owned(), documented, deprecated: false };
         let own = self.by_system.get(server).into_iter().flatten();
         let named = Routes::named(server, book);
         let certain = named.is_some() || self.by_system.contains_key(server);
@@ -180,8 +188,9 @@ impl Routes {
             let same = all.iter().filter(|other| fits(other, &asked) && rank(other) == rank(route));
             let spelled = same.clone().find(|other| other.documented).unwrap_or(route);
             let documented = documents.then(|| same.clone().any(|other| other.documented));
+            let deprecated = same.clone().any(|other| other.deprecated);
             let method = if spelled.method == "ANY" { method } else { &spelled.method };
-            return Served { name: format!("{method} {}", spelled.path), documented };
+            return Served { name: format!("{method} {}", spelled.path), documented, deprecated };
         }
         // A proxy may have put something in front of what is served, or taken something away.
         let added = (1..=PREFIX_PARTS.min(asked.len().saturating_sub(1)))
@@ -221,6 +230,7 @@ mod tests {
             method: method.to_owned(),
             path: path.to_owned(),
             documented,
+            deprecated: path.starts_with("/old"),
         };
         let mut routes = Routes::default();
         routes.by_system.insert(
@@ -232,6 +242,7 @@ mod tests {
                 route("GET", "/v1/exports/{name}.csv", true),
                 route("ANY", "/files/{}", true),
                 route("POST", "/v1/orders", true),
+                route("GET", "/old/{id}", true),
             ]
             .into(),
         );
@@ -248,6 +259,7 @@ mod tests {
             ("api", "GET /v1/exports/daily.csv", "GET /v1/exports/{name}.csv", Some(true)),
             ("api", "GET /v1/exports/daily.xml", "GET /v1/exports/daily.xml", Some(false)),
             ("api", "PUT /files/a/b/c", "PUT /files/{}", Some(true)),
+            ("api", "GET /old/{}", "GET /old/{id}", Some(true)),
             ("api", "GET /files", "GET /files", Some(false)),
             ("api", "DELETE /v1/orders/{}", "DELETE /v1/orders/{}", Some(false)),
             // A gateway may have put `/shop` there.
@@ -261,7 +273,8 @@ mod tests {
             ("other", "GET /y/{}", "GET /y/{}", None),
             ("nobody", "GET /x/{}", "GET /x/{}", None),
         ] {
-            let served = Served { name: name.to_owned(), documented };
+            let deprecated = name.contains("/old");
+            let served = Served { name: name.to_owned(), documented, deprecated };
             assert_eq!(routes.find(server, request, &names, &book), served, "{request}");
         }
     }

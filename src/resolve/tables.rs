@@ -144,6 +144,7 @@ impl Tables {
         let entity = book.entity(format!("endpoint:{server}/{}", served.name), "endpoint", &served.name);
         book.entities[entity.0].part_of = Some(whole);
         book.entities[entity.0].documented = served.documented;
+        book.entities[entity.0].deprecated = served.deprecated;
         entity
     }
 

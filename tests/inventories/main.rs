@@ -38,6 +38,7 @@ fn facts(evidence: &Evidence) -> Vec<String> {
     let line = |fact: &whodepends::evidence::Fact| {
         let says = match &fact.says {
             Says::Serves(it) => format!("serves {}", it.parts.join("/")),
+            Says::Retires(it) => format!("retires {}", it.parts.join("/")),
             Says::SameAs(it) => format!("is {it}"),
             Says::PartOf(it) => format!("is part of {it}"),
             Says::DeclaredAs(kind) => format!("is a {kind}"),

@@ -38,6 +38,11 @@ spec:
 
 /// Endpoints that are called and that no document lists.
 fn undocumented(path: &str, text: &str) -> Vec<String> {
+    found("undocumented-endpoint", path, text)
+}
+
+/// Endpoints that a rule finds, where these calls are in the log.
+fn found(rule: &str, path: &str, text: &str) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let asked = |request: &str, status: u16| {
         format!(
@@ -56,7 +61,7 @@ fn undocumented(path: &str, text: &str) -> Vec<String> {
         .expect("the program starts");
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("the report is JSON");
     let findings = report["findings"].as_array().expect("findings are a list").iter();
-    let own = findings.filter(|finding| finding["rule"] == "undocumented-endpoint");
+    let own = findings.filter(|finding| finding["rule"] == rule);
     let mut told: Vec<String> = own.filter_map(|it| it["resource"].as_str().map(str::to_owned)).collect();
     told.sort();
     told
@@ -82,4 +87,30 @@ fn a_document_of_somebody_else_says_nothing() {
         undocumented("catalogue/all.yaml", &CATALOGUE.replace("name: orders-api", "name: prices")),
         NOTHING
     );
+}
+
+#[test]
+fn who_still_calls_what_is_deprecated_is_told() {
+    let document = |operation: &str, others: &str| {
+        format!(
+            "openapi: 3.0.3\nservers: [{{ url: 'http://10.20.1.11:8080/v1' }}]\npaths:\n  /orders/{{id}}:\n    get: {operation}\n    \
+             delete: {others}\n    put: {{ deprecated: true }}\n"
+        )
+    };
+    let zombies = |text: &str| found("zombie-endpoint", "docs/openapi.yaml", text);
+    let called = "endpoint:orders-api/GET /v1/orders/{id}";
+    assert_eq!(zombies(&document("{ deprecated: true }", "{}")), [called]);
+    // Of a whole API its catalogue says it.
+    let catalogue = CATALOGUE.replace("  type: openapi\n", "  type: openapi\n  lifecycle: deprecated\n");
+    assert_eq!(found("zombie-endpoint", "catalogue/all.yaml", &catalogue), [called]);
+    // Another stage, a flag that says no, and an operation that nobody calls.
+    let stable = CATALOGUE.replace("  type: openapi\n", "  type: openapi\n  lifecycle: production\n");
+    assert_eq!(found("zombie-endpoint", "catalogue/all.yaml", &stable), NOTHING);
+    assert_eq!(zombies(&document("{ deprecated: false }", "{ deprecated: 'yes' }")), NOTHING);
+    // A call that failed used nothing.
+    let failed = DOCUMENT
+        .replace("/orders/{id}", "/wp-login.php")
+        .replace("/v1", "")
+        .replace("get: {}", "get: { deprecated: true }");
+    assert_eq!(zombies(&failed), NOTHING);
 }

@@ -357,9 +357,15 @@ impl Telling<'_, '_, '_> {
             let system = Mention::new(MentionKind::System, own.shown());
             self.say(&system, Says::DeclaredAs(Text::from("external")), "kind:");
         }
+        let stage = self.entity.spec("lifecycle").unwrap_or("").to_owned();
         let described = match self.entity.described() {
             Ok(None) => return,
-            Ok(Some(described)) => described,
+            Ok(Some(mut described)) => {
+                if stage == "deprecated" {
+                    described.deprecate();
+                }
+                described
+            }
             Err(reason) => return self.gap(GapCode::Unparsed, "definition", &reason),
         };
         let about: Vec<Mention> = providers.iter().map(|provider| self.consumer(provider)).collect();

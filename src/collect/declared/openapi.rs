@@ -58,6 +58,7 @@ struct Operation {
     key: String,
     request: String,
     endpoint: Option<String>,
+    deprecated: bool,
 }
 
 /// What a document describes.
@@ -103,6 +104,11 @@ impl Described {
         Ok(described)
     }
 
+    /// Says that all of it is deprecated.
+    pub fn deprecate(&mut self) {
+        self.operations.iter_mut().for_each(|operation| operation.deprecated = true);
+    }
+
     /// Adds the operations of a path; false where there is no room for all.
     fn path(&mut self, document: &Value, path: &str, item: &Value, whole: &[Server]) -> bool {
         let item = match followed(document, item) {
@@ -125,7 +131,10 @@ impl Described {
                 let plain = path.split(['?', '#']).next().unwrap_or(path);
                 let request = format!("{} {}{plain}", method.to_ascii_uppercase(), server.base);
                 let (key, request) = (path.to_owned(), scrub(&request).into_owned());
-                self.operations.push(Operation { key, request, endpoint: server.endpoint.clone() });
+                // "Operation Object", OpenAPI 3.1.1 and Swagger 2.0: what is deprecated "should be refrained from".
+                let deprecated = operation.get("deprecated") == Some(&Value::Bool(true));
+                let endpoint = server.endpoint.clone();
+                self.operations.push(Operation { key, request, endpoint, deprecated });
             }
         }
         true
@@ -134,15 +143,19 @@ impl Described {
     /// States every operation about these, and about the servers the document itself names.
     pub fn state(&self, about: &[Mention], notes: &mut Notes<'_>, line: &dyn Fn(&str) -> u64) {
         for operation in &self.operations {
-            let serves = Says::Serves(Resource {
+            let endpoint = Resource {
                 kind: ResourceKind::Endpoint,
                 server: None,
                 database: None,
                 parts: vec![Text::from(operation.request.as_str())],
-            });
+            };
+            let retires = operation.deprecated.then(|| Says::Retires(endpoint.clone()));
+            let says: Vec<Says> = [Says::Serves(endpoint)].into_iter().chain(retires).collect();
             let server = operation.endpoint.as_deref().map(|it| Mention::new(MentionKind::Endpoint, it));
-            for about in about.iter().chain(&server) {
-                notes.say_at(about, serves.clone(), Basis::Declared, line(&operation.key));
+            for (about, says) in
+                about.iter().chain(&server).flat_map(|it| says.iter().map(move |says| (it, says)))
+            {
+                notes.say_at(about, says.clone(), Basis::Declared, line(&operation.key));
             }
         }
         for (key, code, detail) in &self.gaps {
