@@ -38,12 +38,20 @@ impl Rule for ImplicitOrder {
         let jobs: BTreeMap<EntityId, &Job> = graph.jobs().iter().map(|job| (job.entity, job)).collect();
         for (resource, sides) in who::hand_overs(graph) {
             for (writer, reader) in sides.pairs() {
-                if !kept_in_order(graph, writer, reader) {
+                if !kept_in_order(graph, writer, reader)
+                    && is_one(graph, resource, jobs[&writer], jobs[&reader])
+                {
                     out.extend(hand_off(graph, &jobs, writer, reader, resource));
                 }
             }
         }
     }
+}
+
+/// Whether both mean the same thing: a table of a server nobody knows may be one on each of two hosts.
+fn is_one(graph: &Graph, resource: EntityId, writer: &Job, reader: &Job) -> bool {
+    let known = !graph.entity(resource).id.starts_with("table:?/");
+    known || (writer.host.is_some() && writer.host == reader.host)
 }
 
 /// Whether something other than the clock keeps the two in order: their scheduler does, the reader tests a file that

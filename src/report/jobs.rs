@@ -156,18 +156,30 @@ fn some(names: &[String]) -> String {
     if more > 0 { format!("{shown} and {more} more") } else { shown }
 }
 
+/// The zone of a job's times, and whether it is only assumed.
+fn zone(job: &Told) -> String {
+    format!("{}{}", job.zone, if job.zone_known { "" } else { ", assumed" })
+}
+
 /// The answer for people, host by host.
 pub fn text(answer: &Answer) -> String {
     let mut out = String::new();
     let mut at: Option<&Option<String>> = None;
+    // A host whose jobs all run by one clock has it in its head; else each job says its own.
+    let mut zones: BTreeMap<&Option<String>, BTreeSet<String>> = BTreeMap::new();
+    for job in &answer.jobs {
+        zones.entry(&job.host).or_default().insert(zone(job));
+    }
     for job in &answer.jobs {
         if at != Some(&job.host) {
             if at.is_some() {
                 line(&mut out, "");
             }
             let host = job.host.as_deref().unwrap_or("on no known host");
-            let zone = if job.zone_known { "" } else { ", assumed" };
-            line(&mut out, &format!("{host} ({}{zone})", job.zone));
+            match zones.get(&job.host).filter(|zones| zones.len() == 1).and_then(BTreeSet::first) {
+                Some(zone) => line(&mut out, &format!("{host} ({zone})")),
+                None => line(&mut out, host),
+            }
             at = Some(&job.host);
         }
         let user = job.user.as_ref().map_or(String::new(), |user| format!(" as {user}"));
@@ -177,7 +189,9 @@ pub fn text(answer: &Answer) -> String {
             None => String::new(),
         };
         let words = if job.words.is_empty() { "a schedule nobody can read" } else { &job.words };
-        line(&mut out, &format!("  {}{user}: {words}{next}", job.job));
+        let own = zones.get(&job.host).is_some_and(|zones| zones.len() > 1);
+        let by = if own { format!(" ({})", zone(job)) } else { String::new() };
+        line(&mut out, &format!("  {}{user}: {words}{by}{next}", job.job));
         line(&mut out, &format!("      {}  {}  ({})", job.schedule, job.command, job.place));
         for (verb, names) in [("reads", &job.reads), ("writes", &job.writes), ("also touches", &job.other)] {
             if !names.is_empty() {

@@ -85,6 +85,25 @@ impl JobLine<'_> {
         })
     }
 
+    /// What tells it from another job of its name: the folder it is kept in, where its scheduler has a name for it and
+    /// no host is known; else the file it runs.
+    pub fn kept_apart_by(&self) -> Option<&str> {
+        match (self.called(), &self.host) {
+            (Some(_), Some(_)) => None,
+            (Some(_), None) => Some(self.folder()),
+            (None, _) => self.runs().map(|(script, _)| &**script),
+        }
+    }
+
+    /// The folder of the file it is kept in, as shown.
+    fn folder(&self) -> &str {
+        let place = self.own.iter().find_map(|fact| match &fact.says {
+            Says::Scheduled { .. } => Some(&*fact.place.input),
+            _ => None,
+        });
+        place.and_then(|path| path.rsplit_once('/')).map_or("", |(folder, _)| folder)
+    }
+
     fn program(&self) -> String {
         let script = self.runs().map(|(script, _)| stem(script).to_owned());
         script
@@ -243,6 +262,8 @@ impl Book {
             None => format!("job:{name}"),
         };
         if line.called().is_some() {
+            let folder = line.folder();
+            let id = if line.namesake && !folder.is_empty() { format!("job:{folder}/{name}") } else { id };
             return self.entity(id, "job", &name);
         }
         if line.namesake {

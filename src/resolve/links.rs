@@ -146,7 +146,8 @@ fn written_use(
             continue;
         }
         let said = (it.what.action, &it.what.resource);
-        let entity = written_resource(said, consumer, &connection, names, tables, book);
+        let guess = may_be_elsewhere(it, consumer, book);
+        let entity = written_resource(said, consumer, &connection, guess, names, tables, book);
         peers.written(it, entity, consumer);
         if it.what.scope == Scope::Production {
             book.entities[consumer.0].written = true;
@@ -155,12 +156,21 @@ fn written_use(
     }
 }
 
+/// Whether a use stands in the commands of a job or script: each command connects by itself. Code connects as its settings
+/// say, wherever in it a statement stands.
+fn may_be_elsewhere(it: &Use, consumer: EntityId, book: &Book) -> bool {
+    let commands =
+        [MentionKind::Job, MentionKind::Script].iter().any(|kind| it.what.actor.get(*kind).is_some());
+    commands && matches!(book.entities[consumer.0].kind.as_str(), "job" | "script")
+}
+
 /// What a consumer's text means by a resource: where it says no server, the one its command or its settings
 /// connect to. A file without a folder lies where the consumer runs, which is nobody else's folder.
 fn written_resource(
     (action, resource): (Action, &Resource),
     consumer: EntityId,
     connection: &Connection,
+    alone: bool,
     names: &Names,
     tables: &Tables,
     book: &mut Book,
@@ -170,6 +180,9 @@ fn written_resource(
     let in_database = matches!(resource.kind, Database | Table | Routine | Lock | Topic);
     if let (None, Some(_), true) = (&resource.server, &connection.server, in_database) {
         resource = resource.at(connection.server.as_ref(), connection.database.as_ref());
+    }
+    if resource.server.is_none() && in_database {
+        resource = resource.at(None, connection.database.as_ref());
     }
     let moved = matches!(action, Action::Import | Action::Export);
     if let (ResourceKind::File, [path], false) = (resource.kind, &mut resource.parts[..], moved)
@@ -181,6 +194,8 @@ fn written_resource(
     }
     let targets: BTreeSet<Target> = match &resource.server {
         Some(server) => BTreeSet::from([target(names, server, &resource)]),
+        // What one command of a script connects to is nothing another one says.
+        None if alone => BTreeSet::new(),
         None => book
             .known
             .get(&consumer)
@@ -203,7 +218,7 @@ pub fn sleeps(evidence: &Evidence, names: &Names, tables: &Tables, book: &mut Bo
         let Says::Sleeps { seconds, started, background, then } = &fact.says else { continue };
         for (consumer, connection, _) in book.text_of(&fact.about) {
             let mut entity = |action, resource| {
-                written_resource((action, resource), consumer, &connection, names, tables, book)
+                written_resource((action, resource), consumer, &connection, true, names, tables, book)
             };
             let (one, other) =
                 ((started.0, entity(started.0, &started.1)), (then.0, entity(then.0, &then.1)));

@@ -162,7 +162,9 @@ impl Tables {
         };
         let Some(mut at) = at else {
             let name = resource.parts.join(".");
-            return book.entity(format!("{kind}:?/{name}"), kind, &name);
+            // Of two databases of servers nobody knows, a table of one is none of the other.
+            let place = resource.database.as_deref().map_or(String::new(), |database| format!("{database}/"));
+            return book.entity(format!("{kind}:?/{place}{name}"), kind, &name);
         };
         if let [database, _, _] = &resource.parts[..] {
             at.1 = Some(database.to_string());

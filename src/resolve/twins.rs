@@ -4,7 +4,7 @@
 
 use super::jobs::JobLine;
 use crate::evidence::{Fact, Mention, MentionKind, Says, Text};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is there where systemd runs (sd_booted(3)).
 const RUNNING: &str = "/run/systemd/system";
@@ -114,6 +114,22 @@ pub(super) fn why(timer: &JobLine<'_>) -> String {
 
 /// Whether two lines of different schedulers would bear one name without being one job.
 pub(super) fn namesakes(lines: &[JobLine<'_>]) -> Vec<bool> {
+    let beside = with_other_files(lines);
+    by_another_scheduler(lines).into_iter().zip(beside).map(|(one, other)| one || other).collect()
+}
+
+/// By line: whether another line of the host is called like it and runs another file, or, where no host is known, is kept
+/// in another folder: what its scheduler calls a job is unique in one place alone.
+fn with_other_files(lines: &[JobLine<'_>]) -> Vec<bool> {
+    let key = |line: &JobLine<'_>| (line.host.clone(), line.has_name(), line.name());
+    let mut told: BTreeMap<(Option<String>, bool, String), BTreeSet<&str>> = BTreeMap::new();
+    for line in lines {
+        told.entry(key(line)).or_default().extend(line.kept_apart_by());
+    }
+    lines.iter().map(|line| line.kept_apart_by().is_some() && told[&key(line)].len() > 1).collect()
+}
+
+fn by_another_scheduler(lines: &[JobLine<'_>]) -> Vec<bool> {
     let called = |line: &&JobLine<'_>| line.has_name();
     let mut names: BTreeMap<(Option<&str>, String), &Mention> = BTreeMap::new();
     for line in lines.iter().filter(called) {

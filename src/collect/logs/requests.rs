@@ -220,6 +220,7 @@ impl Requests {
         }
         // What only served to tell things apart goes before anything is made of the rest.
         let Requests { crowds, trees, done, client_list, endpoint_list, vantage, .. } = self;
+        drop((self.asked, self.clients, self.endpoints, self.queries, self.behind));
         for (name, crowd) in crowds {
             out.add_crowd(name, crowd);
         }
