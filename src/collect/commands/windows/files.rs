@@ -16,6 +16,10 @@ pub(super) fn pattern(path: &str) -> String {
 
 /// States that one file is read or written. What goes over a share leaves this host, or comes from another.
 fn touch(call: &Call, action: Action, path: &str, out: &mut Out<'_>) {
+    // Of a name that is wholly unknown nothing is told.
+    if path.trim_start_matches("./").starts_with("{}") {
+        return;
+    }
     let far = super::unc(path).is_some();
     let action = match action {
         Action::Read if far => Action::Import,

@@ -104,7 +104,7 @@ impl Around {
     fn enter(&mut self, path: &str) {
         let call = self.call(Vec::new(), 0);
         self.folder = match path {
-            "" => self.folder.take(),
+            "" | "." | "./" => self.folder.take(),
             path if path.starts_with(UNKNOWN) => None,
             path => Some(super::absolute(path, &call).trim_end_matches('/').to_owned()),
         };

@@ -9,8 +9,6 @@ use crate::evidence::{Action, Connection, Text};
 /// Endings of files that are run by their path alone.
 const SCRIPTS: [&str; 12] =
     [".bat", ".cmd", ".ps1", ".vbs", ".wsf", ".js", ".py", ".pl", ".rb", ".php", ".jar", ".sh"];
-/// Folders of programs that are the system's.
-const SYSTEM: [&str; 4] = ["C:/Windows/", "C:/Program Files", "C:/WINDOWS/", "C:/windows/"];
 /// Clients of SQL Server, whose options may have a slash ("sqlcmd utility", "bcp utility").
 const SQL_SERVER: [&str; 4] = ["sqlcmd", "osql", "bcp", "isql"];
 
@@ -41,6 +39,7 @@ pub(super) fn run(
     {
         return;
     }
+    out.worked = true;
     match name.as_str() {
         name if SQL_SERVER.contains(&name) => {
             sql_server(name, &mut call);
@@ -122,12 +121,9 @@ pub(super) fn file(mut call: Call, out: &mut Out<'_>) {
     let command = call.words[0].clone();
     let lower = command.to_ascii_lowercase();
     let script = SCRIPTS.iter().any(|ending| lower.ends_with(ending));
-    let own = paths::is_rooted(&command) && !SYSTEM.iter().any(|folder| command.starts_with(folder));
-    if script || (own && lower.ends_with(".exe")) {
+    if script {
         hide(&mut call.words);
         out.runs(&call, &command, Connection::default());
-    } else {
-        out.worked = true;
     }
 }
 
@@ -273,6 +269,7 @@ fn powershell(
         let script = paths::folded(bare.trim_start_matches(['&', ' ', '\'']), &around.drives);
         let mut call = call.clone();
         hide(&mut call.words);
+        out.worked = true;
         return out.runs(&call, &script, Connection::default());
     }
     if first == "-" {
@@ -306,6 +303,7 @@ fn brought_along(name: &str, words: &[String], call: &Call, around: &mut Around,
         }
         "popd" => around.folder = around.left.pop().flatten(),
         "copy" => {
+            out.worked = true;
             // `copy a+b c` puts files together.
             let joined = plain.iter().flat_map(|word| word.split('+')).map(str::to_owned);
             let mut all: Vec<String> = joined.filter(|word| !word.is_empty()).collect();
@@ -322,6 +320,7 @@ fn brought_along(name: &str, words: &[String], call: &Call, around: &mut Around,
             [] => {}
         },
         "robocopy" => {
+            out.worked = true;
             let words: Vec<&String> = plain.iter().collect();
             // Behind `/xf` and `/xd` names are left out.
             let excluded = words_behind(&call.words, &["/xf", "/xd"]);

@@ -105,6 +105,13 @@ impl State {
             }
             return if letters.is_empty() { Some(("%".to_owned(), 1)) } else { None };
         }
+        // On a command line, and by mistake in files, loops have one sign.
+        if tilde == 0 && letters.len() == 1 && behind != Some('%') {
+            let variable = letters.as_bytes()[0].into();
+            if let Some(value) = self.loops.get(&variable) {
+                return Some((value.clone(), 1));
+            }
+        }
         if let Some(digit) = behind.filter(|c| c.is_ascii_digit() && (tilde == 1 || letters.is_empty())) {
             let at = digit.to_digit(10).unwrap_or(0) as usize;
             let value = match at {

@@ -2,7 +2,7 @@
 //! commands reference). Variables are not touched here, and an open bracket or quote never swallows more than its line
 //! or its block.
 
-use super::super::MAX_DEPTH;
+use super::super::{MAX_DEPTH, UNKNOWN};
 
 /// A redirection.
 #[derive(Debug, Clone)]
@@ -114,6 +114,11 @@ impl<'t> Parser<'t> {
             return (!comment && !name.is_empty()).then(|| Node::Label(name.to_ascii_lowercase()));
         }
         let line = self.line;
+        // What a merge left behind is no command.
+        if ["<<<<<<<", ">>>>>>>"].iter().any(|mark| self.rest.starts_with(mark)) {
+            self.line_end();
+            return None;
+        }
         if depth > MAX_DEPTH {
             self.deep = true;
             self.line_end();
@@ -164,6 +169,12 @@ impl<'t> Parser<'t> {
                 }
                 '&' | '|' => break,
                 ')' if depth > 0 => break,
+                // `<server>` stands for what somebody fills in.
+                '<' if self.placeholder() > 0 => {
+                    self.take(self.placeholder());
+                    text.push_str(UNKNOWN);
+                    continue;
+                }
                 '>' | '<' => {
                     redirects.extend(self.redirect(&mut text, depth));
                     continue;
@@ -175,6 +186,15 @@ impl<'t> Parser<'t> {
             text.push_str(self.take(sign.len_utf8()));
         }
         (text, redirects)
+    }
+
+    /// How long the placeholder is that comes next, `<name>`; nothing where none does.
+    fn placeholder(&self) -> usize {
+        let end = self.rest.find('>').unwrap_or(0);
+        let name = self.rest.get(1..end).unwrap_or("");
+        let fits = |c: char| c.is_alphanumeric() || " _-".contains(c);
+        let is_name = name.starts_with(char::is_alphabetic) && !name.ends_with(' ') && name.chars().all(fits);
+        if is_name { end + 1 } else { 0 }
     }
 
     fn redirect(&mut self, text: &mut String, depth: usize) -> Option<Redirect> {

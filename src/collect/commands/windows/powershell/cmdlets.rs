@@ -203,6 +203,7 @@ impl Shell<'_> {
         let done = self.databases(plain, given, piped.as_ref(), line, out)
             || self.files(plain, given, piped.as_ref(), line, out)
             || self.far(plain, given, line, context, out);
+        out.worked |= done && !matches!(plain, "start-sleep" | "test-path");
         // What looks like a cmdlet and is none of these does nothing that is told here.
         let other = plain.contains('-') && !plain.contains(['.', '\\', '/']);
         (done || other).then(|| piped.filter(|_| plain == "tee-object").unwrap_or(Value::Unknown))
@@ -220,7 +221,7 @@ impl Shell<'_> {
     ) -> Option<Value> {
         let it = || piped.clone().unwrap_or(Value::Unknown);
         Some(match name {
-            "get-date" => Value::Text(DATE.to_owned()),
+            "get-date" | "date" => Value::Text(DATE.to_owned()),
             "write-output" => given.plain.first().cloned().unwrap_or_else(it),
             "join-path" => {
                 let mut path = given.text(&["path"], Some(0)).unwrap_or_else(|| UNKNOWN.to_owned());

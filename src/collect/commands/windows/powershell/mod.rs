@@ -77,6 +77,9 @@ struct Shell<'a> {
     host: Option<String>,
     /// Functions that are being followed.
     open: Vec<String>,
+    /// Functions of the text itself, and those that were called.
+    own_functions: BTreeSet<String>,
+    called: BTreeSet<String>,
     depth: usize,
     line: u64,
     /// A text that is dot-sourced gives its names alone.
@@ -94,7 +97,9 @@ pub(super) fn read(
     context: &Context<'_>,
     out: &mut Out<'_>,
 ) {
-    let mut parser = Parser::new(text, line, pinned);
+    // Quotes as word processors set them are quotes ("about_Quoting_Rules").
+    let straight = text.replace(['“', '”', '„'], "\"").replace(['‘', '’', '‚'], "'");
+    let mut parser = Parser::new(&straight, line, pinned);
     let statements = parser.statements(None);
     if parser.deep {
         out.gap(GapCode::Limit, "MAX_DEPTH: blocks and brackets that nest deeper were not followed", line);
@@ -108,12 +113,15 @@ pub(super) fn read(
         own: own_folder(context),
         host: context.host.as_deref().map(str::to_owned),
         open: Vec::new(),
+        own_functions: BTreeSet::new(),
+        called: BTreeSet::new(),
         depth: 0,
         line,
         quiet: false,
         returned: None,
     };
     shell.all(&statements, context, out);
+    shell.never_called(context, out);
 }
 
 /// The variables that statements set.
@@ -147,7 +155,7 @@ fn sets(statements: &[Statement], depth: usize, names: &mut BTreeSet<String>) {
 fn assigned(target: &Expression) -> Option<String> {
     match target {
         Expression::Variable(name) => Some(name.clone()),
-        Expression::Cast(_, inner) => assigned(inner),
+        Expression::Cast(inner) => assigned(inner),
         _ => None,
     }
 }
@@ -183,6 +191,21 @@ impl Shell<'_> {
         }
     }
 
+    /// Functions that nothing in the text calls are called from elsewhere: each is read once, with what its parameters are
+    /// where nothing is given.
+    fn never_called(&mut self, context: &Context<'_>, out: &mut Out<'_>) {
+        while let Some(name) = self.functions.keys().find(|name| !self.called.contains(*name)).cloned() {
+            let Some(body) = self.functions.get(&name).cloned() else { return };
+            if !self.own_functions.contains(&name) || self.around.over {
+                self.called.insert(name);
+                continue;
+            }
+            out.sleeps.enter();
+            self.function(&name, &body, &cmdlets::Given::default(), context, out);
+            out.sleeps.leave();
+        }
+    }
+
     /// Statements in a row; the value of the last that has one.
     fn all(&mut self, statements: &[Statement], context: &Context<'_>, out: &mut Out<'_>) -> Value {
         let mut last = Value::Unknown;
@@ -194,6 +217,9 @@ impl Shell<'_> {
         for statement in statements {
             if let Statement::Function(name, body) = statement {
                 self.functions.entry(name.clone()).or_insert_with(|| body.clone());
+                if !self.quiet {
+                    self.own_functions.insert(name.clone());
+                }
             }
         }
         for statement in statements {
@@ -354,7 +380,7 @@ impl Shell<'_> {
                 self.around.may_step(value_size(&value));
                 self.set(name, value);
             }
-            Expression::Cast(_, inner) => self.assign(inner, adds, value, context, out),
+            Expression::Cast(inner) => self.assign(inner, adds, value, context, out),
             Expression::Member(on, field) => {
                 let on = self.value(on, context, out);
                 if let Value::Object(at) = on
@@ -502,9 +528,17 @@ impl Shell<'_> {
                 let given: Vec<Value> = given.iter().map(|it| self.value(it, context, out)).collect();
                 self.method(&on, name, &given, out)
             }
-            Expression::Cast(_, inner) => self.value(inner, context, out),
+            Expression::Cast(inner) => self.value(inner, context, out),
             Expression::Index(on, key) => {
-                let (on, key) = (self.value(on, context, out), self.value(key, context, out));
+                let databases = matches!(&**on, Expression::Member(_, name) if name == "databases");
+                let on = match &**on {
+                    Expression::Member(server, _) if databases => self.value(server, context, out),
+                    on => self.value(on, context, out),
+                };
+                let key = self.value(key, context, out);
+                if databases {
+                    return self.database_of(&on, &key, out);
+                }
                 match (&on, key.text()) {
                     (Value::Table(table), key) => {
                         table.get(&key.to_lowercase()).cloned().unwrap_or(Value::Unknown)
@@ -578,6 +612,7 @@ impl Shell<'_> {
             return Value::Unknown;
         }
         self.open.push(name.to_owned());
+        self.called.insert(name.to_owned());
         let before = self.variables.clone();
         let held = self.returned.take();
         let mut plain = given.plain.iter();

@@ -83,6 +83,7 @@ impl Shell<'_> {
             () if class.ends_with("connection") => &["connectionstring"],
             () if class.ends_with("command") => &["commandtext", "connection"],
             () if class.ends_with("adapter") => &["selectcommand", "connection"],
+            () if class == "server" => &["server"],
             () if class == "smtpclient" => &["host"],
             () if class == "mailmessage" => &["from", "to", "subject"],
             () if class == "attachment" => &["file"],
@@ -102,6 +103,21 @@ impl Shell<'_> {
             return Value::Unknown;
         }
         self.object(class, &given)
+    }
+
+    /// A database of a server of SQL Server Management Objects.
+    pub(super) fn database_of(&mut self, server: &Value, name: &Value, out: &mut Out<'_>) -> Value {
+        let made = self.object("smo.database", &[]);
+        if let Value::Object(at) = made {
+            let (connection, _) = self.connection_of(server);
+            let connection = Connection { database: known(Some(&name.text())), ..connection };
+            let call = self.around.call(Vec::new(), self.line);
+            connect(&call, &connection, self.quiet, out);
+            let text = |it: Option<Text>| it.map_or(Value::Unknown, |it| Value::Text(it.to_string()));
+            self.objects[at].fields.insert("server".to_owned(), text(connection.server));
+            self.objects[at].fields.insert("database".to_owned(), text(connection.database));
+        }
+        made
     }
 
     pub(super) fn member(&mut self, on: &Value, name: &str) -> Value {
@@ -177,6 +193,9 @@ impl Shell<'_> {
             return self.called(*at, name, given, out);
         }
         let first = given.first().map(Value::text).unwrap_or_default();
+        if matches!(on, Value::Unknown) && self.executes(&Value::Unknown, name, &first, out) {
+            return Value::Unknown;
+        }
         match (on, name) {
             (Value::Text(text), _) if text == DATE => on.clone(),
             (Value::Text(_), "tostring" | "trim") => on.clone(),
@@ -194,6 +213,11 @@ impl Shell<'_> {
     fn called(&mut self, at: usize, name: &str, given: &[Value], out: &mut Out<'_>) -> Value {
         let Some(object) = self.objects.get(at) else { return Value::Unknown };
         let (class, line) = (object.class.clone(), self.line);
+        let first = given.first().map(Value::text).unwrap_or_default();
+        if matches!(class.as_str(), "server" | "database") {
+            self.executes(&Value::Object(at), name, &first, out);
+            return Value::Unknown;
+        }
         let text = |at: usize| given.get(at).map(Value::text).unwrap_or_default();
         let call = Call { env: self.env.clone(), ..self.around.call(Vec::new(), line) };
         match (class.as_str(), name) {
@@ -328,6 +352,14 @@ impl Shell<'_> {
                 let Some(object) = self.objects.get(*at) else {
                     return (Connection::default(), Dialect::MsSql);
                 };
+                if matches!(object.class.as_str(), "server" | "database") {
+                    let field = |name: &str| object.fields.get(name).map(Value::text);
+                    let server = field("server").map(|server| programs::server_name(&server));
+                    let database = known(field("database").as_deref());
+                    let connection =
+                        Connection { server: known(server.as_deref()), database, ..Connection::default() };
+                    return (connection, Dialect::MsSql);
+                }
                 if object.class.ends_with("connection") {
                     let text = object.fields.get("connectionstring").map(Value::text).unwrap_or_default();
                     return (connection(&text), dialect(&object.class, &text));
@@ -356,6 +388,21 @@ impl Shell<'_> {
             Value::Text(text) => (connection(text), dialect(class, text)),
             _ => (Connection::default(), dialect(class, "")),
         }
+    }
+
+    /// Methods of SQL Server Management Objects that are given their statement; tells whether it is one.
+    fn executes(&mut self, on: &Value, name: &str, text: &str, out: &mut Out<'_>) -> bool {
+        let is = matches!(name, "executewithresults" | "executenonquery" | "executescalar" | "executereader");
+        if !is || text.is_empty() {
+            return false;
+        }
+        if !self.quiet {
+            let call = self.around.call(Vec::new(), self.line);
+            let (connection, dialect) = self.connection_of(on);
+            connect(&call, &connection, self.quiet, out);
+            statement(&call, &connection, dialect, text, out);
+        }
+        true
     }
 
     /// A command, or an adapter with one, is executed.

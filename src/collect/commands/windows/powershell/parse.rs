@@ -24,7 +24,7 @@ pub(super) enum Expression {
     Member(Box<Expression>, String),
     Call(Box<Expression>, String, Vec<Expression>),
     Type(String),
-    Cast(String, Box<Expression>),
+    Cast(Box<Expression>),
     Index(Box<Expression>, Box<Expression>),
     Table(Vec<(String, Vec<Statement>)>),
     List(Vec<Expression>),
@@ -624,8 +624,18 @@ impl<'t> Parser<'t> {
                     parts.extend(self.string(sign));
                 }
                 '$' if self.rest[1..].starts_with(|c: char| c.is_alphanumeric() || "_({?".contains(c)) => {
+                    // Inside of a word a dot is no member's.
+                    if !parts.is_empty() {
+                        if self.rest.starts_with("$(") {
+                            self.take(2);
+                            parts.push(Part::Inner(self.statements(Some(')'))));
+                        } else {
+                            parts.push(Part::Variable(self.variable_name()));
+                        }
+                        continue;
+                    }
                     let expression = self.postfix_of_primary()?;
-                    if parts.is_empty() && self.ends_word() {
+                    if self.ends_word() {
                         return Some(expression);
                     }
                     parts.push(Part::Expression(Box::new(expression)));
@@ -878,7 +888,7 @@ impl<'t> Parser<'t> {
                 self.blanks();
                 let inner = self.enter_unary();
                 Some(match inner {
-                    Some(inner) => Expression::Cast(name, Box::new(inner)),
+                    Some(inner) => Expression::Cast(Box::new(inner)),
                     None => Expression::Type(name),
                 })
             }
@@ -965,7 +975,7 @@ impl<'t> Parser<'t> {
                 } else {
                     whole = Some(Expression::Member(Box::new(inner), name));
                 }
-            } else if self.peek() == Some('[') && !matches!(inner, Expression::Bare(_) | Expression::Cast(..))
+            } else if self.peek() == Some('[') && !matches!(inner, Expression::Bare(_) | Expression::Cast(_))
             {
                 self.one();
                 self.within += 1;
