@@ -155,13 +155,13 @@ fn written_use(
     }
 }
 
-/// What a consumer's text means by a resource: where it says no server, the one its command or its settings
-/// connect to. A file without a folder lies where the consumer runs, which is nobody else's folder.
 /// Whether a path of Windows starts at a drive, however its steps are parted.
 fn has_drive(path: &str) -> bool {
     path.contains(":\\") || path.as_bytes().get(1..3) == Some(b":/")
 }
 
+/// What a consumer's text means by a resource: where it says no server, the one its command or its settings
+/// connect to. A file without a folder lies where the consumer runs, which is nobody else's folder.
 fn written_resource(
     (action, resource): (Action, &Resource),
     consumer: EntityId,

@@ -205,7 +205,8 @@ Register-ScheduledTask -TaskName FromXml -Xml (Get-Content x.xml | Out-String)
         links(&report),
         [
             "job:setup/Shop/Nightly read table:db1/shop/dbo.orders",
-            "job:setup/Shop/Nightly connect database:db1/shop"
+            "job:setup/Shop/Nightly connect database:db1/shop",
+            "script:setup/tasks.ps1 read file:x.xml of script:setup/tasks.ps1"
         ]
     );
 }

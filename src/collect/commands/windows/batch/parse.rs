@@ -294,7 +294,10 @@ impl<'t> Parser<'t> {
         self.skip(&[' ', '\t', '@']);
         let mut parts: Vec<Node> = self.pipeline(depth + 1).into_iter().collect();
         let block = matches!(parts[..], [Node::Block { .. }]);
-        while !block {
+        if block {
+            return parts;
+        }
+        loop {
             self.skip(&[' ', '\t']);
             if !self.rest.starts_with('&') {
                 break;

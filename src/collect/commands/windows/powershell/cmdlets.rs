@@ -257,7 +257,7 @@ impl Shell<'_> {
                     .unwrap_or_else(|| ".".to_owned())
                     .replace('\\', "/");
                 let filter = given.text(&["filter", "include"], Some(1));
-                let path = if path.starts_with("//") { format!("\\\\{}", &path[2..]) } else { path };
+                let path = path.strip_prefix("//").map(|rest| format!("\\\\{rest}")).unwrap_or(path);
                 let path = path.trim_end_matches('/');
                 match filter {
                     Some(filter) => Value::Text(format!("{}/{filter}", path.trim_end_matches("/*"))),

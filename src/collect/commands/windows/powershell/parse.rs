@@ -784,7 +784,10 @@ impl<'t> Parser<'t> {
     fn unary_list(&mut self, commas: bool) -> Option<Expression> {
         let first = self.unary()?;
         let mut all = vec![first];
-        while commas {
+        loop {
+            if !commas {
+                break;
+            }
             let held = (self.rest, self.line);
             self.blanks();
             if self.peek() != Some(',') {
