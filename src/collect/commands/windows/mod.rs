@@ -7,6 +7,7 @@ mod files;
 mod paths;
 mod powershell;
 mod programs;
+mod transfers;
 
 pub(super) use paths::{is_rooted, unc};
 

@@ -2,7 +2,8 @@
 //! alike everywhere, the table of commands. Passwords in arguments are taken out before anything is kept.
 
 use super::super::{BY_NAME, Call, Context, Out, state};
-use super::paths::{self, last, program};
+use super::paths::{self, program};
+use super::transfers::{ftp, winscp};
 use super::{Around, Env, Given, Language, UNKNOWN, files, inner};
 use crate::evidence::{Action, Connection, Text};
 
@@ -151,7 +152,7 @@ pub(super) fn hide(words: &mut [String]) {
 }
 
 /// The word behind an option, its case aside.
-fn after(words: &[String], option: &str) -> Option<String> {
+pub(super) fn after(words: &[String], option: &str) -> Option<String> {
     let at = words.iter().position(|word| word.eq_ignore_ascii_case(option))?;
     words.get(at + 1).cloned()
 }
@@ -446,79 +447,6 @@ pub(super) fn server_name(server: &str) -> String {
         Some(instance) => format!("{host}\\{}", instance.trim_start_matches('\\')),
         None => host.to_owned(),
     }
-}
-
-/// `ftp -s:file host` reads its commands from a file ("ftp" of the Windows commands reference).
-fn ftp(mut call: Call, around: &Around, out: &mut Out<'_>) {
-    let file = call.words.iter().find_map(|word| word.strip_prefix("-s:").map(str::to_owned));
-    if let Some(path) = file {
-        call.stdin = around.text_of(&path, &call, out);
-        if call.stdin.is_none() {
-            out.unresolved(&call, "a transfer whose commands stand in a file that the scan was not given");
-        }
-        if !around.written.contains_key(&super::super::absolute(&path, &call)) {
-            out.add_file(&call, Action::Read, &path);
-        }
-    }
-    call.stdin = call.stdin.map(|text| text.replace('\\', "/"));
-    call.words = std::iter::once("ftp".to_owned())
-        .chain(call.words[1..].iter().filter(|word| !word.starts_with('-')).cloned())
-        .collect();
-    state(&call, out);
-}
-
-/// WinSCP ("Scripting and Task Automation"): commands as words behind `/command`, or in a file.
-fn winscp(mut call: Call, around: &Around, out: &mut Out<'_>) {
-    let at = call.words.iter().position(|word| word.eq_ignore_ascii_case("/command"));
-    let script = call.words.iter().find_map(|word| {
-        let (option, path) = word.split_once('=')?;
-        matches!(option.to_ascii_lowercase().as_str(), "/script" | "-script").then(|| path.to_owned())
-    });
-    let script = script.or_else(|| after(&call.words, "/script"));
-    let mut text = String::new();
-    if let Some(at) = at {
-        text = call.words[at + 1..].join("\n");
-    }
-    if let Some(path) = script {
-        match around.text_of(&path, &call, out) {
-            Some(told) => text = told,
-            None => {
-                out.unresolved(
-                    &call,
-                    "a transfer whose commands stand in a file that the scan was not given",
-                );
-            }
-        }
-    }
-    if let Some(url) = call.words.iter().skip(1).find(|word| word.contains("://")).filter(|_| at.is_none()) {
-        text = format!("open {url}\n{text}");
-    }
-    let lines: Vec<String> = text.lines().map(|line| winscp_line(line, &around.drives)).collect();
-    call.words = vec!["lftp".to_owned()];
-    call.stdin = Some(lines.join("\n"));
-    state(&call, out);
-}
-
-/// A command of WinSCP without its options, as other clients have it.
-fn winscp_line(line: &str, drives: &std::collections::BTreeMap<char, String>) -> String {
-    let line = line.trim().trim_matches('"').replace("\"\"", "\"");
-    let words = super::batch::words(&line);
-    let Some((verb, rest)) = words.split_first() else { return String::new() };
-    let verb = verb.to_ascii_lowercase();
-    let mut plain: Vec<String> = rest
-        .iter()
-        .filter(|word| !word.starts_with('-'))
-        .map(|word| if word.contains("://") { word.clone() } else { paths::folded(word, drives) })
-        .collect();
-    // A folder as the target keeps the file's name.
-    if let [from, to] = &mut plain[..] {
-        let name = last(from).to_owned();
-        if matches!(verb.as_str(), "put" | "get") && to.ends_with('/') && !name.contains(['*', '?']) {
-            to.push_str(&name);
-        }
-    }
-    let quoted: Vec<String> = plain.iter().map(|word| format!("\"{word}\"")).collect();
-    format!("{verb} {}", quoted.join(" "))
 }
 
 /// `psexec \\host program` runs it there.

@@ -2,15 +2,18 @@
 //! dot-sourced. A function does its work where it is called and nothing where it is defined. Both branches of `if` are
 //! read and what they set differently is unknown; what a `catch` does is read, what it sets counts for nothing.
 
+mod calls;
 mod cmdlets;
+mod given;
 mod objects;
 mod operators;
 mod parse;
+mod values;
 
-use super::{Around, DATE, Env, Given, MAX_DEPTH, UNKNOWN, own_folder, paths, programs};
+use super::{Around, DATE, Env, MAX_DEPTH, UNKNOWN, own_folder, paths};
 use crate::collect::commands::{Context, Out};
 use crate::evidence::{Action, GapCode};
-use parse::{Body, Command, Expression, Parser, Part, Stage, Statement};
+use parse::{Body, Expression, Parser, Stage, Statement};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -201,7 +204,7 @@ impl Shell<'_> {
                 continue;
             }
             out.sleeps.enter();
-            self.function(&name, &body, &cmdlets::Given::default(), context, out);
+            self.function(&name, &body, &given::Given::default(), context, out);
             out.sleeps.leave();
         }
     }
@@ -446,280 +449,6 @@ impl Shell<'_> {
         }
         let call = self.around.call(Vec::new(), line);
         out.add_file(&call, action, &path);
-    }
-
-    fn parts(&mut self, parts: &[Part], context: &Context<'_>, out: &mut Out<'_>) -> String {
-        let mut text = String::new();
-        for part in parts {
-            let told = match part {
-                Part::Text(told) => told.clone(),
-                Part::Variable(name) => self.variable(name).text(),
-                Part::Inner(statements) => self.all(statements, context, out).text(),
-                Part::Expression(inner) => self.value(inner, context, out).text(),
-            };
-            text.push_str(&told);
-            if text.len() > MAX_VALUE {
-                return UNKNOWN.to_owned();
-            }
-        }
-        super::batch::dates(&text)
-    }
-
-    fn variable(&self, name: &str) -> Value {
-        if let Some(name) = name.strip_prefix("env:") {
-            let upper = name.to_ascii_uppercase();
-            return match (self.env.get(&upper), upper.as_str(), &self.host) {
-                (Some(held), ..) => Value::Text(held.clone()),
-                (None, "COMPUTERNAME", Some(host)) => Value::Text(host.clone()),
-                _ => Value::Unknown,
-            };
-        }
-        match (self.variables.get(name), name) {
-            (Some(value), _) => value.clone(),
-            (None, "psscriptroot") => self.own.clone().map_or(Value::Unknown, Value::Text),
-            (None, "pwd") => self.around.folder.clone().map_or(Value::Unknown, Value::Text),
-            (None, "true" | "false") => Value::Text(name.to_owned()),
-            (None, "null") => Value::Text(String::new()),
-            _ => Value::Unknown,
-        }
-    }
-
-    fn value(&mut self, expression: &Expression, context: &Context<'_>, out: &mut Out<'_>) -> Value {
-        if self.depth > MAX_DEPTH || !self.around.may_step(0) {
-            return Value::Unknown;
-        }
-        self.depth += 1;
-        let value = self.value_of(expression, context, out);
-        self.depth -= 1;
-        match &value {
-            Value::Text(text) if text.len() > MAX_VALUE => Value::Unknown,
-            _ => value,
-        }
-    }
-
-    fn value_of(&mut self, expression: &Expression, context: &Context<'_>, out: &mut Out<'_>) -> Value {
-        match expression {
-            Expression::Text(parts) | Expression::Bare(parts) => Value::Text(self.parts(parts, context, out)),
-            Expression::Variable(name) | Expression::Splat(name) => self.variable(name),
-            Expression::Member(on, name) => {
-                // `$MyInvocation.MyCommand.Path` is the script itself.
-                if let Expression::Member(inner, command) = &**on
-                    && matches!(&**inner, Expression::Variable(name) if name == "myinvocation")
-                    && command == "mycommand"
-                {
-                    let own = self
-                        .own
-                        .clone()
-                        .filter(|_| matches!(name.as_str(), "path" | "definition" | "source"));
-                    return own.map_or(Value::Unknown, |own| Value::Text(format!("{own}/{UNKNOWN}")));
-                }
-                if let Expression::Type(class) = &**on {
-                    return objects::fixed_member(class, name);
-                }
-                let on = self.value(on, context, out);
-                self.member(&on, name)
-            }
-            Expression::Call(on, name, given) => {
-                if let Expression::Type(class) = &**on {
-                    let given: Vec<Value> = given.iter().map(|it| self.value(it, context, out)).collect();
-                    return self.fixed(class, name, &given, out);
-                }
-                let on = self.value(on, context, out);
-                let given: Vec<Value> = given.iter().map(|it| self.value(it, context, out)).collect();
-                self.method(&on, name, &given, out)
-            }
-            Expression::Cast(inner) => self.value(inner, context, out),
-            Expression::Index(on, key) => {
-                let databases = matches!(&**on, Expression::Member(_, name) if name == "databases");
-                let on = match &**on {
-                    Expression::Member(server, _) if databases => self.value(server, context, out),
-                    on => self.value(on, context, out),
-                };
-                let key = self.value(key, context, out);
-                if databases {
-                    return self.database_of(&on, &key, out);
-                }
-                match (&on, key.text()) {
-                    (Value::Table(table), key) => {
-                        table.get(&key.to_lowercase()).cloned().unwrap_or(Value::Unknown)
-                    }
-                    (Value::List(all), at) => {
-                        at.parse::<usize>().ok().and_then(|at| all.get(at).cloned()).unwrap_or(Value::Unknown)
-                    }
-                    _ => Value::Unknown,
-                }
-            }
-            Expression::Table(pairs) => {
-                let mut table = BTreeMap::new();
-                for (key, value) in pairs {
-                    let value = self.all(value, context, out);
-                    table.insert(key.clone(), value);
-                }
-                Value::Table(Rc::new(table))
-            }
-            Expression::List(all) => {
-                let mut values = Vec::new();
-                for it in all {
-                    match (it, all.len()) {
-                        // `@( … )`: each statement of it is an element.
-                        (Expression::Inner(inner), 1) => {
-                            for statement in inner {
-                                let value = self.statement(statement, context, out);
-                                values.extend(value.each());
-                            }
-                        }
-                        _ => {
-                            let value = self.value(it, context, out);
-                            values.push(value);
-                        }
-                    }
-                }
-                Value::List(values)
-            }
-            Expression::Inner(statements) => self.all(statements, context, out),
-            Expression::Block(body) => Value::Block(body.clone()),
-            Expression::Binary(operator, left, right) => {
-                let (left, right) = (self.value(left, context, out), self.value(right, context, out));
-                operators::binary(operator, &left, &right)
-            }
-            Expression::Type(_) | Expression::Not => Value::Unknown,
-        }
-    }
-
-    /// A block with a value as `$_`.
-    fn block(&mut self, body: &Body, it: Value, context: &Context<'_>, out: &mut Out<'_>) -> Value {
-        let before = self.variables.get("_").cloned();
-        self.set("_", it);
-        for (name, default) in &body.parameters {
-            let value = default.as_ref().map_or(Value::Unknown, |default| self.value(default, context, out));
-            self.set(name, value);
-        }
-        let value = self.all(&body.statements, context, out);
-        self.set("_", before.unwrap_or(Value::Unknown));
-        value
-    }
-
-    /// A function of the script.
-    fn function(
-        &mut self,
-        name: &str,
-        body: &Body,
-        given: &cmdlets::Given,
-        context: &Context<'_>,
-        out: &mut Out<'_>,
-    ) -> Value {
-        if self.open.len() >= MAX_CALLS || self.open.iter().any(|open| open == name) {
-            return Value::Unknown;
-        }
-        self.open.push(name.to_owned());
-        self.called.insert(name.to_owned());
-        let before = self.variables.clone();
-        let held = self.returned.take();
-        let mut plain = given.plain.iter();
-        for (parameter, default) in &body.parameters {
-            let value = match given.named(parameter).or_else(|| plain.next()) {
-                Some(value) => value.clone(),
-                None => default.as_ref().map_or(Value::Unknown, |default| self.value(default, context, out)),
-            };
-            self.set(parameter, value);
-        }
-        self.set("args", Value::List(given.plain.clone()));
-        let last = self.all(&body.statements, context, out);
-        let returned = std::mem::replace(&mut self.returned, held);
-        // What a function sets stays its own.
-        self.variables = before;
-        self.open.pop();
-        returned.unwrap_or(last)
-    }
-
-    /// A file that is dot-sourced gives its names; what it does is stated where it is read itself.
-    fn source(&mut self, path: &str, line: u64, context: &Context<'_>, out: &mut Out<'_>) {
-        let path = paths::folded(path, &self.around.drives);
-        let call = self.around.call(Vec::new(), line);
-        if !self.quiet {
-            out.includes(&call, &path);
-        }
-        let Some(text) = out.text_of(&path, &call) else { return };
-        if self.open.len() >= MAX_CALLS || !self.around.may_step(text.len()) {
-            return;
-        }
-        let statements = Parser::new(&text, line, true).statements(None);
-        self.open.push(path);
-        let quiet = std::mem::replace(&mut self.quiet, true);
-        self.all(&statements, context, out);
-        self.quiet = quiet;
-        self.open.pop();
-    }
-
-    fn command(
-        &mut self,
-        command: &Command,
-        piped: Option<Value>,
-        context: &Context<'_>,
-        out: &mut Out<'_>,
-    ) -> Value {
-        let named = self.value(&command.name, context, out);
-        if let Value::Block(body) = &named {
-            return self.block(body, piped.unwrap_or(Value::Unknown), context, out);
-        }
-        let name = named.text();
-        if command.how == '.' {
-            self.source(&name, command.line, context, out);
-            return Value::Unknown;
-        }
-        let given = self.given(&command.arguments, context, out);
-        let lower = name.to_ascii_lowercase();
-        if let Some(body) = self.functions.get(&lower).cloned() {
-            return self.function(&lower, &body, &given, context, out);
-        }
-        if let Some(value) = self.cmdlet(&lower, &given, piped.clone(), command.line, context, out) {
-            return value;
-        }
-        if self.quiet || name == UNKNOWN {
-            return Value::Unknown;
-        }
-        let handed = match piped {
-            None => Given::default(),
-            Some(Value::Text(text)) if !text.contains(UNKNOWN) => {
-                Given { stdin: Some(text), ..Given::default() }
-            }
-            Some(_) => Given { piped: true, ..Given::default() },
-        };
-        let mut words = vec![name];
-        words.extend(given.words.iter().cloned());
-        programs::run(words, &handed, command.line, &self.env.clone(), self.around, context, out);
-        Value::Unknown
-    }
-
-    /// The arguments of a command, tables of parameters spread out.
-    fn given(
-        &mut self,
-        arguments: &[Expression],
-        context: &Context<'_>,
-        out: &mut Out<'_>,
-    ) -> cmdlets::Given {
-        let mut given = cmdlets::Given::default();
-        for argument in arguments {
-            if let Expression::Splat(name) = argument {
-                match self.variable(name) {
-                    Value::Table(table) => {
-                        table.iter().for_each(|(name, value)| given.set(name, value.clone()))
-                    }
-                    Value::List(all) => all.into_iter().for_each(|value| given.value(value)),
-                    _ => given.unknown = true,
-                }
-                continue;
-            }
-            let value = self.value(argument, context, out);
-            match argument {
-                Expression::Bare(parts) if matches!(parts.first(), Some(Part::Text(text)) if text.starts_with('-')) =>
-                {
-                    given.option(&value.text());
-                }
-                _ => given.value(value),
-            }
-        }
-        given
     }
 }
 
