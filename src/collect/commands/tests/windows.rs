@@ -186,6 +186,7 @@ fn cmdlets_and_objects_of_powershell_are_told() {
             "if (Test-Path D:\\in\\go.txt) { & bcp.exe shop.dbo.t in D:\\t.txt -S db1 -T }",
             &["read file:h/D:/in/go.txt (tests-file)", "read file:h/D:/t.txt", "write table:db1/shop.dbo.t"],
         ),
+        ("Get-WmiObject -Class x -ComputerName app2; Get-Service -ComputerName .", &["connect host:app2/"]),
         ("@\"\nnever closed $(", &[]),
     ]);
 }

@@ -515,10 +515,12 @@ impl Shell<'_> {
             "invoke-command" | "enter-pssession" | "new-pssession" => {
                 self.remote(given, line, context, out);
             }
-            "start-service" | "restart-service" | "stop-service" | "get-service" | "restart-computer"
-            | "stop-computer" => {
-                if let Some(host) = given.text(&["computername"], None) {
-                    out.add_host(&call, &host, None);
+            // Whatever else reaches a host says so by this parameter.
+            name if name.contains('-') && given.has("computername") => {
+                for host in given.named("computername").map(Value::each).unwrap_or_default() {
+                    if host.text() != "." {
+                        out.add_host(&call, &host.text(), None);
+                    }
                 }
             }
             _ => return false,
