@@ -203,3 +203,31 @@ fn a_file_that_is_dot_sourced_gives_its_names() {
         &[("/opt/lib.ps1", lib)],
     );
 }
+
+#[test]
+fn texts_that_are_cut_or_torn_anywhere_are_read_without_harm() {
+    let batch = "@set \"A=%DATE:~0,4%\"\nfor /f %%i in ('type a.txt') do (if exist C:\\x.y (copy C:\\a.b !A! 2>&1) else call :l %~nx1)\n:l\necho x>>\"C:\\%A:x=y%.txt\" | sqlcmd -S . <a.sql";
+    let power = "param([string]$a = @('x'))\nfunction f($b) { return \"$($b.c)-{0}\" -f (Get-Date) }\n@{ x = 1; 'y' = $a[0] }; & \"$a\\b\" -C:$d 2>&1 *> out.txt `\n | % { f $_ }\n@\"\n$a\n\"@";
+    for (text, language) in [(batch, WindowsLanguage::Batch), (power, WindowsLanguage::PowerShell)] {
+        for (at, _) in text.char_indices() {
+            for between in ["", "é", "\"", "(", "%", "$(", "“"] {
+                let torn = format!("{}{between}{}", &text[..at], text.get(at + 2..).unwrap_or(""));
+                for script in [&*torn, &format!("{}{between}", &text[..at])] {
+                    let said = said_by(&[], |context| read_windows(script, language, context));
+                    assert!(said.iter().all(|said| said.len() < 1000), "{script}");
+                }
+            }
+        }
+    }
+    let deep = "(".repeat(100_000);
+    check(
+        WindowsLanguage::Batch,
+        &[(&*deep, &["gap limit: MAX_DEPTH: blocks that nest deeper were not followed"])],
+        &[],
+    );
+    check(
+        WindowsLanguage::PowerShell,
+        &[(&*deep, &["gap limit: MAX_DEPTH: blocks and brackets that nest deeper were not followed"])],
+        &[],
+    );
+}

@@ -46,7 +46,7 @@ impl<'t> Parser<'t> {
     }
 
     fn take(&mut self, bytes: usize) -> &'t str {
-        let (taken, rest) = self.rest.split_at(bytes);
+        let (taken, rest) = self.rest.split_at(self.rest.ceil_char_boundary(bytes));
         self.rest = rest;
         if !self.pinned {
             self.line += memchr::memchr_iter(b'\n', taken.as_bytes()).count() as u64;
@@ -180,7 +180,7 @@ impl<'t> Parser<'t> {
                     continue;
                 }
                 ' ' | '\t' => {}
-                _ if only && !self.rest[1..].starts_with(['>', '<']) => break,
+                _ if only && !self.rest.get(1..).is_some_and(|rest| rest.starts_with(['>', '<'])) => break,
                 _ => {}
             }
             text.push_str(self.take(sign.len_utf8()));

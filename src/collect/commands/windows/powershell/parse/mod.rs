@@ -94,7 +94,7 @@ impl<'t> Parser<'t> {
     }
 
     fn take(&mut self, bytes: usize) -> &'t str {
-        let (taken, rest) = self.rest.split_at(bytes.min(self.rest.len()));
+        let (taken, rest) = self.rest.split_at(self.rest.ceil_char_boundary(bytes));
         self.rest = rest;
         if !self.pinned {
             self.line += memchr::memchr_iter(b'\n', taken.as_bytes()).count() as u64;
