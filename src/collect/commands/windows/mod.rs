@@ -118,6 +118,11 @@ fn own_folder(context: &Context<'_>) -> Option<String> {
     Some(if is_rooted(folder) { folder.to_owned() } else { format!("/{folder}") })
 }
 
+/// The first place from here on where a text may be cut.
+fn boundary(text: &str, from: usize) -> usize {
+    (from.min(text.len())..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
+}
+
 /// Reads a text.
 pub(super) fn read(text: &str, language: Language, context: &Context<'_>, out: &mut Out<'_>) {
     if text.len() > MAX_TEXT {

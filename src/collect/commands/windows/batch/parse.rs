@@ -2,7 +2,7 @@
 //! commands reference). Variables are not touched here, and an open bracket or quote never swallows more than its line
 //! or its block.
 
-use super::super::{MAX_DEPTH, UNKNOWN};
+use super::super::{MAX_DEPTH, UNKNOWN, boundary};
 
 /// A redirection.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ impl<'t> Parser<'t> {
     }
 
     fn take(&mut self, bytes: usize) -> &'t str {
-        let (taken, rest) = self.rest.split_at(self.rest.ceil_char_boundary(bytes));
+        let (taken, rest) = self.rest.split_at(boundary(self.rest, bytes));
         self.rest = rest;
         if !self.pinned {
             self.line += memchr::memchr_iter(b'\n', taken.as_bytes()).count() as u64;

@@ -6,7 +6,7 @@ mod expressions;
 mod statements;
 mod words;
 
-use super::super::MAX_DEPTH;
+use super::super::{MAX_DEPTH, boundary};
 use std::rc::Rc;
 
 /// A part of a string or a bare word.
@@ -94,7 +94,7 @@ impl<'t> Parser<'t> {
     }
 
     fn take(&mut self, bytes: usize) -> &'t str {
-        let (taken, rest) = self.rest.split_at(self.rest.ceil_char_boundary(bytes));
+        let (taken, rest) = self.rest.split_at(boundary(self.rest, bytes));
         self.rest = rest;
         if !self.pinned {
             self.line += memchr::memchr_iter(b'\n', taken.as_bytes()).count() as u64;
