@@ -164,6 +164,11 @@ fn may_be_elsewhere(it: &Use, consumer: EntityId, book: &Book) -> bool {
     commands && matches!(book.entities[consumer.0].kind.as_str(), "job" | "script")
 }
 
+/// Whether a path of Windows starts at a drive, however its steps are parted.
+fn has_drive(path: &str) -> bool {
+    path.contains(":\\") || path.as_bytes().get(1..3) == Some(b":/")
+}
+
 /// What a consumer's text means by a resource: where it says no server, the one its command or its settings
 /// connect to. A file without a folder lies where the consumer runs, which is nobody else's folder.
 fn written_resource(
@@ -187,7 +192,7 @@ fn written_resource(
     let moved = matches!(action, Action::Import | Action::Export);
     if let (ResourceKind::File, [path], false) = (resource.kind, &mut resource.parts[..], moved)
         && !path.starts_with(['/', '~'])
-        && !path.contains(":\\")
+        && !has_drive(path)
         && !path.starts_with("\\\\")
     {
         *path = Text::from(format!("{path} of {}", book.entities[consumer.0].id));

@@ -205,7 +205,49 @@ Register-ScheduledTask -TaskName FromXml -Xml (Get-Content x.xml | Out-String)
         links(&report),
         [
             "job:setup/Shop/Nightly read table:db1/shop/dbo.orders",
-            "job:setup/Shop/Nightly connect database:db1/shop"
+            "job:setup/Shop/Nightly connect database:db1/shop",
+            "script:setup/tasks.ps1 read file:x.xml of script:setup/tasks.ps1"
         ]
     );
+}
+
+#[test]
+fn a_task_runs_the_batch_file_and_the_powershell_that_it_names() {
+    let exec = |command: &str, arguments: &str| {
+        format!("<Exec><Command>{command}</Command><Arguments>{arguments}</Arguments></Exec>")
+    };
+    let load = exec("cmd.exe", "/c C:\\jobs\\load.bat prod");
+    let ship = exec("powershell.exe", "-NoProfile -File C:\\jobs\\ship.ps1 -Password hunter0secret");
+    let inline = exec("powershell", "-Command &quot;Copy-Item C:\\out\\a.csv \\\\nas\\in\\a.csv&quot;");
+    let files = [
+        ("win3/etc/timezone", "Europe/Berlin\n"),
+        ("win3/Windows/System32/Tasks/Load", &*task("", NIGHTLY, "", &load)),
+        ("win3/Windows/System32/Tasks/Ship", &*task("", NIGHTLY, "", &ship)),
+        ("win3/Windows/System32/Tasks/Inline", &*task("", NIGHTLY, "", &inline)),
+        (
+            "win3/jobs/load.bat",
+            "@set OUT=C:\\out\r\nsqlcmd -S db1 -d shop -Q \"SELECT id FROM dbo.orders\" -o %OUT%\\a.csv\r\n",
+        ),
+        (
+            "win3/jobs/ship.ps1",
+            "Invoke-Sqlcmd -ServerInstance db1 -Database shop -Query 'DELETE FROM dbo.sent'\n",
+        ),
+        // Only spoken of.
+        ("win3/jobs/notes.ps1", "# Invoke-Sqlcmd -ServerInstance db1 -Query 'DELETE FROM dbo.no'\n"),
+    ];
+    let report = World { files: &files, links: &[] }.report();
+    assert_eq!(gaps(&report), [""; 0]);
+    assert_eq!(
+        links(&report),
+        [
+            "job:win3/Inline read file:win3:C:/out/a.csv",
+            "job:win3/Inline export file:nas:in/a.csv",
+            "job:win3/Load read table:db1/shop/dbo.orders",
+            "job:win3/Load write file:win3:C:/out/a.csv",
+            "job:win3/Load connect database:db1/shop",
+            "job:win3/Ship write table:db1/shop/dbo.sent",
+            "job:win3/Ship connect database:db1/shop",
+        ]
+    );
+    assert!(!report.to_string().contains("hunter0secret"));
 }

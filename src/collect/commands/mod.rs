@@ -33,12 +33,14 @@ mod sqlserver;
 mod template;
 mod transfer;
 mod values;
+mod windows;
 mod words;
 mod wrappers;
 
 pub use http::endpoint as http_endpoint;
 pub use out::Out;
 pub use postgres::{uri as database_uri, variables as psql_variables};
+pub use windows::Language as WindowsLanguage;
 
 use crate::evidence::{Action, Actor, Basis, Connection, Evidence, Mention, Resource, Says, Scope, Text};
 use crate::sql::Dialect;
@@ -228,7 +230,7 @@ fn split_login(rest: &str) -> (&str, &str) {
 /// A path made absolute where the folder is known, without steps that lead nowhere; folding of dates stays.
 fn absolute(path: &str, call: &Call) -> String {
     let path = path.strip_prefix("./").unwrap_or(path);
-    let whole = match (&call.folder, path.starts_with('/') || path.starts_with('~')) {
+    let whole = match (&call.folder, windows::is_rooted(path)) {
         (Some(folder), false) => format!("{}/{path}", folder.trim_end_matches('/')),
         _ => path.to_owned(),
     };
@@ -242,7 +244,7 @@ fn absolute(path: &str, call: &Call) -> String {
 
 /// A path without doubled slashes, `.` and, behind a known folder, `..`.
 fn normal(path: &str) -> String {
-    if !path.contains("//") && !path.contains("/.") {
+    if path.starts_with("\\\\") || (!path.contains("//") && !path.contains("/.")) {
         return path.to_owned();
     }
     let mut parts: Vec<&str> = Vec::new();
@@ -279,6 +281,17 @@ pub struct Told {
 pub fn read(text: &str, context: &Context<'_>) -> Told {
     let mut out = Out::new(context);
     shell::read(text, context, &mut out);
+    told(out)
+}
+
+/// States what a whole batch file or PowerShell script, or one command line of such, does.
+pub fn read_windows(text: &str, language: WindowsLanguage, context: &Context<'_>) -> Told {
+    let mut out = Out::new(context);
+    windows::read(text, language, context, &mut out);
+    told(out)
+}
+
+fn told(mut out: Out<'_>) -> Told {
     for pair in std::mem::take(&mut out.sleeps).finish() {
         let says = Says::Sleeps {
             seconds: pair.seconds,

@@ -1,6 +1,7 @@
 //! Where groups of commands state what a call does: uses, runs, gaps. It scrubs what it is given and never decides what
 //! a command means.
 
+use super::windows::unc;
 use super::{Call, Context, absolute, sleeps};
 use crate::evidence::scrub::{scrub, scrub_name};
 use crate::evidence::{
@@ -86,6 +87,10 @@ impl<'a> Out<'a> {
         let nothing = path.is_empty() || path == "-" || path.starts_with('&') || path.contains(['*', '?']);
         if nothing || ["/dev/", "/proc/", "/sys/"].iter().any(|kernel| path.starts_with(kernel)) {
             return;
+        }
+        // A share of a server that nobody knows is no file of this host.
+        if unc(&absolute(path, call)).is_some_and(|(server, _)| server.contains("{}")) {
+            return self.unresolved(call, "a file of a server that is only known when it runs");
         }
         let file = self.file(path, call);
         self.add(call, None, action, file);
@@ -197,6 +202,9 @@ impl<'a> Out<'a> {
     /// A file of this host as a resource.
     pub fn file(&self, path: &str, call: &Call) -> Resource {
         let path = absolute(path, call);
+        if let Some((server, there)) = unc(&path) {
+            return Resource::file(Some(Text::from(scrub_name(server))), scrub(&there).into_owned());
+        }
         // `~` is the folder of the account that the schedule names, where no wrapper names another.
         let account = self.context.account.as_deref().filter(|_| self.elsewhere.is_none());
         let path = match (path.strip_prefix("~/"), account) {

@@ -25,6 +25,7 @@ impl Commands for Bcp {
             application: None,
         };
         let [what, direction, file, ..] = &options.plain[..] else { return };
+        let direction = direction.to_ascii_lowercase();
         let outward = matches!(direction.as_str(), "out" | "queryout");
         match direction.as_str() {
             "queryout" => out.sql(call, &connection, Dialect::MsSql, what, true),

@@ -55,6 +55,17 @@ pub(super) enum Work<'a> {
         /// The line they begin on, counted from 1.
         line: u64,
     },
+    /// A command line of Windows, as a batch file has it, in the file it stands in.
+    WindowsIn {
+        /// The line.
+        text: &'a str,
+        /// What is shown of it.
+        shown: &'a str,
+        /// The file it stands in.
+        input: Text,
+        /// The line it begins on, counted from 1.
+        line: u64,
+    },
     /// A database server runs it: SQL text, its dialect, and where it is sent and as whom, as far as the place states
     /// it. Where no server is stated, its tables are those of an unknown one, as in SQL files.
     Sql {
@@ -81,7 +92,7 @@ impl Work<'_> {
             Work::Sql { text, .. } => {
                 cut(&text.split_whitespace().collect::<Vec<_>>().join(" "), MAX_COMMAND)
             }
-            Work::ShellIn { shown, .. } => cut(shown, MAX_COMMAND),
+            Work::ShellIn { shown, .. } | Work::WindowsIn { shown, .. } => cut(shown, MAX_COMMAND),
             Work::Several(what, _) => cut(&on_one_line(what), MAX_COMMAND),
             Work::File(what) | Work::Named(what) => cut(what, MAX_COMMAND),
         }
@@ -251,6 +262,10 @@ impl<'a> Job<'a> {
             Work::Shell { text, stdin } => self.read_command(job, text, *stdin, line),
             Work::ShellIn { text, input, line, .. } => {
                 self.read_command_at(job, text.to_string(), input, *line)
+            }
+            Work::WindowsIn { text, input, line, .. } => {
+                let language = commands::WindowsLanguage::Batch;
+                self.read_in(job, input, *line, &|context| commands::read_windows(text, language, context))
             }
             Work::Template(text) => self.read_command(job, &blanked(text), None, line),
             Work::Sql { text, dialect, connection } => self

@@ -20,6 +20,7 @@ mod tables;
 
 pub use language::{LANGUAGES, Language};
 
+use super::commands::WindowsLanguage;
 use super::{Family, World};
 use crate::evidence::{Evidence, InputRecord, InputStatus};
 use crate::input::InputFile;
@@ -35,12 +36,27 @@ enum Reader {
     Code(&'static Language),
     Settings,
     Sql,
+    /// A script of Windows.
+    Windows(WindowsLanguage),
     /// A file that only says that its folder is built or deployed as one.
     Mark,
 }
 
+impl Reader {
+    fn name(&self) -> &'static str {
+        match self {
+            Reader::Code(language) => language.about.name,
+            Reader::Settings => "settings",
+            Reader::Sql => "sql-file",
+            Reader::Windows(WindowsLanguage::Batch) => "batch",
+            Reader::Windows(WindowsLanguage::PowerShell) => "powershell",
+            Reader::Mark => "component-mark",
+        }
+    }
+}
+
 /// The readers of this family that are no language.
-pub const OTHER_READERS: [&str; 2] = ["settings", "sql-file"];
+pub const OTHER_READERS: [&str; 4] = ["settings", "sql-file", "batch", "powershell"];
 
 /// Endings of templates (Jinja, ERB, EPP), and in how many lines the first of a script may stand.
 const TEMPLATES: [&str; 4] = [".j2", ".jinja2", ".erb", ".epp"];
@@ -51,6 +67,8 @@ fn reader_of(file: &InputFile) -> Option<Reader> {
         return match &**kind {
             "settings" => Some(Reader::Settings),
             "sql-file" => Some(Reader::Sql),
+            "batch" => Some(Reader::Windows(WindowsLanguage::Batch)),
+            "powershell" => Some(Reader::Windows(WindowsLanguage::PowerShell)),
             name => LANGUAGES.iter().find(|language| language.about.name == name).map(Reader::Code),
         };
     }
@@ -90,8 +108,11 @@ fn reader_of(file: &InputFile) -> Option<Reader> {
     if template.is_some() {
         return None;
     }
-    if ending.as_deref() == Some("sql") {
-        return Some(Reader::Sql);
+    match ending.as_deref() {
+        Some("sql") => return Some(Reader::Sql),
+        Some("bat" | "cmd") => return Some(Reader::Windows(WindowsLanguage::Batch)),
+        Some("ps1" | "psm1") => return Some(Reader::Windows(WindowsLanguage::PowerShell)),
+        _ => {}
     }
     if settings::is_settings(name) && !describes(&file.head_text()) && !is_records(&file.head_text()) {
         return Some(Reader::Settings);
@@ -124,12 +145,7 @@ impl Family for Source {
     }
 
     fn claim(&self, file: &InputFile, _: &Settings) -> Option<&'static str> {
-        Some(match reader_of(file)? {
-            Reader::Code(language) => language.about.name,
-            Reader::Settings => "settings",
-            Reader::Sql => "sql-file",
-            Reader::Mark => "component-mark",
-        })
+        Some(reader_of(file)?.name())
     }
 
     fn collect(&self, files: &[&InputFile], world: &World<'_>) -> Evidence {
@@ -149,12 +165,7 @@ impl Family for Source {
 fn read(file: &InputFile, world: &World<'_>, modules: &modules::Modules<'_>) -> (Evidence, Routing) {
     let (mut evidence, mut routing) = (Evidence::new(), Routing::default());
     let Some(reader) = reader_of(file) else { return (evidence, routing) };
-    let kind = match &reader {
-        Reader::Code(language) => language.about.name,
-        Reader::Settings => "settings",
-        Reader::Sql => "sql-file",
-        Reader::Mark => "component-mark",
-    };
+    let kind = reader.name();
     let mut record = InputRecord { records: 1, ..InputRecord::new(&file.path, kind, InputStatus::Read) };
     match file.text() {
         Err(error) => {
@@ -176,6 +187,7 @@ fn read(file: &InputFile, world: &World<'_>, modules: &modules::Modules<'_>) -> 
                 }
                 Reader::Settings => settings::read(file, &text, &at),
                 Reader::Sql => sqlfile::read(file, &text, &at),
+                Reader::Windows(language) => sqlfile::windows(file, &text, language, &at, world),
                 Reader::Mark => Evidence::new(),
             });
             (world.progress)(&file.path, text.len() as u64);

@@ -79,7 +79,9 @@ impl Where {
         let folder = component(file, world);
         let folder = if folder.is_empty() { "source tree".to_owned() } else { folder };
         let name = file.name();
-        let standalone = name.ends_with(".sql") || file.head.starts_with(b"#!") || name.ends_with(".sh");
+        let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+        let listed = matches!(ending.as_deref(), Some("sql" | "sh" | "bat" | "cmd" | "ps1" | "psm1"));
+        let standalone = listed || file.head.starts_with(b"#!");
         let kind = if standalone { MentionKind::Script } else { MentionKind::Code };
         let component = Text::from(folder);
         let actor = Actor::new().with(MentionKind::Component, component.clone()).with(kind, script.clone());

@@ -1,4 +1,4 @@
-//! Files that are a list of statements or commands: SQL files and shell scripts. The statements of an SQL
+//! Files that are a list of statements or commands: SQL files, scripts of shells and of Windows. The statements of an SQL
 //! file run where whoever runs it connects.
 
 use super::World;
@@ -61,6 +61,26 @@ pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
 
 /// Reads a shell script.
 pub fn commands(file: &InputFile, text: &str, at: &Where, world: &World<'_>) -> Evidence {
+    with_context(file, at, world, |context| commands::read(text, context).evidence)
+}
+
+/// Reads a script of Windows.
+pub fn windows(
+    file: &InputFile,
+    text: &str,
+    language: commands::WindowsLanguage,
+    at: &Where,
+    world: &World<'_>,
+) -> Evidence {
+    with_context(file, at, world, |context| commands::read_windows(text, language, context).evidence)
+}
+
+fn with_context(
+    file: &InputFile,
+    at: &Where,
+    world: &World<'_>,
+    read: impl FnOnce(&commands::Context<'_>) -> Evidence,
+) -> Evidence {
     let host = file.host.clone();
     let inputs = world.inputs;
     let files = move |path: &str| inputs.find(host.as_deref(), path)?.text().ok();
@@ -78,5 +98,5 @@ pub fn commands(file: &InputFile, text: &str, at: &Where, world: &World<'_>) -> 
         own_folder: file.inner.rsplit_once('/').map(|(folder, _)| folder.to_owned()),
         files: &files,
     };
-    commands::read(text, &context).evidence
+    read(&context)
 }

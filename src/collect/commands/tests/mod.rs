@@ -4,13 +4,18 @@ mod clients;
 mod hostile;
 mod shell;
 mod transfers;
+mod windows;
 
-use super::{Context, read};
+use super::{Context, Told, read};
 use crate::evidence::{Actor, Basis, Mention, MentionKind, Says, Scope, Text};
 use std::collections::BTreeMap;
 
 /// What a script states, `action resource` or `runs FILE`, with the files it may source or run.
 fn said(script: &str, files: &[(&str, &str)]) -> Vec<String> {
+    said_by(files, |context| read(script, context))
+}
+
+fn said_by(files: &[(&str, &str)], read: impl FnOnce(&Context<'_>) -> Told) -> Vec<String> {
     let find = |path: &str| files.iter().find(|(name, _)| *name == path).map(|(_, text)| (*text).to_owned());
     let context = Context {
         host: Some(Text::from("h")),
@@ -26,7 +31,7 @@ fn said(script: &str, files: &[(&str, &str)]) -> Vec<String> {
         own_folder: Some("/opt".to_owned()),
         files: &find,
     };
-    let told = read(script, &context);
+    let told = read(&context);
     let mut said: Vec<String> = told
         .evidence
         .uses()
