@@ -84,6 +84,8 @@
 //! - A job's work may be several pieces, SQL and files among them, because one DAG or one agent's job does all of them. A DAG
 //!   that has its file for itself runs that file. What a job inside an application does is the application's code, and no link
 //!   of the job.
+//! - Each command of a script connects by itself: only code, whose settings say where it connects, has its tables put to the
+//!   one database it is known to use. Tables of servers nobody knows hand something over only on one host.
 //! - Java, Kotlin, JavaScript, TypeScript, Ruby, PHP and C# are read as words for their schedules, not as trees: schedules stand in
 //!   calls and annotations, and a grammar for each of them would be half of the program.
 //! - The zone of a schedule that none states is the host's; a schedule that a template fills in is a job without runs.

@@ -157,8 +157,10 @@ with DAG("shop_sql", schedule="@hourly", start_date=datetime(2024, 1, 1)):
         links(&report),
         [
             "job:shop_sql read table:?/orders",
+            "job:shop_sql read table:?/shop/orders",
             "job:shop_sql write table:?/basket",
             "job:shop_sql write table:?/daily",
+            "job:shop_sql write table:?/shop/daily",
             "job:shop_sql connect database:?/shop",
         ]
     );

@@ -42,13 +42,13 @@ fn what_pg_cron_keeps_is_the_same_in_both_exports_and_in_the_sql_that_made_it() 
         [
             "job:db1/shop/beat connect database:?/shop",
             "job:db1/shop/job 3 connect database:?/shop",
-            "job:db1/shop/job 3 touch table:?/public.orders",
-            "job:db1/shop/month-end read table:?/public.orders",
-            "job:db1/shop/month-end write table:?/public.totals",
+            "job:db1/shop/job 3 touch table:?/shop/public.orders",
+            "job:db1/shop/month-end read table:?/shop/public.orders",
+            "job:db1/shop/month-end write table:?/shop/public.totals",
             "job:db1/shop/month-end connect database:?/shop",
             "job:db1/shop/reindex connect database:?/shop",
-            "job:db1/shop/reindex touch table:?/public.orders",
-            "job:db1/shop/sessions write table:?/public.sessions",
+            "job:db1/shop/reindex touch table:?/shop/public.orders",
+            "job:db1/shop/sessions write table:?/shop/public.sessions",
             "job:db1/shop/sessions connect database:?/shop",
         ]
     );
@@ -194,11 +194,11 @@ fn events_are_the_same_in_a_dump_an_export_and_the_sql_that_made_them() {
     let links = [
         "job:db2/shop.halfway connect database:?/shop",
         "job:db2/shop.later connect database:?/shop",
-        "job:db2/shop.month end read table:?/shop.orders",
-        "job:db2/shop.month end write table:?/shop.orders",
-        "job:db2/shop.month end write table:?/shop.totals",
+        "job:db2/shop.month end read table:?/shop/shop.orders",
+        "job:db2/shop.month end write table:?/shop/shop.orders",
+        "job:db2/shop.month end write table:?/shop/shop.totals",
         "job:db2/shop.month end connect database:?/shop",
-        "job:db2/shop.sessions write table:?/shop.sessions",
+        "job:db2/shop.sessions write table:?/shop/shop.sessions",
         "job:db2/shop.sessions connect database:?/shop",
     ];
     for (name, text, lines, schedules) in [
@@ -270,8 +270,8 @@ QuitWithRollback:
     assert_eq!(
         job_links(&report),
         [
-            "job:sql1/Shop - nightly read table:?/dbo.orders",
-            "job:sql1/Shop - nightly write table:?/dbo.totals",
+            "job:sql1/Shop - nightly read table:?/Shop/dbo.orders",
+            "job:sql1/Shop - nightly write table:?/Shop/dbo.totals",
             "job:sql1/Shop - nightly connect database:?/Shop",
             "job:sql1/Shop - weekly call routine:?/dbo.check_all",
         ]
