@@ -417,6 +417,8 @@ fn own_hosts(evidence: &Evidence, names: &names::Names) -> BTreeSet<String> {
     let mut own = BTreeSet::new();
     for fact in evidence.facts() {
         match (fact.about.kind, &fact.says) {
+            // What is listed among tests and examples is nobody's machine.
+            (MentionKind::Host, Says::DeclaredAs(_)) if fact.scope != Scope::Production => {}
             (MentionKind::Host, Says::DeclaredAs(_) | Says::InZone(_)) => {
                 own.insert(names.host_or_self(&fact.about.text));
             }

@@ -3,6 +3,7 @@
 
 mod backstage;
 mod company;
+mod machines;
 mod openapi;
 mod requests;
 

@@ -1,16 +1,20 @@
 //! Inventories: what somebody declared to exist and to use what. One file per inventory. It states what the
 //! inventory says and never judges whether that is so.
 
+mod ansible;
 mod backstage;
 mod compose;
-
+mod host_table;
 mod hosts;
+mod machines;
 mod openapi;
 mod own;
+mod ssh;
 
 use super::{Family, World, document};
 use crate::evidence::{
-    About, Basis, Evidence, Fact, Gap, GapCode, InputRecord, InputStatus, Mention, Place, Says, Scope, Text,
+    About, Basis, Evidence, Fact, Gap, GapCode, InputRecord, InputStatus, Mention, Place, Says, Scope, Span,
+    Text,
 };
 use crate::input::InputFile;
 use crate::settings::Settings;
@@ -41,6 +45,9 @@ pub static INVENTORIES: &[&dyn Inventory] = &[
     &hosts::HostItself,
     &openapi::OpenApi,
     &backstage::Backstage,
+    &ansible::Ansible,
+    &ssh::Ssh,
+    &host_table::HostTable,
 ];
 
 /// Where an inventory writes down what it says, line by line.
@@ -74,6 +81,11 @@ impl<'a> Notes<'a> {
         self.file.path.rsplit_once('/').map_or("", |(folder, _)| folder)
     }
 
+    /// The shown path of the inventory.
+    pub fn path(&self) -> &'a str {
+        &self.file.path
+    }
+
     /// The host whose file system the inventory was copied from.
     pub fn host(&self) -> Option<Text> {
         self.file.host.clone()
@@ -92,10 +104,15 @@ impl<'a> Notes<'a> {
 
     /// States a fact that stands on this line.
     pub fn say_at(&mut self, about: &Mention, says: Says, basis: Basis, line: u64) {
+        self.say_within(about, says, basis, line, None);
+    }
+
+    /// States a fact that stands on this line and held for a while only.
+    pub fn say_within(&mut self, about: &Mention, says: Says, basis: Basis, line: u64, span: Option<Span>) {
         let place = Place::line(&self.file.path, line);
         self.records += 1;
         let scope = self.scope();
-        let fact = Fact { about: about.clone(), says, basis, scope, span: None, place };
+        let fact = Fact { about: about.clone(), says, basis, scope, span, place };
         self.evidence.add_fact(fact);
     }
 
@@ -110,7 +127,7 @@ impl<'a> Notes<'a> {
     }
 
     /// The first line that holds `near`; each text is looked for once.
-    fn line(&mut self, near: &str) -> u64 {
+    pub fn line(&mut self, near: &str) -> u64 {
         if let Some(line) = self.lines.get(near) {
             return *line;
         }
