@@ -61,7 +61,13 @@ const ADDRESSES: [&str; 19] = [
 /// Columns that hold its other names.
 const ALIASES: [&str; 7] = ["alias", "aliases", "fqdn", "dns_name", "cname", "short_name", "hostname"];
 /// Columns of records of what happened, which no list of machines has.
-const EVENTS: [&str; 26] = [
+const EVENTS: [&str; 32] = [
+    "expire",
+    "expires",
+    "starts",
+    "ends",
+    "valid_lifetime",
+    "lease_expires",
     "time",
     "timestamp",
     "@timestamp",

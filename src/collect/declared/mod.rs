@@ -3,12 +3,15 @@
 
 mod ansible;
 mod backstage;
+mod codeowners;
 mod compose;
 mod host_table;
 mod hosts;
+mod leases;
 mod machines;
 mod openapi;
 mod own;
+mod records;
 mod ssh;
 
 use super::{Family, World, document};
@@ -47,7 +50,10 @@ pub static INVENTORIES: &[&dyn Inventory] = &[
     &backstage::Backstage,
     &ansible::Ansible,
     &ssh::Ssh,
+    &leases::Leases,
     &host_table::HostTable,
+    &records::Records,
+    &codeowners::CodeOwners,
 ];
 
 /// Where an inventory writes down what it says, line by line.
@@ -56,6 +62,7 @@ pub struct Notes<'a> {
     text: &'a str,
     index: &'a Index,
     settings: &'a Settings,
+    inputs: &'a [InputFile],
     evidence: Evidence,
     records: u64,
     lines: HashMap<String, u64>,
@@ -72,12 +79,19 @@ impl<'a> Notes<'a> {
         self.settings
     }
 
-    fn new(file: &'a InputFile, text: &'a str, index: &'a Index, settings: &'a Settings) -> Notes<'a> {
-        Notes { file, text, index, settings, evidence: Evidence::new(), records: 0, lines: HashMap::new() }
+    /// All files of the scan, by path.
+    pub fn files(&self) -> &'a [InputFile] {
+        self.inputs
+    }
+
+    fn new(file: &'a InputFile, text: &'a str, index: &'a Index, world: &World<'a>) -> Notes<'a> {
+        let (settings, inputs) = (world.settings, &*world.inputs.files);
+        let (evidence, lines) = (Evidence::new(), HashMap::new());
+        Notes { file, text, index, settings, inputs, evidence, records: 0, lines }
     }
 
     /// The shown path of the folder that holds the inventory; empty at the top.
-    pub fn folder(&self) -> &str {
+    pub fn folder(&self) -> &'a str {
         self.file.path.rsplit_once('/').map_or("", |(folder, _)| folder)
     }
 
@@ -184,7 +198,7 @@ impl Family for Declared {
                 }
                 Ok(text) => {
                     let index = indexes.get(inventory.about().name).unwrap_or(&none);
-                    let mut notes = Notes::new(file, &text, index, world.settings);
+                    let mut notes = Notes::new(file, &text, index, world);
                     let outcome = inventory.read(&text, &mut notes);
                     record.records = notes.records;
                     evidence.merge(notes.evidence);
