@@ -143,6 +143,7 @@ pub fn finish(
     exclusive_names(&mut book);
     owners(&mut book, names);
     code_owners(&mut book, evidence);
+    permitted(&mut book, evidence);
     let has_inventory = evidence.facts().any(|fact| fact.about.kind == MentionKind::Declared);
     Resolved { has_inventory, ..order(book, links, stated, sleeps) }
 }
@@ -162,6 +163,32 @@ fn owners(book: &mut Book, names: &Names) {
     }
 }
 
+/// What the logins of each consumer may do. It is shown and never counted.
+fn permitted(book: &mut Book, evidence: &Evidence) {
+    let mut may: BTreeMap<&Text, BTreeSet<(String, String)>> = BTreeMap::new();
+    for fact in evidence.facts().filter(|fact| fact.scope == Scope::Production) {
+        if let (MentionKind::User, Says::Permitted(what)) = (fact.about.kind, &fact.says) {
+            let said = (format!("{}: {what}", fact.about.text), fact.place.to_string());
+            may.entry(&fact.about.text).or_default().insert(said);
+        }
+    }
+    if may.is_empty() {
+        return;
+    }
+    for (index, entity) in book.entities.iter_mut().enumerate() {
+        let written = book.known.get(&EntityId(index)).into_iter().flat_map(|known| known.users.keys());
+        let seen =
+            entity.mentions.keys().filter(|it| it.kind == MentionKind::User).map(|it| it.text.to_string());
+        let logins: BTreeSet<String> = written.cloned().chain(seen).collect();
+        entity.permitted = logins
+            .iter()
+            .filter_map(|login| may.get(&Text::from(login.as_str())))
+            .flatten()
+            .cloned()
+            .collect();
+    }
+}
+
 /// Who answers for what a consumer's text lies in, where nothing says who answers for the consumer itself: the owner of
 /// its script, else of the nearest folder that has one. Texts of different owners have none in common.
 fn code_owners(book: &mut Book, evidence: &Evidence) {
@@ -177,7 +204,7 @@ fn code_owners(book: &mut Book, evidence: &Evidence) {
         return;
     }
     let of = |mention: &Mention| -> Option<&Text> {
-        if !matches!(mention.kind, MentionKind::Component | MentionKind::Script) {
+        if !matches!(mention.kind, MentionKind::Component | MentionKind::Script | MentionKind::Code) {
             return None;
         }
         if let Some(owner) = owned.get(mention) {

@@ -50,6 +50,8 @@ pub struct Entity {
     pub exclusive: BTreeSet<Mention>,
     /// Whom it was not joined with, and why.
     pub not_joined: BTreeSet<(String, String)>,
+    /// What lists of access let its logins do, and where they say so. It explains nothing.
+    pub permitted: BTreeSet<(String, String)>,
     /// For an endpoint of a server that has an API document: whether it is in there.
     pub documented: Option<bool>,
     /// For an endpoint: whether its document asks everybody to leave it.

@@ -62,11 +62,9 @@ fn a_lease_holds_from_its_beginning_to_its_end_or_to_the_next() {
     let wanted = [
         "dhcp/dhcpd.leases:14: host:ann-laptop is address:10.20.3.7, 2026-10-26T06:00:00Z to 2026-10-26T09:00:00Z",
         "dhcp/dhcpd.leases:20: host:bob-laptop is address:10.20.3.7, 2026-10-26T12:00:00Z to 2026-10-26T18:00:00Z",
-        "dhcp/dhcpd.leases:8: host:printer is address:10.20.3.8, 2026-10-26T06:00:00Z to 9999-12-30T00:00:00Z",
+        "dhcp/dhcpd.leases:8: host:printer is address:10.20.3.8, 2026-10-26T06:00:00Z to 9999-12-01T00:00:00Z",
     ];
-    let held: Vec<String> =
-        held(&it).iter().map(|line| line.replace("9999-12-30T22:40:00Z", "9999-12-30T00:00:00Z")).collect();
-    assert_eq!(held, wanted);
+    assert_eq!(held(&it), wanted);
 }
 
 #[test]

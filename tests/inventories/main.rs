@@ -7,6 +7,7 @@ mod company;
 mod leases;
 mod machines;
 mod openapi;
+mod permissions;
 mod requests;
 
 use std::path::Path;

@@ -11,6 +11,7 @@ mod leases;
 mod machines;
 mod openapi;
 mod own;
+mod permissions;
 mod records;
 mod ssh;
 
@@ -54,6 +55,7 @@ pub static INVENTORIES: &[&dyn Inventory] = &[
     &host_table::HostTable,
     &records::Records,
     &codeowners::CodeOwners,
+    &permissions::Permissions,
 ];
 
 /// Where an inventory writes down what it says, line by line.
