@@ -142,7 +142,7 @@ impl Names {
         let full = |name: &Text| name.to_lowercase();
         // A label that full names of two domains begin with names neither of them.
         let mut domains: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for ((_, first), _) in &lines {
+        for (_, first) in lines.keys() {
             if let Some(label) = label(first).filter(|_| first.contains('.')) {
                 domains.entry(label.to_lowercase()).or_default().insert(full(first));
             }

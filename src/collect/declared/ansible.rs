@@ -161,7 +161,7 @@ fn line<'a>(text: &'a str, section: &str) -> Option<Line<'a>> {
         return None;
     }
     let words = words(text);
-    let Some((first, _)) = words.first() else { return None };
+    let (first, _) = words.first()?;
     if !is_pattern(first) {
         return Some(Line::Foreign);
     }
