@@ -247,8 +247,16 @@ fn inventories() {
         "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: a, annotations: {backstage.io/source-location: 'url:https://x/y/tree/m/z'}}\nspec: {type: service, owner: group:x/y, dependsOn: [resource:a/b, component:c], providesApis: [d]}\n---\napiVersion: backstage.io/v1alpha1\nkind: API\nmetadata: {name: d}\nspec: {type: openapi, definition: \"openapi: 3.0.0\"}\n",
         "services:\n  web: {build: ./web, image: postgres:15, networks: {n: {ipv4_address: 10.0.0.1}}}\nx: &a [1]\ny: *a\n",
         "127.0.0.1 localhost\n10.0.0.1 a b.c # d\nfe80::1%eth0 x\n",
+        "[a]\nb[01:20:2]-[a:f]:22 ansible_host=\"10.0.0.5\" x='y z' # c\n[a:children]\nb\n[a:vars]\nc=d\n",
+        "Host a \"b c\"\n  HostName=10.0.0.1 # d\nMatch all\nHost *\n  hostname %h.x\n",
+        "Name,IP Address;x\n\"a\",\"10.0.0.1/24, fe80::1\"\nb,\n",
+        "lease 10.0.0.1 {\n starts 1 2026/10/26 06:00:00;\n ends never;\n binding state free;\n client-hostname \"a\";\n}\n",
+        "address,valid_lifetime,expire,hostname,state\n10.0.0.1,3600,1792998000,a,0\n",
+        "$ORIGIN 0.10.in-addr.arpa.\n@ IN SOA a. b. 1\n1.2 3600 IN PTR c.d.\nx A 10.0.0.1\n3.0.0.10.in-addr.arpa domain name pointer e.f.\n",
+        "* @a\n[S][2] @b\n/x/**/y\\ z/ @c # d\n!a/*\n*.[s]h e@f.g\n",
+        "host a,\"b c\" d,+e 10.0.0.0 255.0.0.0 md5 x=y\nGRANT SELECT(a), ALL ON TABLE b.c TO \"d e\", 'f'@'%' WITH GRANT OPTION;\n",
     ];
-    attack(entries::inventory, &chosen(4, &texts), 400);
+    attack(entries::inventory, &chosen(11, &texts), 200);
 }
 
 #[test]

@@ -133,9 +133,21 @@ pub fn management(data: &[u8]) -> u64 {
     file(name, Some(kind), &data[1..])
 }
 
-/// OpenAPI documents, Backstage catalogues, compose files and hosts files.
+/// OpenAPI documents, Backstage catalogues, compose files, and lists of machines, owners and permissions.
 pub fn inventory(data: &[u8]) -> u64 {
-    let kinds = ["openapi", "backstage", "compose", "hosts-file"];
+    let kinds = [
+        "openapi",
+        "backstage",
+        "compose",
+        "hosts-file",
+        "ansible-inventory",
+        "ssh-config",
+        "host-table",
+        "dhcp-leases",
+        "dns-records",
+        "codeowners",
+        "permissions",
+    ];
     let Some((kind, _)) = choose(data, &kinds) else { return 0 };
     file("a/inventory.yaml", Some(kind), &data[1..])
 }

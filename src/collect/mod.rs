@@ -2,6 +2,7 @@
 //! state is merged into one body of evidence. A collector never concludes and never decides identity.
 
 pub mod commands;
+mod csv_table;
 pub mod declared;
 mod document;
 pub mod evidence_file;

@@ -128,6 +128,8 @@ pub enum Says {
     DeclaredUse(Option<Action>, Resource),
     /// An inventory says its uses are of this class.
     OfClass(Class),
+    /// A list of access lets this login do this, in words. It may never have done so: no use, and no proof of one.
+    Permitted(Text),
     /// A comment beside it states an order or a wait; quoted, cut at 120 characters, scrubbed.
     Remark(Text),
 }

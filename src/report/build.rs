@@ -152,6 +152,11 @@ fn entities(graph: &Graph) -> Vec<EntityRow> {
             .iter()
             .map(|(to, why)| NotJoinedRow { to: to.clone(), why: why.clone() })
             .collect(),
+        permitted: entity
+            .permitted
+            .iter()
+            .map(|(what, place)| PermittedRow { what: what.clone(), place: place.clone() })
+            .collect(),
     };
     graph.entities().map(row).collect()
 }

@@ -127,6 +127,14 @@ pub struct NotJoinedRow {
     pub why: String,
 }
 
+/// What a list of access lets an entity's login do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct PermittedRow {
+    pub what: String,
+    pub place: String,
+}
+
 /// One entity.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
@@ -141,6 +149,8 @@ pub struct EntityRow {
     pub mentions: Vec<MentionRow>,
     pub identifiers: Vec<IdentifierRow>,
     pub not_joined: Vec<NotJoinedRow>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub permitted: Vec<PermittedRow>,
 }
 
 /// One piece of evidence.

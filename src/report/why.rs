@@ -135,6 +135,12 @@ fn identity(out: &mut String, report: &Report, id: &str) {
             line(out, &format!("  {}: {}", other.to, other.why));
         }
     }
+    if !row.permitted.is_empty() {
+        heading(out, "What its logins may do, which proves no use");
+        for may in &row.permitted {
+            line(out, &format!("  {} ({})", may.what, may.place));
+        }
+    }
     for job in report.jobs.iter().filter(|job| job.entity == id) {
         heading(out, &format!("When {id} starts"));
         line(out, &format!("  {} = {} ({}), {}", job.schedule, job.words, job.zone, job.place));

@@ -7,7 +7,9 @@ use super::names::Names;
 use super::observed::sharers;
 use super::tables::target;
 use super::{EntityId, Link, Resolved, Sleep};
-use crate::evidence::{Action, Basis, Evidence, Mention, MentionKind, Resource, ResourceKind, Scope};
+use crate::evidence::{
+    Action, Basis, Evidence, Mention, MentionKind, Resource, ResourceKind, Says, Scope, Text,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How finely an inventory states a use.
@@ -140,6 +142,8 @@ pub fn finish(
     }
     exclusive_names(&mut book);
     owners(&mut book, names);
+    code_owners(&mut book, evidence);
+    permitted(&mut book, evidence);
     let has_inventory = evidence.facts().any(|fact| fact.about.kind == MentionKind::Declared);
     Resolved { has_inventory, ..order(book, links, stated, sleeps) }
 }
@@ -155,6 +159,71 @@ fn owners(book: &mut Book, names: &Names) {
         if matches!(entity.kind.as_str(), "database" | "external") {
             entity.owner = names.owners.get(system_of(&entity.id)).cloned();
             entity.declared = names.is_declared_system(system_of(&entity.id));
+        }
+    }
+}
+
+/// What the logins of each consumer may do. It is shown and never counted.
+fn permitted(book: &mut Book, evidence: &Evidence) {
+    let mut may: BTreeMap<&Text, BTreeSet<(String, String)>> = BTreeMap::new();
+    for fact in evidence.facts().filter(|fact| fact.scope == Scope::Production) {
+        if let (MentionKind::User, Says::Permitted(what)) = (fact.about.kind, &fact.says) {
+            let said = (format!("{}: {what}", fact.about.text), fact.place.to_string());
+            may.entry(&fact.about.text).or_default().insert(said);
+        }
+    }
+    if may.is_empty() {
+        return;
+    }
+    for (index, entity) in book.entities.iter_mut().enumerate() {
+        let written = book.known.get(&EntityId(index)).into_iter().flat_map(|known| known.users.keys());
+        let seen =
+            entity.mentions.keys().filter(|it| it.kind == MentionKind::User).map(|it| it.text.to_string());
+        let logins: BTreeSet<String> = written.cloned().chain(seen).collect();
+        entity.permitted = logins
+            .iter()
+            .filter_map(|login| may.get(&Text::from(login.as_str())))
+            .flatten()
+            .cloned()
+            .collect();
+    }
+}
+
+/// Who answers for what a consumer's text lies in, where nothing says who answers for the consumer itself: the owner of
+/// its script, else of the nearest folder that has one. Texts of different owners have none in common.
+fn code_owners(book: &mut Book, evidence: &Evidence) {
+    let mut owned: BTreeMap<&Mention, &Text> = BTreeMap::new();
+    for fact in evidence.facts().filter(|fact| fact.scope == Scope::Production) {
+        if let (MentionKind::Component | MentionKind::Script, Says::OwnedBy(owner)) =
+            (fact.about.kind, &fact.says)
+        {
+            owned.insert(&fact.about, owner);
+        }
+    }
+    if owned.is_empty() {
+        return;
+    }
+    let of = |mention: &Mention| -> Option<&Text> {
+        if !matches!(mention.kind, MentionKind::Component | MentionKind::Script | MentionKind::Code) {
+            return None;
+        }
+        if let Some(owner) = owned.get(mention) {
+            return Some(owner);
+        }
+        let mut path = &*mention.text;
+        while let Some((above, _)) = path.rsplit_once('/') {
+            path = above;
+            if let Some(owner) = owned.get(&Mention::new(MentionKind::Component, path)) {
+                return Some(owner);
+            }
+        }
+        owned.get(&Mention::new(MentionKind::Component, "source tree")).copied()
+    };
+    for entity in book.entities.iter_mut().filter(|entity| entity.owner.is_none()) {
+        let owners: BTreeSet<&Text> = entity.mentions.keys().filter_map(of).collect();
+        if let [only] = owners.into_iter().collect::<Vec<_>>()[..] {
+            // An empty name: a rule says that nobody answers for it.
+            entity.owner = Some(only.to_string()).filter(|owner| !owner.is_empty());
         }
     }
 }

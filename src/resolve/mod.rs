@@ -50,6 +50,8 @@ pub struct Entity {
     pub exclusive: BTreeSet<Mention>,
     /// Whom it was not joined with, and why.
     pub not_joined: BTreeSet<(String, String)>,
+    /// What lists of access let its logins do, and where they say so. It explains nothing.
+    pub permitted: BTreeSet<(String, String)>,
     /// For an endpoint of a server that has an API document: whether it is in there.
     pub documented: Option<bool>,
     /// For an endpoint: whether its document asks everybody to leave it.
@@ -417,6 +419,8 @@ fn own_hosts(evidence: &Evidence, names: &names::Names) -> BTreeSet<String> {
     let mut own = BTreeSet::new();
     for fact in evidence.facts() {
         match (fact.about.kind, &fact.says) {
+            // What is listed among tests and examples is nobody's machine.
+            (MentionKind::Host, Says::DeclaredAs(_)) if fact.scope != Scope::Production => {}
             (MentionKind::Host, Says::DeclaredAs(_) | Says::InZone(_)) => {
                 own.insert(names.host_or_self(&fact.about.text));
             }

@@ -4,8 +4,8 @@
 //! each other, it believes neither.
 
 use crate::evidence::{
-    Basis, Evidence, Fact, Gap, GapCode, MentionKind, Outcome, Place, Resource, ResourceKind, Says, Scope,
-    Span, Text, Use, Vantage,
+    Activity, Basis, Evidence, Fact, Gap, GapCode, MentionKind, Outcome, Place, Resource, ResourceKind, Says,
+    Scope, Span, Text, Use, Vantage,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +30,8 @@ pub struct Names {
     pub gaps: Vec<Gap>,
     /// The hosts of which an address is known.
     addressed: BTreeSet<String>,
+    /// By name or address: which hosts had it, and from when to when.
+    leases: BTreeMap<String, Vec<(Span, String)>>,
     /// Captures that follow each other at one server: by vantage, the first of them.
     rings: BTreeMap<Text, Text>,
 }
@@ -133,11 +135,27 @@ impl Names {
         // A line of a file is told by its place: an address and its names.
         let mut lines: BTreeMap<(&Place, &Text), Vec<&Fact>> = BTreeMap::new();
         for fact in evidence.facts().filter(written) {
-            if matches!(fact.says, Says::SameAs(_)) {
+            if matches!(fact.says, Says::SameAs(_)) && fact.scope == Scope::Production {
                 lines.entry((&fact.place, &fact.about.text)).or_default().push(fact);
             }
         }
+        let full = |name: &Text| name.to_lowercase();
+        // A label that full names of two domains begin with names neither of them.
+        let mut domains: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (_, first) in lines.keys() {
+            if let Some(label) = label(first).filter(|_| first.contains('.')) {
+                domains.entry(label.to_lowercase()).or_default().insert(full(first));
+            }
+        }
+        let short = |first: &'_ Text| -> String {
+            let shared = |label: &&str| {
+                let all = domains.get(&label.to_lowercase()).map_or(0, BTreeSet::len);
+                first.contains('.') && all > 1
+            };
+            label(first).filter(|label| !shared(label)).unwrap_or(first).to_owned()
+        };
         let mut claims: BTreeMap<String, BTreeMap<String, &Fact>> = BTreeMap::new();
+        let mut leased = Vec::new();
         for ((_, first), facts) in lines {
             let others = facts.iter().filter_map(|fact| match &fact.says {
                 Says::SameAs(other) => Some(&other.text),
@@ -152,7 +170,11 @@ impl Names {
             if answered && known.is_some() && !all[1..].iter().any(|address| self.host(address).is_some()) {
                 continue;
             }
-            let host = known.or_else(|| label(first)).unwrap_or(first).to_owned();
+            let host = known.map_or_else(|| short(first), str::to_owned);
+            if facts.iter().any(|fact| fact.span.is_some()) {
+                leased.push((host, facts));
+                continue;
+            }
             for name in all {
                 claims.entry(name.to_lowercase()).or_default().insert(host.clone(), facts[0]);
             }
@@ -171,12 +193,37 @@ impl Names {
                 }
                 (Some((one, _)), Some((other, fact))) => {
                     let detail =
-                        format!("{name} is {one} in one hosts file and {other} here; neither is believed");
+                        format!("{name} is {one} in one list of hosts and {other} here; neither is believed");
                     self.gaps.push(Gap::new(fact.place.clone(), GapCode::Unresolved, detail));
                 }
                 (None, _) => {}
             }
         }
+        for (host, facts) in leased {
+            for fact in facts {
+                let (Says::SameAs(other), Some(span)) = (&fact.says, fact.span) else { continue };
+                self.leases.entry(other.text.to_lowercase()).or_default().push((span, host.clone()));
+            }
+        }
+    }
+
+    /// The host that had an address for a while, where all of this happened within the time of one.
+    pub fn host_during(&self, text: &str, activity: &Activity) -> Option<&str> {
+        let leases = self.leases.get(&text.to_lowercase())?;
+        if activity.undated() > 0 {
+            return None;
+        }
+        let mut only = None;
+        for moment in activity.moments() {
+            // Moments are whole seconds; of busy days, whole minutes.
+            let mut then = leases.iter().filter(|(span, _)| span.contains(moment)).map(|(_, host)| host);
+            let host = then.next()?;
+            if then.any(|other| other != host) || only.is_some_and(|only| only != host) {
+                return None;
+            }
+            only = Some(host);
+        }
+        only.map(String::as_str)
     }
 
     /// Anonymous servers become the server of a vantage that kept the same sessions.

@@ -22,14 +22,16 @@ pub struct Verdict {
     pub confidence: Confidence,
 }
 
-/// Where an actor comes from: declared host name, address, or host text. Loopback and sockets are the
-/// server's own machine.
-fn origin(actor: &Actor, system: &str, names: &Names) -> Option<String> {
+/// Where an act comes from: declared host name, the host that had the address all the while, address, or host text.
+/// Loopback and sockets are the server's own machine.
+fn origin(it: &Use, system: &str, names: &Names) -> Option<String> {
+    let actor = &it.what.actor;
     if local(actor) {
         return Some(names.machine_of(system).unwrap_or(system).to_owned());
     }
     let text = actor.get(MentionKind::Address).or_else(|| actor.get(MentionKind::Host))?;
-    Some(names.host_or_self(text))
+    let host = names.host(text).or_else(|| names.host_during(text, &it.activity));
+    Some(host.unwrap_or(text).to_owned())
 }
 
 /// Whether the address stands for the server's own machine: loopback, link-local or a unix socket.
@@ -68,7 +70,7 @@ impl Deed {
     fn of(it: &Use, system: &str, names: &Names) -> Option<Deed> {
         let what = &it.what;
         let known = what.action == Action::Connect || what.shape.fingerprint != 0;
-        let from = origin(&what.actor, system, names).filter(|_| known)?;
+        let from = origin(it, system, names).filter(|_| known)?;
         let (system, parts) = (system.to_owned(), what.resource.parts.clone());
         Some(Deed { system, from, action: what.action, shape: what.shape.fingerprint, parts })
     }
@@ -101,7 +103,7 @@ impl Peers {
         let (all, why): (BTreeSet<(EntityId, EntityId)>, _) = if it.what.resource.kind
             == ResourceKind::Endpoint
         {
-            let from = origin(&it.what.actor, system, names)?;
+            let from = origin(it, system, names)?;
             let runs_here =
                 |entity: &&EntityId| book.known.get(entity).is_some_and(|known| known.hosts.contains(&from));
             let here = self.callers.get(&resource)?.iter().filter(runs_here);
@@ -138,7 +140,7 @@ impl Peers {
 /// Attributes an observed use.
 pub fn attribute(it: &Use, system: &str, names: &Names, book: &mut Book, clock: &Clock<'_>) -> Verdict {
     let actor = &it.what.actor;
-    let from = origin(actor, system, names);
+    let from = origin(it, system, names);
     let login = actor.get(MentionKind::User).map(|user| user.to_string());
     let owners = login.as_deref().map(|login| book.with_login(login)).unwrap_or_default();
     let here = |book: &Book, entity: &EntityId| {

@@ -2,8 +2,12 @@
 //! company that has only a catalogue is told. Whole lists are compared, and each claim has its near miss.
 
 mod backstage;
+mod codeowners;
 mod company;
+mod leases;
+mod machines;
 mod openapi;
+mod permissions;
 mod requests;
 
 use std::path::Path;

@@ -1,16 +1,24 @@
 //! Inventories: what somebody declared to exist and to use what. One file per inventory. It states what the
 //! inventory says and never judges whether that is so.
 
+mod ansible;
 mod backstage;
+mod codeowners;
 mod compose;
-
+mod host_table;
 mod hosts;
+mod leases;
+mod machines;
 mod openapi;
 mod own;
+mod permissions;
+mod records;
+mod ssh;
 
 use super::{Family, World, document};
 use crate::evidence::{
-    About, Basis, Evidence, Fact, Gap, GapCode, InputRecord, InputStatus, Mention, Place, Says, Scope, Text,
+    About, Basis, Evidence, Fact, Gap, GapCode, InputRecord, InputStatus, Mention, Place, Says, Scope, Span,
+    Text,
 };
 use crate::input::InputFile;
 use crate::settings::Settings;
@@ -41,6 +49,13 @@ pub static INVENTORIES: &[&dyn Inventory] = &[
     &hosts::HostItself,
     &openapi::OpenApi,
     &backstage::Backstage,
+    &ansible::Ansible,
+    &ssh::Ssh,
+    &leases::Leases,
+    &host_table::HostTable,
+    &records::Records,
+    &codeowners::CodeOwners,
+    &permissions::Permissions,
 ];
 
 /// Where an inventory writes down what it says, line by line.
@@ -49,6 +64,7 @@ pub struct Notes<'a> {
     text: &'a str,
     index: &'a Index,
     settings: &'a Settings,
+    inputs: &'a [InputFile],
     evidence: Evidence,
     records: u64,
     lines: HashMap<String, u64>,
@@ -65,13 +81,25 @@ impl<'a> Notes<'a> {
         self.settings
     }
 
-    fn new(file: &'a InputFile, text: &'a str, index: &'a Index, settings: &'a Settings) -> Notes<'a> {
-        Notes { file, text, index, settings, evidence: Evidence::new(), records: 0, lines: HashMap::new() }
+    /// All files of the scan, by path.
+    pub fn files(&self) -> &'a [InputFile] {
+        self.inputs
+    }
+
+    fn new(file: &'a InputFile, text: &'a str, index: &'a Index, world: &World<'a>) -> Notes<'a> {
+        let (settings, inputs) = (world.settings, &*world.inputs.files);
+        let (evidence, lines) = (Evidence::new(), HashMap::new());
+        Notes { file, text, index, settings, inputs, evidence, records: 0, lines }
     }
 
     /// The shown path of the folder that holds the inventory; empty at the top.
-    pub fn folder(&self) -> &str {
+    pub fn folder(&self) -> &'a str {
         self.file.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+
+    /// The shown path of the inventory.
+    pub fn path(&self) -> &'a str {
+        &self.file.path
     }
 
     /// The host whose file system the inventory was copied from.
@@ -92,10 +120,15 @@ impl<'a> Notes<'a> {
 
     /// States a fact that stands on this line.
     pub fn say_at(&mut self, about: &Mention, says: Says, basis: Basis, line: u64) {
+        self.say_within(about, says, basis, line, None);
+    }
+
+    /// States a fact that stands on this line and held for a while only.
+    pub fn say_within(&mut self, about: &Mention, says: Says, basis: Basis, line: u64, span: Option<Span>) {
         let place = Place::line(&self.file.path, line);
         self.records += 1;
         let scope = self.scope();
-        let fact = Fact { about: about.clone(), says, basis, scope, span: None, place };
+        let fact = Fact { about: about.clone(), says, basis, scope, span, place };
         self.evidence.add_fact(fact);
     }
 
@@ -110,7 +143,7 @@ impl<'a> Notes<'a> {
     }
 
     /// The first line that holds `near`; each text is looked for once.
-    fn line(&mut self, near: &str) -> u64 {
+    pub fn line(&mut self, near: &str) -> u64 {
         if let Some(line) = self.lines.get(near) {
             return *line;
         }
@@ -167,7 +200,7 @@ impl Family for Declared {
                 }
                 Ok(text) => {
                     let index = indexes.get(inventory.about().name).unwrap_or(&none);
-                    let mut notes = Notes::new(file, &text, index, world.settings);
+                    let mut notes = Notes::new(file, &text, index, world);
                     let outcome = inventory.read(&text, &mut notes);
                     record.records = notes.records;
                     evidence.merge(notes.evidence);

@@ -3,10 +3,10 @@
 //! and what a row means; which layout a file has, where its records end and how times are written is told here, once.
 //! It keeps no state across rows but where a server cuts one text into numbered rows.
 
-use super::csv_table::{self, Fields, Table};
 pub use super::export_parts::Parts;
 use super::export_parts::Run;
 use super::{Block, Context, Event, Executed, LogFormat, Record, Who, Zones, objects};
+use crate::collect::csv_table::{self, Fields, Table};
 use crate::evidence::{About, Confidence, GapCode, Stamp, Text};
 use crate::sql::Dialect;
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! Texts that a server cuts into numbered rows, put together again. Rows of one text have to stand together, in order;
 //! where they do not, the text is a gap and nothing is guessed of it.
 
-use super::csv_table::{self, Fields, Table};
 use super::export::{Cells, Export, Row, Rows, places};
+use crate::collect::csv_table::{self, Fields, Table};
 use crate::evidence::GapCode;
 
 /// Columns that cut one text into rows: where the number of the part stands (from 0), and the text, and what is the

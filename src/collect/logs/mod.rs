@@ -7,7 +7,6 @@ mod access_combined;
 mod auto_explain;
 mod aws_load_balancer;
 mod bigquery_jobs;
-mod csv_table;
 mod digest;
 mod envoy;
 mod export;

@@ -21,7 +21,7 @@ pub struct Table {
 
 impl Table {
     /// The table whose first record this text begins with, if it is one whose columns somebody knows.
-    pub fn of(text: &[u8], knows: impl Fn(&Table) -> bool) -> Option<Table> {
+    pub fn of(text: &[u8], mut knows: impl FnMut(&Table) -> bool) -> Option<Table> {
         let start = text.iter().position(|b| !b.is_ascii_whitespace())?;
         DELIMITERS.iter().find_map(|delimiter| {
             let rest = &text[start..];
