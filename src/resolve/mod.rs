@@ -11,6 +11,7 @@ mod links;
 mod names;
 mod observed;
 mod orders;
+mod pods;
 mod routes;
 mod tables;
 mod twins;

@@ -3,6 +3,7 @@
 
 mod backstage;
 mod company;
+mod kubernetes;
 mod openapi;
 mod requests;
 
@@ -45,6 +46,9 @@ fn facts(evidence: &Evidence) -> Vec<String> {
             Says::DeclaredUse(_, it) => format!("uses {it}"),
             Says::OwnedBy(it) => format!("is owned by {it}"),
             Says::Lifecycle(it) => format!("is {it}"),
+            Says::Pods { controller, name, namespace } => {
+                format!("has pods of {controller} {name} in {}", namespace.as_deref().unwrap_or("?"))
+            }
             other => format!("{other:?}"),
         };
         format!("{}: {} {says}", fact.place, fact.about)

@@ -5,6 +5,7 @@ mod backstage;
 mod compose;
 
 mod hosts;
+mod kubernetes;
 mod openapi;
 mod own;
 
@@ -41,6 +42,7 @@ pub static INVENTORIES: &[&dyn Inventory] = &[
     &hosts::HostItself,
     &openapi::OpenApi,
     &backstage::Backstage,
+    &kubernetes::Kubernetes,
 ];
 
 /// Where an inventory writes down what it says, line by line.
