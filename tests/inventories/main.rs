@@ -3,6 +3,8 @@
 
 mod backstage;
 mod company;
+mod dbt;
+mod interfaces;
 mod kubernetes;
 mod openapi;
 mod requests;

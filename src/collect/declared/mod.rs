@@ -1,13 +1,17 @@
 //! Inventories: what somebody declared to exist and to use what. One file per inventory. It states what the
 //! inventory says and never judges whether that is so.
 
+mod asyncapi;
 mod backstage;
 mod compose;
+mod dbt;
 
 mod hosts;
 mod kubernetes;
 mod openapi;
 mod own;
+mod proto;
+mod wsdl;
 
 use super::{Family, World, document};
 use crate::evidence::{
@@ -43,6 +47,10 @@ pub static INVENTORIES: &[&dyn Inventory] = &[
     &openapi::OpenApi,
     &backstage::Backstage,
     &kubernetes::Kubernetes,
+    &asyncapi::AsyncApi,
+    &proto::Proto,
+    &wsdl::Wsdl,
+    &dbt::Dbt,
 ];
 
 /// Where an inventory writes down what it says, line by line.
@@ -74,6 +82,14 @@ impl<'a> Notes<'a> {
     /// The shown path of the folder that holds the inventory; empty at the top.
     pub fn folder(&self) -> &str {
         self.file.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+
+    /// The component that the folder of the inventory is.
+    pub fn component(&self) -> String {
+        match self.folder() {
+            "" => "source tree".to_owned(),
+            folder => folder.to_owned(),
+        }
     }
 
     /// The host whose file system the inventory was copied from.
