@@ -161,8 +161,12 @@ impl Object<'_> {
         WORKLOADS.contains(&self.kind)
     }
 
-    /// What kind of system its containers are, if one is of a known image: the first says what the pod is for.
+    /// What kind of system its first container is, if that is of a known image. A Job of such an image only takes a
+    /// client out of it.
     fn system(&self) -> Option<&'static str> {
+        if self.kind == "Job" {
+            return None;
+        }
         let containers = self.value.pointer("/spec/template/spec/containers").and_then(Value::as_array);
         let images = containers.into_iter().flatten().filter_map(|it| it.get("image")?.as_str());
         images.take(1).find_map(system_kind)
