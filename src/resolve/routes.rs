@@ -5,7 +5,7 @@
 use super::EntityId;
 use super::consumers::Book;
 use super::names::Names;
-use crate::evidence::{Basis, Evidence, Mention, MentionKind, Resource, ResourceKind, Says, Scope};
+use crate::evidence::{Basis, Evidence, Mention, MentionKind, ResourceKind, Says, Scope};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many leading parts of a path a proxy may have put in front of a route.
