@@ -152,8 +152,8 @@ fn a_list_of_json_is_read_and_what_others_made_is_theirs() {
     "spec": { "template": { "spec": { "containers": [{ "image": "postgres:16", "command": ["psql"] }] } } } },
   { "apiVersion": "serving.knative.dev/v1", "kind": "Service", "metadata": { "name": "fn", "namespace": "ops" } } ] }"#;
     let wanted = [
-        "all.json:8: container:fill has pods of job fill in ops",
-        "all.json:8: container:fill is a job",
+        "all.json:1: container:fill has pods of job fill in ops",
+        "all.json:1: container:fill is a job",
         "all.json:1: container:shipper has pods of daemonset shipper in ops",
         "all.json:1: container:shipper is a service",
     ];
