@@ -9,7 +9,7 @@ mod services;
 use super::compose::system_kind;
 use super::document::{self, Document};
 use super::{Inventory, Notes};
-use crate::collect::schedules::manifest::{MASK, Template};
+use crate::collect::manifest::{MASK, Template};
 use crate::evidence::{About, Basis, GapCode, Mention, MentionKind, Provenance, Says, Scope, Text};
 use crate::input::InputFile;
 use serde_json::Value;

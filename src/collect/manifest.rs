@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// What stands in for a placeholder while YAML is read, and its number.
-pub(in crate::collect) const MASK: &str = "whodependsplaceholder";
+pub(super) const MASK: &str = "whodependsplaceholder";
 
 /// `{{ … }}`, `{% … %}` and `{# … #}`.
 static PLACEHOLDER: LazyLock<Regex> =
@@ -16,7 +16,7 @@ static MASKED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(&format!("{MASK}([0-9]+)x")).expect("the pattern is valid"));
 
 /// A template made into YAML: lines that only steer it are empty, other placeholders are words of their own.
-pub(in crate::collect) struct Template {
+pub(super) struct Template {
     /// The YAML, line by line that of the file.
     pub text: String,
     masked: Vec<String>,
