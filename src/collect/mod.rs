@@ -7,6 +7,7 @@ pub mod declared;
 mod document;
 pub mod evidence_file;
 pub mod logs;
+mod manifest;
 pub mod schedules;
 pub mod source;
 pub mod traffic;

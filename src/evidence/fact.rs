@@ -97,6 +97,15 @@ pub enum Says {
     Includes(Text),
     /// What it holds is computed from that.
     DerivesFrom(Resource),
+    /// A controller of Kubernetes names its pods, from this name and what that kind of controller puts behind it.
+    Pods {
+        /// `deployment`, `statefulset`, `daemonset`, `replicaset` or `job`.
+        controller: Text,
+        /// Its name in its namespace.
+        name: Text,
+        /// Its namespace, where that is said.
+        namespace: Option<Text>,
+    },
     /// Its scheduler holds it back for the job that it calls this.
     WaitsFor {
         /// The other's name at the same scheduler, as in [`Says::Called`].

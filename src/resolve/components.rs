@@ -161,7 +161,16 @@ impl Book {
         None
     }
 
-    /// Containers of compose files: the component they are built from, the address they are given.
+    /// The service that a workload is of which nothing else is known.
+    pub(super) fn workload(&mut self, workload: &Mention) -> EntityId {
+        let name = workload.text.to_string();
+        let entity = self.entity(format!("service:{name}"), "service", &name);
+        self.known.entry(entity).or_default();
+        self.join(entity, workload.clone(), format!("workload {name}: its pods were seen"));
+        entity
+    }
+
+    /// Containers of compose files and workloads of Kubernetes: the component they are built from, the address they are given.
     pub(super) fn containers(&mut self, uses: &[Use], facts: &[&Fact], names: &Names) {
         let containers: BTreeSet<&Mention> = facts
             .iter()
@@ -193,7 +202,9 @@ impl Book {
                 }
                 (None, None, _) => continue,
             };
-            self.join(entity, container.clone(), format!("compose service {}: {why}", container.text));
+            let pods = own().any(|fact| matches!(fact.says, Says::Pods { .. }));
+            let what = if pods { "workload" } else { "compose service" };
+            self.join(entity, container.clone(), format!("{what} {}: {why}", container.text));
             for fact in own() {
                 if let Says::RunsOn(address) = &fact.says {
                     let host = names.host_or_self(&address.text);

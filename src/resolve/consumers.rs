@@ -59,6 +59,7 @@ impl Book {
         let lines = jobs::lines(&facts, &scripts, names);
         book.components(uses, &facts, &lines, names);
         book.containers(uses, &facts, names);
+        book.documented(&facts);
         book.jobs(&lines);
         book.waits = orders::waits(&mut book, &lines);
         book.gaps.extend(jobs::script_gaps(evidence, &facts, &scripts));
@@ -152,6 +153,20 @@ impl Book {
                 self.join(entity, other.clone(), format!("declared at {}", fact.place));
             }
             _ => {}
+        }
+    }
+
+    /// What documents in a folder say that its application uses.
+    fn documented(&mut self, facts: &[&Fact]) {
+        let of_folder =
+            |fact: &&&Fact| fact.about.kind == MentionKind::Component && fact.scope == Scope::Production;
+        for fact in facts.iter().filter(of_folder) {
+            let Says::DeclaredUse(action, resource) = &fact.says else { continue };
+            let entity = self.who(&fact.about).or_else(|| self.declared_folder(&fact.about.text));
+            if let Some(entity) = entity {
+                let known = self.known.entry(entity).or_default();
+                known.declared_uses.push((*action, resource.clone(), fact.place.clone()));
+            }
         }
     }
 

@@ -20,6 +20,8 @@ enum Grain {
     Table(String),
     /// One request, by its endpoint's id as written.
     Request(String),
+    /// A channel by its name, at whatever broker.
+    Topic(String),
 }
 
 fn stated(resource: &Resource, names: &Names) -> Grain {
@@ -32,9 +34,31 @@ fn stated(resource: &Resource, names: &Names) -> Grain {
         (ResourceKind::Endpoint, ..) if !resource.parts.is_empty() => {
             Grain::Request(format!("endpoint:{system}/{}", resource.parts.join(".")))
         }
+        (ResourceKind::Topic, ..) => Grain::Topic(resource.parts.join(".")),
         (_, Some(_), Some(database)) => Grain::Database(format!("database:{system}/{database}")),
         _ => Grain::System(system),
     }
+}
+
+/// Whether a channel is one that an address with parameters means (`orders.{region}`, AsyncAPI, "Channel Address").
+fn is_channel(address: &str, name: &str) -> bool {
+    let mut pieces = address.split('{');
+    let Some(mut left) = name.strip_prefix(pieces.next().unwrap_or("")) else { return false };
+    let mut open = false;
+    let mut pieces = pieces.peekable();
+    while let Some(piece) = pieces.next() {
+        let literal = piece.split_once('}').map_or(piece, |(_, literal)| literal);
+        // A parameter takes one character at least, and what it takes ends where the next word begins.
+        let Some(first) = left.chars().next() else { return false };
+        left = &left[first.len_utf8()..];
+        open = literal.is_empty();
+        if !open {
+            let at = if pieces.peek().is_some() { left.find(literal) } else { left.rfind(literal) };
+            let Some(at) = at else { return false };
+            left = &left[at + literal.len()..];
+        }
+    }
+    open || left.is_empty()
 }
 
 /// The system part of a resource's id: between the kind and the first slash.
@@ -62,7 +86,21 @@ fn is_declared(book: &Book, names: &Names, link: &Link) -> bool {
         return true;
     }
     let entity = &book.entities[link.key.resource.0];
-    let requests = known.declared_uses.iter().all(|(_, resource, _)| resource.kind == ResourceKind::Endpoint);
+    let topics: Vec<(Option<Action>, String)> = known
+        .declared_uses
+        .iter()
+        .filter(|(_, resource, _)| resource.kind == ResourceKind::Topic)
+        .map(|(action, resource, _)| (*action, resource.parts.join(".")))
+        .collect();
+    if entity.kind == "topic" && !topics.is_empty() {
+        return topics.iter().any(|(action, address)| {
+            is_channel(address, &entity.name) && action.is_none_or(|action| action == link.key.action)
+        });
+    }
+    let requests = known
+        .declared_uses
+        .iter()
+        .all(|(_, resource, _)| matches!(resource.kind, ResourceKind::Endpoint | ResourceKind::Topic));
     if requests && book.entities[link.key.consumer.0].declared && !is_request(&entity.kind) {
         // A catalogue that lists the APIs a service calls, and no resource, speaks of no database.
         return true;
@@ -75,6 +113,7 @@ fn is_declared(book: &Book, names: &Names, link: &Link) -> bool {
         .map(|(action, resource, _)| (*action, stated(resource, names)))
         .filter(|(_, stated)| match stated {
             Grain::System(name) => *name == system,
+            Grain::Topic(_) => false,
             Grain::Database(id) | Grain::Table(id) | Grain::Request(id) => system_of(id) == system,
         })
         .collect();
@@ -90,6 +129,7 @@ fn is_declared(book: &Book, names: &Names, link: &Link) -> bool {
             Grain::Table(id) | Grain::Request(id) => *id == entity.id,
             Grain::Database(id) => finest == Some(0) && *id == whole,
             Grain::System(_) => finest == Some(0),
+            Grain::Topic(_) => false,
         };
         fits && action.is_none_or(|action| action == link.key.action)
     })

@@ -11,13 +11,14 @@ mod links;
 mod names;
 mod observed;
 mod orders;
+mod pods;
 mod routes;
 mod tables;
 mod twins;
 
 use crate::evidence::{
     Action, Activity, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, MentionKind, Order, Outcome,
-    Place, Places, Resource, Says, Scope, Sees, Span, Text, Trait, Use,
+    Place, Places, Resource, ResourceKind, Says, Scope, Sees, Span, Text, Trait, Use,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -390,7 +391,9 @@ fn stated_uses(names: &names::Names, tables: &tables::Tables, book: &mut consume
         })
         .collect();
     let mut stated = Vec::new();
-    for (consumer, resource, place) in listed {
+    // A channel without its broker is met under the name of a broker, and by its own name nowhere.
+    let met = |resource: &Resource| resource.kind != ResourceKind::Topic || resource.server.is_some();
+    for (consumer, resource, place) in listed.into_iter().filter(|(_, resource, _)| met(resource)) {
         let server = resource.server.as_deref().map(|server| names.system(server)).unwrap_or_default();
         // What is no database was met as another kind of system, if at all.
         let service = || book.find(&format!("service:{server}")).filter(|_| !names.is_database(&server));

@@ -3,9 +3,10 @@
 //! link-local addresses into anything but the host they were seen on, and where two hosts files contradict
 //! each other, it believes neither.
 
+use super::pods::Pods;
 use crate::evidence::{
-    Activity, Basis, Evidence, Fact, Gap, GapCode, MentionKind, Outcome, Place, Resource, ResourceKind, Says,
-    Scope, Span, Text, Use, Vantage,
+    Activity, Basis, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Outcome, Place, Resource,
+    ResourceKind, Says, Scope, Span, Text, Use, Vantage,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,6 +35,7 @@ pub struct Names {
     leases: BTreeMap<String, Vec<(Span, String)>>,
     /// Captures that follow each other at one server: by vantage, the first of them.
     rings: BTreeMap<Text, Text>,
+    pods: Pods,
 }
 
 /// The first label of a host name; addresses have none.
@@ -58,7 +60,7 @@ fn split_port(text: &str) -> (&str, Option<&str>) {
 impl Names {
     /// Learns all names that facts and vantages give.
     pub fn learn(evidence: &Evidence, uses: &[Use]) -> Names {
-        let mut names = Names::default();
+        let mut names = Names { pods: Pods::learn(evidence), ..Names::default() };
         for fact in evidence.facts() {
             let about = fact.about.text.to_string();
             match (fact.about.kind, &fact.says) {
@@ -316,11 +318,19 @@ impl Names {
         if let Some(host) = self.hosts.get(&lower) {
             return Some(host);
         }
+        if let Some(workload) = self.pods.workload(text) {
+            return Some(&workload.text);
+        }
         let hosts = self.labels.get(label(&lower)?)?;
         let [only] = hosts.iter().collect::<Vec<_>>()[..] else { return None };
         // Two full names with different domains are two hosts until somebody says otherwise.
         let long = lower.contains('.') && only.contains('.') && lower != only.to_lowercase();
         (!long).then_some(only)
+    }
+
+    /// The workload whose pod is named so, unless an inventory or a hosts file knows a host of that name.
+    pub fn workload(&self, text: &str) -> Option<&Mention> {
+        self.pods.workload(text).filter(|_| !self.hosts.contains_key(&text.to_lowercase()))
     }
 
     /// The host's declared name, else the text itself.
@@ -343,6 +353,12 @@ impl Names {
         }
         let (host, port) = split_port(&lower);
         let machine = self.host(host).map(str::to_lowercase);
+        // A pod under a Service is reached as what the Service leads to.
+        if let Some(workload) = self.workload(host)
+            && self.endpoints.values().any(|system| **system == *workload.text)
+        {
+            return workload.text.to_string();
+        }
         let same = |endpoint: &str| {
             let (their_host, their_port) = split_port(endpoint);
             let their_machine = self.host(their_host).map(str::to_lowercase);

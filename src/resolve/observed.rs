@@ -158,6 +158,9 @@ pub fn attribute(it: &Use, system: &str, names: &Names, book: &mut Book, clock: 
             hosts.is_empty() || (bare && hosts.iter().all(|host| !names.addressed().contains(host)))
         })
         .collect();
+    if let Some(verdict) = by_pod(it, system, &owners, names, book) {
+        return verdict;
+    }
     if let Some(verdict) = among(&placed, it, book, clock, "login and host agree") {
         return verdict;
     }
@@ -180,6 +183,27 @@ pub fn attribute(it: &Use, system: &str, names: &Names, book: &mut Book, clock: 
         return verdict;
     }
     stranger(it, system, from, &owners, &placed, book)
+}
+
+/// A client whose host, or whose own name for itself, is a pod's belongs to the workload, where nobody else has the
+/// login. A login of others is theirs only where nothing says who the workload is.
+fn by_pod(it: &Use, system: &str, owners: &[EntityId], names: &Names, book: &mut Book) -> Option<Verdict> {
+    let actor = &it.what.actor;
+    let named = [MentionKind::Host, MentionKind::Application];
+    let workload = named.iter().find_map(|kind| names.workload(actor.get(*kind)?))?;
+    let own = match book.who(workload) {
+        Some(own) if owners.is_empty() || owners.contains(&own) => own,
+        Some(_) => {
+            return Some(stranger(it, system, Some(workload.text.to_string()), owners, &[], book));
+        }
+        None if owners.is_empty() => book.workload(workload),
+        None => return None,
+    };
+    let why = format!("a pod of {}, by the name that its controller gives its pods", workload.text);
+    for mention in actor.iter().filter(|mention| mention.kind != MentionKind::Database) {
+        book.entities[own.0].mentions.entry(mention.clone()).or_insert_with(|| why.clone());
+    }
+    Some(Verdict { entity: own, confidence: Confidence::High })
 }
 
 /// One of several who share login and host: the only one; the only one whose text holds the statement; the

@@ -116,7 +116,9 @@ impl Routes {
             let Some((method, path)) = resource.parts.first().and_then(|name| name.split_once(' ')) else {
                 continue;
             };
-            let documented = fact.basis == Basis::Declared;
+            // A method of gRPC or an operation of SOAP stands behind its request: such a document lists nothing else that
+            // is served.
+            let documented = fact.basis == Basis::Declared && resource.parts.len() == 1;
             let route = Route { method: method.to_owned(), path: path.to_owned(), documented, deprecated };
             match fact.about.kind {
                 MentionKind::Endpoint | MentionKind::System => {

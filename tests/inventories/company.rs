@@ -67,7 +67,7 @@ fn ran(database: &str, user: &str, client: &str, sql: &str) -> String {
 }
 
 /// The whole report of a world.
-fn report(files: &[(&str, &str)]) -> serde_json::Value {
+pub fn report(files: &[(&str, &str)]) -> serde_json::Value {
     let folder = tempfile::tempdir().expect("a temporary folder");
     write(folder.path(), files);
     let output = Command::new(env!("CARGO_BIN_EXE_whodepends"))

@@ -4,6 +4,9 @@
 mod backstage;
 mod codeowners;
 mod company;
+mod dbt;
+mod interfaces;
+mod kubernetes;
 mod leases;
 mod machines;
 mod openapi;
@@ -49,6 +52,9 @@ fn facts(evidence: &Evidence) -> Vec<String> {
             Says::DeclaredUse(_, it) => format!("uses {it}"),
             Says::OwnedBy(it) => format!("is owned by {it}"),
             Says::Lifecycle(it) => format!("is {it}"),
+            Says::Pods { controller, name, namespace } => {
+                format!("has pods of {controller} {name} in {}", namespace.as_deref().unwrap_or("?"))
+            }
             other => format!("{other:?}"),
         };
         format!("{}: {} {says}", fact.place, fact.about)

@@ -75,13 +75,17 @@ const SYSTEM_IMAGES: [(&str, &str); 12] = [
     ("elasticsearch", "database"),
 ];
 
+/// What kind of system a container of this image is, if it is one.
+pub(super) fn system_kind(image: &str) -> Option<&'static str> {
+    let image = image.rsplit('/').next().unwrap_or("").split([':', '@']).next().unwrap_or("");
+    SYSTEM_IMAGES.iter().find(|(known, _)| *known == image).map(|(_, kind)| *kind)
+}
+
 fn state_service(name: &str, service: &Value, notes: &mut Notes<'_>) {
     let near = format!("{name}:");
     let about = Mention::new(MentionKind::Container, name);
     let image = service.get("image").and_then(Value::as_str).unwrap_or("");
-    let image = image.rsplit('/').next().unwrap_or("").split([':', '@']).next().unwrap_or("");
-    let system = SYSTEM_IMAGES.iter().find(|(known, _)| *known == image).map(|(_, kind)| *kind);
-    let kind = system.unwrap_or("service");
+    let kind = system_kind(image).unwrap_or("service");
     notes.say(&about, Says::DeclaredAs(Text::from(kind)), Basis::Declared, &near);
     if let Some(folder) = build_folder(service) {
         let path = shown(notes.folder(), folder);

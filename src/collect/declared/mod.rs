@@ -2,18 +2,23 @@
 //! inventory says and never judges whether that is so.
 
 mod ansible;
+mod asyncapi;
 mod backstage;
 mod codeowners;
 mod compose;
+mod dbt;
 mod host_table;
 mod hosts;
+mod kubernetes;
 mod leases;
 mod machines;
 mod openapi;
 mod own;
 mod permissions;
+mod proto;
 mod records;
 mod ssh;
+mod wsdl;
 
 use super::{Family, World, document};
 use crate::evidence::{
@@ -56,6 +61,11 @@ pub static INVENTORIES: &[&dyn Inventory] = &[
     &records::Records,
     &codeowners::CodeOwners,
     &permissions::Permissions,
+    &kubernetes::Kubernetes,
+    &asyncapi::AsyncApi,
+    &proto::Proto,
+    &wsdl::Wsdl,
+    &dbt::Dbt,
 ];
 
 /// Where an inventory writes down what it says, line by line.
@@ -100,6 +110,14 @@ impl<'a> Notes<'a> {
     /// The shown path of the inventory.
     pub fn path(&self) -> &'a str {
         &self.file.path
+    }
+
+    /// The component that the folder of the inventory is.
+    pub fn component(&self) -> String {
+        match self.folder() {
+            "" => "source tree".to_owned(),
+            folder => folder.to_owned(),
+        }
     }
 
     /// The host whose file system the inventory was copied from.

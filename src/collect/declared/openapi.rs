@@ -42,11 +42,7 @@ impl Inventory for OpenApi {
     fn read(&self, text: &str, notes: &mut Notes<'_>) -> Result<(), String> {
         let document = document::parse(text)?;
         let described = Described::of(&document)?;
-        let component = match notes.folder() {
-            "" => "source tree".to_owned(),
-            folder => folder.to_owned(),
-        };
-        let about = [Mention::new(MentionKind::Component, component)];
+        let about = [Mention::new(MentionKind::Component, notes.component())];
         let lines = path_lines(text);
         described.state(&about, notes, &|path| lines.get(path).copied().unwrap_or(1));
         Ok(())
@@ -198,11 +194,11 @@ fn decoded(fragment: &str) -> String {
 
 /// Where something is offered.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-struct Server {
+pub(super) struct Server {
     /// `host:port`; none: where the document itself is.
-    endpoint: Option<String>,
+    pub(super) endpoint: Option<String>,
     /// What stands before every path, without a slash at its end.
-    base: String,
+    pub(super) base: String,
 }
 
 /// The servers of such a list, if there is one.
@@ -247,7 +243,7 @@ fn filled(entry: &Value) -> Option<String> {
 }
 
 /// Host, port and base path of an address (RFC 3986); a relative one has only the last.
-fn server(url: &str) -> Option<Server> {
+pub(super) fn server(url: &str) -> Option<Server> {
     let url = url.split(['?', '#']).next().unwrap_or(url).trim();
     if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return None;

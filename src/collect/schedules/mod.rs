@@ -24,7 +24,7 @@ mod jenkins;
 mod job;
 mod kubernetes;
 mod laravel;
-mod manifest;
+use super::manifest;
 mod node;
 mod node_timers;
 mod puppet;
