@@ -84,6 +84,8 @@
 //! - A job's work may be several pieces, SQL and files among them, because one DAG or one agent's job does all of them. A DAG
 //!   that has its file for itself runs that file. What a job inside an application does is the application's code, and no link
 //!   of the job.
+//! - Lists of machines are written, not declared, as `/etc/hosts` is: what contradicts itself is believed neither way, and
+//!   `whodepends.toml` goes first. `Says` has `Pods` (whose names a workload gives its pods), `Permitted` (shown, never a use) and `Retires`.
 //! - Each command of a script connects by itself: only code, whose settings say where it connects, has its tables put to the
 //!   one database it is known to use. Tables of servers nobody knows hand something over only on one host.
 //! - Java, Kotlin, JavaScript, TypeScript, Ruby, PHP and C# are read as words for their schedules, not as trees: schedules stand in
