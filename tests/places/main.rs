@@ -2,6 +2,7 @@
 //! too many fails like one too few, and each claim has its near miss.
 
 mod crontabs;
+mod crontabs_ignored;
 mod github;
 mod jenkins;
 mod kubernetes;
@@ -10,12 +11,23 @@ use std::process::Command;
 
 /// The report of a world.
 fn report(files: &[(&str, &str)]) -> serde_json::Value {
+    report_with(files, &[])
+}
+
+/// The report of a world in which some files may be executed.
+fn report_with(files: &[(&str, &str)], executable: &[&str]) -> serde_json::Value {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (path, text) in files {
         let path = folder.path().join(path);
         std::fs::create_dir_all(path.parent().expect("a file lies in a folder"))
             .expect("folders can be made");
         std::fs::write(path, text).expect("files can be written");
+    }
+    #[cfg(unix)]
+    for path in executable {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(folder.path().join(path), mode).expect("modes can be set");
     }
     let output = Command::new(env!("CARGO_BIN_EXE_whodepends"))
         .current_dir(folder.path())

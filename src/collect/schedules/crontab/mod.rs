@@ -3,6 +3,7 @@
 //! what trees keep to be put there. It is Debian's cron unless the host's own files say otherwise. Commented lines are
 //! not jobs. It never evaluates a schedule; a line cron would reject is a gap.
 
+mod refusal;
 mod shape;
 mod table;
 
@@ -99,6 +100,10 @@ impl SchedulePlace for RunParts {
         let Some((folder, usual)) = PERIODS.iter().find(|(folder, _)| folder_is(file, folder)) else {
             return 0;
         };
+        if let Some(why) = stopped(file, world, cron, folder) {
+            out.add_gap(Gap::new(Place::whole(&file.path), GapCode::BadSchedule, why));
+            return 0;
+        }
         let table = table(file, world, cron, true, None);
         let (schedule, dialect) = match run_parts_schedule(file, world, cron, folder) {
             Some((schedule, dialect)) => (schedule, dialect),
@@ -136,6 +141,46 @@ const PERIODS: [(&str, &str); 4] = [
     ("cron.weekly", "47 6 * * 7"),
     ("cron.monthly", "52 6 1 * *"),
 ];
+
+/// Why a script in a folder of run-parts does not run: it is not executable while others beside it are, or Debian's
+/// cron ignores the table that starts it.
+fn stopped(file: &InputFile, world: &World<'_>, cron: Cron, folder: &str) -> Option<&'static str> {
+    file.host.as_ref()?;
+    let beside = |other: &&InputFile| other.host == file.host && folder_of(other) == folder_of(file);
+    if executable(file) == Some(false)
+        // A copy may have lost all modes.
+        && world.inputs.files.iter().filter(beside).any(|other| executable(other) == Some(true))
+    {
+        return Some("run-parts skips this file: it is not executable, and others beside it are");
+    }
+    let own = world.inputs.find(file.host.as_deref(), "/etc/crontab")?;
+    let starts =
+        |text: &str| text.lines().any(|line| !line.trim_start().starts_with('#') && line.contains(folder));
+    let text = own.text().ok().filter(|text| starts(text))?;
+    let by_cron = cron == Cron::Debian && own.host == file.host;
+    let by_anacron = world.inputs.find(file.host.as_deref(), "/etc/anacrontab").is_some();
+    (by_cron && !by_anacron && refusal::refusal(&text, true).is_some())
+        .then_some("cron does not start this script: it ignores /etc/crontab as a whole")
+}
+
+/// Whether somebody may execute it; `None` where the system has no such mode.
+fn executable(file: &InputFile) -> Option<bool> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&file.real).ok()?.permissions().mode();
+        Some(mode & 0o111 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        None
+    }
+}
+
+fn folder_of(file: &InputFile) -> &str {
+    file.inner.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
 
 /// When a folder's scripts are started, and in which dialect that is said: by `/etc/crontab`, or by anacron where that
 /// file leaves it to it or says nothing.
@@ -182,6 +227,12 @@ fn table<'a>(
 
 fn folder_is(file: &InputFile, folder: &str) -> bool {
     file.inner.rsplit('/').nth(1) == Some(folder)
+}
+
+/// Whether it is a table that cron itself reads, copied from a host.
+fn in_place(file: &InputFile) -> bool {
+    let system = &*file.inner == "/etc/crontab" || file.inner.starts_with("/etc/cron.d/");
+    file.host.is_some() && (system || file.inner.starts_with("/var/spool/cron/"))
 }
 
 /// Whether the name of the file or of its folder speaks of cron; the content decides.

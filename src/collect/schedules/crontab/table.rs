@@ -4,16 +4,18 @@
 use super::super::World;
 use super::super::crontab_host::Cron;
 use super::super::job::{Job, Work, Zone, states_order};
-use super::PERIODS;
+use super::refusal::{Refusal, refusal, sets};
+use super::{PERIODS, in_place};
 use crate::evidence::scrub::scrub;
 use crate::evidence::{Evidence, Gap, GapCode, Place, Scope, Text};
 use crate::input::InputFile;
 use crate::schedule;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io::Read;
 
 /// What stands in a template and is neither text nor a value: comments and code of Jinja and ERB.
-const CODE: [(&str, &str); 3] = [("{#", "#}"), ("{%", "%}"), ("<%", "%>")];
+pub(super) const CODE: [(&str, &str); 3] = [("{#", "#}"), ("{%", "%}"), ("<%", "%>")];
 
 /// A crontab, and what holds for all of its lines.
 pub(in super::super) struct Table<'a> {
@@ -52,11 +54,26 @@ pub(super) struct Line<'a> {
 impl Table<'_> {
     /// States its jobs and gives how many there were.
     pub(in super::super) fn read(&self, text: &str, out: &mut Evidence) -> u64 {
+        let own = !self.template && in_place(self.file);
+        // The text comes without the mark, which cron reads as a part of the first line.
+        let text = &*if own && begins_with_mark(self.file) {
+            Cow::Owned(format!("\u{feff}{text}"))
+        } else {
+            Cow::Borrowed(text)
+        };
+        let debians = own && self.cron == Cron::Debian;
+        if debians && let Some(refused) = refusal(text, self.user_column) {
+            self.refuse(&refused, out);
+            return 0;
+        }
         let text = if self.template { without_code(text) } else { Cow::Borrowed(text) };
+        if own {
+            self.say_of_returns(&text, out);
+        }
         let mut environment = BTreeMap::new();
         let mut comments: Vec<&str> = Vec::new();
         let mut jobs = 0;
-        for (index, line) in text.lines().enumerate() {
+        for (index, line) in text.split('\n').enumerate() {
             let number = self.first_line + index as u64;
             let trimmed = line.trim();
             if let Some(comment) = trimmed.strip_prefix('#') {
@@ -67,13 +84,54 @@ impl Table<'_> {
                 comments.clear();
             } else if let Some((name, value)) = setting(trimmed) {
                 environment.insert(name, value);
+            } else if own && self.cron != Cron::Busybox && sets(trimmed) {
+                // A name that no shell takes is one for cron.
+                comments.clear();
             } else {
                 let remark = comments.iter().copied().find(|comment| states_order(comment));
-                jobs += u64::from(self.job(trimmed, number, remark, &environment, out));
+                let line = if own { with_return(line) } else { trimmed };
+                jobs += u64::from(self.job(line, number, remark, &environment, out));
                 comments.clear();
             }
         }
         jobs
+    }
+
+    /// Says that cron ignores all of it because of a line.
+    fn refuse(&self, refused: &Refusal, out: &mut Evidence) {
+        let jobs = match refused.jobs {
+            0 => "it has no other job".to_owned(),
+            1 => "1 job of it does not run".to_owned(),
+            jobs => format!("{jobs} jobs of it do not run"),
+        };
+        let why =
+            format!("Debian's cron ignores the whole file because of this line: {}; {jobs}", refused.why);
+        let place = Place::line(&self.file.path, self.first_line + refused.line as u64);
+        out.add_gap(Gap::new(place, GapCode::BadSchedule, scrub(&why).into_owned()));
+    }
+
+    /// Says what carriage returns at the ends of lines do; Busybox's reader is not known to keep them.
+    fn say_of_returns(&self, text: &str, out: &mut Evidence) {
+        let mut ends = text.split('\n').enumerate().filter(|(_, line)| line.ends_with('\r'));
+        let first =
+            ends.find(|(_, line)| !line.trim_start().starts_with('#') && setting(line.trim()).is_none());
+        if let Some((index, _)) = first.filter(|_| self.cron != Cron::Busybox) {
+            let why = "lines end in CR LF: cron leaves the carriage return at the end of each command, so a script \
+                       named there is not found, and an argument or a file there has another name";
+            let place = Place::line(&self.file.path, self.first_line + index as u64);
+            out.add_gap(Gap::new(place, GapCode::BadSchedule, why));
+        }
+    }
+
+    /// The line without the sign by which cronie leaves out the log (crontab(5) of cronie); only root may write it.
+    fn without_sign<'l>(&self, line: &'l str) -> Result<&'l str, &'static str> {
+        match line.strip_prefix('-').filter(|_| self.cron == Cron::Cronie) {
+            None => Ok(line),
+            Some(_) if !self.user_column && self.account.as_deref().is_some_and(|it| it != "root") => {
+                Err("only root may leave out the log")
+            }
+            Some(rest) => Ok(rest),
+        }
     }
 
     fn job(
@@ -93,6 +151,13 @@ impl Table<'_> {
             out.add_gap(Gap::new(Place::line(&self.file.path, number), GapCode::Unresolved, detail));
             return false;
         }
+        let line = match self.without_sign(line) {
+            Ok(line) => line,
+            Err(why) => {
+                out.add_gap(bad(why));
+                return false;
+            }
+        };
         let Some((schedule, rest)) = split_schedule(line) else {
             out.add_gap(bad("five fields and a command are not to be told apart in it"));
             return false;
@@ -135,8 +200,12 @@ impl Table<'_> {
             _ => line.schedule.to_owned(),
         };
         let job = Job::of_shell(self.file, self.world, &schedule, line.dialect, line.command, environment);
+        let shown = line.command.strip_suffix('\r');
+        let given = shown.map(returned);
         let work = if self.template {
             Work::Template(line.command)
+        } else if let (Some(text), Some(shown)) = (&given, shown) {
+            Work::ShellIn { text, shown, input: self.file.path.clone(), line: line.number }
         } else {
             Work::Shell { text: line.command, stdin: line.stdin.as_deref() }
         };
@@ -147,6 +216,32 @@ impl Table<'_> {
         Job { host, zone, account, work, guards, line: line.number, remark, scope: self.scope, ..job }
             .state(out);
     }
+}
+
+/// A command that ends in a carriage return, with a visible sign for it where it makes the name of a script another
+/// one. An argument is read without it: it tells better what the job is there for.
+fn returned(command: &str) -> String {
+    const SIGN: char = '\u{240d}';
+    let mut words = command.split_whitespace().rev();
+    let (last, before) = (words.next().unwrap_or(""), words.next());
+    let path = last.contains('/') && !last.contains(['<', '>', '=', ':', '"', '\'']);
+    let script = path && before.is_some_and(|word| !word.ends_with(['<', '>']));
+    let ends_in_it = command.ends_with(last) && (before.is_none() || script);
+    if ends_in_it { format!("{command}{SIGN}") } else { command.to_owned() }
+}
+
+/// Whether the file itself begins with a byte order mark.
+fn begins_with_mark(file: &InputFile) -> bool {
+    let mut head = [0; 3];
+    let read = std::fs::File::open(&file.real).and_then(|mut it| it.read_exact(&mut head));
+    read.is_ok() && (head == [0xef, 0xbb, 0xbf] || head[..2] == [0xff, 0xfe] || head[..2] == [0xfe, 0xff])
+}
+
+/// A line without the blanks around it, and with its carriage return, which is a part of the command.
+fn with_return(line: &str) -> &str {
+    let told = line.trim();
+    let end = line.strip_suffix('\r').filter(|before| before.ends_with(told));
+    end.map_or(told, |_| line.trim_start())
 }
 
 /// The text of a template without its comments, and without the code that fills a line; code inside of a line stays,
@@ -186,7 +281,7 @@ fn next_code(text: &str, from: usize) -> Option<(usize, &'static str, &'static s
 }
 
 /// Whether cron could know a user of this name; a template may fill it in.
-fn names_user(word: &str) -> bool {
+pub(super) fn names_user(word: &str) -> bool {
     schedule::has_placeholder(word)
         || word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.$@\\".contains(&b))
 }
