@@ -53,7 +53,7 @@ static KEY_VALUE: LazyLock<Regex> = LazyLock::new(|| {
             | account[_-]?key | credential s? | private[_-]?key | signature | authorization ) [\w-]* ["']? \s*
           (?: := | => | [=:] | \s (?: IS \s )? ) \s* (?: bearer \s+ | basic \s+ )?
         | (?: \b | [\w.-]* [_.-] ) (?: db )? (?: pass | pw | sig ) ["']? \s* [=:] \s*
-        | \b identified \s+ by \s+
+        | \b identified \s+ by \s+ (?: (?: password | values ) \s+ )?
         | \b (?: bearer | basic ) \s+ )
         ( "[^"\r\n]*" | '[^'\r\n]*' | [^\s"'&;,)}\]]+ )"#,
     )
