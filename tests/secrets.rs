@@ -1237,3 +1237,34 @@ fn an_inventory_shows_what_its_people_wrote() {
     let json = run(&["scan", ".", "--format", "json"], world.folder.path(), "");
     assert!(!json.contains("person:kim read table:shop-db/shop/seen.unknown"), "{json}");
 }
+
+#[test]
+fn programs_and_statements_of_a_crontab_keep_what_they_are_given() {
+    let mut world = World::new();
+    let forms = [
+        "expdp system/{}",
+        "isql -U sa -P {} -S db1",
+        "htpasswd -b /etc/seen u {}",
+        "mc alias set m http://seen:9000 KEYID {}",
+        "curl -H 'Cookie: session={}' http://seen.example/",
+        "curl -d x https://hooks.slack.com/services/T0AB/B0CD/{}",
+        "export PW={}; psql \"postgresql://u:$PW@seen-db/shop\" -c 'SELECT a FROM seen.table'",
+        "mysql -h seen-db shop -e \"SET PASSWORD FOR 'u'@'h' = PASSWORD('{}')\"",
+        "keytool -list -storepass {}",
+        "ftp -n seen <<< \"user u {}\"",
+    ];
+    let mut lines = String::new();
+    for form in forms {
+        let secret = world.plant(Word, form);
+        lines.push_str(&format!("0 2 * * * root {}\n", form.replace("{}", &secret)));
+    }
+    world.write("etc/cron.d/seen", &lines);
+    world.show("seen-db");
+    world.show("/services/T0AB/B0CD/");
+    nothing_gets_out(&world, &[], &[]);
+    let listed = run(&["jobs", "."], world.folder.path(), "");
+    assert!(listed.contains("htpasswd -b /etc/seen u ‹scrubbed›"), "{listed}");
+    for canary in &world.canaries {
+        assert!(!listed.contains(&canary.parts[0]), "{} got out: {listed}", canary.position);
+    }
+}

@@ -77,8 +77,12 @@ pub fn redirects(status: u16) -> bool {
 }
 
 /// How beginnings of tokens are told: all that [`scrub`] knows hold one of these.
-static MARKS: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new("glpat-|gh|_pat_|sk_|rk_|xox|npm_|hf_|eyJ").expect("a constant pattern"));
+static MARKS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        "glpat-|gh|_pat_|sk_|rk_|xox|npm_|hf_|eyJ|/(?:services|workflows|triggers)/[TE]|/IncomingWebhook/",
+    )
+    .expect("a constant pattern")
+});
 
 /// A key that a program carries in its name.
 static KEY_IN_PROGRAM: LazyLock<Regex> = LazyLock::new(|| {
