@@ -106,8 +106,18 @@ impl JobLine<'_> {
 
     fn program(&self) -> String {
         let script = self.runs().map(|(script, _)| stem(script).to_owned());
-        script
-            .unwrap_or_else(|| stem(self.command().split_whitespace().next().unwrap_or("command")).to_owned())
+        script.unwrap_or_else(|| {
+            // What only asks or opens something is no name: `[ -x /opt/x ] && …`, `. /opt/env; …`, `if test …`.
+            const ASKS: [&str; 12] =
+                ["if", "then", "test", "true", "false", "while", "[", "[[", ".", "!", "(", "{"];
+            let mut words = self.command().split_whitespace().map(stem);
+            let first = words.next().unwrap_or("command");
+            if !ASKS.contains(&first) {
+                return first.to_owned();
+            }
+            let names = |word: &&str| word.starts_with(char::is_alphabetic) && !ASKS.contains(word);
+            words.find(names).unwrap_or(first).to_owned()
+        })
     }
 
     fn runs(&self) -> Option<(&Text, &Text)> {

@@ -93,14 +93,18 @@ fn what_only_looks_like_it_is_none() {
     let files = [
         ("app/every.rb", other),
         ("config/schedule.rb", "# every 1.day do\n#   rake 'x'\n# end\n"),
-        ("blog/config/schedule.rb", "every :day, at: '4:30' do\n  rake 'known'\nend\n"),
+        (
+            "blog/config/schedule.rb",
+            "every :day, at: '4:30' do\n  rake 'known'\nend\nevery(:hour) do command 'one-line' end\n",
+        ),
     ];
     let report = World { files: &files, links: &[] }.report();
     assert_eq!(
         jobs(&report),
         [
             // Without a half of the day four is in the afternoon.
-            "job:blog/known as -: 30 16 * * * (?): /bin/bash -l -c 'cd #{path} && RAILS_ENV=production rake known --silent' @ blog/config/schedule.rb:2"
+            "job:blog/known as -: 30 16 * * * (?): /bin/bash -l -c 'cd #{path} && RAILS_ENV=production rake known --silent' @ blog/config/schedule.rb:2",
+            "job:blog/one-line as -: 0 * * * * (?): /bin/bash -l -c 'one-line' @ blog/config/schedule.rb:4",
         ]
     );
 }

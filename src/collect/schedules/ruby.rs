@@ -56,13 +56,15 @@ pub(super) fn arguments(values: &Values<'_>, start: usize) -> Arguments {
             at = values.skip_lines(at);
         }
         let Some(first) = values.get(at).filter(|_| at < stop) else { break };
-        if first.kind == Kind::Newline || first.is_word("do") || (!bracket && first.is("}")) {
+        let closes = !bracket && (first.is("}") || first.is_word("end"));
+        if first.kind == Kind::Newline || first.is_word("do") || closes {
             break;
         }
         let name = (first.kind != Kind::Sign && (values.is(at + 1, ":") || values.is(at + 1, "=>")))
             .then(|| first.text.clone());
         let from = if name.is_some() { values.skip_lines(at + 2) } else { at };
-        let ends = ["do", "if", "unless"];
+        // A block of one line ends behind its only statement.
+        let ends = ["do", "if", "unless", "end"];
         if told.positional.len() + told.named.len() >= MAX_ARGUMENTS
             || values.end_of_value(from, &ends) > from + MAX_VALUE
         {
