@@ -147,3 +147,22 @@ fn what_cannot_be_accepted_changes_nothing() {
     assert_eq!(day.status.code(), Some(2));
     assert_eq!(settings(world.path()), SETTINGS);
 }
+
+#[test]
+fn two_reasons_for_one_finding_are_reported() {
+    let world = world();
+    for (rule, reason) in [("shadow-*", "known"), ("shadow-consumer", "moves")] {
+        run(world.path(), &["accept", rule, "estate", "--consumer", "client:app", "--reason", reason]);
+    }
+    let out = run(world.path(), &["scan", "estate", "--format", "json", "--as-of", "2026-11-26"]);
+    let report: serde_json::Value = serde_json::from_slice(&out.stdout).expect("it is JSON");
+    let gaps = report["gaps"].as_array().into_iter().flatten();
+    let stale: Vec<&str> =
+        gaps.filter(|gap| gap["code"] == "stale-accept").filter_map(|gap| gap["detail"].as_str()).collect();
+    assert_eq!(
+        stale,
+        [
+            "[[accept]] rule = \"shadow-consumer\", reason = \"moves\" gives another reason than an entry before it for one finding"
+        ]
+    );
+}

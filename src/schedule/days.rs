@@ -8,6 +8,27 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use std::fmt::Debug;
 
+/// One moment in local time.
+#[derive(Debug)]
+pub(super) struct Once(pub DateTime);
+
+/// The moment that a server makes of a local time: one that is left out is the first that exists again, of two the first.
+pub(super) fn moment(local: DateTime, zone: &TimeZone) -> Option<i64> {
+    let mut told = Vec::new();
+    moments(local, zone, Gap::AtOnce, Fold::First, &mut told);
+    told.first().copied()
+}
+
+impl Meaning for Once {
+    fn runs<'a>(&'a self, zone: &'a TimeZone, from: i64) -> Box<dyn Iterator<Item = i64> + 'a> {
+        Box::new(moment(self.0, zone).filter(|moment| *moment > from).into_iter())
+    }
+
+    fn words(&self) -> String {
+        format!("once, at {}", self.0)
+    }
+}
+
 /// Which days have runs.
 pub(super) trait DayTest: Debug + Send + Sync {
     /// Whether this one has.

@@ -135,3 +135,19 @@ pub(super) const EITHER_DAY: &str = "day of month and day of week are both given
 /// What is said of two day fields that must both mean a day, where one begins with a star.
 pub(super) const STAR_IS_AND: &str =
     "a day field that starts with * is ANDed with the other, not ORed as two plain ones are";
+
+/// The months by their English names, lower-case.
+pub const MONTHS_IN_FULL: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];

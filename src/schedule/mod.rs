@@ -43,6 +43,7 @@ mod wall;
 mod windows;
 mod zones;
 
+pub use fields::MONTHS_IN_FULL;
 pub use guards::Guards;
 pub use laravel::WITHIN_A_MINUTE;
 pub use systemd::span_seconds;

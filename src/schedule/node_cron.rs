@@ -6,7 +6,8 @@
 
 use super::calendar::{Calendar, DayRule, Fold, Gap};
 use super::fields::{
-    DAY, Field, HOUR, KEYWORDS, MINUTE, MONTH, MONTH_NAMES, WEEKDAY, WEEKDAY_NAMES, digits, rejected,
+    DAY, Field, HOUR, KEYWORDS, MINUTE, MONTH, MONTH_NAMES, MONTHS_IN_FULL, WEEKDAY, WEEKDAY_NAMES, digits,
+    rejected,
 };
 use super::{Dialect, Rejected, Schedule};
 
@@ -15,20 +16,6 @@ pub struct NodeCron;
 
 const SECOND: Field = Field { name: "second", ..MINUTE };
 /// Long names, which are read before the short ones they begin with.
-const LONG_MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
 const LONG_DAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 
 impl Dialect for NodeCron {
@@ -54,7 +41,7 @@ impl Dialect for NodeCron {
         let Ok([second, minute, hour, day, month, weekday]) = <[&str; 6]>::try_from(parts.as_slice()) else {
             return Err(rejected(format!("five or six fields are needed, not {}", parts.len())));
         };
-        let month = named(&named(month, &LONG_MONTHS, 1), &MONTH_NAMES, 1);
+        let month = named(&named(month, &MONTHS_IN_FULL, 1), &MONTH_NAMES, 1);
         let weekday = named(&named(weekday, &LONG_DAYS, 0), &WEEKDAY_NAMES, 0);
         let mut calendar = Calendar {
             seconds: bits(second, &SECOND, 59)?,

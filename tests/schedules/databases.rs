@@ -19,7 +19,7 @@ fn what_pg_cron_keeps_is_the_same_in_both_exports_and_in_the_sql_that_made_it() 
     let txt = include_str!("../../fixtures/databases/pg_cron/job.txt");
     // Of the same server, both exports tell the same.
     let of_export = |name: &str, text: &str| {
-        let path = format!("db1/root/{name}");
+        let path = format!("db1/srv/{name}");
         let files = [("db1/etc/timezone", "Europe/Berlin\n"), (path.as_str(), text)];
         let report = World { files: &files, links: &[] }.report();
         let cut = |job: &String| job.split(" @ ").next().unwrap_or("").to_owned();
@@ -81,20 +81,18 @@ INSERT INTO notes VALUES ($$SELECT cron.schedule('noted', '0 0 * * *', 'SELECT 1
             "db1/etc/postgresql/15/main/postgresql.conf",
             "cron.timezone = 'Europe/Berlin' # as the shop has it\n",
         ),
-        ("db1/root/jobs.sql", sql),
+        ("db1/srv/jobs.sql", sql),
     ];
     let report = World { files: &files, links: &[] }.report();
     assert_eq!(
         jobs(&report),
         [
-            "job:db1/sessions as -: */10 * * * * (Europe/Berlin): DELETE FROM public.sessions @ db1/root/jobs.sql:1"
+            "job:db1/sessions as -: */10 * * * * (Europe/Berlin): DELETE FROM public.sessions @ db1/srv/jobs.sql:1"
         ]
     );
     assert_eq!(
         told(&report),
-        [
-            "bad-schedule db1/root/jobs.sql:3: wrong: 60 * * * *: pg-cron rejects it: minute: 60 is not in 0-59"
-        ]
+        ["bad-schedule db1/srv/jobs.sql:3: wrong: 60 * * * *: pg-cron rejects it: minute: 60 is not in 0-59"]
     );
 }
 
@@ -206,7 +204,7 @@ fn events_are_the_same_in_a_dump_an_export_and_the_sql_that_made_them() {
         ("dump.sql", include_str!("../../fixtures/databases/mysql/dump.sql"), [109, 128, 147, 188], written),
         ("events.tsv", include_str!("../../fixtures/databases/mysql/events.tsv"), [2, 3, 4, 6], exported),
     ] {
-        let path = format!("db2/root/{name}");
+        let path = format!("db2/srv/{name}");
         let files = [
             ("db2/etc/timezone", "Europe/Berlin\n"),
             ("db2/etc/mysql/my.cnf", "[mysqld]\nevent-scheduler = OFF\n"),
@@ -253,9 +251,9 @@ EXEC dbo.sp_add_job @job_name = N'Shop - wrong'
 EXEC dbo.sp_add_jobschedule @job_name = N'Shop - wrong', @name = N'x', @freq_type = 2
 QuitWithRollback:
 "#;
-    let files = [("sql1/etc/timezone", "Europe/London\n"), ("sql1/root/agent.sql", sql)];
+    let files = [("sql1/etc/timezone", "Europe/London\n"), ("sql1/srv/agent.sql", sql)];
     let report = World { files: &files, links: &[] }.report();
-    let at = "sql1/root/agent.sql";
+    let at = "sql1/srv/agent.sql";
     assert_eq!(
         jobs(&report),
         [

@@ -8,7 +8,7 @@ mod plsql;
 mod rule;
 mod slots;
 
-use super::days::Drifting;
+use super::days::{Drifting, Once};
 use super::fields::{MONTH_NAMES, rejected};
 use super::template::Unsettled;
 use super::{Dialect, Rejected, Schedule};
@@ -39,7 +39,7 @@ impl Dialect for Oracle {
         }
         if rest.is_empty() {
             let once = start.ok_or_else(|| rejected("it is empty"))?;
-            return Ok(Schedule::new(slots::Once(once)));
+            return Ok(Schedule::new(Once(once)));
         }
         let lower = rest.to_ascii_lowercase();
         match lower.trim_start().strip_prefix("freq").map(str::trim_start) {

@@ -1,6 +1,7 @@
 //! The runs of a settled calendar: period by period where it follows the clock, slot by slot where it follows real time.
 
 use super::super::calendar::{Fold, Gap, moments};
+use super::super::days::moment;
 use super::super::{HORIZON_DAYS, Meaning, Schedule};
 use super::rule::{Freq, Rule};
 use jiff::Timestamp;
@@ -22,26 +23,6 @@ pub(super) fn schedule(
         notes.push("what it leaves open of its time comes from its start date, which is not told".to_owned());
     }
     Schedule::new(Runs { times: rule.day_times(), rule, start, last, words, notes })
-}
-
-/// One moment in local time.
-#[derive(Debug)]
-pub(super) struct Once(pub DateTime);
-
-fn moment(local: DateTime, zone: &TimeZone) -> Option<i64> {
-    let mut told = Vec::new();
-    moments(local, zone, Gap::AtOnce, Fold::First, &mut told);
-    told.first().copied()
-}
-
-impl Meaning for Once {
-    fn runs<'a>(&'a self, zone: &'a TimeZone, from: i64) -> Box<dyn Iterator<Item = i64> + 'a> {
-        Box::new(moment(self.0, zone).filter(|moment| *moment > from).into_iter())
-    }
-
-    fn words(&self) -> String {
-        format!("once, at {}", self.0)
-    }
 }
 
 #[derive(Debug)]

@@ -1,6 +1,8 @@
 //! The times that `at` of whenever is given in words (`4:30 am`, `12pm`, `noon`): whenever has Chronic read them, with
 //! its default options. What Chronic reads by today's date, or what is not known here, is told as not known.
 
+use crate::schedule::MONTHS_IN_FULL;
+
 /// What `at` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum At {
@@ -17,20 +19,6 @@ pub(super) enum At {
     },
 }
 
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
 /// What may stand before a time without changing it.
 const BEFORE: [&str; 12] = [
     "start of the month at ",
@@ -71,7 +59,7 @@ fn dated(text: &str) -> Option<((u8, u8), &str)> {
         return Some(((number(month, 1, 12)?, number(day, 1, 31)?), rest.trim()));
     }
     let is_month = |name: &&str| first.len() >= 3 && (first == &name[..3] || first == *name);
-    let month = MONTHS.iter().position(is_month)? as u8 + 1;
+    let month = MONTHS_IN_FULL.iter().position(is_month)? as u8 + 1;
     let (day, rest) = rest.trim().split_once(' ')?;
     let day = ["st", "nd", "rd", "th"].iter().find_map(|end| day.strip_suffix(end)).unwrap_or(day);
     Some(((month, number(day, 1, 31)?), rest.trim()))
