@@ -147,7 +147,7 @@ fn main() {
         let _ = writeln!(
             out,
             "Language {{ about: About {{ name: {:?}, title: {:?}, provenance: Provenance::{provenance} }}, parser: || {}.into(), \
-             query: include_str!({:?}), compiled: std::sync::OnceLock::new(), endings: {}, shebangs: {}, commands: {}, {} }},",
+             query: include_str!({:?}), compiled: std::sync::OnceLock::new(), scopes: std::sync::OnceLock::new(), endings: {}, shebangs: {}, commands: {}, {} }},",
             text("name"),
             text("title"),
             text("crate"),

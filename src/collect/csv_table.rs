@@ -4,6 +4,7 @@
 //! and knows no columns: a format does.
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+use std::sync::LazyLock;
 
 /// What may stand between fields, in the order in which they are tried.
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
@@ -23,9 +24,13 @@ impl Table {
     /// The table whose first record this text begins with, if it is one whose columns somebody knows.
     pub fn of(text: &[u8], mut knows: impl FnMut(&Table) -> bool) -> Option<Table> {
         let start = text.iter().position(|b| !b.is_ascii_whitespace())?;
-        DELIMITERS.iter().find_map(|delimiter| {
+        DELIMITERS.iter().enumerate().find_map(|(tried, delimiter)| {
             let rest = &text[start..];
             let length = record_length(rest, *delimiter).unwrap_or(rest.len());
+            // Without it there is one column, which the first has shown.
+            if tried > 0 && !rest[..length].contains(delimiter) {
+                return None;
+            }
             let mut fields = Fields::new(*delimiter);
             fields.read(&rest[..length]);
             let names = (0..fields.len()).map(|index| fields.text(index).trim().to_lowercase()).collect();
@@ -96,7 +101,14 @@ pub struct Fields {
 impl Fields {
     /// Of no record yet.
     pub fn new(delimiter: u8) -> Fields {
-        let reader = ReaderBuilder::new().delimiter(delimiter).build();
+        // Each file is asked by many formats with each delimiter, and building a reader takes longer than a line.
+        static READERS: LazyLock<[Reader; DELIMITERS.len()]> =
+            LazyLock::new(|| DELIMITERS.map(|delimiter| ReaderBuilder::new().delimiter(delimiter).build()));
+        let known = DELIMITERS.iter().position(|own| *own == delimiter);
+        let reader = known.map_or_else(
+            || ReaderBuilder::new().delimiter(delimiter).build(),
+            |index| READERS[index].clone(),
+        );
         Fields { reader, bytes: Vec::new(), ends: vec![0; MAX_COLUMNS], count: 0 }
     }
 

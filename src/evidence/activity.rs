@@ -242,6 +242,10 @@ impl Activity {
                 })
             }
             _ => {
+                if self.days.is_empty() {
+                    // Most uses have one day, and a list begins with room for four.
+                    self.days.reserve_exact(1);
+                }
                 self.days.push((number, Day::default()));
                 self.days.len() - 1
             }

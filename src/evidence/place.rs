@@ -77,12 +77,17 @@ impl Places {
             }
         }
         let item = (stamp, place);
-        if let Err(index) = self.0.binary_search(&item) {
-            self.0.insert(index, item);
-            if self.0.len() > PLACES_KEPT {
-                self.0.remove(half);
-            }
+        let Err(mut index) = self.0.binary_search(&item) else { return };
+        if self.0.len() == PLACES_KEPT {
+            // The innermost of its half makes room.
+            let inner = if index < half { half - 1 } else { half };
+            self.0.remove(inner);
+            index -= usize::from(index > inner);
+        } else if self.0.len() == self.0.capacity() {
+            // Most uses have one place, and a list begins with room for four.
+            self.0.reserve_exact(1);
         }
+        self.0.insert(index, item);
     }
 
     /// Takes over the places of another.

@@ -10,10 +10,11 @@ use super::place::{Place, Places};
 use super::stamp::{Span, Stamp};
 use super::usage::{Shape, Use, What};
 use super::vantage::Vantage;
+use indexmap::IndexMap;
+use indexmap::map::Entry;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many shapes a (vantage, actor, action, resource …) keeps: those with the smallest fingerprints; the
 /// rest fold into `other`.
@@ -135,7 +136,8 @@ fn in_order(mut uses: Vec<Use>) -> Vec<Use> {
 /// All that collectors stated.
 #[derive(Debug, Default)]
 pub struct Evidence {
-    uses: HashMap<What, (Activity, Places), foldhash::fast::FixedState>,
+    // As a list with an index: a table of so large entries is half empty, and each of its pages is written to.
+    uses: IndexMap<What, (Activity, Places), foldhash::fast::FixedState>,
     facts: BTreeSet<Fact>,
     vantages: BTreeMap<Text, Vantage>,
     gaps: BTreeMap<(Text, GapCode, Text), (Place, u64)>,
@@ -175,7 +177,7 @@ impl Evidence {
 
     /// Makes room for so many more uses.
     pub fn expect_uses(&mut self, more: usize) {
-        self.uses.reserve(more);
+        self.uses.reserve_exact(more);
     }
 
     /// States a fact.

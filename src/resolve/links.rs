@@ -95,6 +95,10 @@ fn add(
     });
     link.traits.extend(what.traits.iter().cloned());
     link.confidence = link.confidence.max(confidence.min(what.confidence));
+    if link.witnesses.is_empty() {
+        // Most links have one, and a list begins with room for four.
+        link.witnesses.reserve_exact(1);
+    }
     link.witnesses.push(Witness {
         basis: what.basis,
         counted_as: names.counted_as(&what.vantage),

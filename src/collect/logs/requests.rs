@@ -9,6 +9,7 @@ use crate::evidence::{
     Span, Text, Trait, Use, Vantage, What, Zone, request,
 };
 use foldhash::fast::RandomState;
+use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// How many clients of one log are told apart by address, login and program.
@@ -56,7 +57,7 @@ pub struct Requests {
     /// What was asked for before it was folded by its number, to fold it once.
     asked: HashMap<Target, usize, RandomState>,
     trees: BTreeMap<Text, PathTree>,
-    done: HashMap<Key, (Activity, Places), RandomState>,
+    done: IndexMap<Key, (Activity, Places), RandomState>,
     /// Pages whose assets browsers loaded.
     pages: BTreeSet<Page>,
     /// The names of queries so far, and of servers behind this one.
@@ -98,7 +99,7 @@ impl Requests {
             endpoint_list: Vec::new(),
             asked: HashMap::default(),
             trees: BTreeMap::new(),
-            done: HashMap::default(),
+            done: IndexMap::default(),
             pages: BTreeSet::new(),
             queries: BTreeSet::new(),
             behind: BTreeSet::new(),

@@ -170,6 +170,15 @@ pub struct Imports {
     pub index: Words,
 }
 
+/// By the number that the grammar gives a kind of node: whether it is one that has names of its own. Each node of a
+/// tree is asked, and its kind's name would be looked up for each.
+pub struct ScopeKinds {
+    /// What has names of its own.
+    pub scope: Vec<bool>,
+    /// Which of them are classes.
+    pub class: Vec<bool>,
+}
+
 /// One language, from its folder in `grammars/`.
 pub struct Language {
     /// Its row in the table.
@@ -180,6 +189,8 @@ pub struct Language {
     pub query: &'static str,
     /// The query, once compiled.
     pub compiled: OnceLock<Option<Query>>,
+    /// The kinds in [`Nodes::scope`] and [`Nodes::class`] by number, once looked up.
+    pub scopes: OnceLock<ScopeKinds>,
     /// File endings.
     pub endings: Words,
     /// Interpreters of a first line.
@@ -214,6 +225,18 @@ impl Language {
     /// The language a file ending belongs to.
     pub fn of_ending(ending: &str) -> Option<&'static Language> {
         LANGUAGES.iter().find(|language| language.endings.contains(&ending))
+    }
+
+    /// The kinds of nodes that have names of their own.
+    pub fn scope_kinds(&self) -> &ScopeKinds {
+        self.scopes.get_or_init(|| {
+            let grammar = (self.parser)();
+            let kinds: Vec<&str> = (0..grammar.node_kind_count())
+                .map(|id| grammar.node_kind_for_id(id as u16).unwrap_or_default())
+                .collect();
+            let of = |words: Words| kinds.iter().map(|kind| words.contains(kind)).collect();
+            ScopeKinds { scope: of(self.nodes.scope), class: of(self.nodes.class) }
+        })
     }
 
     /// The query; `None`: it does not fit the grammar, which the tests of the grammars would show.

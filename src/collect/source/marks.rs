@@ -182,6 +182,10 @@ fn fits_limits(root: Node<'_>) -> Result<(), NoTree> {
     if root.descendant_count() > MAX_NODES {
         return Err(NoTree::Nodes);
     }
+    // What has no more parts than may stand in each other, and is code throughout, cannot be past a limit.
+    if root.descendant_count() <= MAX_NESTED && !root.has_error() {
+        return Ok(());
+    }
     let (mut cursor, mut depth) = (root.walk(), 0);
     loop {
         if cursor.node().is_error() && cursor.node().child_count() > MAX_BROKEN {

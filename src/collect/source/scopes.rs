@@ -46,11 +46,12 @@ impl Scopes {
         let mut all = vec![whole];
         let mut inside = vec![0];
         let mut cursor = root.walk();
-        let nodes = &file.language.nodes;
+        let kinds = file.language.scope_kinds();
+        let is = |kinds: &[bool], node: Node<'_>| kinds.get(usize::from(node.kind_id())) == Some(&true);
         'walk: loop {
             let node = cursor.node();
-            let is_class = nodes.class.contains(&node.kind());
-            if is_class || nodes.scope.contains(&node.kind()) {
+            let is_class = is(&kinds.class, node);
+            if is_class || is(&kinds.scope, node) {
                 while all[inside[inside.len() - 1]].to < node.end_byte() {
                     inside.pop();
                 }

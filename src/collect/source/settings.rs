@@ -97,13 +97,19 @@ fn connect_one(uri: &str, at: &Where, place: Place, out: &mut Evidence) {
     out.add_written(what, place);
 }
 
+/// The longest line that may give one name a value, in bytes: what is longer is data (pictures, tables on one line).
+const MAX_PAIR: usize = 8 * 1024;
+
+/// A name and its value, where a line gives one.
+fn pair_of(line: &str) -> Option<regex::Captures<'_>> {
+    let may_be = line.len() <= MAX_PAIR && line.contains(['=', ':']);
+    may_be.then(|| PAIR.captures(line)).flatten()
+}
+
 /// The variables that the text of an env file sets.
 pub fn variables(text: &str) -> BTreeMap<String, String> {
     let lines = text.lines().filter(|line| !line.trim_start().starts_with(['#', ';']));
-    lines
-        .filter_map(|line| PAIR.captures(line))
-        .map(|pair| (pair[1].to_owned(), pair[2].trim().to_owned()))
-        .collect()
+    lines.filter_map(pair_of).map(|pair| (pair[1].to_owned(), pair[2].trim().to_owned())).collect()
 }
 
 /// States the connection that named values standing together make: host, database and user at least. Names
@@ -189,7 +195,7 @@ pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
                 services.now(at)
             }
         };
-        if let Some(pair) = PAIR.captures(&line) {
+        if let Some(pair) = pair_of(&line) {
             let (name, value) = (pair[1].to_owned(), pair[2].trim().to_owned());
             if value.contains("host=") && value.contains("dbname=") {
                 connect(&value, &whose, place.clone(), &mut out);
