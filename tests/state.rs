@@ -4,7 +4,8 @@
 
 use std::process::Command;
 
-/// `action database/table outcome count` of every table and connection of a log, one a line.
+/// `action database/table outcome count` of every table and connection of a log, one a line, and the roles it was done
+/// with.
 fn links(name: &str, log: &str) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(folder.path().join(name), log).expect("it can be written");
@@ -21,7 +22,10 @@ fn links(name: &str, log: &str) -> Vec<String> {
         .filter_map(|link| {
             let word = |key: &str| link[key].as_str().unwrap_or_default();
             let (_, table) = word("resource").strip_prefix("table:")?.split_once('/')?;
-            Some(format!("{} {table} {} {}", word("action"), word("outcome"), link["count"]))
+            let traits = link["traits"].as_array().into_iter().flatten().filter_map(|it| it.as_str());
+            let roles: String =
+                traits.filter(|it| it.starts_with("as-role")).map(|it| format!(" {it}")).collect();
+            Some(format!("{} {table} {} {}{roles}", word("action"), word("outcome"), link["count"]))
         })
         .collect();
     told.sort();
@@ -80,6 +84,30 @@ fn an_execute_that_fails_is_a_failure_of_what_it_runs() {
         "LOG:  AUDIT: SESSION,46,1,WRITE,DELETE,TABLE,public.orders,PREPARE q AS DELETE FROM orders,<none>";
     assert_eq!(postgres(&[&run[..], &[audit], &fails[..]].concat()), ["write shop/public.orders failed 1"]);
     assert_eq!(postgres(&[&[audit], &fails[..]].concat()), ["write shop/public.orders failed 1"]);
+}
+
+#[test]
+fn a_role_that_was_taken_on_is_told_until_it_is_given_back() {
+    const AS_IT_IS: &str = "read shop/public.orders ok 1";
+    const AS_PAUL: &str = "read shop/public.orders ok 1 as-role = paul";
+    reads(&[
+        (&[READ], AS_IT_IS),
+        (&["SET ROLE paul", READ], AS_PAUL),
+        (&["SET ROLE paul", "RESET ROLE", READ], AS_IT_IS),
+        (&["SET SESSION AUTHORIZATION paul", READ], AS_PAUL),
+        (&["SET SESSION AUTHORIZATION paul", "DISCARD ALL", READ], AS_IT_IS),
+        (&["BEGIN", "SET ROLE paul", "ROLLBACK", READ], AS_IT_IS),
+        (&["BEGIN", "SET ROLE paul", "COMMIT", READ], AS_PAUL),
+        (&["BEGIN", "SET LOCAL ROLE paul", READ, "COMMIT"], AS_PAUL),
+        (&["BEGIN", "SET LOCAL ROLE paul", "COMMIT", READ], AS_IT_IS),
+        // No transaction is open: it lasts for nothing.
+        (&["SET LOCAL ROLE paul", READ], AS_IT_IS),
+        (&["SET ROLE paul", "SET search_path = other", "RESET ALL", READ], AS_PAUL),
+        (
+            &["SET ROLE paul", "ERROR:  role \"paul\" does not exist", "STATEMENT:  SET ROLE paul", READ],
+            AS_IT_IS,
+        ),
+    ]);
 }
 
 const PUBLIC: &str = "read shop/public.orders ok 1";

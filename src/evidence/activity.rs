@@ -20,6 +20,9 @@ pub struct Day {
     minutes: Vec<u16>,
 }
 
+/// Up to so many days of a use take no more room than they need.
+const FEW_DAYS: usize = 4;
+
 /// Adds to a sorted vector without repeating; the common case is an append at the end.
 fn insert_sorted<T: Ord + Copy>(list: &mut Vec<T>, value: T) {
     match list.last() {
@@ -242,8 +245,8 @@ impl Activity {
                 })
             }
             _ => {
-                if self.days.is_empty() {
-                    // Most uses have one day, and a list begins with room for four.
+                if self.days.len() == self.days.capacity() && self.days.len() < FEW_DAYS {
+                    // Most uses have a day or two, and a list begins with room for four.
                     self.days.reserve_exact(1);
                 }
                 self.days.push((number, Day::default()));

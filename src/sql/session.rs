@@ -64,8 +64,13 @@ pub enum SessionChange {
     NoTemporary,
     /// Unqualified names are looked for in this database (`USE`).
     Database(Text),
-    /// Privileges are those of this role (`SET ROLE`); none: those of the login again.
-    Role(Option<Text>),
+    /// Privileges are those of this role (`SET ROLE`, `SET SESSION AUTHORIZATION`); none: those of the login again.
+    Role {
+        /// The role.
+        name: Option<Text>,
+        /// Until the transaction ends.
+        local: bool,
+    },
 }
 
 /// The value of a setting: words, names in quotes and literals, up to the end of the statement.
@@ -187,7 +192,7 @@ pub(super) fn of_tokens(lexed: &Lexed<'_>) -> Vec<SessionChange> {
         "reset" => all(&[&*lexed.part(1).unwrap_or_default()]),
         "discard" if lexed.is(1, "all") => {
             let mut changes: Vec<SessionChange> = all(&["search_path", "application_name"]);
-            changes.extend([SessionChange::NoTemporary, SessionChange::Role(None)]);
+            changes.extend([SessionChange::NoTemporary, SessionChange::Role { name: None, local: false }]);
             changes
         }
         "discard" if lexed.is(1, "temp") || lexed.is(1, "temporary") => vec![SessionChange::NoTemporary],

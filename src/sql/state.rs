@@ -37,6 +37,9 @@ struct Held {
     /// What the client calls itself since it said so.
     application: Option<Text>,
     local_application: Option<Text>,
+    /// Whose privileges it has.
+    role: Option<Text>,
+    local_role: Option<Text>,
 }
 
 /// A transaction, or a text of several statements, which is one unless it says otherwise.
@@ -76,8 +79,12 @@ impl SearchPath {
     /// The same, without what only matters to the statements that follow.
     #[must_use]
     pub fn at_once(&self) -> SearchPath {
+        let role = self.role().cloned();
         let Held { schemas, local, temporary, .. } = self.now.clone();
-        SearchPath { now: Held { schemas, local, temporary, ..Held::default() }, ..SearchPath::default() }
+        SearchPath {
+            now: Held { schemas, local, temporary, role, ..Held::default() },
+            ..SearchPath::default()
+        }
     }
 
     /// The same, with only the temporary tables that a statement names which is run in this database; an empty one is
@@ -107,6 +114,11 @@ impl SearchPath {
     /// What the client called itself since it was let in.
     pub fn application(&self) -> Option<&Text> {
         self.now.local_application.as_ref().or(self.now.application.as_ref())
+    }
+
+    /// The role whose privileges it took on since it was let in.
+    pub fn role(&self) -> Option<&Text> {
+        self.now.local_role.as_ref().or(self.now.role.as_ref())
     }
 
     /// A statement failed: what is open can only be rolled back.
@@ -149,7 +161,14 @@ impl SearchPath {
                     self.now.temporary.clear();
                     self.now.until_commit.clear();
                 }
-                SessionChange::Database(_) | SessionChange::Role(_) => {}
+                SessionChange::Role { name, local: true } if self.block.is_some() => {
+                    self.now.local_role = name.clone();
+                }
+                SessionChange::Role { local: true, .. } => {}
+                SessionChange::Role { name, local: false } => {
+                    (self.now.role, self.now.local_role) = (name.clone(), None);
+                }
+                SessionChange::Database(_) => {}
                 SessionChange::Begin => self.begin(false),
                 SessionChange::Text { begins: true } => self.begin(true),
                 SessionChange::Text { begins: false } => {
@@ -219,8 +238,8 @@ impl SearchPath {
         if undone {
             self.now = std::mem::take(&mut block.begun);
         } else {
-            let Held { temporary, until_commit, local, local_application, .. } = &mut self.now;
-            (*local, *local_application) = (None, None);
+            let Held { temporary, until_commit, local, local_application, local_role, .. } = &mut self.now;
+            (*local, *local_application, *local_role) = (None, None, None);
             temporary.retain(|name| !until_commit.contains(name));
             until_commit.clear();
         }

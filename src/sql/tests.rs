@@ -409,11 +409,18 @@ fn a_session_tells_where_it_works_and_as_whom() {
     assert_eq!(changes(Dialect::Snowflake, "USE WAREHOUSE big"), []);
     assert_eq!(changes(Dialect::MySql, "SELECT a FROM t USE INDEX (i)"), []);
     assert_eq!(changes(Dialect::MySql, "use the other one"), []);
-    let role = |name: Option<&str>| vec![SessionChange::Role(name.map(Text::from))];
+    let taken =
+        |name: Option<&str>, local: bool| vec![SessionChange::Role { name: name.map(Text::from), local }];
+    let role = |name: Option<&str>| taken(name, false);
     assert_eq!(changes(Dialect::Postgres, "SET ROLE reporting"), role(Some("reporting")));
     assert_eq!(changes(Dialect::Postgres, "SET ROLE 'reporting'"), role(Some("reporting")));
     assert_eq!(changes(Dialect::Postgres, "RESET ROLE"), role(None));
     assert_eq!(changes(Dialect::Postgres, "SET ROLE NONE"), role(None));
+    assert_eq!(changes(Dialect::Postgres, "SET LOCAL ROLE reporting"), taken(Some("reporting"), true));
+    assert_eq!(changes(Dialect::Postgres, "SET SESSION AUTHORIZATION 'paul'"), role(Some("paul")));
+    assert_eq!(changes(Dialect::Postgres, "SET SESSION AUTHORIZATION DEFAULT"), role(None));
+    assert_eq!(changes(Dialect::Postgres, "RESET SESSION AUTHORIZATION"), role(None));
+    assert_eq!(changes(Dialect::Postgres, "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"), []);
 }
 
 #[test]

@@ -48,7 +48,7 @@ pub(super) fn read(reader: &mut Reader<'_>, index: usize) -> Option<usize> {
         "show" => show(reader, index),
         "describe" | "desc" => describe(reader, index),
         "use" => switch(reader, index),
-        "set" | "reset" if lexed.is(index + 1, "role") => role(reader, index),
+        "set" | "reset" if takes_role(lexed, index).is_some() => role(reader, index),
         "declare" | "begin" => {
             // A block fills variables by SELECT INTO; a transaction does not, and holds no INTO either.
             let transaction = lexed.is(index, "begin")
@@ -492,12 +492,24 @@ fn switch(reader: &mut Reader<'_>, index: usize) -> Option<usize> {
     Some(next)
 }
 
-/// `SET ROLE r`, `SET ROLE NONE`, `RESET ROLE`.
+/// Where the role stands in `SET [SESSION | LOCAL] ROLE r` and `SET [SESSION | LOCAL] SESSION AUTHORIZATION r`, and in
+/// the same with RESET (PostgreSQL 17 Documentation, SET ROLE, SET SESSION AUTHORIZATION).
+fn takes_role(lexed: &Lexed<'_>, index: usize) -> Option<usize> {
+    let scoped = lexed.is(index + 1, "local") || lexed.is(index + 1, "session");
+    let named = |at: usize| {
+        let authorization = lexed.is(at, "session") && lexed.is(at + 1, "authorization");
+        if authorization { Some(at + 2) } else { lexed.is(at, "role").then_some(at + 1) }
+    };
+    named(index + 1).or_else(|| named(index + 2).filter(|_| scoped))
+}
+
+/// `SET ROLE r`, `SET LOCAL ROLE r`, `SET ROLE NONE`, `RESET ROLE`, and the same of the session's authorization.
 fn role(reader: &mut Reader<'_>, index: usize) -> Option<usize> {
     let lexed = reader.lexed;
-    let own = lexed.is(index, "reset") || lexed.is(index + 2, "none") || lexed.is(index + 2, "default");
-    let name = lexed.part(index + 2).or_else(|| lexed.content(index + 2));
-    let role = name.filter(|_| !own).map(|name| Text::from(scrub_name(&name)));
-    reader.found.session.push(SessionChange::Role(role));
-    Some(index + 3)
+    let at = takes_role(lexed, index).unwrap_or(index + 2);
+    let own = lexed.is(index, "reset") || lexed.is(at, "none") || lexed.is(at, "default");
+    let name = lexed.part(at).or_else(|| lexed.content(at));
+    let name = name.filter(|_| !own).map(|name| Text::from(scrub_name(&name)));
+    reader.found.session.push(SessionChange::Role { name, local: lexed.is(index + 1, "local") });
+    Some(at + 1)
 }

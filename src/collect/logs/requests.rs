@@ -34,12 +34,47 @@ type Endpoint = (Text, Text, Text);
 /// Who asked for what, and how it ended.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Key {
-    client: usize,
-    endpoint: usize,
+    client: u32,
+    endpoint: u32,
     outcome: Outcome,
-    query: Option<Text>,
-    behind: Option<Text>,
+    query: Option<u16>,
+    behind: Option<u16>,
     sent: bool,
+}
+
+/// Names of one kind by number, as many as are told apart; those beyond are one.
+struct Numbered {
+    most: usize,
+    numbers: HashMap<Text, u16, RandomState>,
+    names: Vec<Text>,
+}
+
+impl Numbered {
+    /// None yet, of so many at the most.
+    fn new(most: usize) -> Numbered {
+        Numbered { most, numbers: HashMap::default(), names: Vec::new() }
+    }
+
+    /// The number of a name, unless there are too many different ones of its kind.
+    fn of(&mut self, name: &Text) -> u16 {
+        if let Some(known) = self.numbers.get(name) {
+            return *known;
+        }
+        let full = self.names.len() >= self.most;
+        let name = if full { Text::from(MORE) } else { name.clone() };
+        if let Some(known) = self.numbers.get(&name) {
+            return *known;
+        }
+        // Kinds have a few hundred names at the most.
+        let number = self.names.len() as u16;
+        self.names.push(name.clone());
+        self.numbers.insert(name, number);
+        number
+    }
+
+    fn name(&self, number: u16) -> Option<Text> {
+        self.names.get(usize::from(number)).cloned()
+    }
 }
 
 /// The requests of one stream.
@@ -61,8 +96,8 @@ pub struct Requests {
     /// Pages whose assets browsers loaded.
     pages: BTreeSet<Page>,
     /// The names of queries so far, and of servers behind this one.
-    queries: BTreeSet<Text>,
-    behind: BTreeSet<Text>,
+    queries: Numbered,
+    behind: Numbered,
     limited: Option<(Place, u64)>,
     /// Where paths began to be folded for their number.
     deep: Option<Place>,
@@ -70,18 +105,6 @@ pub struct Requests {
     crowds: BTreeMap<Text, Crowd>,
     nobody: Option<(Place, u64)>,
     heard: bool,
-}
-
-/// A name, unless there are too many different ones of its kind.
-fn bounded(name: &Text, known: &mut BTreeSet<Text>, most: usize) -> Text {
-    if known.contains(name) {
-        return name.clone();
-    }
-    if known.len() >= most {
-        return Text::from(MORE);
-    }
-    known.insert(name.clone());
-    name.clone()
 }
 
 impl Requests {
@@ -101,8 +124,8 @@ impl Requests {
             trees: BTreeMap::new(),
             done: IndexMap::default(),
             pages: BTreeSet::new(),
-            queries: BTreeSet::new(),
-            behind: BTreeSet::new(),
+            queries: Numbered::new(MAX_QUERIES),
+            behind: Numbered::new(MAX_BEHIND),
             limited: None,
             deep: None,
             crowds: BTreeMap::new(),
@@ -140,9 +163,11 @@ impl Requests {
         let endpoints: Vec<usize> =
             digest.targets.into_iter().map(|(target, line)| self.endpoint(target, place, line)).collect();
         for done in digest.done {
-            let query = done.query.map(|names| bounded(&names, &mut self.queries, MAX_QUERIES));
-            let behind = done.behind.map(|name| bounded(&name, &mut self.behind, MAX_BEHIND));
+            let query = done.query.map(|names| self.queries.of(&names));
+            let behind = done.behind.map(|name| self.behind.of(&name));
             let (client, endpoint) = (clients[done.client], endpoints[done.target]);
+            // Clients and endpoints have limits that fit.
+            let (client, endpoint) = (client as u32, endpoint as u32);
             let key = Key { client, endpoint, outcome: done.outcome, query, behind, sent: done.sent };
             let (activity, places) = self.done.entry(key).or_default();
             for moment in done.moments {
@@ -221,7 +246,7 @@ impl Requests {
         }
         // What only served to tell things apart goes before anything is made of the rest.
         let Requests { crowds, trees, done, client_list, endpoint_list, vantage, .. } = self;
-        drop((self.asked, self.clients, self.endpoints, self.queries, self.behind));
+        drop((self.asked, self.clients, self.endpoints));
         for (name, crowd) in crowds {
             out.add_crowd(name, crowd);
         }
@@ -248,14 +273,18 @@ impl Requests {
         let endpoints: Vec<(Shape, Resource, String)> = endpoint_list.iter().map(served).collect();
         out.expect_uses(done.len());
         for (key, (activity, places)) in done {
-            let (actor, class) = &client_list[key.client];
-            let (shape, resource, path) = &endpoints[key.endpoint];
-            let shown = (path.as_str(), key.query.as_ref());
-            let got = &*endpoint_list[key.endpoint].1 == "GET";
+            let (actor, class) = &client_list[key.client as usize];
+            let (shape, resource, path) = &endpoints[key.endpoint as usize];
+            let query = key.query.and_then(|it| self.queries.name(it));
+            let shown = (path.as_str(), query.as_ref());
+            let got = &*endpoint_list[key.endpoint as usize].1 == "GET";
             let page = *class == Class::Browsing && got && pages.contains(&shown);
             let page = page.then(|| Trait::named(request::PAGE));
-            let query = key.query.clone().map(|names| Trait::valued(request::QUERY, names));
-            let behind = key.behind.clone().map(|name| Trait::valued(request::BEHIND, name));
+            let query = query.map(|names| Trait::valued(request::QUERY, names));
+            let behind = key
+                .behind
+                .and_then(|it| self.behind.name(it))
+                .map(|name| Trait::valued(request::BEHIND, name));
             let sent = key.sent.then(|| Trait::named(request::REDIRECTED));
             let what = What {
                 vantage: vantage.clone(),

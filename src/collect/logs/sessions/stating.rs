@@ -11,6 +11,11 @@ use crate::evidence::{
 use crate::sql::{Told, Understood};
 use std::collections::BTreeSet;
 
+/// The login stays who it is; the role whose privileges it took on (`SET ROLE`) is told beside.
+fn as_role(role: &Text) -> Trait {
+    Trait::valued("as-role", role.clone())
+}
+
 impl Sessions {
     /// States everything heard.
     pub fn finish(mut self, format: &About, of: Mention, zone: Text, zone_known: bool, out: &mut Evidence) {
@@ -217,7 +222,7 @@ impl Sessions {
             scope: Scope::Production,
             basis: Basis::Observed,
             confidence: told.confidence,
-            traits: told.traits,
+            traits: told.traits.into_iter().chain(actor.path.role().map(as_role)).collect(),
         };
         let told = understood.uses(&actor.path).into_iter();
         let told =
