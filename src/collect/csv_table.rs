@@ -4,7 +4,6 @@
 //! and knows no columns: a format does.
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
-use std::sync::LazyLock;
 
 /// What may stand between fields, in the order in which they are tried.
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
@@ -101,14 +100,8 @@ pub struct Fields {
 impl Fields {
     /// Of no record yet.
     pub fn new(delimiter: u8) -> Fields {
-        // Each file is asked by many formats with each delimiter, and building a reader takes longer than a line.
-        static READERS: LazyLock<[Reader; DELIMITERS.len()]> =
-            LazyLock::new(|| DELIMITERS.map(|delimiter| ReaderBuilder::new().delimiter(delimiter).build()));
-        let known = DELIMITERS.iter().position(|own| *own == delimiter);
-        let reader = known.map_or_else(
-            || ReaderBuilder::new().delimiter(delimiter).build(),
-            |index| READERS[index].clone(),
-        );
+        // Not a clone of one that is kept: a cloned reader of csv-core 0.1.13 takes every byte for one of a field.
+        let reader = ReaderBuilder::new().delimiter(delimiter).build();
         Fields { reader, bytes: Vec::new(), ends: vec![0; MAX_COLUMNS], count: 0 }
     }
 
