@@ -92,7 +92,7 @@ impl<'a> World<'a> {
 }
 
 /// How many bytes of a log are parsed as one unit, unless a test says otherwise.
-pub const BLOCK_BYTES: usize = 256 * 1024;
+pub const BLOCK_BYTES: usize = 128 * 1024;
 
 /// A family of collectors: one folder here.
 pub trait Family: Sync {
