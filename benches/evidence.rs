@@ -6,18 +6,17 @@
 
 mod measure;
 
-use measure::plan;
+use measure::{Step, plan};
 use std::error::Error;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 use whodepends::evidence::{
     Action, Actor, At, Basis, Class, Confidence, Evidence, Mention, MentionKind, Outcome, Place, Resource,
     Scope, Sees, SessionSketch, Shape, Span, Stamp, Text, Vantage, What, Zone, file,
 };
 use whodepends::report;
-use whodepends::scan::scan;
+use whodepends::scan::{Wanted, scan_for};
 
 /// Logins of each server.
 const LOGINS: u64 = 12;
@@ -83,40 +82,6 @@ fn evidence(numbers: impl Iterator<Item = u64>) -> Evidence {
     evidence
 }
 
-/// Peak resident memory in megabytes, where the system says.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or("");
-    line.split_whitespace().nth(1).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0) / 1024
-}
-
-/// Processor time of all threads so far in seconds, where the system says: on a busy machine it is what counts.
-fn processor() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = stat.rsplit(')').next().unwrap_or("").split_whitespace();
-    // User and system time in ticks, of which Linux shows 100 a second (proc(5), fields 14 and 15).
-    let ticks: Vec<f64> = fields.skip(11).take(2).filter_map(|text| text.parse().ok()).collect();
-    ticks.iter().sum::<f64>() / 100.0
-}
-
-/// A step that is measured.
-struct Step(Instant, f64);
-
-impl Step {
-    fn begin() -> Step {
-        Step(Instant::now(), processor())
-    }
-
-    fn end(&self, what: &str, uses: u64) {
-        let (wall, busy) = (self.0.elapsed().as_secs_f64(), processor() - self.1);
-        let rate = uses as f64 / busy;
-        println!(
-            "{what}: {wall:.2} s, {busy:.2} s of processors, {rate:.0} rows per such second; peak {} MB",
-            peak()
-        );
-    }
-}
-
 fn keep(path: &Path, evidence: &Evidence) -> std::io::Result<()> {
     file::write(evidence, Vec::new(), BufWriter::new(File::create(path)?))?;
     Ok(())
@@ -157,8 +122,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         drop(kept);
         let plan = plan(&whole);
         let step = Step::begin();
-        let outcome = pool.install(|| scan(&plan, &|_, _| ()))?;
-        let answer = report::on::ask(&outcome.report, "table:db3/shop/s.t7", 2)?;
+        let outcome = pool.install(|| scan_for(&plan, Wanted::Links, &|_, _| ()))?;
+        let pattern = "table:db3/shop/s.t7".to_owned();
+        let question = report::on::Question { pattern, depth: 2, reverse: false };
+        let answer = report::on::ask(&outcome.report, &question)?;
         assert!(report::on::text(&answer).contains("app_"), "it has consumers");
         step.end(&format!("`on` one of its tables, {threads} thread(s)"), uses);
     }

@@ -313,22 +313,27 @@ pub fn scan_for(
         }
     };
     let gaps = gaps.into_iter().chain(settings_gaps).chain(stale);
-    let report = build(&evidence, &graph, &findings, &accepted, gaps, as_of);
-    Ok(Outcome { report, errors, recognised })
-}
-
-fn build(
-    evidence: &Evidence,
-    graph: &Graph,
-    findings: &[Finding],
-    accepted: &[Option<String>],
-    gaps: impl Iterator<Item = Gap>,
-    as_of: jiff::civil::Date,
-) -> Report {
     let mut all = evidence.gaps();
     all.extend(gaps);
     all.sort();
-    report::build(&report::Parts { evidence, graph, findings, accepted, gaps: &all, as_of })
+    let mut report = report::build(&report::Parts {
+        evidence: &evidence,
+        graph: &graph,
+        findings: &findings,
+        accepted: &accepted,
+        gaps: &all,
+        as_of,
+        brief: wanted == Wanted::Links,
+    });
+    if wanted == Wanted::All {
+        if !settings.migration.systems.is_empty() {
+            report::narrow(&mut report, &settings.migration.systems);
+        }
+        report.audit = report::audit(&report);
+    }
+    // Whoever waits for the answer need not wait until all this is gone.
+    rayon::spawn(move || drop((graph, evidence)));
+    Ok(Outcome { report, errors, recognised })
 }
 
 /// Which findings were accepted, and the entries that expired, match nothing or contradict each other.

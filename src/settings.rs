@@ -228,6 +228,9 @@ pub struct Settings {
 pub struct Migration {
     /// The scheduler that crontabs are copied to: a dialect of schedules.
     pub scheduler: Option<String>,
+    /// What is migrated: systems by name, or globs over ids of resources. None: everything that was scanned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub systems: Vec<String>,
 }
 
 /// Whether a format of strftime(3) writes a time that can be read again.
@@ -398,6 +401,9 @@ impl Settings {
         {
             let known: Vec<&str> = schedule::DIALECTS.iter().map(|known| known.name()).collect();
             return Err(format!("[migration] scheduler = {scheduler:?} is none of {}", known.join(", ")));
+        }
+        if let Some(odd) = self.migration.systems.iter().find(|it| it.is_empty() || id_glob(it).is_none()) {
+            return Err(format!("[migration] systems: {odd:?} is no name and no valid glob"));
         }
         for accept in &self.accepts {
             if accept.reason.trim().is_empty() {

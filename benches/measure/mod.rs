@@ -5,6 +5,8 @@
 // Each bench uses a part.
 #![allow(dead_code)]
 
+pub mod estate;
+
 use std::path::Path;
 use std::time::Instant;
 use whodepends::scan::{Plan, scan};
@@ -81,5 +83,34 @@ pub fn compare(name: &str, took: Option<f64>, own: f64) {
     match took {
         Some(seconds) => println!("{name}: {seconds:.2} s, {:.0} times as long", seconds / own),
         None => println!("{name} is not installed"),
+    }
+}
+
+/// Processor time of all threads so far in seconds, where the system says: on a busy machine it is what counts.
+fn processor() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or("").split_whitespace();
+    // User and system time in ticks, of which Linux shows 100 a second (proc(5), fields 14 and 15).
+    let ticks: Vec<f64> = fields.skip(11).take(2).filter_map(|text| text.parse().ok()).collect();
+    ticks.iter().sum::<f64>() / 100.0
+}
+
+/// A step that is measured.
+pub struct Step(Instant, f64);
+
+impl Step {
+    /// Begins now.
+    pub fn begin() -> Step {
+        Step(Instant::now(), processor())
+    }
+
+    /// Prints what it took.
+    pub fn end(&self, what: &str, uses: u64) {
+        let (wall, busy) = (self.0.elapsed().as_secs_f64(), processor() - self.1);
+        let rate = uses as f64 / busy;
+        println!(
+            "{what}: {wall:.2} s, {busy:.2} s of processors, {rate:.0} rows per such second; peak {} MB",
+            peak().unwrap_or(0)
+        );
     }
 }

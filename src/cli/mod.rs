@@ -53,9 +53,10 @@ enum Verb {
         #[command(flatten)]
         look: Look,
     },
-    /// Says who depends on a resource, and what hangs behind them
+    /// Says who depends on a resource, and what hangs behind them; with --reverse, what a consumer stands on
     On {
-        /// An id (table:shop-db/shop/public.orders), its end (public.orders), or a glob (table:*.orders*)
+        /// An id (table:shop-db/shop/public.orders), its end (public.orders), or a glob (table:*.orders*); with
+        /// --reverse a consumer: an id (service:billing), its end, a name of its (user:billing_rw), or a glob
         resource: String,
         /// What to scan
         paths: Vec<PathBuf>,
@@ -65,6 +66,9 @@ enum Verb {
         /// How many steps are followed: 1 is the consumers themselves, 2 who takes what they make of it, …
         #[arg(long, default_value_t = 2)]
         depth: usize,
+        /// Asks the other way round: what this consumer uses, who fills that, and what those use
+        #[arg(long)]
+        reverse: bool,
         /// text or json
         #[arg(long, default_value = "text", value_parser = ["text", "json"])]
         format: String,
@@ -256,8 +260,9 @@ pub fn run() -> u8 {
         Verb::Explain { what, paths, from, look } => explain(what.as_deref(), &paths, from.as_deref(), &look)
             .and_then(|text| print(&text))
             .map(|()| DONE),
-        Verb::On { resource, paths, from, depth, format, look } => {
-            on_verb(&resource, &paths, from.as_deref(), depth, &format, &look)
+        Verb::On { resource, paths, from, depth, reverse, format, look } => {
+            let question = report::on::Question { pattern: resource, depth, reverse };
+            on_verb(&question, &paths, from.as_deref(), &format, &look)
         }
         Verb::Jobs(args) => jobs_verb(&args),
         Verb::Collect(args) => keep::collect(&args),
@@ -424,8 +429,8 @@ fn read_report(path: &Path, wanted: Wanted) -> Result<Report> {
         };
     }
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    serde_json::from_str(&text)
-        .with_context(|| format!("{}: not a JSON report of this program", path.display()))
+    let read = if wanted == Wanted::Links { report::brief(&text) } else { serde_json::from_str(&text) };
+    read.with_context(|| format!("{}: not a JSON report of this program", path.display()))
 }
 
 /// The report a question is about: one that was kept, or one made now.
@@ -450,15 +455,14 @@ fn report_of(
 }
 
 fn on_verb(
-    resource: &str,
+    question: &report::on::Question,
     paths: &[PathBuf],
     from: Option<&Path>,
-    depth: usize,
     format: &str,
     look: &Look,
 ) -> Result<u8> {
-    let report = report_of(resource, paths, from, look, Wanted::Links)?;
-    let answer = report::on::ask(&report, resource, depth).map_err(anyhow::Error::msg)?;
+    let report = report_of(&question.pattern, paths, from, look, Wanted::Links)?;
+    let answer = report::on::ask(&report, question).map_err(anyhow::Error::msg)?;
     let shown = match format {
         "json" => format!("{}\n", serde_json::to_string_pretty(&answer)?),
         _ => report::on::text(&answer),

@@ -2,11 +2,17 @@
 //! Nothing here compares, folds or joins names: that is `resolve`.
 
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
 /// Shared immutable text.
 pub type Text = Arc<str>;
+
+/// The order of two texts; one that is shared need not be looked at.
+pub(super) fn cmp_texts(a: &Text, b: &Text) -> Ordering {
+    if Arc::ptr_eq(a, b) { Ordering::Equal } else { a.cmp(b) }
+}
 
 /// What kind of name a mention is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -92,8 +98,20 @@ impl fmt::Display for Mention {
 
 /// The mentions seen together in one act, in order and each once: identity is made from this co-occurrence. Many uses
 /// are of one actor, so it is shared.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Actor(Arc<Vec<Mention>>);
+
+impl PartialOrd for Actor {
+    fn partial_cmp(&self, other: &Actor) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Actor {
+    fn cmp(&self, other: &Actor) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) { Ordering::Equal } else { self.0.cmp(&other.0) }
+    }
+}
 
 impl Actor {
     /// Nobody known.
@@ -126,6 +144,11 @@ impl Actor {
     /// All mentions in order.
     pub fn iter(&self) -> impl Iterator<Item = &Mention> {
         self.0.iter()
+    }
+
+    /// Whether two are one in memory: equal for certain; else they may be equal all the same.
+    pub fn is_same(&self, other: &Actor) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Whether nobody is named.

@@ -11,6 +11,7 @@ mod fact;
 pub mod file;
 mod gap;
 mod mention;
+mod order;
 mod path;
 mod path_tree;
 mod place;

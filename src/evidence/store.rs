@@ -6,13 +6,13 @@ use super::crowd::Crowd;
 use super::fact::Fact;
 use super::gap::{Gap, GapCode};
 use super::mention::Text;
+use super::order::{self, Heaps, Lent};
 use super::place::{Place, Places};
 use super::stamp::{Span, Stamp};
-use super::usage::{Shape, Use, What};
+use super::usage::{Use, What};
 use super::vantage::Vantage;
 use indexmap::IndexMap;
 use indexmap::map::Entry;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -102,42 +102,13 @@ impl InputRecord {
     }
 }
 
-fn in_order(mut uses: Vec<Use>) -> Vec<Use> {
-    uses.par_sort_unstable_by(|a, b| {
-        a.what.cmp_but_shape(&b.what).then_with(|| a.what.shape.cmp(&b.what.shape))
-    });
-    // How many shapes of the group were kept, and where the rest of it goes: all in place, because there may be many.
-    let (mut end, mut kept, mut rest) = (0, 0, None);
-    for at in 0..uses.len() {
-        let same = end > 0 && uses[end - 1].what.cmp_but_shape(&uses[at].what).is_eq();
-        if !same {
-            (kept, rest) = (0, None);
-        }
-        if kept < SHAPES_KEPT {
-            kept += 1;
-        } else if let Some(fold) = rest {
-            let (activity, places) =
-                (std::mem::take(&mut uses[at].activity), std::mem::take(&mut uses[at].places));
-            let fold: &mut Use = &mut uses[fold];
-            fold.activity.merge(&activity);
-            fold.places.merge(places);
-            continue;
-        } else {
-            uses[at].what.shape = Shape::other();
-            rest = Some(end);
-        }
-        uses.swap(end, at);
-        end += 1;
-    }
-    uses.truncate(end);
-    uses
-}
-
 /// All that collectors stated.
 #[derive(Debug, Default)]
 pub struct Evidence {
     // As a list with an index: a table of so large entries is half empty, and each of its pages is written to.
     uses: IndexMap<What, (Activity, Places), foldhash::fast::FixedState>,
+    /// Uses that came many at once, mostly each its own: they are merged when all are asked for, or when they are many.
+    heaps: Heaps,
     facts: BTreeSet<Fact>,
     vantages: BTreeMap<Text, Vantage>,
     gaps: BTreeMap<(Text, GapCode, Text), (Place, u64)>,
@@ -173,6 +144,11 @@ impl Evidence {
                 mine.get_mut().1.merge(it.places);
             }
         }
+    }
+
+    /// States many uses at once. It is the same as stating each, and meant for those that mostly differ.
+    pub fn add_uses(&mut self, uses: Vec<Use>) {
+        self.heaps.add(uses);
     }
 
     /// Makes room for so many more uses.
@@ -259,6 +235,7 @@ impl Evidence {
         for (what, (activity, places)) in other.uses {
             self.add_use(Use { what, activity, places });
         }
+        self.heaps.merge(other.heaps);
         self.facts.extend(other.facts);
         for vantage in other.vantages.into_values() {
             self.add_vantage(vantage);
@@ -289,18 +266,23 @@ impl Evidence {
 
     /// All uses in a fixed order, with shapes beyond [`SHAPES_KEPT`] folded into `other`.
     pub fn uses(&self) -> Vec<Use> {
-        let all = self.uses.iter().map(|(what, (activity, places))| Use {
-            what: what.clone(),
-            activity: activity.clone(),
-            places: places.clone(),
-        });
-        in_order(all.collect())
+        self.lent().into_iter().map(Lent::into_use).collect()
+    }
+
+    /// The same, of which no more is copied than what is folded.
+    pub(super) fn lent(&self) -> Vec<Lent<'_>> {
+        let single = self.uses.iter().map(|(what, (activity, places))| Lent::of(what, activity, places));
+        let many = self.heaps.iter().map(|it| Lent::of(&it.what, &it.activity, &it.places));
+        order::folded(order::once(many.chain(single).collect()))
     }
 
     /// The same, taken out: there may be too many to be held twice.
     pub fn take_uses(&mut self) -> Vec<Use> {
-        let all = std::mem::take(&mut self.uses).into_iter();
-        in_order(all.map(|(what, (activity, places))| Use { what, activity, places }).collect())
+        let single = std::mem::take(&mut self.uses).into_iter();
+        let single = single.map(|(what, (activity, places))| Use { what, activity, places });
+        let mut all = std::mem::take(&mut self.heaps).into_one(single.len());
+        all.extend(single);
+        order::folded(order::once(all))
     }
 
     /// All facts in a fixed order.

@@ -2,7 +2,7 @@
 //! who that somebody really is.
 
 use super::activity::Activity;
-use super::mention::{Actor, Text};
+use super::mention::{Actor, Text, cmp_texts};
 use super::place::Places;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -142,6 +142,22 @@ impl Resource {
     /// A file by path on a host, where known.
     pub fn file(host: Option<Text>, path: impl Into<Text>) -> Resource {
         Resource { kind: ResourceKind::File, server: host, database: None, parts: vec![path.into()] }
+    }
+
+    /// The order of resources, as derived: what is shared need not be looked at.
+    fn in_order(&self, other: &Resource) -> Ordering {
+        let texts = |a: Option<&Text>, b: Option<&Text>| match (a, b) {
+            (Some(a), Some(b)) => cmp_texts(a, b),
+            (a, b) => a.is_some().cmp(&b.is_some()),
+        };
+        let parts = || {
+            let differ = self.parts.iter().zip(&other.parts).map(|(a, b)| cmp_texts(a, b));
+            differ.into_iter().find(|order| order.is_ne()).unwrap_or(self.parts.len().cmp(&other.parts.len()))
+        };
+        (self.kind.cmp(&other.kind))
+            .then_with(|| texts(self.server.as_ref(), other.server.as_ref()))
+            .then_with(|| texts(self.database.as_ref(), other.database.as_ref()))
+            .then_with(parts)
     }
 
     /// The same resource at this server and database, where it does not say itself.
@@ -454,13 +470,18 @@ pub struct What {
 }
 
 impl What {
+    /// Whether two uses differ in their shapes alone, if at all.
+    pub fn is_but_shape(&self, other: &What) -> bool {
+        self.cmp_but_shape(other).is_eq()
+    }
+
     /// The order of uses, whatever their shapes: those that differ in the shape alone are equal here.
     pub(super) fn cmp_but_shape(&self, other: &What) -> Ordering {
         let rest = |what: &What| (what.outcome, what.class, what.scope, what.basis, what.confidence);
-        (self.vantage.cmp(&other.vantage))
+        cmp_texts(&self.vantage, &other.vantage)
             .then_with(|| self.actor.cmp(&other.actor))
             .then_with(|| self.action.cmp(&other.action))
-            .then_with(|| self.resource.cmp(&other.resource))
+            .then_with(|| self.resource.in_order(&other.resource))
             .then_with(|| rest(self).cmp(&rest(other)))
             .then_with(|| self.traits.cmp(&other.traits))
     }

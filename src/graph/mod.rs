@@ -1,12 +1,25 @@
 //! The dependency graph and its questions: consumers of a resource, what a consumer does, what hangs behind
 //! it. It never changes what `resolve` decided. The only user of petgraph.
 
-use crate::evidence::Stamp;
+use crate::evidence::{Action, Outcome, Scope, Stamp};
 pub use crate::resolve::Stated;
 use crate::resolve::{Entity, EntityId, Job, Link, Resolved, Sleep, Waits, Watch};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Whether a statement makes a view.
+fn makes_view(sample: &str) -> bool {
+    let mut words = sample.split_whitespace().map(str::to_ascii_lowercase);
+    if !words.next().is_some_and(|word| matches!(word.as_str(), "create" | "alter")) {
+        return false;
+    }
+    // CREATE OR REPLACE FORCE TEMPORARY RECURSIVE MATERIALIZED VIEW, and the engine's words between them.
+    words
+        .take(8)
+        .find(|word| matches!(word.as_str(), "view" | "table" | "as" | "select"))
+        .is_some_and(|w| w == "view")
+}
 
 /// Consumers and resources as nodes, links as edges from consumer to resource.
 #[derive(Debug)]
@@ -209,6 +222,27 @@ impl Graph {
         let own = &self.entity(consumer).id;
         let doubts = |entity: &Entity| entity.not_joined.iter().any(|(id, _)| id == own);
         self.entities().filter(|(_, entity)| doubts(entity)).map(|(id, _)| id).collect()
+    }
+
+    /// By view: what the statements that make it compute it from. A table that is filled once from another is none.
+    pub fn views(&self) -> BTreeMap<EntityId, BTreeSet<EntityId>> {
+        let mut views: BTreeMap<EntityId, BTreeSet<EntityId>> = BTreeMap::new();
+        for made in self.links().filter(|link| link.key.action == Action::Touch) {
+            let shapes: BTreeSet<u64> =
+                made.witnesses.iter().filter(|it| makes_view(&it.sample)).map(|it| it.shape).collect();
+            if shapes.is_empty() || made.key.outcome != Outcome::Ok || made.key.scope != Scope::Production {
+                continue;
+            }
+            for read in self.links_of(made.key.consumer) {
+                let same = read.key.outcome == Outcome::Ok && read.key.scope == Scope::Production;
+                let by_it = read.witnesses.iter().any(|it| shapes.contains(&it.shape));
+                if same && read.key.action == Action::Read && read.key.resource != made.key.resource && by_it
+                {
+                    views.entry(made.key.resource).or_default().insert(read.key.resource);
+                }
+            }
+        }
+        views
     }
 
     /// Whether any inventory lists any consumer.

@@ -27,6 +27,8 @@ pub struct Parts<'a> {
     pub gaps: &'a [Gap],
     /// The day next runs are counted from.
     pub as_of: jiff::civil::Date,
+    /// Whether only who does what is wanted: links then have no ids and no evidence.
+    pub brief: bool,
 }
 
 fn moment(stamp: Option<Stamp>) -> Option<String> {
@@ -58,10 +60,12 @@ pub fn build(parts: &Parts<'_>) -> Report {
         tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         as_of: parts.as_of.to_string(),
         window: whole.as_ref().map(window).unwrap_or_default(),
+        migration: None,
+        audit: Audit::default(),
         inputs: inputs(parts),
         vantages: vantages(parts),
         entities: entities(parts.graph),
-        links: parts.graph.links().map(|link| link_row(&ids, link)).collect(),
+        links: parts.graph.links().map(|link| link_row(&ids, link, parts.brief)).collect(),
         jobs: jobs(parts),
         findings: parts
             .findings
@@ -121,7 +125,11 @@ fn vantages(parts: &Parts<'_>) -> Vec<VantageRow> {
 }
 
 fn entities(graph: &Graph) -> Vec<EntityRow> {
-    let row = |(_, entity): (EntityId, &crate::resolve::Entity)| EntityRow {
+    let views = graph.views();
+    let bases =
+        |view: EntityId| views.get(&view).into_iter().flatten().map(|base| graph.entity(*base).id.clone());
+    let row = |(number, entity): (EntityId, &crate::resolve::Entity)| EntityRow {
+        derives_from: bases(number).collect(),
         id: entity.id.clone(),
         kind: entity.kind.clone(),
         name: entity.name.clone(),
@@ -168,10 +176,9 @@ fn word(moment: Option<Stamp>) -> Option<Word> {
 /// The ids of a graph's entities, each held once however many rows name it.
 type Ids = Vec<Text>;
 
-fn link_row(ids: &Ids, link: &Link) -> LinkRow {
+/// What a link is called: consumer, action, resource, and what is unusual about it.
+fn link_id(link: &Link, consumer: &str, resource: &str) -> String {
     let key = &link.key;
-    let activity = link.activity();
-    let (consumer, resource) = (ids[key.consumer.0].clone(), ids[key.resource.0].clone());
     let mut id = format!("{consumer} {} {resource}", key.action.word());
     for (word, usual) in
         [(key.class.word(), "app"), (key.outcome.word(), "ok"), (key.scope.word(), "production")]
@@ -182,8 +189,17 @@ fn link_row(ids: &Ids, link: &Link) -> LinkRow {
         }
     }
     id.shrink_to_fit();
+    id
+}
+
+fn link_row(ids: &Ids, link: &Link, brief: bool) -> LinkRow {
+    let key = &link.key;
+    let span = link.span();
+    let (consumer, resource) = (ids[key.consumer.0].clone(), ids[key.resource.0].clone());
+    let id = if brief { String::new() } else { link_id(link, &consumer, &resource) };
+    let shown = if brief { 0 } else { EVIDENCE_SHOWN };
     let via: BTreeSet<&String> = link.witnesses.iter().filter_map(|witness| witness.via.as_ref()).collect();
-    let evidence = link.witnesses.iter().take(EVIDENCE_SHOWN).map(|witness| EvidenceRow {
+    let evidence = link.witnesses.iter().take(shown).map(|witness| EvidenceRow {
         basis: witness.basis.word().into(),
         collector: if witness.basis == Basis::Observed { "logs" } else { "source" }.into(),
         vantage: witness.vantage.clone(),
@@ -208,8 +224,8 @@ fn link_row(ids: &Ids, link: &Link) -> LinkRow {
         shadow: link.shadow(),
         confidence: link.confidence.word().into(),
         count: link.count(),
-        first: word(activity.first()),
-        last: word(activity.last()),
+        first: word(span.map(|span| span.first)),
+        last: word(span.map(|span| span.last)),
         traits: link.traits.iter().map(ToString::to_string).collect(),
     }
 }
@@ -331,9 +347,6 @@ fn surprise(graph: &Graph) -> Surprise {
             row.1 += u64::from(link.shadow());
         }
     }
-    let share = |shadow: u64, all: u64| {
-        if all == 0 { 0.0 } else { (1000.0 * shadow as f64 / all as f64).round() / 1000.0 }
-    };
     let by_resource: Vec<SurpriseRow> = rows
         .iter()
         .map(|(system, (all, shadow))| SurpriseRow {

@@ -1,15 +1,21 @@
 //! The report: what a scan found, as plain records with a version, and one file per way of showing it. A
 //! report never looks at the graph again and never decides anything.
 
+mod audit;
+mod brief;
 mod build;
 mod dot;
 pub mod jobs;
 mod json;
+mod narrow;
 pub mod on;
 mod text;
 mod why;
 
+pub use audit::audit;
+pub use brief::brief;
 pub use build::{Parts, build};
+pub use narrow::narrow;
 pub use why::{entity, finding};
 
 use crate::evidence::{About, Provenance, Text};
@@ -151,6 +157,9 @@ pub struct EntityRow {
     pub not_joined: Vec<NotJoinedRow>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permitted: Vec<PermittedRow>,
+    /// For a view: what the statement that made it computes it from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub derives_from: Vec<String>,
 }
 
 /// One piece of evidence.
@@ -282,6 +291,81 @@ pub struct Surprise {
     pub by_resource: Vec<SurpriseRow>,
 }
 
+/// A share as reports round it, to a thousandth.
+fn share(part: u64, all: u64) -> f64 {
+    if all == 0 { 0.0 } else { (1000.0 * part as f64 / all as f64).round() / 1000.0 }
+}
+
+/// Traffic that is no application's own.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Noise {
+    pub class: String,
+    pub consumers: usize,
+    pub count: u64,
+}
+
+/// One question that a finding raises and nobody has answered.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Open {
+    pub fingerprint: String,
+    pub rule: String,
+    pub severity: String,
+    pub resource: Option<String>,
+    pub question: String,
+}
+
+/// Questions for one owner; none: nobody is known to answer for it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Ask {
+    pub owner: Option<String>,
+    pub because: String,
+    pub questions: Vec<Open>,
+}
+
+/// The consumers of applications, how they are known, and what to ask whom. Of one consumer several may be true.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Audit {
+    pub consumers: usize,
+    pub declared: usize,
+    pub written: usize,
+    pub observed: usize,
+    pub shadow: usize,
+    pub noise: Vec<Noise>,
+    pub asks: Vec<Ask>,
+}
+
+/// A system that is migrated, as the settings name it, and how many resources that means.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Target {
+    pub system: String,
+    pub matches: usize,
+}
+
+/// What was found and does not reach what is migrated.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct LeftOut {
+    pub consumers: usize,
+    pub links: usize,
+    pub findings: usize,
+    pub jobs: usize,
+    pub entities: usize,
+}
+
+/// What the report was narrowed to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct MigrationRow {
+    pub narrowed: bool,
+    pub targets: Vec<Target>,
+    pub left_out: LeftOut,
+}
+
 /// Everything a scan found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
@@ -290,6 +374,12 @@ pub struct Report {
     pub tool: Tool,
     pub as_of: String,
     pub window: Window,
+    /// What `[migration] systems` narrowed it to, where that is stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migration: Option<MigrationRow>,
+    /// The head; reports of older versions have none.
+    #[serde(default)]
+    pub audit: Audit,
     pub inputs: Vec<InputRow>,
     pub vantages: Vec<VantageRow>,
     pub entities: Vec<EntityRow>,

@@ -1,7 +1,7 @@
 //! The report for people at a terminal: findings first (who, what, how often, where to look, what to ask),
 //! then what could not be seen. Text from outside is escaped, so that no log line can move the cursor.
 
-use super::{FindingRow, Format, GapRow, OWN, Report, spans_in_words};
+use super::{Audit, FindingRow, Format, GapRow, OWN, Report, spans_in_words};
 use crate::evidence::About;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -57,6 +57,11 @@ pub(super) fn line(out: &mut String, text: &str) {
     out.push('\n');
 }
 
+/// `1 link`, `2 links`.
+pub(super) fn many(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 /// Whether a character moves the cursor, or turns the direction of writing.
 pub(super) fn hidden(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -107,7 +112,81 @@ fn head(out: &mut String, report: &Report) {
             ),
         );
     }
+    audit(out, &report.audit);
+    migration(out, report);
+    asks(out, &report.audit);
     line(out, "");
+}
+
+/// What the report was narrowed to, what that leaves out, and what it could not mean.
+fn migration(out: &mut String, report: &Report) {
+    let Some(migration) = &report.migration else { return };
+    let names: Vec<&str> = migration.targets.iter().map(|target| target.system.as_str()).collect();
+    let left = &migration.left_out;
+    if migration.narrowed {
+        let text = format!(
+            "migration of {}: only what reaches it is told; left out: {}, {}, {}, {}",
+            names.join(", "),
+            many(left.consumers, "consumer"),
+            many(left.links, "link"),
+            many(left.findings, "finding"),
+            many(left.jobs, "job")
+        );
+        line(out, &text);
+    }
+    for target in migration.targets.iter().filter(|target| target.matches == 0) {
+        let whole = if migration.narrowed { "" } else { ": EVERYTHING IS TOLD" };
+        line(out, &format!("MIGRATION TARGET {} MATCHES NOTHING OF THIS SCAN{whole}", target.system));
+    }
+}
+
+fn audit(out: &mut String, audit: &Audit) {
+    if audit.consumers + audit.noise.len() == 0 {
+        return;
+    }
+    let Audit { consumers, declared, written, observed, shadow, .. } = audit;
+    let noise =
+        audit.noise.iter().map(|it| format!("{} {}", it.class, it.consumers)).collect::<Vec<_>>().join(", ");
+    let beside =
+        if noise.is_empty() { String::new() } else { format!("; beside them, no application's: {noise}") };
+    let text = format!(
+        "{}: {declared} declared, {written} written, {observed} observed, {shadow} SHADOW{beside}",
+        many(*consumers, "consumer")
+    );
+    line(out, &text);
+}
+
+/// How many questions are told of one owner, and of how many owners.
+const ASKED: usize = 3;
+const OWNERS: usize = 12;
+
+/// What to ask whom.
+fn asks(out: &mut String, audit: &Audit) {
+    if audit.asks.is_empty() {
+        return;
+    }
+    line(out, "whom to ask:");
+    for ask in audit.asks.iter().take(OWNERS) {
+        let who = match &ask.owner {
+            Some(owner) => format!("{owner} ({})", ask.because),
+            None => "nobody is known to answer for these".to_owned(),
+        };
+        line(out, &format!("  {who}: {}", ask.questions.len()));
+        for it in ask.questions.iter().take(ASKED) {
+            let about = it.resource.as_ref().map_or(String::new(), |resource| format!(", about {resource}"));
+            let text =
+                format!("    {} {}  [{}{about}] {}", it.severity, it.question, it.rule, it.fingerprint);
+            line(out, &text);
+        }
+        let more = ask.questions.len().saturating_sub(ASKED);
+        if more > 0 {
+            line(out, &format!("    … and {more} more below"));
+        }
+    }
+    let more = audit.asks.len().saturating_sub(OWNERS);
+    if more > 0 {
+        line(out, &format!("  … and {more} more owners; the JSON report has them all"));
+    }
 }
 
 /// The order in which facts are worth reading.

@@ -47,6 +47,15 @@ pub struct Book {
     /// What could not be resolved.
     pub gaps: Vec<Gap>,
     shape_owners: BTreeMap<u64, BTreeSet<EntityId>>,
+    by_name: Option<ByName>,
+}
+
+/// Who has which login and sets which application name, once everybody's text is read: what is observed later gives
+/// nobody another.
+#[derive(Debug, Default)]
+struct ByName {
+    logins: BTreeMap<String, Vec<EntityId>>,
+    applications: BTreeMap<String, Vec<EntityId>>,
 }
 
 impl Book {
@@ -65,7 +74,21 @@ impl Book {
         book.gaps.extend(jobs::script_gaps(evidence, &facts, &scripts));
         book.scripts(uses, &facts, &scripts, names);
         book.written_connections(uses, names);
+        book.index();
         book
+    }
+
+    fn index(&mut self) {
+        let mut by_name = ByName::default();
+        for (entity, known) in &self.known {
+            for login in known.users.keys() {
+                by_name.logins.entry(login.clone()).or_default().push(*entity);
+            }
+            for application in &known.applications {
+                by_name.applications.entry(application.clone()).or_default().push(*entity);
+            }
+        }
+        self.by_name = Some(by_name);
     }
 
     /// The entity of this id, made if need be.
@@ -172,7 +195,17 @@ impl Book {
 
     /// The consumers that have a login.
     pub fn with_login(&self, login: &str) -> Vec<EntityId> {
+        if let Some(by_name) = &self.by_name {
+            return by_name.logins.get(login).cloned().unwrap_or_default();
+        }
         self.known.iter().filter(|(_, known)| known.users.contains_key(login)).map(|(id, _)| *id).collect()
+    }
+
+    /// The consumers that give themselves one of these names.
+    pub fn setting(&self, names: &[&str]) -> BTreeSet<EntityId> {
+        let by_name = self.by_name.as_ref().map(|by_name| &by_name.applications);
+        let found = names.iter().filter_map(|name| by_name?.get(*name));
+        found.flatten().copied().collect()
     }
 
     /// Which database servers a written consumer connects to, and as whom.

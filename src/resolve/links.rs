@@ -3,12 +3,12 @@
 
 use super::consumers::Book;
 use super::names::Names;
-use super::observed::{self, Peers};
+use super::observed::{self, Peers, Verdict};
 use super::tables::{Tables, Target, target};
 use super::{EntityId, Job, Link, LinkKey, Sleep, Witness};
 use crate::evidence::{
     Action, Activity, Basis, Class, Connection, Evidence, MentionKind, Outcome, Resource, ResourceKind, Says,
-    Scope, Stamp, Text, Use,
+    Scope, Stamp, Text, Use, What,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,10 +59,16 @@ pub fn build(
     // Acts without a login come last: who they are, those with one may tell.
     let nameless =
         |it: &Use| it.what.basis == Basis::Observed && it.what.actor.get(MentionKind::User).is_none();
-    let (without, with): (Vec<Use>, Vec<Use>) = uses.into_iter().partition(nameless);
+    let mut with = uses;
+    let without: Vec<Use> = with.extract_if(.., |it| nameless(it)).collect();
+    // Who did what is remembered for those who need it.
+    peers.listen(!without.is_empty());
+    let mut before = None;
     for it in with.into_iter().chain(without) {
         match it.what.basis {
-            Basis::Observed => observed_use(it, names, tables, book, clock, &mut peers, &mut links),
+            Basis::Observed => {
+                observed_use(it, names, tables, book, clock, &mut peers, &mut links, &mut before);
+            }
             Basis::Written | Basis::Declared => written_use(&it, names, tables, book, &mut peers, &mut links),
         }
     }
@@ -112,6 +118,16 @@ fn add(
     });
 }
 
+/// What the use before was found to be: those that differ in the statement alone follow each other.
+struct Before {
+    what: What,
+    system: String,
+    resource: EntityId,
+    /// The consumer, where statements and moments have no say in it.
+    verdict: Option<Verdict>,
+}
+
+#[expect(clippy::too_many_arguments, reason = "what a use is told from, and what comes of it")]
 fn observed_use(
     it: Use,
     names: &Names,
@@ -120,16 +136,29 @@ fn observed_use(
     clock: &Clock<'_>,
     peers: &mut Peers,
     links: &mut BTreeMap<LinkKey, Link>,
+    before: &mut Option<Before>,
 ) {
-    let system = it.what.resource.server.as_deref().map(|server| names.system(server)).unwrap_or_default();
-    let resource = tables.entity(book, names, &it.what.resource, &BTreeSet::new());
+    let same = before.take().filter(|before| before.what.is_but_shape(&it.what));
+    let mut known = same.unwrap_or_else(|| {
+        let server = it.what.resource.server.as_deref();
+        let system = server.map(|server| names.system(server)).unwrap_or_default();
+        let resource = tables.entity(book, names, &it.what.resource, &BTreeSet::new());
+        Before { what: it.what.clone(), system, resource, verdict: None }
+    });
+    let (system, resource) = (&known.system, known.resource);
     let named = it.what.actor.get(MentionKind::User).is_some();
-    let by_peer = if named { None } else { peers.attribute(&it, resource, &system, names, book) };
-    let (verdict, resource) =
-        by_peer.unwrap_or_else(|| (observed::attribute(&it, &system, names, book, clock), resource));
-    if named && it.what.outcome == Outcome::Ok {
-        peers.seen(&it, &system, names, verdict.entity, resource);
+    let by_peer = if named { None } else { peers.attribute(&it, resource, system, names, book) };
+    let (verdict, resource) = by_peer.unwrap_or_else(|| {
+        let verdict = known.verdict.unwrap_or_else(|| observed::attribute(&it, system, names, book, clock));
+        (verdict, resource)
+    });
+    if known.verdict.is_none() && named && observed::is_steady(&it, names, book) {
+        known.verdict = Some(verdict);
     }
+    if named && it.what.outcome == Outcome::Ok {
+        peers.seen(&it, &known.system, names, verdict.entity, resource);
+    }
+    *before = Some(known);
     // An inventory that says what a consumer's traffic is knows better than the text of a statement.
     let class = book.entities[verdict.entity.0].class.filter(|_| it.what.class == Class::App);
     add(links, names, it, (verdict.entity, resource), verdict.confidence, None, class);

@@ -20,7 +20,7 @@ use crate::evidence::{
     Action, Activity, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, MentionKind, Order, Outcome,
     Place, Places, Resource, ResourceKind, Says, Scope, Sees, Span, Text, Trait, Use,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// An entity's number in [`Resolved::entities`], stable within one result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -151,7 +151,25 @@ impl Link {
 
     /// How often it was seen: see [`count_acts`].
     pub fn count(&self) -> u64 {
-        count_acts(&[self])
+        let one = self.witnesses.windows(2).all(|pair| pair[0].counted_as == pair[1].counted_as);
+        if !one {
+            return count_acts(&[self]);
+        }
+        // Of one vantage there is nothing to compare.
+        let (mut dated, mut undated) = (0u64, 0u64);
+        for witness in &self.witnesses {
+            let days = witness.activity.days();
+            dated = days.fold(dated, |sum, (_, day)| sum.saturating_add(day.count));
+            undated = undated.saturating_add(witness.activity.undated());
+        }
+        dated.max(undated)
+    }
+
+    /// From the first to the last observed moment.
+    pub fn span(&self) -> Option<Span> {
+        let first = self.witnesses.iter().filter_map(|witness| witness.activity.first()).min()?;
+        let last = self.witnesses.iter().filter_map(|witness| witness.activity.last()).max()?;
+        Some(Span { first, last })
     }
 
     /// All observed activity; counts of several vantages are not to be read from it (see [`Link::count`]).
@@ -322,7 +340,8 @@ pub use links::Clock;
 /// error, and a consumer that is held to nothing for it.
 fn unknown_systems(evidence: &Evidence, uses: &[Use], names: &names::Names) -> Vec<Gap> {
     let server = |resource: &Resource| resource.server.as_ref().map(|server| names.system(server));
-    let seen: BTreeSet<String> = uses.iter().filter_map(|it| server(&it.what.resource)).collect();
+    let written: HashSet<&Text> = uses.iter().filter_map(|it| it.what.resource.server.as_ref()).collect();
+    let seen: BTreeSet<String> = written.into_iter().map(|server| names.system(server)).collect();
     let mut gaps = Vec::new();
     for fact in evidence.facts() {
         let Says::DeclaredUse(_, resource) = &fact.says else { continue };

@@ -209,6 +209,11 @@ impl Names {
         }
     }
 
+    /// Whether any name or address changes hands.
+    pub fn has_leases(&self) -> bool {
+        !self.leases.is_empty()
+    }
+
     /// The host that had an address for a while, where all of this happened within the time of one.
     pub fn host_during(&self, text: &str, activity: &Activity) -> Option<&str> {
         let leases = self.leases.get(&text.to_lowercase())?;
@@ -270,6 +275,7 @@ impl Names {
         if anonymous.is_empty() {
             return;
         }
+        let mut systems: BTreeMap<&Text, String> = BTreeMap::new();
         for it in uses {
             let what = &it.what;
             let counts = what.scope == Scope::Production && what.outcome == Outcome::Ok;
@@ -278,7 +284,10 @@ impl Names {
             };
             let Some(user) = what.actor.get(MentionKind::User).filter(|_| counts) else { continue };
             let (side, system) = match what.basis {
-                Basis::Written => (&mut written, self.system(server)),
+                Basis::Written => {
+                    let system = systems.entry(server).or_insert_with(|| self.system(server));
+                    (&mut written, system.clone())
+                }
                 Basis::Observed if anonymous.contains(server) => (&mut logged, server.to_string()),
                 _ => continue,
             };

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const ENCRYPTED: &str = "encrypted";
 
 /// The consumer, and how sure that is.
+#[derive(Debug, Clone, Copy)]
 pub struct Verdict {
     /// The consumer.
     pub entity: EntityId,
@@ -54,6 +55,8 @@ pub struct Peers {
     callers: BTreeMap<EntityId, BTreeSet<EntityId>>,
     /// What was put to a consumer by this alone: the first place, and how often.
     joined: BTreeMap<EntityId, (Place, u64)>,
+    /// Whether anybody will ask who did what.
+    listens: bool,
 }
 
 /// What was done from where: a statement's part at one table, or a connection, whatever the database.
@@ -77,8 +80,16 @@ impl Deed {
 }
 
 impl Peers {
+    /// Says whether acts without a login will come.
+    pub fn listen(&mut self, listens: bool) {
+        self.listens = listens;
+    }
+
     /// Remembers an act whose login was seen.
     pub fn seen(&mut self, it: &Use, system: &str, names: &Names, entity: EntityId, resource: EntityId) {
+        if !self.listens {
+            return;
+        }
         if let Some(deed) = Deed::of(it, system, names) {
             self.acts.entry(deed).or_default().insert((entity, resource));
         }
@@ -135,6 +146,13 @@ impl Peers {
         };
         self.joined.iter().map(gap).collect()
     }
+}
+
+/// Whether neither the statement nor the moments of an act have a say in whose it is: acts that differ in nothing else
+/// are then one consumer's.
+pub fn is_steady(it: &Use, names: &Names, book: &Book) -> bool {
+    let owners = it.what.actor.get(MentionKind::User).map(|login| book.with_login(login).len());
+    owners.is_some_and(|owners| owners < 2) && !names.has_leases()
 }
 
 /// Attributes an observed use.
@@ -279,15 +297,8 @@ fn by_given_name(candidates: &[EntityId], it: &Use, book: &Book) -> (Vec<EntityI
 /// An application name that exactly one consumer sets, from a host that does not contradict it.
 fn by_application(actor: &Actor, from: &Option<String>, book: &mut Book) -> Option<Verdict> {
     let application = actor.get(MentionKind::Application)?;
-    let setters: Vec<EntityId> = book
-        .known
-        .iter()
-        .filter(|(_, known)| {
-            let names = &known.applications;
-            names.contains(&**application) || names.contains(request::unversioned(application))
-        })
-        .map(|(entity, _)| *entity)
-        .collect();
+    let setters = book.setting(&[application, request::unversioned(application)]);
+    let setters: Vec<EntityId> = setters.into_iter().collect();
     let [only] = setters[..] else { return None };
     let hosts = &book.known[&only].hosts;
     let contradicts = !hosts.is_empty() && from.as_ref().is_some_and(|from| !hosts.contains(from));

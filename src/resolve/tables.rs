@@ -34,7 +34,12 @@ impl Tables {
     pub fn learn(uses: &[Use], names: &Names, book: &Book, routes: Routes) -> Tables {
         let mut tables = Tables { routes, ..Tables::default() };
         let stated = book.known.values().flat_map(|known| known.declared_uses.iter().map(|(_, r, _)| r));
+        let mut before: Option<&Resource> = None;
         for resource in stated.chain(uses.iter().map(|it| &it.what.resource)) {
+            // Uses of one resource follow each other.
+            if before.replace(resource) == Some(resource) {
+                continue;
+            }
             let known = match resource.kind {
                 ResourceKind::Table => &mut tables.known,
                 ResourceKind::Routine => &mut tables.routines,

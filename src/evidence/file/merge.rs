@@ -190,8 +190,7 @@ impl Folding {
     /// Begins another group, with what is left of the last one written.
     fn turn(&mut self, group: &str, frames: &mut Frames<impl Write>) -> io::Result<()> {
         if let Some((activity, places)) = self.other.take() {
-            let (shape, seen) = (row::shape(&Shape::other()), row::seen(&activity, &places));
-            frames.add(&row::line(Kind::Use, &self.group, &shape, &seen))?;
+            frames.add(&row::line_of_use(&self.group, &Shape::other(), &activity, &places))?;
         }
         self.group.clear();
         self.group.push_str(group);

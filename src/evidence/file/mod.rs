@@ -20,6 +20,7 @@
 //! Moments are microseconds since 1970, days are counted from then, seconds and minutes from midnight UTC.
 
 mod merge;
+mod quick;
 mod read;
 mod row;
 mod write;

@@ -5,7 +5,8 @@ use super::super::gap::{Gap, GapCode};
 use super::super::mention::Text;
 use super::super::place::Place;
 use super::super::store::Evidence;
-use super::row::{Decoder, RawRow, Stated, bounded, wrong};
+use super::super::usage::Use;
+use super::row::{Decoder, Key, RawRow, Stated, bounded, wrong};
 use super::{BEGINS, FORMAT, Header, MAX_ROW_BYTES};
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -107,7 +108,9 @@ impl Broken {
 /// What one thread makes of some lines.
 #[derive(Default)]
 struct Chunk {
-    stated: Vec<Stated>,
+    /// Uses, and what else is stated: whatever its order, it is the same.
+    uses: Vec<Use>,
+    others: Vec<Stated>,
     lines: u64,
     wrong: Broken,
     unordered: Broken,
@@ -120,13 +123,41 @@ struct Chunk {
 /// A key that outlives its line.
 type OwnedKey = (super::row::Kind, String, String);
 
+/// A line as text, where it is some: that of a whole chunk is mostly known to be.
+fn text<'a>(whole: Option<&'a str>, from: usize, line: &'a [u8]) -> Option<&'a str> {
+    match whole {
+        Some(whole) => whole.get(from..from + line.len()),
+        None => std::str::from_utf8(line).ok(),
+    }
+}
+
+impl Chunk {
+    fn keyed<'a>(&mut self, at: u64, key: Key<'a>, last: &mut Option<Key<'a>>) {
+        self.unordered.add(at, u64::from(last.is_some_and(|last| last >= key)));
+        if self.first.is_none() {
+            self.first = Some((key.kind, key.of.to_owned(), key.shape.to_owned()));
+        }
+        *last = Some(key);
+    }
+}
+
 fn chunk(bytes: &[u8]) -> Chunk {
     let (mut out, mut decoder) = (Chunk::default(), Decoder::default());
-    let mut last: Option<super::row::Key<'_>> = None;
-    for line in bytes.split(|byte| *byte == b'\n') {
+    let mut last: Option<Key<'_>> = None;
+    let whole = std::str::from_utf8(bytes).ok();
+    let mut from = 0;
+    while from <= bytes.len() {
+        let end = memchr::memchr(b'\n', &bytes[from..]).map_or(bytes.len(), |at| from + at);
+        let line = text(whole, from, &bytes[from..end]);
+        from = end + 1;
         let at = out.lines;
         out.lines += 1;
-        let row = std::str::from_utf8(line).ok().and_then(|line| RawRow::parse(line).ok());
+        if let Some((key, it)) = line.and_then(|line| decoder.quick(line)) {
+            out.keyed(at, key, &mut last);
+            out.uses.push(it);
+            continue;
+        }
+        let row = line.and_then(|line| RawRow::parse(line).ok());
         let Some(row) = row else {
             out.wrong.add(at, 1);
             continue;
@@ -138,12 +169,11 @@ fn chunk(bytes: &[u8]) -> Chunk {
         }
         match (decoder.decode(&row), row.key()) {
             (Ok(stated), Some(key)) => {
-                out.unordered.add(at, u64::from(last.is_some_and(|last| last >= key)));
-                if out.first.is_none() {
-                    out.first = Some((key.kind, key.of.to_owned(), key.shape.to_owned()));
+                out.keyed(at, key, &mut last);
+                match stated {
+                    Stated::Use(it) => out.uses.push(it),
+                    other => out.others.push(other),
                 }
-                last = Some(key);
-                out.stated.push(stated);
             }
             _ => out.wrong.add(at, 1),
         }
@@ -177,6 +207,7 @@ struct Reading {
 
 impl Reading {
     fn batch(&mut self, bytes: &[u8]) {
+        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         let chunks: Vec<Chunk> = pieces(bytes).into_par_iter().map(chunk).collect();
         for chunk in chunks {
             let begin = self.lines + 1;
@@ -185,7 +216,7 @@ impl Reading {
             self.unordered.add(begin + chunk.unordered.first, chunk.unordered.count);
             if self.end.is_some() {
                 // Nothing may follow the last row.
-                self.wrong.add(begin, chunk.stated.len() as u64);
+                self.wrong.add(begin, (chunk.uses.len() + chunk.others.len()) as u64);
             }
             if let (Some(last), Some(first)) = (&self.last, &chunk.first) {
                 self.unordered.add(begin, u64::from(last >= first));
@@ -195,8 +226,9 @@ impl Reading {
                 self.wrong.add(begin + at, u64::from(self.end.is_some()));
                 self.end = self.end.or(Some((begin + at, rows)));
             }
-            self.rows += chunk.stated.len() as u64;
-            for stated in chunk.stated {
+            self.rows += (chunk.uses.len() + chunk.others.len()) as u64;
+            self.evidence.add_uses(chunk.uses);
+            for stated in chunk.others {
                 match stated {
                     Stated::Crowd(name, crowd) => self.evidence.add_crowd(name, crowd),
                     Stated::Fact(fact) => self.evidence.add_fact(fact),
@@ -208,26 +240,38 @@ impl Reading {
         }
     }
 
-    /// Everything up to the end of the file, or to what cannot be read.
-    fn all(&mut self, from: &mut impl Read, progress: &dyn Fn(u64)) -> io::Result<()> {
-        let (mut held, mut outcome) = (Vec::new(), Ok(()));
-        let mut done = false;
+    /// Everything up to the end of the file, or to what cannot be read. While some is decoded, more is read.
+    fn all(&mut self, from: &mut (impl Read + Send), progress: &(dyn Fn(u64) + Sync)) -> io::Result<()> {
+        // What is decoded now, what is read meanwhile, and the beginning of a line that is cut off.
+        let (mut whole, mut next, mut cut) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut outcome, mut done) = (Ok(()), false);
         while !done && outcome.is_ok() {
-            let room = BATCH_BYTES as u64;
-            let before = held.len();
-            outcome = from.by_ref().take(room).read_to_end(&mut held).map(|got| done = got == 0);
-            progress((held.len() - before) as u64);
-            let whole = match memchr::memrchr(b'\n', &held) {
-                _ if done => held.len(),
+            next.clear();
+            next.append(&mut cut);
+            let fill = || {
+                let before = next.len();
+                let got = from.by_ref().take(BATCH_BYTES as u64).read_to_end(&mut next).map(|got| got == 0);
+                progress((next.len() - before) as u64);
+                got
+            };
+            let (got, ()) = rayon::join(fill, || self.batch(&whole));
+            match got {
+                Ok(end) => done = end,
+                Err(error) => outcome = Err(error),
+            }
+            let lines = match memchr::memrchr(b'\n', &next) {
+                _ if done => next.len(),
                 Some(at) => at + 1,
                 None => 0,
             };
-            self.batch(held[..whole].strip_suffix(b"\n").unwrap_or(&held[..whole]));
-            held.drain(..whole);
-            if held.len() > MAX_ROW_BYTES {
+            cut.extend_from_slice(&next[lines..]);
+            next.truncate(lines);
+            if cut.len() > MAX_ROW_BYTES {
                 outcome = Err(io::Error::other("MAX_ROW_BYTES: a longer row is not read"));
             }
+            std::mem::swap(&mut whole, &mut next);
         }
+        self.batch(&whole);
         outcome
     }
 
@@ -270,7 +314,7 @@ impl Reading {
 }
 
 /// Reads a decompressed evidence file that reports show under `path`; `progress` is told bytes.
-pub fn read(path: &Text, from: impl Read, progress: &dyn Fn(u64)) -> Result<Kept, Refusal> {
+pub fn read(path: &Text, from: impl Read + Send, progress: &(dyn Fn(u64) + Sync)) -> Result<Kept, Refusal> {
     let mut from = BufReader::with_capacity(256 * 1024, from);
     let header = header(&mut from)?;
     let mut reading = Reading {

@@ -12,6 +12,7 @@ use super::super::usage::{
     Action, Basis, Class, Confidence, Outcome, Resource, ResourceKind, Scope, Shape, Trait, Use, What,
 };
 use super::super::vantage::Vantage;
+use super::quick::Room;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -179,30 +180,21 @@ usual! {
 }
 
 /// When, how often and where.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Seen<'a> {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     days: Vec<DayRow>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     first: Option<Stamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     last: Option<Stamp>,
-    #[serde(skip_serializing_if = "is_zero")]
     undated: u64,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     took: Vec<(u16, u64)>,
-    #[serde(borrow, skip_serializing_if = "Vec::is_empty")]
+    #[serde(borrow)]
     at: Vec<(Option<Stamp>, Str<'a>, At)>,
 }
 
-fn is_zero(count: &u64) -> bool {
-    *count == 0
-}
-
 /// A day: its number, its events, its bytes, its seconds, and the later minutes where seconds were dropped.
-#[derive(Serialize, Deserialize)]
-struct DayRow(i32, u64, u64, Vec<u32>, #[serde(default, skip_serializing_if = "Vec::is_empty")] Vec<u16>);
+#[derive(Deserialize)]
+struct DayRow(i32, u64, u64, Vec<u32>, #[serde(default)] Vec<u16>);
 
 /// Where a gap was first, and how often it occurred.
 #[derive(Serialize, Deserialize)]
@@ -241,31 +233,153 @@ pub fn group(what: &What) -> String {
 
 /// The JSON of a shape, ordered as its fingerprint is.
 pub fn shape(shape: &Shape) -> String {
-    json(&(format!("{:016x}", shape.fingerprint), str(&shape.sample)))
+    let mut out = Line(Vec::with_capacity(shape.sample.len() + 24));
+    out.shape(shape);
+    out.into_text()
 }
 
-/// The JSON of when and where a use was seen.
-pub fn seen(activity: &Activity, places: &Places) -> String {
-    let day = |(number, day): (i32, &Day)| {
-        DayRow(number, day.count, day.bytes, day.seconds().to_vec(), day.later_minutes().to_vec())
-    };
-    json(&Seen {
-        days: activity.days().map(day).collect(),
-        first: activity.first(),
-        last: activity.last(),
-        undated: activity.undated(),
-        took: activity.durations().buckets().collect(),
-        at: places.iter().map(|(stamp, place)| (*stamp, str(&place.input), place.at)).collect(),
-    })
+/// A line that is written: what serde would write, without a tree of it first.
+struct Line(Vec<u8>);
+
+impl Line {
+    fn put(&mut self, text: &str) {
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
+    fn number(&mut self, number: impl itoa::Integer) {
+        self.put(itoa::Buffer::new().format(number));
+    }
+
+    fn text(&mut self, text: &str) {
+        serde_json::to_writer(&mut self.0, text).expect("a text is JSON, and memory takes it");
+    }
+
+    /// What stands between commas.
+    fn each<T>(&mut self, all: impl Iterator<Item = T>, mut one: impl FnMut(&mut Line, T)) {
+        for (index, item) in all.enumerate() {
+            if index > 0 {
+                self.put(",");
+            }
+            one(self, item);
+        }
+    }
+
+    /// A field of an object that has begun; its name with its quotes and colon.
+    fn field(&mut self, name: &str) {
+        if self.0.last() != Some(&b'{') {
+            self.put(",");
+        }
+        self.put(name);
+    }
+
+    fn shape(&mut self, shape: &Shape) {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        self.put("[\"");
+        self.0.extend((0..16).rev().map(|at| DIGITS[(shape.fingerprint >> (4 * at)) as usize & 15]));
+        self.put("\",");
+        self.text(&shape.sample);
+        self.put("]");
+    }
+
+    fn day(&mut self, number: i32, day: &Day) {
+        self.put("[");
+        self.number(number);
+        self.put(",");
+        self.number(day.count);
+        self.put(",");
+        self.number(day.bytes);
+        self.put(",[");
+        self.each(day.seconds().iter(), |out, second| out.number(*second));
+        self.put("]");
+        if !day.later_minutes().is_empty() {
+            self.put(",[");
+            self.each(day.later_minutes().iter(), |out, minute| out.number(*minute));
+            self.put("]");
+        }
+        self.put("]");
+    }
+
+    fn at(&mut self, at: At) {
+        let (name, number) = match at {
+            At::Whole => return self.put("\"whole\""),
+            At::Line(number) => ("{\"line\":", number),
+            At::Byte(number) => ("{\"byte\":", number),
+            At::Packet(number) => ("{\"packet\":", number),
+        };
+        self.put(name);
+        self.number(number);
+        self.put("}");
+    }
+
+    fn seen(&mut self, activity: &Activity, places: &Places) {
+        self.put("{");
+        if activity.days().next().is_some() {
+            self.field("\"days\":[");
+            self.each(activity.days(), |out, (number, day)| out.day(number, day));
+            self.put("]");
+        }
+        for (name, moment) in [("\"first\":", activity.first()), ("\"last\":", activity.last())] {
+            if let Some(moment) = moment {
+                self.field(name);
+                self.number(moment.0);
+            }
+        }
+        if activity.undated() > 0 {
+            self.field("\"undated\":");
+            self.number(activity.undated());
+        }
+        if activity.durations().buckets().next().is_some() {
+            self.field("\"took\":[");
+            self.each(activity.durations().buckets(), |out, (bucket, count)| {
+                out.put("[");
+                out.number(bucket);
+                out.put(",");
+                out.number(count);
+                out.put("]");
+            });
+            self.put("]");
+        }
+        if places.first().is_some() {
+            self.field("\"at\":[");
+            self.each(places.iter(), |out, (stamp, place)| {
+                out.put("[");
+                match stamp {
+                    Some(stamp) => out.number(stamp.0),
+                    None => out.put("null"),
+                }
+                out.put(",");
+                out.text(&place.input);
+                out.put(",");
+                out.at(place.at);
+                out.put("]");
+            });
+            self.put("]");
+        }
+        self.put("}");
+    }
+
+    fn into_text(self) -> String {
+        String::from_utf8(self.0).expect("texts and numbers are UTF-8")
+    }
+}
+
+/// The line of a use whose key is known, with its end.
+pub fn line_of_use(of: &str, shape: &Shape, activity: &Activity, places: &Places) -> Vec<u8> {
+    let mut out = Line(Vec::with_capacity(of.len() + shape.sample.len() + 512));
+    out.put("{\"use\":");
+    out.put(of);
+    out.put(",\"shape\":");
+    out.shape(shape);
+    out.put(",\"seen\":");
+    out.seen(activity, places);
+    out.put("}\n");
+    out.0
 }
 
 /// The line of a row, with its end.
-pub fn line(kind: Kind, of: &str, shape: &str, seen: &str) -> Vec<u8> {
-    let mut line = String::with_capacity(of.len() + shape.len() + seen.len() + 40);
+pub fn line(kind: Kind, of: &str, seen: &str) -> Vec<u8> {
+    let mut line = String::with_capacity(of.len() + seen.len() + 40);
     line.extend(["{\"", kind.word(), "\":", of]);
-    if !shape.is_empty() {
-        line.extend([",\"shape\":", shape]);
-    }
     if !seen.is_empty() {
         line.extend([",\"seen\":", seen]);
     }
@@ -284,12 +398,12 @@ pub fn encode(stated: &Stated) -> (String, Vec<u8>) {
         }
         Stated::Use(it) => {
             let of = group(&it.what);
-            let line = line(Kind::Use, &of, &shape(&it.what.shape), &seen(&it.activity, &it.places));
+            let line = line_of_use(&of, &it.what.shape, &it.activity, &it.places);
             return (of, line);
         }
         Stated::Vantage(vantage) => (Kind::Vantage, json(&vantage.id), json(vantage)),
     };
-    let line = line(kind, &of, "", &seen);
+    let line = line(kind, &of, &seen);
     (of, line)
 }
 
@@ -298,16 +412,33 @@ pub fn encode(stated: &Stated) -> (String, Vec<u8>) {
 pub struct Decoder {
     texts: HashSet<Text, foldhash::fast::FixedState>,
     group: Option<(String, What)>,
+    path: Option<Text>,
+    pub(super) room: Room,
 }
 
 impl Decoder {
-    fn text(&mut self, text: &str) -> Text {
+    pub(super) fn text(&mut self, text: &str) -> Text {
         if let Some(known) = self.texts.get(text) {
             return known.clone();
         }
         let new = Text::from(text);
         self.texts.insert(new.clone());
         new
+    }
+
+    /// The key of the use that was decoded last.
+    pub(super) fn key(&self) -> Option<&str> {
+        self.group.as_ref().map(|(of, _)| of.as_str())
+    }
+
+    /// The text of a place, which is mostly that of the place before.
+    pub(super) fn path(&mut self, text: &str) -> Text {
+        if let Some(path) = self.path.as_ref().filter(|path| ***path == *text) {
+            return path.clone();
+        }
+        let path = self.text(text);
+        self.path = Some(path.clone());
+        path
     }
 
     /// What a row states; the error says what is wrong with it.
@@ -330,7 +461,8 @@ impl Decoder {
                 Stated::Gap(Gap { place: Place { input, at }, code, detail, count: bounded(count)? })
             }
             Kind::Use => {
-                let what = self.what(key).map_err(wrong)?;
+                let shape = self.shape(key.shape).map_err(wrong)?;
+                let what = self.what(key.of, shape).map_err(wrong)?;
                 let (activity, places) = self.seen(serde_json::from_str(seen).map_err(wrong)?)?;
                 Stated::Use(Use { what, activity, places })
             }
@@ -346,17 +478,20 @@ impl Decoder {
         })
     }
 
-    /// A use's key; rows that follow each other mostly differ in the shape alone.
-    fn what(&mut self, key: Key<'_>) -> Result<What, serde_json::Error> {
-        let (fingerprint, sample): (Str<'_>, Str<'_>) = serde_json::from_str(key.shape)?;
+    fn shape(&mut self, shape: &str) -> Result<Shape, serde_json::Error> {
+        let (fingerprint, sample): (Str<'_>, Str<'_>) = serde_json::from_str(shape)?;
         let fingerprint = u64::from_str_radix(&fingerprint.0, 16).map_err(serde::de::Error::custom)?;
-        let shape = Shape { fingerprint, sample: self.text(&sample.0) };
+        Ok(Shape { fingerprint, sample: self.text(&sample.0) })
+    }
+
+    /// A use's key; rows that follow each other mostly differ in the shape alone.
+    pub(super) fn what(&mut self, of: &str, shape: Shape) -> Result<What, serde_json::Error> {
         if let Some((known, what)) = &self.group
-            && known == key.of
+            && known == of
         {
             return Ok(What { shape, ..what.clone() });
         }
-        let group: Group<'_> = serde_json::from_str(key.of)?;
+        let group: Group<'_> = serde_json::from_str(of)?;
         let what = What {
             vantage: self.text(&group.vantage.0),
             actor: group
@@ -386,7 +521,7 @@ impl Decoder {
                 })
                 .collect::<BTreeSet<Trait>>(),
         };
-        self.group = Some((key.of.to_owned(), what.clone()));
+        self.group = Some((of.to_owned(), what.clone()));
         Ok(what)
     }
 

@@ -1,9 +1,9 @@
 //! Writing: rows are ordered by the bytes of their keys and cut into frames that can be read each by itself. What is
 //! written depends on the evidence alone, never on threads.
 
+use super::super::order::Lent;
 use super::super::store::Evidence;
-use super::super::usage::Use;
-use super::row::{self, Kind, Stated};
+use super::row::{self, Stated};
 use super::{Carried, Header, MAX_ROW_BYTES};
 use rayon::prelude::*;
 use std::io::{self, Write};
@@ -87,17 +87,15 @@ fn rows(frames: &mut Frames<impl Write>, stated: impl Iterator<Item = Stated>) -
     rows.iter().try_for_each(|(_, line)| frames.add(line))
 }
 
-fn uses(frames: &mut Frames<impl Write>, uses: &[Use]) -> io::Result<()> {
-    let groups: Vec<&[Use]> = uses.chunk_by(|a, b| a.what.cmp_but_shape(&b.what).is_eq()).collect();
-    let mut groups: Vec<(String, &[Use])> =
-        groups.into_par_iter().map(|group| (row::group(&group[0].what), group)).collect();
-    groups.par_sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    let rows: Vec<(&str, &Use)> =
+fn uses(frames: &mut Frames<impl Write>, uses: &[Lent<'_>]) -> io::Result<()> {
+    let groups: Vec<&[Lent<'_>]> = uses.chunk_by(|a, b| a.what.cmp_but_shape(b.what).is_eq()).collect();
+    let mut groups: Vec<(String, &[Lent<'_>])> =
+        groups.into_par_iter().map(|group| (row::group(group[0].what), group)).collect();
+    groups.par_sort_by(|a, b| a.0.cmp(&b.0));
+    let rows: Vec<(&str, &Lent<'_>)> =
         groups.iter().flat_map(|(of, group)| group.iter().map(move |it| (of.as_str(), it))).collect();
     for some in rows.chunks(ROWS_PER_FRAME) {
-        let line = |(of, it): &(&str, &Use)| {
-            row::line(Kind::Use, of, &row::shape(&it.what.shape), &row::seen(&it.activity, &it.places))
-        };
+        let line = |(of, it): &(&str, &Lent<'_>)| row::line_of_use(of, &it.shape, &it.activity, &it.places);
         let lines: Vec<Vec<u8>> = some.par_iter().map(line).collect();
         lines.iter().try_for_each(|line| frames.add(line))?;
     }
@@ -112,7 +110,7 @@ pub fn write<W: Write>(evidence: &Evidence, settings: Vec<Carried>, out: W) -> i
     rows(&mut frames, evidence.crowds().map(|(name, crowd)| Stated::Crowd(name.clone(), crowd.clone())))?;
     rows(&mut frames, evidence.facts().cloned().map(Stated::Fact))?;
     rows(&mut frames, evidence.gaps().into_iter().map(Stated::Gap))?;
-    uses(&mut frames, &evidence.uses())?;
+    uses(&mut frames, &evidence.lent())?;
     rows(&mut frames, evidence.vantages().cloned().map(Stated::Vantage))?;
     frames.end()
 }

@@ -1,0 +1,92 @@
+//! What a pattern means in a report: ids, ends of ids, systems, names, globs. The first of these that means something
+//! holds, so that a glob never takes what was named.
+
+use super::super::Report;
+use super::index::{Index, system_of};
+use globset::GlobBuilder;
+use std::collections::BTreeSet;
+
+/// How many names are given that are nearly what was asked about.
+const NEAR: usize = 5;
+
+/// The entities among those that fit which a pattern means.
+pub(in crate::report) fn pick(index: &Index<'_>, pattern: &str, fits: &dyn Fn(usize) -> bool) -> Vec<usize> {
+    let entities = &index.report.entities;
+    let all: Vec<usize> = (0..entities.len()).filter(|at| fits(*at)).collect();
+    let which = |says: &dyn Fn(&str) -> bool| -> Vec<usize> {
+        all.iter().copied().filter(|at| says(&entities[*at].id)).collect()
+    };
+    let exact = which(&|id| id == pattern);
+    if !exact.is_empty() {
+        return exact;
+    }
+    let ending =
+        which(&|id| id.strip_suffix(pattern).is_some_and(|head| head.ends_with([':', '/', '.', ' '])));
+    if !ending.is_empty() {
+        return ending;
+    }
+    let system = which(&|id| system_of(id) == pattern);
+    if !system.is_empty() {
+        return system;
+    }
+    if let Some((kind, name)) = pattern.split_once(':') {
+        let called = |at: &usize| {
+            entities[*at].mentions.iter().any(|mention| mention.kind == kind && mention.text == name)
+        };
+        let named: Vec<usize> = all.iter().copied().filter(called).collect();
+        if !named.is_empty() {
+            return named;
+        }
+    }
+    // `*` crosses every sign.
+    let glob = GlobBuilder::new(pattern).literal_separator(false).build();
+    let Ok(glob) = glob.map(|glob| glob.compile_matcher()) else { return Vec::new() };
+    let systems = which(&|id| glob.is_match(system_of(id)));
+    if !systems.is_empty() && !pattern.contains(':') {
+        return systems;
+    }
+    which(&|id| glob.is_match(id))
+}
+
+/// Whether an entity is something that is depended on.
+pub(in crate::report) fn resource_like(index: &Index<'_>, at: usize) -> bool {
+    let acts = ["service", "job", "script", "client", "person", "partner"];
+    index.is_used(at) || !acts.contains(&index.entity(at).kind.as_str())
+}
+
+/// A whole id of a system that was watched: what nobody names there, nobody was seen to use.
+pub(super) fn is_watched_id(report: &Report, pattern: &str) -> bool {
+    let Some((kind, rest)) = pattern.split_once(':') else { return false };
+    let (Some((system, name)), "table" | "endpoint" | "routine" | "keys") = (rest.split_once('/'), kind)
+    else {
+        return false;
+    };
+    let plain = !pattern.contains(['*', '?', '[', '{']);
+    plain && !name.is_empty() && report.coverage.iter().any(|row| row.resource == system)
+}
+
+/// What is called nearly as was asked: the same last part, or one sign other.
+pub(super) fn near(report: &Report, pattern: &str) -> Vec<String> {
+    let last = |id: &str| id.rsplit([':', '/', '.']).next().unwrap_or(id).to_lowercase();
+    let wanted = last(pattern.trim_matches('*'));
+    let like = |id: &str| {
+        let own = last(id);
+        !wanted.is_empty()
+            && (own == wanted || (wanted.len() > 3 && own.contains(&wanted)) || one_off(&own, &wanted))
+    };
+    let found: BTreeSet<&str> =
+        report.entities.iter().map(|it| it.id.as_str()).filter(|id| like(id)).collect();
+    found.into_iter().take(NEAR).map(str::to_owned).collect()
+}
+
+/// Whether one sign was left out, put in, or taken for another.
+fn one_off(a: &str, b: &str) -> bool {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let (long, short) = if a.len() >= b.len() { (a, b) } else { (b, a) };
+    if short.len() < 4 || long.len() - short.len() > 1 {
+        return false;
+    }
+    let same = long.iter().zip(&short).take_while(|(x, y)| x == y).count();
+    let rest = usize::from(long.len() == short.len());
+    long[(same + 1).min(long.len())..] == short[(same + rest).min(short.len())..]
+}
