@@ -85,12 +85,15 @@ pub struct Outcome {
     pub errors: Vec<WalkError>,
     /// Whether any reader knew any input.
     pub recognised: bool,
+    /// The settings file that acted, where there was one.
+    pub settings: Option<PathBuf>,
 }
 
 /// The settings that act, and those an evidence file carried, where it is they that do.
 struct Acting {
     settings: Settings,
     path: Option<Text>,
+    real: Option<PathBuf>,
     carried: Option<Carried>,
 }
 
@@ -106,8 +109,9 @@ fn settings(plan: &Plan, inputs: &Inputs, carried: &[Carried]) -> Result<Acting,
         let text = std::fs::read_to_string(path).map_err(|error| failed(&shown, input::reason(&error)))?;
         let mut settings = Settings::parse(&text).map_err(|reason| failed(&shown, reason))?;
         settings.place(path, inputs.files.iter().map(|file| (&*file.path, &*file.real)));
+        let real = Some(path.clone());
         let path = inputs.files.iter().find(named).map(|file| file.path.clone());
-        return Ok(Acting { settings, path, carried: None });
+        return Ok(Acting { settings, path, real, carried: None });
     }
     if let Some(file) = inputs.files.iter().filter(named).min_by_key(|file| depth(&file.path)) {
         let text = file.text().map_err(|error| failed(&file.path, error.to_string()))?;
@@ -115,14 +119,15 @@ fn settings(plan: &Plan, inputs: &Inputs, carried: &[Carried]) -> Result<Acting,
         let folder = file.path.trim_end_matches(file.name()).to_owned();
         let mut settings = Settings { folder, ..settings };
         settings.place(&file.real, inputs.files.iter().map(|file| (&*file.path, &*file.real)));
-        return Ok(Acting { settings, path: Some(file.path.clone()), carried: None });
+        let (path, real) = (Some(file.path.clone()), Some(file.real.to_path_buf()));
+        return Ok(Acting { settings, path, real, carried: None });
     }
     match carried {
-        [] => Ok(Acting { settings: Settings::default(), path: None, carried: None }),
+        [] => Ok(Acting { settings: Settings::default(), path: None, real: None, carried: None }),
         [one] => {
             let settings = Settings::from_kept(&one.says, &one.folder);
             let settings = settings.map_err(|reason| failed(&one.path, reason))?;
-            Ok(Acting { settings, path: Some(one.path.clone()), carried: Some(one.clone()) })
+            Ok(Acting { settings, path: Some(one.path.clone()), real: None, carried: Some(one.clone()) })
         }
         [one, ..] => Err(failed(
             &one.path,
@@ -291,7 +296,7 @@ pub fn scan_for(
     wanted: Wanted,
     progress: &(dyn Fn(&str, u64) + Sync),
 ) -> Result<Outcome, ScanError> {
-    let Gathered { mut evidence, acting: Acting { settings, carried, .. }, errors } =
+    let Gathered { mut evidence, acting: Acting { settings, carried, real, .. }, errors } =
         gather(plan, None, progress)?;
     if let Some(carried) = carried {
         evidence.merge(carried.stated());
@@ -314,7 +319,7 @@ pub fn scan_for(
     };
     let gaps = gaps.into_iter().chain(settings_gaps).chain(stale);
     let report = build(&evidence, &graph, &findings, &accepted, gaps, as_of);
-    Ok(Outcome { report, errors, recognised })
+    Ok(Outcome { report, errors, recognised, settings: real })
 }
 
 fn build(

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 /// The file decisions stand in.
-const FILE: &str = "whodepends.toml";
+pub(super) const FILE: &str = "whodepends.toml";
 
 /// What `accept` is told.
 #[derive(Args)]
@@ -174,7 +174,7 @@ fn decide(text: &str, entry: &Entry, args: &AcceptArgs, title: Option<&str>) -> 
 }
 
 /// Writes a file as a whole or not at all.
-fn write(path: &Path, text: &str) -> Result<()> {
+pub(super) fn write(path: &Path, text: &str) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let shown = || format!("{}: cannot be written", path.display());
     let mut file = tempfile::NamedTempFile::new_in(folder).with_context(shown)?;

@@ -3,6 +3,7 @@
 
 mod build;
 mod dot;
+pub mod inventory;
 pub mod jobs;
 mod json;
 pub mod on;
