@@ -306,6 +306,8 @@ pub fn scan_for(
     let recognised = recognised(&evidence);
     let clock = Clock::new(&timing::job_runs);
     let mut resolved = resolve::resolve(&mut evidence, &clock);
+    let networks = settings.networks();
+    resolved.assign_roles(&|address| networks.hold(address));
     let gaps = std::mem::take(&mut resolved.gaps);
     let target = settings.migration.scheduler.clone();
     let graph = Graph::new(resolved, midnight(as_of)).with_target_scheduler(target);

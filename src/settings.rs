@@ -104,7 +104,7 @@ pub struct ConsumerEntry {
     /// The folders of its source.
     #[serde(default)]
     pub source: Vec<String>,
-    /// `app` (default), `monitoring`, `backup` …
+    /// What its traffic is: `app` (default), `monitoring`, `backup` …; or what it is: `person`, `bi-tool`, `proxy` …
     pub class: Option<String>,
     /// What it uses.
     #[serde(default)]

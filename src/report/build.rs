@@ -126,7 +126,7 @@ fn entities(graph: &Graph) -> Vec<EntityRow> {
         kind: entity.kind.clone(),
         name: entity.name.clone(),
         part_of: entity.part_of.map(|whole| graph.entity(whole).id.clone()),
-        class: entity.class.map(|class| class.word().to_owned()),
+        class: entity.role.map(|role| role.word().to_owned()),
         declared: entity.declared,
         owner: entity.owner.clone(),
         mentions: entity

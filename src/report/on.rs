@@ -23,6 +23,8 @@ pub struct Dependent {
     pub step: usize,
     pub resource: String,
     pub consumer: String,
+    /// What kind of consumer it is, where that is known.
+    pub is: Option<String>,
     pub actions: Vec<String>,
     pub class: String,
     pub bases: Vec<String>,
@@ -189,6 +191,7 @@ fn dependent(
         step,
         resource: resource.to_owned(),
         consumer: consumer.to_owned(),
+        is: row.and_then(|row| row.class.clone()),
         actions: all(&|link| vec![link.action.to_string()]),
         class: class.to_owned(),
         bases: all(&|link| link.bases.iter().map(ToString::to_string).collect()),
@@ -218,6 +221,10 @@ pub fn text(answer: &Answer) -> String {
             at = Some((row.step, &row.resource));
         }
         let class = if row.class == "app" { String::new() } else { format!(" [{}]", row.class) };
+        // What its id says already is not said again.
+        let is =
+            row.is.as_ref().filter(|is| !row.consumer.starts_with(&format!("{is}:")) && **is != row.class);
+        let is = is.map_or(String::new(), |is| format!(" ({is})"));
         let shadow = if row.shadow { " SHADOW" } else { "" };
         let often = match (&row.last, row.count) {
             (Some(last), 1) => format!("once, {last}"),
@@ -228,7 +235,7 @@ pub fn text(answer: &Answer) -> String {
         line(
             &mut out,
             &format!(
-                "  {}{class}{shadow}: {}; {often}; {}{owner}",
+                "  {}{is}{class}{shadow}: {}; {often}; {}{owner}",
                 row.consumer,
                 row.actions.join(", "),
                 row.bases.join(", ")

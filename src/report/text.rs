@@ -1,7 +1,7 @@
 //! The report for people at a terminal: findings first (who, what, how often, where to look, what to ask),
 //! then what could not be seen. Text from outside is escaped, so that no log line can move the cursor.
 
-use super::{FindingRow, Format, GapRow, OWN, Report, spans_in_words};
+use super::{FindingRow, Format, GapRow, LinkRow, OWN, Report, spans_in_words};
 use crate::evidence::About;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -39,6 +39,7 @@ impl Format for TextFormat {
             }
             line(&mut out, "");
         }
+        noise(&mut out, report);
         gaps(&mut out, report);
         tail(&mut out, report);
         to.write_all(out.as_bytes())
@@ -127,6 +128,41 @@ pub(super) fn show(out: &mut String, finding: &FindingRow) {
     }
     line(out, &format!("    {:<20} {}", "ask", finding.question));
     line(out, &format!("    {:<20} {} confidence; explain {}", "", finding.confidence, finding.fingerprint));
+    line(out, "");
+}
+
+/// How many consumers of one class of noise are listed one by one.
+const NOISE_LISTED: usize = 10;
+
+/// What is no application's work, by class and by who: no finding is made of it, and nothing of it is left out.
+fn noise(out: &mut String, report: &Report) {
+    let mut classes: BTreeMap<&str, BTreeMap<&str, Vec<&LinkRow>>> = BTreeMap::new();
+    let noise = |link: &&LinkRow| link.class != "app" && link.outcome == "ok" && link.count > 0;
+    for link in report.links.iter().filter(noise) {
+        classes.entry(&link.class).or_default().entry(&link.consumer).or_default().push(link);
+    }
+    if classes.is_empty() {
+        return;
+    }
+    line(out, "Seen, and no application's work:");
+    for (class, consumers) in classes {
+        line(out, &format!("  {class}: {}", consumers.len()));
+        for (consumer, links) in consumers.iter().take(NOISE_LISTED) {
+            let most = links.iter().map(|link| link.count).max().unwrap_or(0);
+            let last = links.iter().filter_map(|link| link.last.as_ref()).max();
+            let last = last.map_or(String::new(), |last| format!(", last {last}"));
+            let often = match (links.len(), most) {
+                (1, 1) => "once".to_owned(),
+                (1, _) => format!("{most} times"),
+                (things, _) => format!("{things} uses, up to {most} times each"),
+            };
+            line(out, &format!("    {consumer}: {often}{last}"));
+        }
+        if consumers.len() > NOISE_LISTED {
+            let more = consumers.len() - NOISE_LISTED;
+            line(out, &format!("    … and {more} more; the JSON report has them all"));
+        }
+    }
     line(out, "");
 }
 

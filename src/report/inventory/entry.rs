@@ -4,7 +4,7 @@
 
 use super::systems::Systems;
 use super::{Who, quoted, remark, uses};
-use crate::evidence::request;
+use crate::evidence::{Role, request};
 use crate::report::Report;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -109,8 +109,10 @@ impl<'a> Offer<'a> {
         for (text, _) in of("application") {
             let program = request::unversioned(&text).to_owned();
             let shared = self.programs.get(program.as_str()).is_some_and(|all| *all > 1);
-            // With a login, a program that others run as well tells nothing; without one it is all there is.
-            if shared && !users.is_empty() || program.contains(['<', '>']) {
+            // With a login, a program that others run as well, or that anybody may run, tells nothing; without one it is
+            // all there is.
+            let anybodys = matches!(Role::of_program(&program), Some(Role::Person | Role::BiTool));
+            if (shared || anybodys) && !users.is_empty() {
                 left_out.insert(format!("application {program}"));
             } else {
                 applications.insert(program, shared);
@@ -181,8 +183,7 @@ impl<'a> Offer<'a> {
     /// Writes an entry; with a reason to confirm it, as one that is commented out.
     pub fn write(&self, out: &mut String, who: &Who<'_>, confirm: Option<&str>) {
         out.push('\n');
-        let class = who.row.class.as_ref().map_or(String::new(), |class| format!(", {class}"));
-        remark(out, &format!("{}{class}: {}", who.row.id, who.seen()));
+        remark(out, &format!("{}: {}", who.row.id, who.seen()));
         if let Some(why) = confirm {
             remark(out, why);
         }
@@ -200,6 +201,13 @@ impl<'a> Offer<'a> {
         line("[[consumer]]");
         line(&format!("kind = {}", quoted(kind)));
         line(&format!("name = {}", quoted(name)));
+        // A class that the kind says already, or the traffic, needs no word.
+        let role = who.row.class.as_deref().and_then(Role::from_word);
+        let told =
+            role.filter(|role| matches!(role, Role::Person | Role::BiTool | Role::Partner | Role::Proxy));
+        if let Some(role) = told.filter(|role| role.word() != *kind) {
+            line(&format!("class = {}", quoted(role.word())));
+        }
         match &who.row.owner {
             Some(owner) => line(&format!("owner = {}", quoted(owner))),
             None => out.push_str("# owner = \"\"  # who answers for it?\n"),
