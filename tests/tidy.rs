@@ -153,7 +153,7 @@ fn nothing_prints_outside_of_the_command_line() {
 fn each_file_of_a_table_stands_in_its_table() {
     let all = sources();
     let tables: [(&str, &[&str]); 3] = [
-        ("findings", &["mod", "who"]),
+        ("findings", &["mod", "stake", "who"]),
         ("collect/declared", &["mod", "machines"]),
         ("report", &["mod", "build", "inventory", "jobs", "on", "why"]),
     ];

@@ -112,7 +112,8 @@ fn head(out: &mut String, report: &Report) {
 }
 
 /// The order in which facts are worth reading.
-const FACT_ORDER: [&str; 8] = ["count", "first", "last", "read", "write", "how", "schedule", "offset"];
+const FACT_ORDER: [&str; 9] =
+    ["at_stake", "count", "first", "last", "read", "write", "how", "schedule", "offset"];
 
 pub(super) fn show(out: &mut String, finding: &FindingRow) {
     let new = if finding.new { "NEW " } else { "" };
