@@ -2,6 +2,7 @@
 //! line and prints nothing.
 
 use crate::collect::{self, Window, World, evidence_file};
+use crate::decisions::{self, Accepted};
 use crate::evidence::file::Carried;
 use crate::evidence::{Evidence, Gap, GapCode, InputStatus, Place, Stamp, Text};
 use crate::findings::{self, Finding};
@@ -9,7 +10,7 @@ use crate::graph::Graph;
 use crate::input::{self, InputFile, Inputs, Shown, WalkError};
 use crate::report::{self, Report};
 use crate::resolve::{self, Clock};
-use crate::settings::{AcceptEntry, Settings, SourceEntry, id_glob};
+use crate::settings::{Settings, SourceEntry};
 use crate::timing;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -296,7 +297,7 @@ pub fn scan_for(
     wanted: Wanted,
     progress: &(dyn Fn(&str, u64) + Sync),
 ) -> Result<Outcome, ScanError> {
-    let Gathered { mut evidence, acting: Acting { settings, carried, real, .. }, errors } =
+    let Gathered { mut evidence, acting: Acting { settings, carried, real, path }, errors } =
         gather(plan, None, progress)?;
     if let Some(carried) = carried {
         evidence.merge(carried.stated());
@@ -306,6 +307,7 @@ pub fn scan_for(
     let recognised = recognised(&evidence);
     let clock = Clock::new(&timing::job_runs);
     let mut resolved = resolve::resolve(&mut evidence, &clock);
+    let settings_path = path.unwrap_or_else(|| Text::from("whodepends.toml"));
     let networks = settings.networks();
     resolved.assign_roles(&|address| networks.hold(address));
     let gaps = std::mem::take(&mut resolved.gaps);
@@ -314,8 +316,9 @@ pub fn scan_for(
     let (findings, accepted, stale) = match wanted {
         Wanted::Links => Default::default(),
         Wanted::All => {
-            let findings = findings::check_all(&graph);
-            let (accepted, stale) = accept(&graph, &findings, &settings.accepts, as_of);
+            let mut findings = findings::check_all(&graph);
+            let (accepted, stale) =
+                decisions::apply(&graph, &mut findings, &settings.accepts, as_of, &settings_path);
             (findings, accepted, stale)
         }
     };
@@ -328,7 +331,7 @@ fn build(
     evidence: &Evidence,
     graph: &Graph,
     findings: &[Finding],
-    accepted: &[Option<String>],
+    accepted: &[Option<Accepted>],
     gaps: impl Iterator<Item = Gap>,
     as_of: jiff::civil::Date,
 ) -> Report {
@@ -336,50 +339,4 @@ fn build(
     all.extend(gaps);
     all.sort();
     report::build(&report::Parts { evidence, graph, findings, accepted, gaps: &all, as_of })
-}
-
-/// Which findings were accepted, and the entries that expired, match nothing or contradict each other.
-fn accept(
-    graph: &Graph,
-    findings: &[Finding],
-    entries: &[AcceptEntry],
-    as_of: jiff::civil::Date,
-) -> (Vec<Option<String>>, Vec<Gap>) {
-    let mut accepted = vec![None; findings.len()];
-    let mut stale = Vec::new();
-    let place = Place::whole(&Text::from("whodepends.toml"));
-    for entry in entries {
-        let fits = |pattern: Option<&str>, id: &str| {
-            pattern.is_none_or(|p| id_glob(p).is_some_and(|g| g.is_match(id)))
-        };
-        let id =
-            |entity: Option<resolve::EntityId>| entity.map_or("", |entity| graph.entity(entity).id.as_str());
-        let matches = |finding: &Finding| {
-            let consumer = finding.consumer.or(finding.downstream);
-            fits(Some(&entry.rule), finding.rule.id)
-                && fits(entry.consumer.as_deref(), id(consumer))
-                && fits(entry.resource.as_deref(), id(finding.resource))
-                && fits(entry.upstream.as_deref(), id(finding.upstream))
-        };
-        let hits: Vec<usize> = (0..findings.len()).filter(|index| matches(&findings[*index])).collect();
-        let until: Option<jiff::civil::Date> = entry.until.as_deref().and_then(|text| text.parse().ok());
-        let expired = entry.until.is_some() && until.is_none_or(|until| until < as_of);
-        let name = format!("[[accept]] rule = {:?}, reason = {:?}", entry.rule, entry.reason);
-        if expired {
-            let detail = format!("{name} has expired or its day cannot be read; its findings are back");
-            stale.push(Gap::new(place.clone(), GapCode::StaleAccept, detail));
-        } else if hits.is_empty() {
-            stale.push(Gap::new(place.clone(), GapCode::StaleAccept, format!("{name} matches no finding")));
-        } else {
-            for hit in hits {
-                let before = accepted[hit].replace(entry.reason.clone());
-                if before.is_some_and(|before| before != entry.reason) {
-                    let detail =
-                        format!("{name} gives another reason than an entry before it for one finding");
-                    stale.push(Gap::new(place.clone(), GapCode::StaleAccept, detail));
-                }
-            }
-        }
-    }
-    (accepted, stale)
 }

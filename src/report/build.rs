@@ -2,6 +2,7 @@
 //! is left out.
 
 use super::*;
+use crate::decisions::Accepted;
 use crate::evidence::{Action, Basis, Class, Evidence, Gap, Outcome, Sees, Span, Stamp, Text};
 use crate::findings::Finding;
 use crate::graph::Graph;
@@ -21,8 +22,8 @@ pub struct Parts<'a> {
     pub graph: &'a Graph,
     /// The findings, in order.
     pub findings: &'a [Finding],
-    /// By finding: the reason it was accepted.
-    pub accepted: &'a [Option<String>],
+    /// By finding: why it was accepted.
+    pub accepted: &'a [Option<Accepted>],
     /// All gaps, in order.
     pub gaps: &'a [Gap],
     /// The day next runs are counted from.
@@ -260,7 +261,7 @@ fn waits(graph: &Graph, it: &crate::resolve::Waits) -> String {
     format!("{} {}", it.order.words(), graph.entity(it.first).id)
 }
 
-fn finding(graph: &Graph, finding: &Finding, accepted: &Option<String>) -> FindingRow {
+fn finding(graph: &Graph, finding: &Finding, accepted: &Option<Accepted>) -> FindingRow {
     let id = |entity: Option<EntityId>| entity.map(|entity| graph.entity(entity).id.clone());
     FindingRow {
         fingerprint: finding.fingerprint(graph),
@@ -278,7 +279,9 @@ fn finding(graph: &Graph, finding: &Finding, accepted: &Option<String>) -> Findi
         question: finding.question.clone(),
         places: finding.places.iter().map(ToString::to_string).collect(),
         new: false,
-        accepted: accepted.clone(),
+        accepted: accepted.as_ref().map(|it| it.reason.clone()),
+        accepted_until: accepted.as_ref().and_then(|it| it.until).map(|day| day.to_string()),
+        accepted_by: accepted.as_ref().and_then(|it| it.owner.clone()),
     }
 }
 

@@ -11,7 +11,7 @@ mod text;
 mod why;
 
 pub use build::{Parts, build};
-pub use why::{entity, finding};
+pub use why::{does, entity, finding};
 
 use crate::evidence::{About, Provenance, Text};
 use compact_str::CompactString as Word;
@@ -232,6 +232,10 @@ pub struct FindingRow {
     pub places: Vec<String>,
     pub new: bool,
     pub accepted: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_until: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_by: Option<String>,
 }
 
 /// One gap.

@@ -32,10 +32,7 @@ impl Format for TextFormat {
         if !accepted.is_empty() {
             line(&mut out, &format!("{} findings were accepted in whodepends.toml:", accepted.len()));
             for finding in accepted {
-                line(
-                    &mut out,
-                    &format!("  {} ({})", finding.title, finding.accepted.as_deref().unwrap_or("")),
-                );
+                line(&mut out, &format!("  {} ({})", finding.title, accepted_why(finding)));
             }
             line(&mut out, "");
         }
@@ -44,6 +41,17 @@ impl Format for TextFormat {
         tail(&mut out, report);
         to.write_all(out.as_bytes())
     }
+}
+
+/// The reason somebody accepted a finding for, who that was, and how long it holds.
+pub(super) fn accepted_why(finding: &FindingRow) -> String {
+    let mut why = finding.accepted.clone().unwrap_or_default();
+    for (word, value) in [("by", &finding.accepted_by), ("until", &finding.accepted_until)] {
+        if let Some(value) = value {
+            let _ = write!(why, "; {word} {value}");
+        }
+    }
+    why
 }
 
 /// One line with control characters (and the marks that turn writing direction) made visible.
