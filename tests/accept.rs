@@ -292,7 +292,7 @@ fn who_does_more_than_was_accepted_is_back() {
     assert_eq!((stale, open), (vec![], vec!["client:other".to_owned()]));
     let printed = run(world.path(), &["scan", "estate", "--as-of", "2026-11-26"]);
     let printed = String::from_utf8_lossy(&printed.stdout).into_owned();
-    let accepted = "1 findings were accepted in whodepends.toml:\n  client:app uses database:postgres-stderr:postgresql.log/shop, and nothing says who that is (cleans up; until 2027-03-01)\n";
+    let accepted = "1 finding was accepted in whodepends.toml:\n  client:app uses database:postgres-stderr:postgresql.log/shop, and nothing says who that is (cleans up; until 2027-03-01)\n";
     assert!(printed.contains(accepted), "{printed}");
 }
 

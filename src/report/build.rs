@@ -73,7 +73,7 @@ pub fn build(parts: &Parts<'_>) -> Report {
         gaps: parts.gaps.iter().map(gap).collect(),
         folds: folds(parts.evidence),
         coverage: coverage(parts),
-        surprise: surprise(parts.graph),
+        surprise: surprise(parts),
     }
 }
 
@@ -323,16 +323,39 @@ fn coverage(parts: &Parts<'_>) -> Vec<CoverageRow> {
     rows.into_iter().map(row).collect()
 }
 
-fn surprise(graph: &Graph) -> Surprise {
+/// Rules that say of somebody's use that nothing explains it.
+const ABOUT_SURPRISE: [&str; 4] =
+    ["shadow-consumer", "borrowed-credentials", "unofficial-consumer", "undeclared-use"];
+
+/// What somebody accepted: whose use of what surprises nobody.
+fn accepted_uses(parts: &Parts<'_>) -> BTreeSet<(EntityId, EntityId)> {
+    let accepted = parts.findings.iter().zip(parts.accepted).filter(|(_, accepted)| accepted.is_some());
+    let about = accepted.filter(|(finding, _)| ABOUT_SURPRISE.contains(&finding.rule.id));
+    about.filter_map(|(finding, _)| Some((finding.consumer?, finding.resource?))).collect()
+}
+
+/// The share of observed application traffic that worked and that nothing explains: declared, written by the same
+/// consumer, or accepted. A bare connection is a use where its consumer does nothing finer at that system.
+fn surprise(parts: &Parts<'_>) -> Surprise {
+    let graph = parts.graph;
+    let observed =
+        |link: &&Link| link.observed() && link.key.class == Class::App && link.key.outcome == Outcome::Ok;
+    let connects = |link: &Link| link.key.action == Action::Connect;
+    let at = |link: &Link| (link.key.consumer, graph.system_of(link.key.resource));
+    let finer: BTreeSet<(EntityId, EntityId)> =
+        graph.links().filter(observed).filter(|link| !connects(link)).map(at).collect();
+    let accepted = accepted_uses(parts);
+    let is_accepted = |link: &Link| {
+        accepted.contains(&at(link)) || accepted.contains(&(link.key.consumer, link.key.resource))
+    };
     let mut rows: BTreeMap<EntityId, (u64, u64)> = BTreeMap::new();
-    for link in graph.links() {
-        let key = &link.key;
-        let counted = link.observed() && key.class == Class::App && key.outcome == Outcome::Ok;
-        if counted && key.action != Action::Connect {
-            let row = rows.entry(graph.system_of(key.resource)).or_default();
-            row.0 += 1;
-            row.1 += u64::from(link.shadow());
+    for link in graph.links().filter(observed) {
+        if connects(link) && finer.contains(&at(link)) {
+            continue;
         }
+        let row = rows.entry(graph.system_of(link.key.resource)).or_default();
+        row.0 += 1;
+        row.1 += u64::from(link.shadow() && !is_accepted(link));
     }
     let share = |shadow: u64, all: u64| {
         if all == 0 { 0.0 } else { (1000.0 * shadow as f64 / all as f64).round() / 1000.0 }

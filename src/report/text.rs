@@ -1,7 +1,7 @@
 //! The report for people at a terminal: findings first (who, what, how often, where to look, what to ask),
 //! then what could not be seen. Text from outside is escaped, so that no log line can move the cursor.
 
-use super::{FindingRow, Format, GapRow, LinkRow, OWN, Report, spans_in_words};
+use super::{FindingRow, Format, GapRow, LinkRow, OWN, Report, Surprise, SurpriseRow, spans_in_words};
 use crate::evidence::About;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -30,7 +30,8 @@ impl Format for TextFormat {
             show(&mut out, finding);
         }
         if !accepted.is_empty() {
-            line(&mut out, &format!("{} findings were accepted in whodepends.toml:", accepted.len()));
+            let were = if accepted.len() == 1 { "finding was" } else { "findings were" };
+            line(&mut out, &format!("{} {were} accepted in whodepends.toml:", accepted.len()));
             for finding in accepted {
                 line(&mut out, &format!("  {} ({})", finding.title, accepted_why(finding)));
             }
@@ -115,8 +116,35 @@ fn head(out: &mut String, report: &Report) {
                 surprise.observed_links
             ),
         );
+        densities(out, surprise);
     }
     line(out, "");
+}
+
+/// How many resources are listed by their density.
+const DENSITIES_LISTED: usize = 8;
+
+/// The density of each resource at which something is explained by nothing, the worst first.
+fn densities(out: &mut String, surprise: &Surprise) {
+    let mut rows: Vec<&SurpriseRow> =
+        surprise.by_resource.iter().filter(|row| row.shadow_links > 0).collect();
+    rows.sort_by(|a, b| b.density.total_cmp(&a.density).then(a.resource.cmp(&b.resource)));
+    for row in rows.iter().take(DENSITIES_LISTED) {
+        let share = row.density * 100.0;
+        line(
+            out,
+            &format!("  {share:>3.0} %  {}: {} of {}", row.resource, row.shadow_links, row.observed_links),
+        );
+    }
+    let more = rows.len().saturating_sub(DENSITIES_LISTED);
+    let rest = surprise.by_resource.len() - rows.len();
+    for (count, what) in
+        [(more, "more; the JSON report has them all"), (rest, "more, where all is explained")]
+    {
+        if count > 0 {
+            line(out, &format!("         and {count} {what}"));
+        }
+    }
 }
 
 /// The order in which facts are worth reading.
