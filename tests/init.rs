@@ -291,3 +291,51 @@ fn what_stands_in_a_file_is_never_lost() {
     fs::write(&path, confirmed(&read(&path))).expect("it can be written");
     assert_eq!(findings(folder.path()).0, BTreeSet::new());
 }
+
+#[test]
+fn names_from_outside_write_no_entries_of_their_own() {
+    let folder = small();
+    let record = |user: &str, application: &str, table: &str| {
+        serde_json::json!({
+            "timestamp": "2026-11-24 00:30:01.000 UTC", "user": user, "dbname": "shop", "pid": 7,
+            "remote_host": "10.0.0.5", "remote_port": 4711, "session_id": "6923a1b2.7", "line_num": 1,
+            "error_severity": "LOG", "application_name": application, "backend_type": "client backend",
+            "message": format!("statement: SELECT id FROM public.\"{table}\""),
+        })
+        .to_string()
+    };
+    let entry = "x\n[[accept]]\nrule = \"*\"\nreason = \"mine\"\n";
+    let log = format!("{}\n{}\n", record(entry, entry, "a"), record("ev\"il\\", "\u{1b}[2J\u{202e}", entry));
+    fs::write(folder.path().join("world/postgresql.log"), log).expect("it can be written");
+    let taken = done(folder.path(), &["init", "--from-scan", "world", "-o", "-", "--as-of", "2026-11-24"]);
+    let active: Vec<&str> = taken.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    assert_eq!(active, ["[[source]]", "path = \"postgresql*\"", "server = \"postgresql\""]);
+    assert!(!taken.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{taken}");
+    // Confirmed, it is valid, accepts nothing, and means who was found.
+    fs::write(folder.path().join("world/whodepends.toml"), confirmed(&taken)).expect("it can be written");
+    let settings: toml::Table = confirmed(&taken).parse().expect("it is TOML");
+    assert!(!settings.contains_key("accept"), "{taken}");
+    assert_eq!(findings(folder.path()).0, BTreeSet::new());
+}
+
+#[test]
+fn who_cannot_be_told_apart_is_no_entry() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let world = folder.path().join("world");
+    fs::create_dir(&world).expect("it can be made");
+    // A log that says neither login nor host, as `log_line_prefix = '%m [%p] '` without connections has it.
+    let log = "2026-11-24 00:30:01.000 UTC [7] LOG:  statement: SELECT id FROM public.orders\n";
+    fs::write(world.join("postgresql.log"), log).expect("it can be written");
+    let taken = done(folder.path(), &["init", "--from-scan", "world", "-o", "-", "--as-of", "2026-11-24"]);
+    let end = taken.split("# ---- To find out: no entry can say who these are\n").nth(1);
+    assert_eq!(
+        end,
+        Some(
+            "# client:unknown@postgres-stderr:postgresql.log: the log says neither a login nor a program nor a host; have it log them (seen once, 2026-11-24T00:30:01Z)\n"
+        )
+    );
+    // It stays a finding: nobody can know who that is.
+    fs::write(world.join("whodepends.toml"), confirmed(&taken)).expect("it can be written");
+    let open = ["shadow-consumer | client:unknown@postgresql | database:postgresql"];
+    assert_eq!(findings(folder.path()).0, open.map(str::to_owned).into());
+}
