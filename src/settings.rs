@@ -188,8 +188,8 @@ pub struct AcceptEntry {
     /// What the consumer did when that was accepted, as `ACTION ID`; where it is stated, doing more is not accepted.
     #[serde(default)]
     pub uses: Vec<String>,
-    /// By key: the line it stands on. What an evidence file kept has none.
-    #[serde(skip)]
+    /// By key: the line it stands on, which its text says and nobody writes; an evidence file keeps it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lines: BTreeMap<String, u64>,
 }
 

@@ -6,8 +6,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
 
-/// A log of ten days. Each consumer: login, address, statement, and how often on which days.
-fn log(consumers: &[(&str, &str, &str, &[(u32, u32)])]) -> String {
+/// Login, address, statement, and how often on which days.
+type Seen<'a> = (&'a str, &'a str, &'a str, &'a [(u32, u32)]);
+
+/// A log of ten days.
+fn log(consumers: &[Seen<'_>]) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut process = 100;
     let mut session = |user: &str, address: &str, statement: &str, day: u32, count: u32| {

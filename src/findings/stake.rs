@@ -186,7 +186,7 @@ impl Stake {
     fn by_volume(&mut self, links: &[&Link]) {
         let count = count_acts(links);
         let days = days(links).len() as u64;
-        let much = if days == 0 { count >= MUCH } else { count / days >= MUCH_A_DAY };
+        let much = count.checked_div(days).map_or(count >= MUCH, |a_day| a_day >= MUCH_A_DAY);
         if much {
             self.points += 1;
             self.reasons.push(format!("much: {count} times"));

@@ -93,7 +93,7 @@ impl<'a> Offer<'a> {
         match (who.row.kind.as_str(), self.host(who)) {
             ("job", Some(host)) => rest.strip_prefix(&format!("{host}/")).unwrap_or(rest).to_owned(),
             ("script", _) => who.row.name.clone(),
-            _ => rest.to_owned(),
+            _ => self.systems.renamed(rest),
         }
     }
 

@@ -254,7 +254,7 @@ pub fn inventory(report: &Report, listed: &Listed) -> Inventory {
     known(&mut out, &offer, &sorted);
     to_confirm(&mut out, &offer, &sorted);
     unknown(&mut out.text, &sorted);
-    not_answered(&mut out, report, &sorted);
+    not_answered(&mut out, report, &systems, &sorted);
     apart(&mut out.text, &sorted);
     for (who, name) in &sorted.listed {
         if who.has("undeclared-use") {
@@ -327,7 +327,7 @@ fn unknown(out: &mut String, sorted: &Sorted<'_>) {
 }
 
 /// Findings that stay whatever an inventory says. A reason for one is no guess, so it is left empty, which is not valid.
-fn not_answered(out: &mut Inventory, report: &Report, sorted: &Sorted<'_>) {
+fn not_answered(out: &mut Inventory, report: &Report, systems: &Systems, sorted: &Sorted<'_>) {
     let unknown: BTreeSet<&str> = sorted.unknown.iter().map(|(who, _)| who.row.id.as_str()).collect();
     let stays = |finding: &&FindingRow| {
         let entry = ANSWERED_BY_ENTRY.contains(&finding.rule.as_str()) || finding.rule == "undeclared-use";
@@ -351,7 +351,7 @@ fn not_answered(out: &mut Inventory, report: &Report, sorted: &Sorted<'_>) {
             ("resource", finding.resource.as_ref()),
         ] {
             if let Some(id) = id {
-                let id = if key == "rule" { id.clone() } else { globset::escape(id) };
+                let id = if key == "rule" { id.clone() } else { globset::escape(&systems.renamed_id(id)) };
                 out.text.push_str(&format!("#{key} = {}\n", quoted(&id)));
             }
         }

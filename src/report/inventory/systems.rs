@@ -13,6 +13,8 @@ pub struct Systems {
     names: BTreeMap<String, String>,
     /// By pattern of paths: the name.
     sources: BTreeMap<String, String>,
+    /// Servers that nobody named and no name would stand for: their logs tell of others as well.
+    unnamed: BTreeSet<String>,
     /// Systems outside of the estate that an inventory lists.
     external: BTreeSet<String>,
 }
@@ -71,6 +73,27 @@ fn pattern(path: &str, own: &BTreeSet<&str>, inputs: &[InputRow], streams: &BTre
     if foreign { globset::escape(path) } else { format!("{head}*") }
 }
 
+/// What of an id lies behind a server's own.
+fn rest_of<'a>(id: &'a str, of: &str) -> Option<&'a str> {
+    let (_, rest) = id.split_once(':')?;
+    rest.strip_prefix(of).filter(|behind| behind.is_empty() || behind.starts_with(['/', ':']))
+}
+
+/// By what a log's server is called: the ids of what the log told of.
+fn seen_by(report: &Report) -> BTreeMap<&str, BTreeSet<&str>> {
+    let of: BTreeMap<&str, &str> =
+        report.vantages.iter().map(|it| (it.id.as_str(), it.of.as_str())).collect();
+    let mut seen: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for link in &report.links {
+        for piece in link.evidence.iter().filter(|piece| piece.basis == "observed") {
+            if let Some(of) = of.get(&*piece.vantage) {
+                seen.entry(of).or_default().insert(&link.resource);
+            }
+        }
+    }
+    seen
+}
+
 impl Systems {
     /// Names the servers that nobody named.
     pub fn of(report: &Report) -> Systems {
@@ -94,7 +117,18 @@ impl Systems {
             let path = vantage.id.split_once(':').map_or(vantage.id.as_str(), |(_, path)| path);
             paths.entry(&vantage.of).or_default().insert(path);
         }
+        let systems_of = seen_by(report);
+        let none = BTreeSet::new();
         for (of, paths) in paths {
+            // A log that says of each of its lines whose it is needs no other name for its server.
+            let seen = systems_of.get(of).unwrap_or(&none);
+            if !seen.iter().any(|id| rest_of(id, of).is_some()) {
+                continue;
+            }
+            if !seen.iter().all(|id| rest_of(id, of).is_some()) {
+                systems.unnamed.insert(of.to_owned());
+                continue;
+            }
             let first = of.split_once(':').map_or(of, |(_, path)| path);
             let name = name(first, &taken);
             taken.insert(name.clone());
@@ -115,12 +149,31 @@ impl Systems {
     pub fn renamed(&self, rest: &str) -> String {
         for (of, name) in &self.names {
             if let Some(behind) = rest.strip_prefix(of.as_str())
-                && (behind.is_empty() || behind.starts_with('/'))
+                && (behind.is_empty() || behind.starts_with(['/', ':']))
             {
                 return format!("{name}{behind}");
             }
+            // A client on the server's own machine comes from it.
+            if let Some(who) = rest.strip_suffix(of.as_str()).filter(|who| who.ends_with('@')) {
+                return format!("{who}{name}");
+            }
         }
         rest.to_owned()
+    }
+
+    /// A whole id with the server as it is called here.
+    pub fn renamed_id(&self, id: &str) -> String {
+        match id.split_once(':') {
+            Some((kind, rest)) => format!("{kind}:{}", self.renamed(rest)),
+            None => id.to_owned(),
+        }
+    }
+
+    /// Whether the rest of an id lies on a server that has no name to state.
+    pub fn is_unnamed(&self, rest: &str) -> bool {
+        self.unnamed
+            .iter()
+            .any(|of| rest == of || rest.strip_prefix(of.as_str()).is_some_and(|it| it.starts_with('/')))
     }
 
     /// Writes what logs are of, and which servers may be one.

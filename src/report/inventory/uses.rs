@@ -45,6 +45,9 @@ pub struct Uses {
 /// What an inventory calls a resource, and whether that is as fine as the resource itself.
 fn stated(id: &str, systems: &Systems) -> Option<(String, bool)> {
     let (kind, rest) = id.split_once(':')?;
+    if systems.is_unnamed(rest) {
+        return None;
+    }
     let rest = systems.renamed(rest);
     if rest.starts_with("?/") || rest == "?" {
         return None;
