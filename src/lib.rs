@@ -98,6 +98,7 @@
 
 pub mod cli;
 pub mod collect;
+pub mod decisions;
 pub mod evidence;
 pub mod findings;
 pub mod graph;

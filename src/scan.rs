@@ -2,14 +2,15 @@
 //! line and prints nothing.
 
 use crate::collect::{self, Window, World, evidence_file};
+use crate::decisions;
 use crate::evidence::file::Carried;
 use crate::evidence::{Evidence, Gap, GapCode, InputStatus, Place, Stamp, Text};
-use crate::findings::{self, Finding};
+use crate::findings;
 use crate::graph::Graph;
 use crate::input::{self, InputFile, Inputs, Shown, WalkError};
 use crate::report::{self, Report};
 use crate::resolve::{self, Clock};
-use crate::settings::{AcceptEntry, Settings, SourceEntry, id_glob};
+use crate::settings::{Settings, SourceEntry};
 use crate::timing;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -85,12 +86,15 @@ pub struct Outcome {
     pub errors: Vec<WalkError>,
     /// Whether any reader knew any input.
     pub recognised: bool,
+    /// The settings file that acted, where there was one.
+    pub settings: Option<PathBuf>,
 }
 
 /// The settings that act, and those an evidence file carried, where it is they that do.
 struct Acting {
     settings: Settings,
     path: Option<Text>,
+    real: Option<PathBuf>,
     carried: Option<Carried>,
 }
 
@@ -106,8 +110,9 @@ fn settings(plan: &Plan, inputs: &Inputs, carried: &[Carried]) -> Result<Acting,
         let text = std::fs::read_to_string(path).map_err(|error| failed(&shown, input::reason(&error)))?;
         let mut settings = Settings::parse(&text).map_err(|reason| failed(&shown, reason))?;
         settings.place(path, inputs.files.iter().map(|file| (&*file.path, &*file.real)));
+        let real = Some(path.clone());
         let path = inputs.files.iter().find(named).map(|file| file.path.clone());
-        return Ok(Acting { settings, path, carried: None });
+        return Ok(Acting { settings, path, real, carried: None });
     }
     if let Some(file) = inputs.files.iter().filter(named).min_by_key(|file| depth(&file.path)) {
         let text = file.text().map_err(|error| failed(&file.path, error.to_string()))?;
@@ -115,14 +120,15 @@ fn settings(plan: &Plan, inputs: &Inputs, carried: &[Carried]) -> Result<Acting,
         let folder = file.path.trim_end_matches(file.name()).to_owned();
         let mut settings = Settings { folder, ..settings };
         settings.place(&file.real, inputs.files.iter().map(|file| (&*file.path, &*file.real)));
-        return Ok(Acting { settings, path: Some(file.path.clone()), carried: None });
+        let (path, real) = (Some(file.path.clone()), Some(file.real.to_path_buf()));
+        return Ok(Acting { settings, path, real, carried: None });
     }
     match carried {
-        [] => Ok(Acting { settings: Settings::default(), path: None, carried: None }),
+        [] => Ok(Acting { settings: Settings::default(), path: None, real: None, carried: None }),
         [one] => {
             let settings = Settings::from_kept(&one.says, &one.folder);
             let settings = settings.map_err(|reason| failed(&one.path, reason))?;
-            Ok(Acting { settings, path: Some(one.path.clone()), carried: Some(one.clone()) })
+            Ok(Acting { settings, path: Some(one.path.clone()), real: None, carried: Some(one.clone()) })
         }
         [one, ..] => Err(failed(
             &one.path,
@@ -291,7 +297,7 @@ pub fn scan_for(
     wanted: Wanted,
     progress: &(dyn Fn(&str, u64) + Sync),
 ) -> Result<Outcome, ScanError> {
-    let Gathered { mut evidence, acting: Acting { settings, carried, .. }, errors } =
+    let Gathered { mut evidence, acting: Acting { settings, carried, real, path }, errors } =
         gather(plan, None, progress)?;
     if let Some(carried) = carried {
         evidence.merge(carried.stated());
@@ -301,14 +307,18 @@ pub fn scan_for(
     let recognised = recognised(&evidence);
     let clock = Clock::new(&timing::job_runs);
     let mut resolved = resolve::resolve(&mut evidence, &clock);
+    let settings_path = path.unwrap_or_else(|| Text::from("whodepends.toml"));
+    let networks = settings.networks();
+    resolved.assign_roles(&|address| networks.hold(address));
     let gaps = std::mem::take(&mut resolved.gaps);
     let target = settings.migration.scheduler.clone();
     let graph = Graph::new(resolved, midnight(as_of)).with_target_scheduler(target);
     let (findings, accepted, stale) = match wanted {
         Wanted::Links => Default::default(),
         Wanted::All => {
-            let findings = findings::check_all(&graph);
-            let (accepted, stale) = accept(&graph, &findings, &settings.accepts, as_of);
+            let mut findings = findings::check_all(&graph);
+            let (accepted, stale) =
+                decisions::apply(&graph, &mut findings, &settings.accepts, as_of, &settings_path);
             (findings, accepted, stale)
         }
     };
@@ -333,51 +343,5 @@ pub fn scan_for(
     }
     // Whoever waits for the answer need not wait until all this is gone.
     rayon::spawn(move || drop((graph, evidence)));
-    Ok(Outcome { report, errors, recognised })
-}
-
-/// Which findings were accepted, and the entries that expired, match nothing or contradict each other.
-fn accept(
-    graph: &Graph,
-    findings: &[Finding],
-    entries: &[AcceptEntry],
-    as_of: jiff::civil::Date,
-) -> (Vec<Option<String>>, Vec<Gap>) {
-    let mut accepted = vec![None; findings.len()];
-    let mut stale = Vec::new();
-    let place = Place::whole(&Text::from("whodepends.toml"));
-    for entry in entries {
-        let fits = |pattern: Option<&str>, id: &str| {
-            pattern.is_none_or(|p| id_glob(p).is_some_and(|g| g.is_match(id)))
-        };
-        let id =
-            |entity: Option<resolve::EntityId>| entity.map_or("", |entity| graph.entity(entity).id.as_str());
-        let matches = |finding: &Finding| {
-            let consumer = finding.consumer.or(finding.downstream);
-            fits(Some(&entry.rule), finding.rule.id)
-                && fits(entry.consumer.as_deref(), id(consumer))
-                && fits(entry.resource.as_deref(), id(finding.resource))
-                && fits(entry.upstream.as_deref(), id(finding.upstream))
-        };
-        let hits: Vec<usize> = (0..findings.len()).filter(|index| matches(&findings[*index])).collect();
-        let until: Option<jiff::civil::Date> = entry.until.as_deref().and_then(|text| text.parse().ok());
-        let expired = entry.until.is_some() && until.is_none_or(|until| until < as_of);
-        let name = format!("[[accept]] rule = {:?}, reason = {:?}", entry.rule, entry.reason);
-        if expired {
-            let detail = format!("{name} has expired or its day cannot be read; its findings are back");
-            stale.push(Gap::new(place.clone(), GapCode::StaleAccept, detail));
-        } else if hits.is_empty() {
-            stale.push(Gap::new(place.clone(), GapCode::StaleAccept, format!("{name} matches no finding")));
-        } else {
-            for hit in hits {
-                let before = accepted[hit].replace(entry.reason.clone());
-                if before.is_some_and(|before| before != entry.reason) {
-                    let detail =
-                        format!("{name} gives another reason than an entry before it for one finding");
-                    stale.push(Gap::new(place.clone(), GapCode::StaleAccept, detail));
-                }
-            }
-        }
-    }
-    (accepted, stale)
+    Ok(Outcome { report, errors, recognised, settings: real })
 }

@@ -104,7 +104,7 @@ pub struct ConsumerEntry {
     /// The folders of its source.
     #[serde(default)]
     pub source: Vec<String>,
-    /// `app` (default), `monitoring`, `backup` …
+    /// What its traffic is: `app` (default), `monitoring`, `backup` …; or what it is: `person`, `bi-tool`, `proxy` …
     pub class: Option<String>,
     /// What it uses.
     #[serde(default)]
@@ -185,6 +185,27 @@ pub struct AcceptEntry {
     pub owner: Option<String>,
     /// The last day it holds, `YYYY-MM-DD`.
     pub until: Option<String>,
+    /// What the consumer did when that was accepted, as `ACTION ID`; where it is stated, doing more is not accepted.
+    #[serde(default)]
+    pub uses: Vec<String>,
+    /// By key: the line it stands on, which its text says and nobody writes; an evidence file keeps it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lines: BTreeMap<String, u64>,
+}
+
+/// By entry of `[[accept]]`: the line of each of its keys.
+fn lines_of_accepts(text: &str) -> Vec<BTreeMap<String, u64>> {
+    let Ok(document) = toml::de::DeTable::parse(text) else { return Vec::new() };
+    let accepts = document.get_ref().get("accept").and_then(|accepts| accepts.get_ref().as_array());
+    let line = |at: usize| {
+        text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count() as u64 + 1
+    };
+    let keys = |entry: &toml::Spanned<toml::de::DeValue<'_>>| {
+        let table = entry.get_ref().as_table();
+        let keys = table.into_iter().flat_map(|table| table.keys());
+        keys.map(|key| (key.get_ref().to_string(), line(key.span().start))).collect()
+    };
+    accepts.into_iter().flat_map(|accepts| accepts.iter()).map(keys).collect()
 }
 
 /// Everything `whodepends.toml` can say.
@@ -354,8 +375,11 @@ pub fn id_glob(pattern: &str) -> Option<GlobMatcher> {
 impl Settings {
     /// Reads the text of a `whodepends.toml`; the error says line and column.
     pub fn parse(text: &str) -> Result<Settings, String> {
-        let settings: Settings =
+        let mut settings: Settings =
             toml::from_str(text).map_err(|error| scrub(error.to_string().trim()).into_owned())?;
+        for (entry, lines) in settings.accepts.iter_mut().zip(lines_of_accepts(text)) {
+            entry.lines = lines;
+        }
         settings.meant()
     }
 

@@ -125,6 +125,7 @@ fn closed_lists_are_those_of_the_code() {
         ("evidence/usage.rs", "Basis", "basis"),
         ("evidence/usage.rs", "Confidence", "level"),
         ("evidence/store.rs", "InputStatus", "input/properties/status"),
+        ("evidence/program.rs", "Role", "role"),
         ("findings/mod.rs", "Severity", "finding/properties/severity"),
     ] {
         let listed = schema.pointer(&format!("/$defs/{place}/enum")).and_then(Value::as_array);

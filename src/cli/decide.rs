@@ -3,25 +3,26 @@
 
 use super::{DONE, Look, Reading, complain, print, report_of};
 use crate::findings::RULES;
-use crate::report::FindingRow;
+use crate::report::{self, FindingRow, Report};
 use crate::scan::Wanted;
 use crate::settings::{Settings, id_glob};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
+use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 
 /// The file decisions stand in.
-const FILE: &str = "whodepends.toml";
+pub(super) const FILE: &str = "whodepends.toml";
 
 /// What `accept` is told.
 #[derive(Args)]
 pub struct AcceptArgs {
-    /// A finding's fingerprint, as reports show it, or a rule or a glob over rules
-    #[arg(value_name = "FINGERPRINT|RULE")]
+    /// A finding's fingerprint, as reports show it; a rule or a glob over rules; or a glob over consumers' ids
+    /// (client:report_ro@*), which accepts that no inventory lists them (rules *-consumer)
+    #[arg(value_name = "FINGERPRINT|RULE|CONSUMER")]
     what: String,
-    /// What is scanned to look the fingerprint up in
+    /// What is scanned to look that up in
     paths: Vec<PathBuf>,
     /// A JSON report or an evidence file to look it up in, instead of scanning
     #[arg(long, value_name = "REPORT.json", conflicts_with = "paths")]
@@ -58,7 +59,12 @@ struct Entry {
     consumer: Option<String>,
     resource: Option<String>,
     upstream: Option<String>,
+    /// What the consumer does now: doing more is not accepted.
+    uses: Vec<String>,
 }
+
+/// What a pattern over consumers accepts of them.
+const NOT_LISTED: &str = "*-consumer";
 
 /// A pattern that fits this id alone.
 fn exactly(id: &Option<String>) -> Option<String> {
@@ -66,13 +72,27 @@ fn exactly(id: &Option<String>) -> Option<String> {
 }
 
 impl Entry {
-    fn of(finding: &FindingRow) -> Entry {
+    fn of(finding: &FindingRow, report: &Report) -> Entry {
         Entry {
+            uses: if finding.family == "who" { report::does(report, finding) } else { Vec::new() },
             rule: finding.rule.clone(),
             consumer: exactly(&finding.consumer).or_else(|| exactly(&finding.downstream)),
             resource: exactly(&finding.resource),
             upstream: exactly(&finding.upstream),
         }
+    }
+
+    /// How many findings of a report it means.
+    fn count(&self, report: &Report) -> usize {
+        let fits = |pattern: Option<&str>, id: Option<&str>| {
+            pattern.and_then(id_glob).is_none_or(|glob| glob.is_match(id.unwrap_or("")))
+        };
+        let means = |it: &&FindingRow| {
+            fits(Some(&self.rule), Some(&it.rule))
+                && fits(self.consumer.as_deref(), it.consumer.as_deref().or(it.downstream.as_deref()))
+                && fits(self.resource.as_deref(), it.resource.as_deref())
+        };
+        report.findings.iter().filter(means).count()
     }
 
     /// What tells entries apart, by key.
@@ -95,16 +115,20 @@ fn is_fingerprint(word: &str) -> bool {
     word.len() >= 6 && word.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
-/// The entry, and the title of the finding it is of.
+/// The report of what a decision is looked up in.
+fn looked_up(args: &AcceptArgs) -> Result<Report> {
+    let reading = Reading { config: args.config.clone().filter(|file| file.exists()), ..Reading::default() };
+    let look = Look { reading, ..Look::default() };
+    report_of(&args.what, &args.paths, args.from.as_deref(), &look, Wanted::All)
+}
+
+/// The entry, and what it is of, for people.
 fn entry(args: &AcceptArgs) -> Result<(Entry, Option<String>)> {
     if is_fingerprint(&args.what) {
         if args.consumer.is_some() || args.resource.is_some() {
             bail!("{}: a fingerprint is one finding; --consumer and --resource go with a rule", args.what);
         }
-        let reading =
-            Reading { config: args.config.clone().filter(|file| file.exists()), ..Reading::default() };
-        let look = Look { reading, ..Look::default() };
-        let report = report_of(&args.what, &args.paths, args.from.as_deref(), &look, Wanted::All)?;
+        let report = looked_up(args)?;
         let mut found = report.findings.iter().filter(|finding| finding.fingerprint.starts_with(&args.what));
         let Some(finding) = found.next() else {
             bail!("{}: no finding of this scan has that fingerprint", args.what);
@@ -112,19 +136,26 @@ fn entry(args: &AcceptArgs) -> Result<(Entry, Option<String>)> {
         if found.next().is_some() {
             bail!("{}: several findings begin so; write all of it", args.what);
         }
-        return Ok((Entry::of(finding), Some(finding.title.clone())));
+        return Ok((Entry::of(finding, &report), Some(finding.title.clone())));
     }
     for (name, pattern) in [("--consumer", &args.consumer), ("--resource", &args.resource)] {
         if pattern.as_deref().is_some_and(|pattern| id_glob(pattern).is_none()) {
             bail!("{name} {}: no pattern", pattern.as_deref().unwrap_or(""));
         }
     }
+    if args.what.contains(':') {
+        if args.consumer.is_some() || id_glob(&args.what).is_none() {
+            bail!("{}: one pattern over consumers' ids, and no --consumer beside it", args.what);
+        }
+        let (rule, consumer) = (NOT_LISTED.to_owned(), Some(args.what.clone()));
+        return Ok((Entry { rule, consumer, resource: args.resource.clone(), ..Entry::default() }, None));
+    }
     let fits = id_glob(&args.what).filter(|glob| RULES.iter().any(|rule| glob.is_match(rule.manual().id)));
     if fits.is_none() {
         bail!("{}: no rule fits, and it is no fingerprint; `whodepends explain` lists the rules", args.what);
     }
     let (rule, consumer, resource) = (args.what.clone(), args.consumer.clone(), args.resource.clone());
-    Ok((Entry { rule, consumer, resource, upstream: None }, None))
+    Ok((Entry { rule, consumer, resource, ..Entry::default() }, None))
 }
 
 /// The settings file that a scan of the same paths reads.
@@ -134,6 +165,17 @@ fn file_of(args: &AcceptArgs) -> PathBuf {
     }
     let root = args.paths.iter().find(|path| path.is_dir());
     root.map_or_else(|| PathBuf::from(FILE), |root| root.join(FILE))
+}
+
+/// A list with each element on a line of its own, where there are several.
+fn list(texts: &[String]) -> Array {
+    let mut list: Array = texts.iter().collect();
+    if texts.len() > 1 {
+        list.iter_mut().for_each(|text| text.decor_mut().set_prefix("\n    "));
+        list.set_trailing_comma(true);
+        list.set_trailing("\n");
+    }
+    list
 }
 
 /// Puts a decision into the text of a settings file; tells whether one of the same findings stood there.
@@ -153,6 +195,9 @@ fn decide(text: &str, entry: &Entry, args: &AcceptArgs, title: Option<&str>) -> 
         if let (Some(wanted), None) = (wanted, known) {
             table.insert(key, value(wanted));
         }
+    }
+    if !entry.uses.is_empty() {
+        table.insert("uses", value(list(&entry.uses)));
     }
     table.insert("reason", value(args.reason.trim()));
     for (key, given) in [("owner", &args.owner), ("until", &args.until)] {
@@ -174,7 +219,7 @@ fn decide(text: &str, entry: &Entry, args: &AcceptArgs, title: Option<&str>) -> 
 }
 
 /// Writes a file as a whole or not at all.
-fn write(path: &Path, text: &str) -> Result<()> {
+pub(super) fn write(path: &Path, text: &str) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let shown = || format!("{}: cannot be written", path.display());
     let mut file = tempfile::NamedTempFile::new_in(folder).with_context(shown)?;
@@ -204,11 +249,22 @@ pub fn accept(args: &AcceptArgs) -> Result<u8> {
     if let Err(error) = Settings::parse(&text) {
         bail!("{}: it would not be valid any more: {error}", path.display());
     }
+    let what = match &title {
+        Some(title) => title.clone(),
+        // Of a pattern somebody wants to know whether it means what it was meant to.
+        None if !args.paths.is_empty() || args.from.is_some() => {
+            let count = entry.count(&looked_up(args)?);
+            if count == 0 {
+                complain(&format!("{}: it fits no finding of this scan", args.what));
+            }
+            format!("{} ({count} {})", args.what, if count == 1 { "finding" } else { "findings" })
+        }
+        None => args.what.clone(),
+    };
     write(&path, &text)?;
     if args.until.is_none() {
         complain("no --until: the entry holds until somebody removes it");
     }
-    let what = title.unwrap_or_else(|| args.what.clone());
     let shown: String = what.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let how = if again { "changed the entry for" } else { "accepted" };
     print(&format!("{how} {shown} in {}\n", path.display())).map(|()| DONE)

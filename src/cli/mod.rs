@@ -3,6 +3,7 @@
 
 mod ask;
 mod decide;
+mod init;
 mod keep;
 mod tables;
 
@@ -81,6 +82,8 @@ enum Verb {
     Collect(keep::CollectArgs),
     /// Merges evidence files of several machines or days into one
     Merge(keep::MergeArgs),
+    /// Writes what was found as an inventory for people to correct: whodepends.toml
+    Init(init::InitArgs),
     /// Writes into whodepends.toml that a finding is accepted, why, by whom and until when
     Accept(decide::AcceptArgs),
     /// Compares two JSON reports or evidence files; exits with 1 when they differ
@@ -267,6 +270,7 @@ pub fn run() -> u8 {
         Verb::Jobs(args) => jobs_verb(&args),
         Verb::Collect(args) => keep::collect(&args),
         Verb::Merge(args) => keep::merge(&args),
+        Verb::Init(args) => init::init(&args),
         Verb::Accept(args) => decide::accept(&args),
         Verb::Diff { old, new, format } => diff_verb(&old, &new, &format),
         Verb::Completions { shell } => {

@@ -3,6 +3,7 @@
 
 use super::mention::{Mention, Text};
 use super::place::Place;
+use super::program::Role;
 use super::stamp::Span;
 use super::usage::{Action, Basis, Class, Resource, Scope};
 use serde::{Deserialize, Serialize};
@@ -137,6 +138,8 @@ pub enum Says {
     DeclaredUse(Option<Action>, Resource),
     /// An inventory says its uses are of this class.
     OfClass(Class),
+    /// An inventory says it is this kind of consumer, whatever it looks like.
+    OfRole(Role),
     /// A list of access lets this login do this, in words. It may never have done so: no use, and no proof of one.
     Permitted(Text),
     /// A comment beside it states an order or a wait; quoted, cut at 120 characters, scrubbed.

@@ -15,6 +15,7 @@ mod order;
 mod path;
 mod path_tree;
 mod place;
+mod program;
 pub mod request;
 pub mod scrub;
 mod stamp;
@@ -31,6 +32,7 @@ pub use mention::{Actor, Mention, MentionKind, Text};
 pub use path::fold_path;
 pub use path_tree::{CHILDREN_KEPT, PLACES_KEPT_APART, PathTree};
 pub use place::{At, PLACES_KEPT, Place, Places};
+pub use program::Role;
 pub use stamp::{MICROS_PER_DAY, MICROS_PER_SECOND, Span, Stamp};
 pub use store::{Evidence, InputRecord, InputStatus, SHAPES_KEPT, Statements};
 pub use usage::{

@@ -4,6 +4,7 @@
 
 use super::mention::{Actor, Mention, MentionKind, Text};
 use super::path::fold_path;
+use super::program;
 use super::scrub::scrub;
 use super::usage::{Class, Outcome, Resource, ResourceKind};
 use foldhash::fast::RandomState;
@@ -41,25 +42,6 @@ const NO_BROWSERS: [&str; 14] = [
 const WALKERS: [&str; 4] = ["bot", "crawl", "spider", "slurp"];
 /// Words by which crawlers of search engines say what they are (their own documentation).
 const CRAWLERS: [&str; 4] = ["googlebot", "bingbot", "facebookexternalhit", "yahoo! slurp"];
-/// Words by which programs that only look whether a site is there say what they are (their own documentation).
-const WATCHERS: [&str; 15] = [
-    "kube-probe",
-    "elb-healthchecker",
-    "googlehc",
-    "uptimerobot",
-    "pingdom",
-    "statuscake",
-    "site24x7",
-    "check_http",
-    "blackbox exporter",
-    "blackbox-exporter",
-    "route53-health-check",
-    "consul health check",
-    "health check monitor",
-    "internal dummy connection",
-    "envoy/hc",
-];
-
 /// The trait of a use whose answer was a page made for people.
 pub const PAGE: &str = "page";
 /// The trait of a use that asked with a query; its value are the names in it.
@@ -347,7 +329,7 @@ pub fn class(agent: &str) -> Class {
     let lower = agent.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     let walks = says(&WALKERS) && lower.contains("http");
-    if says(&WATCHERS) || says(&CRAWLERS) || walks {
+    if program::watches(&lower) || says(&CRAWLERS) || walks {
         return Class::Probe;
     }
     let looks = lower.starts_with("mozilla/") || lower.starts_with("opera/");

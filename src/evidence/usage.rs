@@ -235,48 +235,6 @@ impl Outcome {
     }
 }
 
-/// Programs that watch servers, by the application name they set (their own documentation), lower-case.
-const MONITORS: [&str; 12] = [
-    "postgres_exporter",
-    "pgwatch",
-    "zabbix",
-    "datadog",
-    "telegraf",
-    "check_postgres",
-    "pganalyze",
-    "pgmetrics",
-    "prometheus",
-    "nagios",
-    "newrelic",
-    "pmm",
-];
-/// Programs that copy servers away.
-const BACKUPS: [&str; 12] = [
-    "pg_dump",
-    "pg_dumpall",
-    "pg_basebackup",
-    "barman",
-    "pgbackrest",
-    "wal-g",
-    "pg_receivewal",
-    "mysqldump",
-    "mariadb-dump",
-    "mysqlpump",
-    "mariabackup",
-    "xtrabackup",
-];
-
-/// Programs that only ask whether a server is there: health checks of load balancers and orchestrators.
-const PROBES: [&str; 7] = [
-    "kube-probe",
-    "elb-healthchecker",
-    "googlehc",
-    "haproxy",
-    "uptimerobot",
-    "pingdom",
-    "consul health check",
-];
-
 /// What kind of traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -316,15 +274,7 @@ impl Class {
 
     /// The class that a program's own name gives to all it does, where it gives one.
     pub fn of_program(name: &str) -> Option<Class> {
-        let name = name.to_ascii_lowercase();
-        let begins = |known: &&&str| name.starts_with(**known);
-        if BACKUPS.iter().any(|known| begins(&known)) {
-            return Some(Class::Backup);
-        }
-        if PROBES.iter().any(|known| begins(&known)) {
-            return Some(Class::Probe);
-        }
-        MONITORS.iter().any(|known| begins(&known)).then_some(Class::Monitoring)
+        super::program::class_of(&name.to_ascii_lowercase())
     }
 
     /// The class of that word.

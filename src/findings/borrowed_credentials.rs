@@ -1,6 +1,7 @@
 //! `borrowed-credentials`: a known login is used from a host that is not its owner's.
 
-use super::{Finding, Manual, Rule, Severity, who};
+use super::stake::Stake;
+use super::{Finding, Manual, Rule, who};
 use crate::evidence::Confidence;
 use crate::graph::Graph;
 
@@ -36,9 +37,11 @@ impl Rule for BorrowedCredentials {
                 }
                 let mut facts = who::facts(graph, consumer, &links);
                 facts.insert("login_of", owner.id.clone());
+                let stake = Stake::of(graph, consumer, &links);
+                let severity = stake.and(2, "stops when the login moves with its owner").settle(&mut facts);
                 out.push(Finding {
                     rule: &MANUAL,
-                    severity: Severity::High,
+                    severity,
                     confidence: Confidence::High,
                     title: format!(
                         "{} uses {} with the login of {}",

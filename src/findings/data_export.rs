@@ -1,5 +1,6 @@
 //! `data-export`: a program copies data to a machine that is not ours.
 
+use super::stake::Stake;
 use super::{Finding, Manual, Rule, Severity, who};
 use crate::evidence::{Action, Class, Confidence, Outcome, Scope};
 use crate::graph::Graph;
@@ -73,10 +74,17 @@ impl Rule for DataExport {
                 if !schedules.is_empty() {
                     facts.insert("schedule", schedules.clone());
                 }
+                let stake = Stake::of(graph, consumer, &links).and(1, "leaves the estate");
+                let stake = if tables.is_empty() {
+                    stake.and(-2, "what is in it was not seen")
+                } else {
+                    stake.with_data(graph, tables.iter().copied())
+                };
+                let severity = stake.settle(&mut facts);
                 let to = &graph.entity(resource).id;
                 out.push(Finding {
                     rule: &MANUAL,
-                    severity: if tables.is_empty() { Severity::Low } else { Severity::Medium },
+                    severity,
                     confidence: links.iter().map(|link| link.confidence).max().unwrap_or(Confidence::Low),
                     title: format!("{} sends data out to {to}", consumer.id),
                     consumer: Some(id),

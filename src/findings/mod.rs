@@ -20,6 +20,7 @@ mod row_order;
 mod scheduler_semantics;
 mod shadow_consumer;
 mod shared_lock;
+mod stake;
 mod undeclared_use;
 mod undocumented_endpoint;
 mod unofficial_consumer;

@@ -1,6 +1,7 @@
 //! `page-scraper`: a program reads what was made for people.
 
-use super::{Finding, Manual, Rule, Severity, who};
+use super::stake::Stake;
+use super::{Finding, Manual, Rule, who};
 use crate::evidence::{Action, Confidence};
 use crate::graph::Graph;
 use crate::resolve::{EntityId, Link};
@@ -51,9 +52,10 @@ impl Rule for PageScraper {
                 let observed = links.iter().any(|link| link.observed());
                 let mut facts = who::facts(graph, consumer, &links);
                 facts.insert("page_because", seen.reason().to_owned());
+                let severity = Stake::of(graph, consumer, &links).settle(&mut facts);
                 out.push(Finding {
                     rule: &MANUAL,
-                    severity: if who::is_public(consumer) { Severity::Low } else { Severity::Medium },
+                    severity,
                     confidence: match (seen, observed) {
                         (who::Page::ByName, false) => Confidence::Low,
                         (who::Page::ByName, true) | (_, false) => Confidence::Medium,

@@ -1,6 +1,7 @@
 //! `shadow-consumer`: somebody uses a system, and nothing declared or written says who.
 
-use super::{Finding, Manual, Rule, Severity, who};
+use super::stake::Stake;
+use super::{Finding, Manual, Rule, who};
 use crate::evidence::Confidence;
 use crate::graph::Graph;
 
@@ -38,14 +39,8 @@ impl Rule for ShadowConsumer {
                     continue;
                 }
                 let name = &graph.entity(system).id;
-                let changes =
-                    who::writes(&links) || links.iter().any(|link| who::calls_unsafely(graph, link));
-                let severity = match (who::is_public(consumer), changes) {
-                    (false, true) => Severity::High,
-                    (true, true) | (false, false) => Severity::Medium,
-                    // Anybody may read what is open to everybody.
-                    (true, false) => Severity::Low,
-                };
+                let mut facts = who::facts(graph, consumer, &links);
+                let severity = Stake::of(graph, consumer, &links).settle(&mut facts);
                 let known_by = if consumer.name == "unknown" { Confidence::Low } else { Confidence::High };
                 out.push(Finding {
                     rule: &MANUAL,
@@ -61,7 +56,7 @@ impl Rule for ShadowConsumer {
                     resource: Some(system),
                     upstream: None,
                     downstream: None,
-                    facts: who::facts(graph, consumer, &links),
+                    facts,
                     question: format!("Who runs {}, and what stops when it stops?", consumer.id),
                     places: who::places(&links),
                 });

@@ -1,6 +1,7 @@
 //! `undeclared-use`: a listed consumer uses more than the inventory states.
 
-use super::{Finding, Manual, Rule, Severity, who};
+use super::stake::Stake;
+use super::{Finding, Manual, Rule, who};
 use crate::evidence::Confidence;
 use crate::graph::Graph;
 use std::collections::BTreeSet;
@@ -45,7 +46,9 @@ impl Rule for UndeclaredUse {
                     [only] => *only,
                     _ => system,
                 };
-                let severity = if who::writes(&beyond) { Severity::Medium } else { Severity::Low };
+                let mut facts = who::facts(graph, consumer, &beyond);
+                let stake = Stake::of(graph, consumer, &beyond);
+                let severity = stake.and(-2, "its owner is known").settle(&mut facts);
                 out.push(Finding {
                     rule: &MANUAL,
                     severity,
@@ -59,7 +62,7 @@ impl Rule for UndeclaredUse {
                     resource: Some(resource),
                     upstream: None,
                     downstream: None,
-                    facts: who::facts(graph, consumer, &beyond),
+                    facts,
                     question: format!("Does the owner of {} know of this use?", consumer.id),
                     places: who::places(&beyond),
                 });

@@ -1,6 +1,7 @@
 //! `undocumented-endpoint`: somebody calls what the API's own document does not list.
 
-use super::{Finding, Manual, Rule, Severity, who};
+use super::stake::Stake;
+use super::{Finding, Manual, Rule, who};
 use crate::evidence::{Action, Confidence};
 use crate::graph::Graph;
 
@@ -34,16 +35,18 @@ impl Rule for UndocumentedEndpoint {
                 if !beyond || who::page(graph, link).is_some() {
                     continue;
                 }
+                let mut facts = who::facts(graph, consumer, &[link]);
+                let severity = Stake::of(graph, consumer, &[link]).settle(&mut facts);
                 out.push(Finding {
                     rule: &MANUAL,
-                    severity: Severity::Medium,
+                    severity,
                     confidence: if link.observed() { Confidence::High } else { Confidence::Medium },
                     title: format!("{} calls {}, which no API document lists", consumer.id, endpoint.id),
                     consumer: Some(id),
                     resource: Some(resource),
                     upstream: None,
                     downstream: None,
-                    facts: who::facts(graph, consumer, &[link]),
+                    facts,
                     question: format!("Does the target serve {} for {}?", endpoint.name, consumer.id),
                     places: who::places(&[link]),
                 });

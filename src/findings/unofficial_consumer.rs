@@ -1,6 +1,7 @@
 //! `unofficial-consumer`: written in a script or source of the scan, listed in no inventory.
 
-use super::{Finding, Manual, Rule, Severity, who};
+use super::stake::Stake;
+use super::{Finding, Manual, Rule, who};
 use crate::evidence::{Confidence, Place};
 use crate::graph::Graph;
 use crate::resolve::EntityId;
@@ -60,7 +61,9 @@ fn finding(graph: &Graph, id: EntityId, system: EntityId, links: &[&crate::resol
     places.extend(who::places(links));
     // Written and never seen, where others were seen: perhaps it no longer runs. Where nobody looked, it counts.
     let watched = graph.links().any(|link| link.observed() && graph.system_of(link.key.resource) == system);
-    let severity = if seen || !watched { Severity::Medium } else { Severity::Low };
+    let stake = Stake::of(graph, consumer, links);
+    let stake = if seen || !watched { stake } else { stake.and(-2, "never seen, where others were") };
+    let severity = stake.settle(&mut facts);
     Finding {
         rule: &MANUAL,
         severity,

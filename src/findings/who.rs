@@ -2,7 +2,7 @@
 //! It is no rule and finds nothing itself.
 
 use super::Finding;
-use crate::evidence::{Action, Class, MentionKind, Outcome, Place, Scope, Stamp, Trait, request};
+use crate::evidence::{Action, Class, MentionKind, Outcome, Place, Role, Scope, Stamp, Trait, request};
 use crate::graph::Graph;
 use crate::resolve::{Entity, EntityId, Job, Link, Witness, count_acts};
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,6 +84,9 @@ pub fn facts(graph: &Graph, consumer: &Entity, links: &[&Link]) -> BTreeMap<&'st
             facts.insert(name, texts.join(", "));
         }
     }
+    // What its id says already is not said again.
+    let role = consumer.role.map(Role::word).filter(|word| *word != consumer.kind);
+    facts.extend(role.map(|role| ("class", role.to_owned())));
     let sample =
         links.iter().flat_map(|link| &link.witnesses).map(|w| &w.sample).find(|sample| !sample.is_empty());
     facts.extend(sample.map(|sample| ("sample", sample.chars().take(160).collect())));
@@ -228,31 +231,10 @@ pub fn page(graph: &Graph, link: &Link) -> Option<Page> {
     ends.then_some(Page::ByName)
 }
 
-/// Programs for people, by the application name they set (their own documentation), lower-case.
-const TOOLS: [&str; 10] = [
-    "psql",
-    "pgadmin",
-    "dbeaver",
-    "datagrip",
-    "tableau",
-    "metabase",
-    "power bi",
-    "mysql-workbench",
-    "heidisql",
-    "azuredatastudio",
-];
-
-/// Whether all that is known of a client's program is that people use it to look around: what it sends is whatever
-/// somebody typed or clicked.
+/// Whether all that is known of a client is that people use it to look around: what it sends is whatever somebody typed
+/// or clicked.
 pub fn is_tool(consumer: &Entity) -> bool {
-    let named = |mention: &&crate::evidence::Mention| mention.kind == MentionKind::Application;
-    let mut names = consumer.mentions.keys().filter(named).peekable();
-    consumer.kind == "client"
-        && names.peek().is_some()
-        && names.all(|mention| {
-            let name = mention.text.to_ascii_lowercase();
-            TOOLS.iter().any(|tool| name.starts_with(tool))
-        })
+    consumer.kind == "client" && matches!(consumer.role, Some(Role::Person | Role::BiTool))
 }
 
 /// Whether a consumer is all that is outside of the estate and runs one program, without a login.

@@ -1,6 +1,7 @@
 //! `zombie-endpoint`: somebody still calls what its own document asks everybody to leave.
 
-use super::{Finding, Manual, Rule, Severity, who};
+use super::stake::Stake;
+use super::{Finding, Manual, Rule, who};
 use crate::evidence::{Action, Confidence};
 use crate::graph::Graph;
 
@@ -32,9 +33,13 @@ impl Rule for ZombieEndpoint {
                 if !endpoint.deprecated || link.key.action != Action::Call {
                     continue;
                 }
+                let mut facts = who::facts(graph, consumer, &[link]);
+                let stake = Stake::of(graph, consumer, &[link]);
+                let stake = if link.observed() { stake } else { stake.and(-2, "never seen") };
+                let severity = stake.settle(&mut facts);
                 out.push(Finding {
                     rule: &MANUAL,
-                    severity: if link.observed() { Severity::Medium } else { Severity::Low },
+                    severity,
                     confidence: if link.observed() { Confidence::High } else { Confidence::Medium },
                     title: format!(
                         "{} still calls {}, which is declared deprecated",
@@ -44,7 +49,7 @@ impl Rule for ZombieEndpoint {
                     resource: Some(link.key.resource),
                     upstream: None,
                     downstream: None,
-                    facts: who::facts(graph, consumer, &[link]),
+                    facts,
                     question: format!("When does {} move to what replaces {}?", consumer.id, endpoint.name),
                     places: who::places(&[link]),
                 });

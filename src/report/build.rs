@@ -2,6 +2,7 @@
 //! is left out.
 
 use super::*;
+use crate::decisions::Accepted;
 use crate::evidence::{Action, Basis, Class, Evidence, Gap, Outcome, Sees, Span, Stamp, Text};
 use crate::findings::Finding;
 use crate::graph::Graph;
@@ -21,8 +22,8 @@ pub struct Parts<'a> {
     pub graph: &'a Graph,
     /// The findings, in order.
     pub findings: &'a [Finding],
-    /// By finding: the reason it was accepted.
-    pub accepted: &'a [Option<String>],
+    /// By finding: why it was accepted.
+    pub accepted: &'a [Option<Accepted>],
     /// All gaps, in order.
     pub gaps: &'a [Gap],
     /// The day next runs are counted from.
@@ -76,7 +77,7 @@ pub fn build(parts: &Parts<'_>) -> Report {
         gaps: parts.gaps.iter().map(gap).collect(),
         folds: folds(parts.evidence),
         coverage: coverage(parts),
-        surprise: surprise(parts.graph),
+        surprise: surprise(parts),
     }
 }
 
@@ -134,7 +135,7 @@ fn entities(graph: &Graph) -> Vec<EntityRow> {
         kind: entity.kind.clone(),
         name: entity.name.clone(),
         part_of: entity.part_of.map(|whole| graph.entity(whole).id.clone()),
-        class: entity.class.map(|class| class.word().to_owned()),
+        class: entity.role.map(|role| role.word().to_owned()),
         declared: entity.declared,
         owner: entity.owner.clone(),
         mentions: entity
@@ -276,7 +277,7 @@ fn waits(graph: &Graph, it: &crate::resolve::Waits) -> String {
     format!("{} {}", it.order.words(), graph.entity(it.first).id)
 }
 
-fn finding(graph: &Graph, finding: &Finding, accepted: &Option<String>) -> FindingRow {
+fn finding(graph: &Graph, finding: &Finding, accepted: &Option<Accepted>) -> FindingRow {
     let id = |entity: Option<EntityId>| entity.map(|entity| graph.entity(entity).id.clone());
     FindingRow {
         fingerprint: finding.fingerprint(graph),
@@ -294,7 +295,9 @@ fn finding(graph: &Graph, finding: &Finding, accepted: &Option<String>) -> Findi
         question: finding.question.clone(),
         places: finding.places.iter().map(ToString::to_string).collect(),
         new: false,
-        accepted: accepted.clone(),
+        accepted: accepted.as_ref().map(|it| it.reason.clone()),
+        accepted_until: accepted.as_ref().and_then(|it| it.until).map(|day| day.to_string()),
+        accepted_by: accepted.as_ref().and_then(|it| it.owner.clone()),
     }
 }
 
@@ -336,16 +339,39 @@ fn coverage(parts: &Parts<'_>) -> Vec<CoverageRow> {
     rows.into_iter().map(row).collect()
 }
 
-fn surprise(graph: &Graph) -> Surprise {
+/// Rules that say of somebody's use that nothing explains it.
+const ABOUT_SURPRISE: [&str; 4] =
+    ["shadow-consumer", "borrowed-credentials", "unofficial-consumer", "undeclared-use"];
+
+/// What somebody accepted: whose use of what surprises nobody.
+fn accepted_uses(parts: &Parts<'_>) -> BTreeSet<(EntityId, EntityId)> {
+    let accepted = parts.findings.iter().zip(parts.accepted).filter(|(_, accepted)| accepted.is_some());
+    let about = accepted.filter(|(finding, _)| ABOUT_SURPRISE.contains(&finding.rule.id));
+    about.filter_map(|(finding, _)| Some((finding.consumer?, finding.resource?))).collect()
+}
+
+/// The share of observed application traffic that worked and that nothing explains: declared, written by the same
+/// consumer, or accepted. A bare connection is a use where its consumer does nothing finer at that system.
+fn surprise(parts: &Parts<'_>) -> Surprise {
+    let graph = parts.graph;
+    let observed =
+        |link: &&Link| link.observed() && link.key.class == Class::App && link.key.outcome == Outcome::Ok;
+    let connects = |link: &Link| link.key.action == Action::Connect;
+    let at = |link: &Link| (link.key.consumer, graph.system_of(link.key.resource));
+    let finer: BTreeSet<(EntityId, EntityId)> =
+        graph.links().filter(observed).filter(|link| !connects(link)).map(at).collect();
+    let accepted = accepted_uses(parts);
+    let is_accepted = |link: &Link| {
+        accepted.contains(&at(link)) || accepted.contains(&(link.key.consumer, link.key.resource))
+    };
     let mut rows: BTreeMap<EntityId, (u64, u64)> = BTreeMap::new();
-    for link in graph.links() {
-        let key = &link.key;
-        let counted = link.observed() && key.class == Class::App && key.outcome == Outcome::Ok;
-        if counted && key.action != Action::Connect {
-            let row = rows.entry(graph.system_of(key.resource)).or_default();
-            row.0 += 1;
-            row.1 += u64::from(link.shadow());
+    for link in graph.links().filter(observed) {
+        if connects(link) && finer.contains(&at(link)) {
+            continue;
         }
+        let row = rows.entry(graph.system_of(link.key.resource)).or_default();
+        row.0 += 1;
+        row.1 += u64::from(link.shadow() && !is_accepted(link));
     }
     let by_resource: Vec<SurpriseRow> = rows
         .iter()

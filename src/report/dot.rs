@@ -75,7 +75,14 @@ fn title(report: &Report) -> String {
         (Some(first), Some(last)) => format!("observed {first} to {last}"),
         _ => "nothing observed".to_owned(),
     };
-    format!("whodepends, as of {}; {window}", report.as_of)
+    // What is not drawn is counted.
+    let mut left: BTreeMap<&str, usize> = BTreeMap::new();
+    for link in report.links.iter().filter(|link| link.class != "app" && link.outcome == "ok") {
+        *left.entry(&link.class).or_default() += 1;
+    }
+    let left: Vec<String> = left.into_iter().map(|(class, count)| format!("{count} {class}")).collect();
+    let left = if left.is_empty() { String::new() } else { format!("\nnot drawn: {}", left.join(", ")) };
+    format!("whodepends, as of {}; {window}{left}", report.as_of)
 }
 
 /// The cluster a thing is drawn in: the system it is a part of, or the host it lives on.
@@ -127,11 +134,14 @@ fn clusters(out: &mut String, report: &Report, entities: &[&EntityRow]) {
             };
             // One program on two machines is two clients.
             let shown = entity.id.strip_prefix("client:").unwrap_or(&entity.name);
+            // What its shape says already is not said again.
+            let class = entity.class.as_ref().filter(|class| **class != entity.kind);
+            let shown = class.map_or(shown.to_owned(), |class| format!("{shown}\n({class})"));
             let _ = writeln!(
                 out,
                 "{indent}{} [label={}, tooltip={}, shape={}{colour}];",
                 quoted(&entity.id),
-                quoted(shown),
+                quoted(&shown),
                 quoted(&entity.id),
                 shape(&entity.kind)
             );

@@ -5,6 +5,7 @@ mod audit;
 mod brief;
 mod build;
 mod dot;
+pub mod inventory;
 pub mod jobs;
 mod json;
 mod narrow;
@@ -16,7 +17,7 @@ pub use audit::audit;
 pub use brief::brief;
 pub use build::{Parts, build};
 pub use narrow::narrow;
-pub use why::{entity, finding};
+pub use why::{does, entity, finding};
 
 use crate::evidence::{About, Provenance, Text};
 use compact_str::CompactString as Word;
@@ -240,6 +241,10 @@ pub struct FindingRow {
     pub places: Vec<String>,
     pub new: bool,
     pub accepted: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_until: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_by: Option<String>,
 }
 
 /// One gap.

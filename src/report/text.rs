@@ -1,7 +1,7 @@
 //! The report for people at a terminal: findings first (who, what, how often, where to look, what to ask),
 //! then what could not be seen. Text from outside is escaped, so that no log line can move the cursor.
 
-use super::{Audit, FindingRow, Format, GapRow, OWN, Report, spans_in_words};
+use super::{Audit, FindingRow, Format, GapRow, LinkRow, OWN, Report, Surprise, SurpriseRow, spans_in_words};
 use crate::evidence::About;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -30,19 +30,29 @@ impl Format for TextFormat {
             show(&mut out, finding);
         }
         if !accepted.is_empty() {
-            line(&mut out, &format!("{} findings were accepted in whodepends.toml:", accepted.len()));
+            let were = if accepted.len() == 1 { "finding was" } else { "findings were" };
+            line(&mut out, &format!("{} {were} accepted in whodepends.toml:", accepted.len()));
             for finding in accepted {
-                line(
-                    &mut out,
-                    &format!("  {} ({})", finding.title, finding.accepted.as_deref().unwrap_or("")),
-                );
+                line(&mut out, &format!("  {} ({})", finding.title, accepted_why(finding)));
             }
             line(&mut out, "");
         }
+        noise(&mut out, report);
         gaps(&mut out, report);
         tail(&mut out, report);
         to.write_all(out.as_bytes())
     }
+}
+
+/// The reason somebody accepted a finding for, who that was, and how long it holds.
+pub(super) fn accepted_why(finding: &FindingRow) -> String {
+    let mut why = finding.accepted.clone().unwrap_or_default();
+    for (word, value) in [("by", &finding.accepted_by), ("until", &finding.accepted_until)] {
+        if let Some(value) = value {
+            let _ = write!(why, "; {word} {value}");
+        }
+    }
+    why
 }
 
 /// One line with control characters (and the marks that turn writing direction) made visible.
@@ -111,6 +121,7 @@ fn head(out: &mut String, report: &Report) {
                 surprise.observed_links
             ),
         );
+        densities(out, surprise);
     }
     audit(out, &report.audit);
     migration(out, report);
@@ -189,8 +200,35 @@ fn asks(out: &mut String, audit: &Audit) {
     }
 }
 
+/// How many resources are listed by their density.
+const DENSITIES_LISTED: usize = 8;
+
+/// The density of each resource at which something is explained by nothing, the worst first.
+fn densities(out: &mut String, surprise: &Surprise) {
+    let mut rows: Vec<&SurpriseRow> =
+        surprise.by_resource.iter().filter(|row| row.shadow_links > 0).collect();
+    rows.sort_by(|a, b| b.density.total_cmp(&a.density).then(a.resource.cmp(&b.resource)));
+    for row in rows.iter().take(DENSITIES_LISTED) {
+        let share = row.density * 100.0;
+        line(
+            out,
+            &format!("  {share:>3.0} %  {}: {} of {}", row.resource, row.shadow_links, row.observed_links),
+        );
+    }
+    let more = rows.len().saturating_sub(DENSITIES_LISTED);
+    let rest = surprise.by_resource.len() - rows.len();
+    for (count, what) in
+        [(more, "more; the JSON report has them all"), (rest, "more, where all is explained")]
+    {
+        if count > 0 {
+            line(out, &format!("         and {count} {what}"));
+        }
+    }
+}
+
 /// The order in which facts are worth reading.
-const FACT_ORDER: [&str; 8] = ["count", "first", "last", "read", "write", "how", "schedule", "offset"];
+const FACT_ORDER: [&str; 9] =
+    ["at_stake", "count", "first", "last", "read", "write", "how", "schedule", "offset"];
 
 pub(super) fn show(out: &mut String, finding: &FindingRow) {
     let new = if finding.new { "NEW " } else { "" };
@@ -206,6 +244,41 @@ pub(super) fn show(out: &mut String, finding: &FindingRow) {
     }
     line(out, &format!("    {:<20} {}", "ask", finding.question));
     line(out, &format!("    {:<20} {} confidence; explain {}", "", finding.confidence, finding.fingerprint));
+    line(out, "");
+}
+
+/// How many consumers of one class of noise are listed one by one.
+const NOISE_LISTED: usize = 10;
+
+/// What is no application's work, by class and by who: no finding is made of it, and nothing of it is left out.
+fn noise(out: &mut String, report: &Report) {
+    let mut classes: BTreeMap<&str, BTreeMap<&str, Vec<&LinkRow>>> = BTreeMap::new();
+    let noise = |link: &&LinkRow| link.class != "app" && link.outcome == "ok" && link.count > 0;
+    for link in report.links.iter().filter(noise) {
+        classes.entry(&link.class).or_default().entry(&link.consumer).or_default().push(link);
+    }
+    if classes.is_empty() {
+        return;
+    }
+    line(out, "Seen, and no application's work:");
+    for (class, consumers) in classes {
+        line(out, &format!("  {class}: {}", consumers.len()));
+        for (consumer, links) in consumers.iter().take(NOISE_LISTED) {
+            let most = links.iter().map(|link| link.count).max().unwrap_or(0);
+            let last = links.iter().filter_map(|link| link.last.as_ref()).max();
+            let last = last.map_or(String::new(), |last| format!(", last {last}"));
+            let often = match (links.len(), most) {
+                (1, 1) => "once".to_owned(),
+                (1, _) => format!("{most} times"),
+                (things, _) => format!("{things} uses, up to {most} times each"),
+            };
+            line(out, &format!("    {consumer}: {often}{last}"));
+        }
+        if consumers.len() > NOISE_LISTED {
+            let more = consumers.len() - NOISE_LISTED;
+            line(out, &format!("    … and {more} more; the JSON report has them all"));
+        }
+    }
     line(out, "");
 }
 

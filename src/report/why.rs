@@ -2,8 +2,8 @@
 //! they were joined or kept apart, and every piece of evidence of the links it rests on. It adds nothing to
 //! the report and looks at nothing else.
 
-use super::text::{line, show};
-use super::{EntityRow, LinkRow, Report};
+use super::text::{accepted_why, line, show};
+use super::{EntityRow, FindingRow, LinkRow, Report};
 use crate::findings::RULES;
 use std::collections::BTreeSet;
 
@@ -26,8 +26,8 @@ pub fn finding(report: &Report, fingerprint: &str) -> Result<String, String> {
     };
     let mut out = String::new();
     show(&mut out, found);
-    if let Some(reason) = &found.accepted {
-        line(&mut out, &format!("accepted in whodepends.toml: {reason}"));
+    if found.accepted.is_some() {
+        line(&mut out, &format!("accepted in whodepends.toml: {}", accepted_why(found)));
     }
     if let Some(rule) = RULES.iter().find(|rule| rule.manual().id == found.rule) {
         line(&mut out, "What the rule finds");
@@ -104,6 +104,20 @@ fn section(out: &mut String, report: &Report, title: &str, belongs: impl Fn(&Lin
     for row in rows {
         link(out, row);
     }
+}
+
+/// What the consumer of a finding does at its resource, as `ACTION ID`.
+pub fn does(report: &Report, finding: &FindingRow) -> Vec<String> {
+    let (Some(consumer), Some(resource)) = (&finding.consumer, &finding.resource) else { return Vec::new() };
+    let counts = |link: &&LinkRow| {
+        let worked = link.class == "app" && link.outcome == "ok" && link.scope == "production";
+        worked
+            && link.action != "connect"
+            && &*link.consumer == consumer
+            && within(report, &link.resource, resource)
+    };
+    let told = report.links.iter().filter(counts).map(|link| format!("{} {}", link.action, link.resource));
+    told.collect::<BTreeSet<String>>().into_iter().collect()
 }
 
 /// Whether a resource is, or is a part of, another.

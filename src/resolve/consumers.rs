@@ -152,6 +152,7 @@ impl Book {
         match &fact.says {
             Says::OwnedBy(owner) => self.entities[entity.0].owner = Some(owner.to_string()),
             Says::OfClass(class) => self.entities[entity.0].class = Some(*class),
+            Says::OfRole(role) => self.entities[entity.0].role = Some(*role),
             Says::DeclaredUse(action, resource) => {
                 known.declared_uses.push((*action, resource.clone(), fact.place.clone()));
             }

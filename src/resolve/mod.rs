@@ -12,13 +12,14 @@ mod names;
 mod observed;
 mod orders;
 mod pods;
+mod roles;
 mod routes;
 mod tables;
 mod twins;
 
 use crate::evidence::{
     Action, Activity, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, MentionKind, Order, Outcome,
-    Place, Places, Resource, ResourceKind, Says, Scope, Sees, Span, Text, Trait, Use,
+    Place, Places, Resource, ResourceKind, Role, Says, Scope, Sees, Span, Text, Trait, Use,
 };
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -45,6 +46,10 @@ pub struct Entity {
     pub owner: Option<String>,
     /// What its traffic is, where an inventory says so.
     pub class: Option<Class>,
+    /// What kind of consumer it is, as far as that is known: see `roles`.
+    pub role: Option<Role>,
+    /// Whether it comes from outside of the estate's networks alone.
+    pub outside: bool,
     /// Its names, each with the reason it belongs here.
     pub mentions: BTreeMap<Mention, String>,
     /// The names nobody else shares.

@@ -166,14 +166,17 @@ pub fn attribute(it: &Use, system: &str, names: &Names, book: &mut Book, clock: 
         !hosts.is_empty() && from.as_ref().is_some_and(|from| hosts.contains(from))
     };
     let placed: Vec<EntityId> = owners.iter().copied().filter(|entity| here(book, entity)).collect();
-    // An address that is nobody's known one contradicts no host of which no address is known.
+    // An address that is nobody's known one contradicts no host of which no address is known; a host that is only known
+    // by its address has one.
+    let unaddressed =
+        |host: &String| !names.addressed().contains(host) && host.parse::<std::net::IpAddr>().is_err();
     let bare = from.as_ref().is_some_and(|from| from.parse::<std::net::IpAddr>().is_ok());
     let unplaced: Vec<EntityId> = owners
         .iter()
         .copied()
         .filter(|entity| {
             let hosts = &book.known[entity].hosts;
-            hosts.is_empty() || (bare && hosts.iter().all(|host| !names.addressed().contains(host)))
+            hosts.is_empty() || (bare && hosts.iter().all(unaddressed))
         })
         .collect();
     if let Some(verdict) = by_pod(it, system, &owners, names, book) {

@@ -4,7 +4,7 @@
 use super::{Inventory, Notes};
 use crate::evidence::scrub::{scrub, scrub_name};
 use crate::evidence::{
-    About, Action, Basis, Class, Mention, MentionKind, Provenance, Resource, ResourceKind, Says, Text,
+    About, Action, Basis, Class, Mention, MentionKind, Provenance, Resource, ResourceKind, Role, Says, Text,
     request,
 };
 use crate::input::InputFile;
@@ -124,10 +124,18 @@ fn state_consumer(consumer: &ConsumerEntry, notes: &mut Notes<'_>) -> Result<(),
             notes.say(&about, Says::RunsOn(Mention::new(kind, text.as_str())), declared, &near);
         }
     }
-    if let Some(class) = &consumer.class {
-        let class = Class::from_word(class)
-            .ok_or_else(|| format!("consumer {:?}: class {class:?} is not one of app, monitoring, probe, keepalive, backup, replication, maintenance, browsing", consumer.name))?;
-        notes.say(&about, Says::OfClass(class), declared, &near);
+    if let Some(word) = &consumer.class {
+        match (Class::from_word(word), Role::from_word(word)) {
+            (Some(class), _) => notes.say(&about, Says::OfClass(class), declared, &near),
+            (None, Some(role)) => notes.say(&about, Says::OfRole(role), declared, &near),
+            (None, None) => {
+                return Err(format!(
+                    "consumer {:?}: class {word:?} is not one of app, monitoring, probe, keepalive, backup, replication, \
+                     maintenance, browsing, nor of service, job, script, person, bi-tool, partner, proxy",
+                    consumer.name
+                ));
+            }
+        }
     }
     for entry in &consumer.uses {
         match entry {

@@ -397,6 +397,7 @@ fn dependent(
         step,
         resource: index.id(resource).to_owned(),
         consumer: row.id.clone(),
+        is: row.class.clone(),
         actions: all(&|link| vec![link.action.to_string()]),
         over: index.entity(resource).derives_from.clone(),
         through: through.iter().map(|at| index.id(*at).to_owned()).collect(),

@@ -53,6 +53,8 @@ pub struct Dependent {
     pub step: usize,
     pub resource: String,
     pub consumer: String,
+    /// What kind of consumer it is, where that is known.
+    pub is: Option<String>,
     pub actions: Vec<String>,
     /// How the resource hangs on what was asked about: the views and consumers one step before.
     pub through: Vec<String>,

@@ -36,6 +36,15 @@ fn mark(row: &Dependent) -> &str {
     }
 }
 
+/// Who it is, with what kind of consumer that is where neither the id nor the mark says so.
+fn consumer(row: &Dependent) -> String {
+    let said = |is: &&String| row.consumer.starts_with(&format!("{is}:")) || **is == row.class;
+    match row.is.as_ref().filter(|is| !said(is)) {
+        Some(is) => format!("{} ({is})", row.consumer),
+        None => row.consumer.clone(),
+    }
+}
+
 /// Rows in the order in which they are worth reading.
 fn order(row: &Dependent) -> (bool, bool, &str, &str) {
     (row.class != "app", !row.shadow, &row.consumer, &row.resource)
@@ -162,7 +171,7 @@ fn steps(out: &mut String, answer: &Answer) {
         line(out, &format!("{}: {}", heading(answer, step), sum(&rows)));
         let group =
             |row: &Dependent| if answer.reverse { row.consumer.clone() } else { row.resource.clone() };
-        let name = |row: &Dependent| if answer.reverse { row.resource.clone() } else { row.consumer.clone() };
+        let name = |row: &Dependent| if answer.reverse { row.resource.clone() } else { consumer(row) };
         let named: Vec<(&Dependent, String)> = rows.iter().map(|row| (*row, name(row))).collect();
         let table = Table::of(named.iter().map(|(row, name)| (*row, name.as_str())));
         let mut groups: BTreeMap<String, Vec<&(&Dependent, String)>> = BTreeMap::new();
