@@ -4,7 +4,7 @@
 
 use super::names::Names;
 use super::{Entity, EntityId, Job, Waits};
-use super::{jobs, orders};
+use super::{jobs, orders, runs};
 use crate::evidence::{
     Action, Basis, Class, Connection, Evidence, Fact, Gap, Mention, MentionKind, Outcome, Place, Resource,
     ResourceKind, Says, Scope, Text, Use,
@@ -64,14 +64,14 @@ impl Book {
         let mut book = Book::default();
         let facts: Vec<&Fact> = evidence.facts().collect();
         book.declared(&facts, names);
-        let scripts = jobs::all_scripts(uses, &facts);
+        let scripts = runs::all_scripts(uses, &facts);
         let lines = jobs::lines(&facts, &scripts, names);
         book.components(uses, &facts, &lines, names);
         book.containers(uses, &facts, names);
         book.documented(&facts);
-        book.jobs(&lines);
+        book.jobs(&lines, names);
         book.waits = orders::waits(&mut book, &lines);
-        book.gaps.extend(jobs::script_gaps(evidence, &facts, &scripts));
+        book.gaps.extend(runs::script_gaps(evidence, &facts, &scripts, names));
         book.scripts(uses, &facts, &scripts, names);
         book.written_connections(uses, names);
         book.index();

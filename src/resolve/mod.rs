@@ -13,6 +13,7 @@ mod observed;
 mod orders;
 mod pods;
 mod routes;
+mod runs;
 mod tables;
 mod twins;
 

@@ -7,6 +7,7 @@ mod ansible;
 mod apscheduler;
 mod at;
 mod autosys;
+mod calls;
 mod celery;
 mod chef;
 mod control_m;

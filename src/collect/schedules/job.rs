@@ -344,6 +344,7 @@ impl<'a> Job<'a> {
             env: self.environment.clone(),
             own_folder: None,
             files: &files,
+            inputs: Some(self.world.inputs),
         };
         read(&context)
     }

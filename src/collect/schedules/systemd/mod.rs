@@ -6,18 +6,18 @@
 //! What spreads a start (`RandomizedDelaySec=`, `AccuracySec=`) holds for all expressions of a unit and is no part of
 //! any, so it travels as written among the job's guards, where whoever expands its runs finds it; conditions do too.
 
-mod exec;
-mod unit;
-
 use super::job::{Job, Work, states_order, zone_of};
 use super::{SchedulePlace, World};
+use crate::collect::commands::services::unit::{Found, Setting, Unit, Units, folder, instance, unit_name};
+use crate::collect::commands::services::{
+    self,
+    exec::{self, Specifiers},
+};
 use crate::evidence::scrub::scrub;
 use crate::evidence::{About, Evidence, Gap, GapCode, Order, Place, Provenance, Scope, Text};
 use crate::input::InputFile;
 use crate::schedule;
-use exec::Specifiers;
 use std::collections::BTreeMap;
-use unit::{Found, Setting, Unit, Units, folder, instance, unit_name};
 
 const DIALECT: &str = "systemd";
 
@@ -226,11 +226,18 @@ impl<'w> Reader<'w> {
         let mut guards = job.guards.clone();
         guards.extend(conditions(&unit));
         let waits_for = self.ordered_after(&unit, &specifiers);
+        let behind = services::behind(&unit, &specifiers);
+        let starts: Vec<String> =
+            behind.iter().map(|name| format!("systemctl start {}", exec::quoted(name))).collect();
+        let behind: Vec<(u64, Work<'_>)> =
+            starts.iter().map(|text| (job.line, Work::Shell { text, stdin: None })).collect();
         match exec::commands(&unit, &specifiers, &env) {
             None => Job { account, guards, waits_for, ..job }.state(out),
             Some((at, commands)) => {
                 let (text, shown, input) = (&*commands.text, &*commands.shown, at.path.clone());
-                let work = Work::ShellIn { text, shown, input, line: commands.line };
+                let own = || Work::ShellIn { text, shown, input: input.clone(), line: commands.line };
+                let pieces = std::iter::once((commands.line, own())).chain(behind).collect::<Vec<_>>();
+                let work = if pieces.len() == 1 { own() } else { Work::Several(shown, pieces) };
                 Job { account, guards, waits_for, work, environment: &env, ..job }.state(out);
             }
         }
