@@ -143,23 +143,27 @@ fn candidates<'a>(
     }
 }
 
-/// The script at a path of a host, however its files and the command spell that host: among the host's own files, in a
-/// folder of its name, else as for what the host itself runs.
+/// The script at a path of a host: among the host's own files, else as for what the host itself runs.
 fn on_host<'a>(host: &str, path: &str, scripts: &BTreeSet<&'a Text>, names: &Names) -> Vec<&'a Text> {
-    if let Some(found) = scripts.get(&Text::from(format!("{host}:{path}"))) {
+    let found = own_files(host, path, scripts, names);
+    if found.is_empty() { candidates(path, Some(&names.host_or_self(host)), scripts, names) } else { found }
+}
+
+/// What lies at a path of a host, however its files and the command spell that host: its own, or in a folder of its name.
+fn own_files<'a>(host: &str, path: &str, files: &BTreeSet<&'a Text>, names: &Names) -> Vec<&'a Text> {
+    if let Some(found) = files.get(&Text::from(format!("{host}:{path}"))) {
         return vec![*found];
     }
     let declared = names.host_or_self(host);
     let is_it = |own: &str| own == host || (!own.is_empty() && names.host_or_self(own) == declared);
-    let there = |script: &&&Text| {
-        let above = script.strip_suffix(path);
+    let there = |file: &&&Text| {
+        let above = file.strip_suffix(path);
         above.is_some_and(|above| match above.strip_suffix(':') {
             Some(own) => is_it(own),
             None => is_it(above.rsplit('/').next().unwrap_or(above)),
         })
     };
-    let found: Vec<&Text> = scripts.iter().filter(there).copied().collect();
-    if found.is_empty() { candidates(path, Some(&declared), scripts, names) } else { found }
+    files.iter().filter(there).copied().collect()
 }
 
 /// Every script of the scan: those that do something and those that run something.
@@ -206,7 +210,7 @@ pub(super) fn script_gaps(
         }
         // Among all inputs, by the same rule; a host's own files are known by their path there.
         let given = match elsewhere(script) {
-            Some((there, path)) => on_host(there, path, &paths, names),
+            Some((there, path)) => own_files(there, path, &paths, names),
             None => candidates(script, None, &paths, names),
         };
         let read = |path: &&Text| kinds.get(*path).is_some_and(|kind| !kind.is_empty());

@@ -53,8 +53,8 @@ fn a_script_of_another_host_is_that_hosts() {
     assert_eq!(
         gaps,
         [
-            "missing-script db1/etc/cron.d/jobs:4: runs monthly.sh on app1; it was not followed",
-            "missing-script db1/etc/cron.d/jobs:3: runs app2:/opt/jobs/nightly.sh, which the scan was not given"
+            "missing-script db1/etc/cron.d/jobs:3: runs app2:/opt/jobs/nightly.sh, which the scan was not given",
+            "missing-script db1/etc/cron.d/jobs:4: runs monthly.sh on app1; it was not followed"
         ]
     );
 }
@@ -165,8 +165,8 @@ fn rules_and_scripts_of_packages_run_their_commands_alone() {
     assert_eq!(
         gaps,
         [
-            "missing-script db1/etc/cron.d/jobs:6: npm runs nightly, and the scan was not given its package.json",
-            "missing-script db1/etc/cron.d/jobs:5: runs make nothing, and no rule of its Makefile says how"
+            "missing-script db1/etc/cron.d/jobs:5: runs make nothing, and no rule of its Makefile says how",
+            "missing-script db1/etc/cron.d/jobs:6: npm runs nightly, and the scan was not given its package.json"
         ]
     );
 }
@@ -197,10 +197,10 @@ fn what_runs_in_a_container_or_by_java_and_what_find_runs() {
     assert_eq!(
         gaps,
         [
-            "missing-script db1/etc/cron.d/jobs:2: runs /app/run.sh in billing:1; it was not followed",
-            "missing-script db1/etc/cron.d/jobs:5: runs /opt/jobs/x.jar, which the scan was not given",
             "missing-script db1/etc/cron.d/jobs:1: runs jobs/x.py in worker; it was not followed",
-            "missing-script db1/etc/cron.d/jobs:3: runs what the image of billing:2 says; it was not followed"
+            "missing-script db1/etc/cron.d/jobs:2: runs /app/run.sh in billing:1; it was not followed",
+            "missing-script db1/etc/cron.d/jobs:3: runs what the image of billing:2 says; it was not followed",
+            "missing-script db1/etc/cron.d/jobs:5: runs /opt/jobs/x.jar, which the scan was not given"
         ]
     );
 }

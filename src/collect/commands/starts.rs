@@ -9,6 +9,7 @@ use super::shell::{Shell, State};
 use super::{Call, Context, Out, absolute, make};
 use crate::evidence::scrub::scrub_name;
 use crate::evidence::{MentionKind, Text};
+use std::borrow::Cow;
 use std::rc::Rc;
 
 /// How many units one call starts.
@@ -100,7 +101,9 @@ impl Shell<'_> {
         if name.contains("{}") {
             return out.not_followed(call, "starts a unit whose name is only known when it runs");
         }
-        let shown = scrub_name(name);
+        // What has the letters of a unit's name (systemd.unit(5)) is one, `@` among them.
+        let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b":-_.\\@".contains(&b));
+        let shown = if plain { Cow::Borrowed(name) } else { scrub_name(name) };
         if name.ends_with(".target") {
             return out.not_followed(call, &format!("starts {shown}: the units it wants were not followed"));
         }

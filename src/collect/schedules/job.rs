@@ -134,6 +134,8 @@ pub(super) struct Job<'a> {
     pub waits_for: Vec<(String, Order)>,
     /// Its line, counted from 1.
     pub line: u64,
+    /// Where each of its schedules stands, where that is not its line.
+    pub places: Vec<Place>,
     /// What is set before it starts.
     pub environment: &'a BTreeMap<String, String>,
     /// A comment beside it that states an order or a wait, as written.
@@ -190,6 +192,7 @@ impl<'a> Job<'a> {
             guards: Vec::new(),
             waits_for: Vec::new(),
             line: 1,
+            places: Vec::new(),
             environment,
             remark: None,
             scope: Scope::Production,
@@ -216,18 +219,20 @@ impl<'a> Job<'a> {
         let told = self.tell(&job, &self.work, self.line);
         let mut guards = self.guards.clone();
         guards.extend(told.iter().flat_map(|told| told.guards.iter().cloned()));
-        let mut say = |says: Says| {
+        let mut say_at = |says: Says, place: &Place| {
             let (about, place) = (job.clone(), place.clone());
             out.add_fact(Fact { about, says, basis: Basis::Written, scope: self.scope, span: None, place });
         };
-        for schedule in &self.schedules {
-            say(Says::Scheduled {
+        for (at, schedule) in self.schedules.iter().enumerate() {
+            let says = Says::Scheduled {
                 text: Text::from(schedule.split_whitespace().collect::<Vec<_>>().join(" ")),
                 dialect: Text::from(self.dialect),
                 zone: known.then(|| zone.clone()),
                 guards: guards.clone(),
-            });
+            };
+            say_at(says, self.places.get(at).unwrap_or(&place));
         }
+        let mut say = |says: Says| say_at(says, &place);
         say(Says::InZone(zone));
         if let Some(name) = self.name {
             say(Says::Called(Text::from(cut(name, MAX_REMARK))));

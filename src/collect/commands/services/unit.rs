@@ -284,6 +284,40 @@ impl<'w> Units<'w> {
         by_name.into_values().flatten().take(MAX_DROP_INS).collect()
     }
 
+    /// The names of the units of a kind that links on the host start with others (`x.target.wants/NAME`); in a copy that
+    /// followed links they are files.
+    pub fn wanted(&self, kind: &str) -> Vec<&'w str> {
+        let here = |inner: &&str| {
+            let above = folder(inner);
+            let wants =
+                above.ends_with(".wants") || above.ends_with(".requires") || above.ends_with(".upholds");
+            inner.ends_with(kind) && wants && self.folders().iter().any(|own| own == folder(above))
+        };
+        let links = self.inputs.links.iter().filter(|link| link.host == self.near.host);
+        let links = links.filter(|link| &*link.target != "/dev/null").map(|link| &*link.inner);
+        let files = self.inputs.files.iter().filter(|file| file.host == self.near.host && file.size > 0);
+        let all = links.chain(files.map(|file| &*file.inner)).filter(here);
+        all.filter_map(|inner| inner.rsplit('/').next()).collect()
+    }
+
+    /// Whether another unit of the host starts this one.
+    pub fn is_started_by_another(&self, name: &str) -> bool {
+        const STARTS: [&str; 8] =
+            ["Wants", "Requires", "Upholds", "BindsTo", "Requisite", "OnSuccess", "OnFailure", "Also"];
+        let folders = self.folders();
+        let units = self.inputs.files.iter().filter(|file| {
+            let own = file.inner.as_ref();
+            file.host == self.near.host && folders.iter().any(|folder| own.starts_with(folder.as_str()))
+        });
+        let mut texts =
+            units.filter(|file| unit_name(file) != name).filter_map(|file| Some((file, file.text().ok()?)));
+        texts.any(|(file, text)| {
+            let names = |value: &str| value.split_whitespace().any(|word| word == name);
+            text.contains(name)
+                && parse(file, &text).iter().any(|it| STARTS.contains(&it.key.as_str()) && names(&it.value))
+        })
+    }
+
     /// The names of a template's instances that links on the host have.
     pub fn instances(&self, template: &str) -> Vec<String> {
         let links = self.inputs.links.iter().filter(|link| link.host == self.near.host);
