@@ -252,6 +252,13 @@ pub struct Job {
     pub place: Place,
 }
 
+impl Job {
+    /// The zone of its times as people are told: one that is only assumed is not known.
+    pub fn zone_told(&self) -> &str {
+        if self.zone_known { &self.zone } else { "zone unknown" }
+    }
+}
+
 /// One job that its scheduler holds back for another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Waits {
