@@ -22,7 +22,7 @@ pub(super) struct JobLine<'a> {
     alike: bool,
     /// Whether no other line, on any host, has this name.
     alone: bool,
-    /// The timer that is the same job, where this line does nothing because systemd runs.
+    /// The line that is the same job, where this one does nothing by itself or is its source or copy.
     twin: Option<Box<JobLine<'a>>>,
     /// Whether another scheduler of the host calls another job like this one.
     namesake: bool,
@@ -54,6 +54,32 @@ impl JobLine<'_> {
             Says::Scheduled { dialect, .. } => Some(&**dialect),
             _ => None,
         })
+    }
+
+    /// Its schedules, as written.
+    pub fn schedules(&self) -> Vec<&str> {
+        let texts = self.own.iter().filter_map(|fact| match &fact.says {
+            Says::Scheduled { text, .. } => Some(&**text),
+            _ => None,
+        });
+        texts.collect()
+    }
+
+    /// The account it runs as.
+    pub fn account(&self) -> Option<&Text> {
+        self.own.iter().find_map(|fact| match &fact.says {
+            Says::RunsAs(account) => Some(account),
+            _ => None,
+        })
+    }
+
+    /// The file it is kept in, as shown.
+    pub fn file(&self) -> &str {
+        let place = self.own.iter().find_map(|fact| match &fact.says {
+            Says::Scheduled { .. } => Some(&*fact.place.input),
+            _ => None,
+        });
+        place.unwrap_or("")
     }
 
     /// What holds it back, as written.
@@ -92,11 +118,7 @@ impl JobLine<'_> {
 
     /// The folder of the file it is kept in, as shown.
     fn folder(&self) -> &str {
-        let place = self.own.iter().find_map(|fact| match &fact.says {
-            Says::Scheduled { .. } => Some(&*fact.place.input),
-            _ => None,
-        });
-        place.and_then(|path| path.rsplit_once('/')).map_or("", |(folder, _)| folder)
+        self.file().rsplit_once('/').map_or("", |(folder, _)| folder)
     }
 
     fn program(&self) -> String {
@@ -209,11 +231,15 @@ pub(super) fn lines<'a>(facts: &[&'a Fact], scripts: &BTreeSet<&'a Text>, names:
     for line in &mut lines {
         line.alone = named[&line.name()] == 1;
     }
+    let twins = twins::twins(&lines, facts);
+    let namesakes = twins::namesakes(&lines, &twins);
+    for (line, namesake) in lines.iter_mut().zip(namesakes) {
+        line.namesake = namesake;
+    }
     let twins: Vec<Option<Box<JobLine<'a>>>> =
-        twins::twins(&lines, facts).into_iter().map(|at| Some(Box::new(lines[at?].clone()))).collect();
-    let namesakes = twins::namesakes(&lines);
-    for (line, (twin, namesake)) in lines.iter_mut().zip(twins.into_iter().zip(namesakes)) {
-        (line.twin, line.namesake) = (twin, namesake);
+        twins.into_iter().map(|at| Some(Box::new(lines[at?].clone()))).collect();
+    for (line, twin) in lines.iter_mut().zip(twins) {
+        line.twin = twin;
     }
     lines
 }
@@ -229,7 +255,10 @@ impl Book {
                 self.known.entry(entity).or_default().hosts.insert(host.clone());
             }
             match &line.twin {
-                Some(timer) => self.join(entity, line.mention.clone(), twins::why(timer)),
+                Some(twin) => {
+                    self.join(entity, twin.mention.clone(), "its line in the schedule");
+                    self.join(entity, line.mention.clone(), twins::why(twin));
+                }
                 None => self.join(entity, line.mention.clone(), "its line in the schedule"),
             }
             for (script, connection) in &line.reached {
