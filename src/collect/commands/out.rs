@@ -224,8 +224,14 @@ impl<'a> Out<'a> {
 
     /// States that a file is sourced.
     pub fn includes(&mut self, call: &Call, path: &str) {
+        let path = absolute(path, call);
+        let path = match &self.elsewhere {
+            None => path,
+            Some(Some(host)) if path.starts_with('/') => format!("{host}:{path}"),
+            Some(_) => return,
+        };
         if !path.contains("{}") {
-            self.say(Says::Includes(Text::from(scrub(&absolute(path, call)).as_ref())), call.line);
+            self.say(Says::Includes(Text::from(scrub(&path).as_ref())), call.line);
         }
     }
 

@@ -324,20 +324,24 @@ impl Shell<'_> {
         }
     }
 
-    /// A sourced file gives its variables and functions; what it does is stated where it is read itself.
+    /// A sourced file gives its variables and functions. What it does is stated where it is read itself; one that nothing
+    /// tells to be a script is read nowhere else, and does it here.
     fn source(&mut self, call: &Call, context: &Context<'_>, out: &mut Out<'_>) {
         let Some(path) = call.words.get(1) else { return };
-        if !self.quiet {
+        let here = out.elsewhere.is_none();
+        let text = (context.files)(&super::absolute(path, call)).filter(|_| here);
+        let told_elsewhere = text.as_ref().is_none_or(|text| is_script(path, text));
+        if !self.quiet && told_elsewhere {
             out.includes(call, path);
         }
-        let Some(text) = (context.files)(&super::absolute(path, call)) else { return };
+        let Some(text) = text else { return };
         if !self.may_nest(call, out) || !self.may_work(text.len()) {
             return;
         }
         let state = std::mem::take(&mut self.state);
         let blanked = template::blank(&text);
         let mut inner = self.inner(&blanked.text, 1, Some(call.line), state);
-        inner.quiet = true;
+        inner.quiet = self.quiet || told_elsewhere;
         inner.loose = blanked.loose.clone();
         inner.run(&Redirects::default(), context, out);
         self.state = inner.state;
@@ -363,6 +367,11 @@ impl Shell<'_> {
         inner.run(&given(call), context, out);
         true
     }
+}
+
+/// Whether a file says by its name or its first line that it is a script.
+fn is_script(path: &str, text: &str) -> bool {
+    text.starts_with("#!") || [".sh", ".bash", ".ksh"].iter().any(|ending| path.ends_with(ending))
 }
 
 /// What the commands of a text that a call runs are given.
