@@ -40,6 +40,8 @@ pub struct Book {
     declared_scripts: BTreeMap<Text, EntityId>,
     /// By script: the consumers that run it, with the connection the run states and the way to it.
     pub runners: BTreeMap<Text, Vec<(EntityId, Connection, String)>>,
+    /// By file as shown: the lines that are a job's own function or class.
+    pub parts: BTreeMap<Text, BTreeSet<(u64, u64, EntityId)>>,
     /// All jobs.
     pub jobs: Vec<Job>,
     /// Which of them wait for which others.

@@ -276,6 +276,11 @@ impl Book {
                 let way = stem_path(script);
                 self.runners.entry(script.clone()).or_default().push((whose, connection.clone(), way));
             }
+            for fact in &line.own {
+                if let Says::RunsPart { file, first, last } = &fact.says {
+                    self.parts.entry(file.clone()).or_default().insert((*first, *last, entity));
+                }
+            }
             // A line that does nothing here starts nothing.
             if line.twin.is_none() {
                 self.schedule_lines(entity, line);

@@ -80,9 +80,45 @@ pub(super) enum Work<'a> {
     File(&'a str),
     /// Several pieces, each with the line it begins on; shown as this.
     Several(&'a str, Vec<(u64, Work<'a>)>),
-    /// Something else runs it (a class, an image, a task); shown, and not read further.
+    /// Something else runs it (an image, a unit); shown, and not read further.
     Named(&'a str),
+    /// An application runs it: a method, a class, a task of its own code, whose lines are told where they are certain.
+    Code {
+        /// What is shown of it.
+        shown: &'a str,
+        /// Where it stands.
+        part: Option<Part>,
+    },
 }
+
+/// Lines of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Part {
+    /// The file, as reports show it.
+    pub file: Text,
+    /// The first line and the last, counted from 1.
+    pub lines: (u64, u64),
+}
+
+impl Part {
+    /// The file of a class, where one file alone of the tree, or of the host, is named like it.
+    pub fn of_class(class: &str, endings: &[&str], near: &InputFile, world: &World<'_>) -> Option<Part> {
+        let is_it = |file: &&InputFile| {
+            let stem = endings.iter().find_map(|ending| file.path.strip_suffix(ending));
+            file.host == near.host
+                && stem
+                    .and_then(|stem| stem.strip_suffix(class))
+                    .is_some_and(|above| above.is_empty() || above.ends_with('/'))
+        };
+        let mut found = world.inputs.files.iter().filter(is_it);
+        let only = found.next().filter(|_| !class.is_empty() && found.next().is_none())?;
+        Some(Part { file: only.path.clone(), lines: (1, u64::MAX) })
+    }
+}
+
+/// Said once for each file whose jobs are an application's code.
+const OF_THE_APPLICATION: &str = "jobs here are code of an application: of what they read and write, what stands in the \
+                                  job's own function or class is told of the job, what that calls of the application alone";
 
 impl Work<'_> {
     /// As it is shown.
@@ -94,7 +130,7 @@ impl Work<'_> {
             }
             Work::ShellIn { shown, .. } | Work::WindowsIn { shown, .. } => cut(shown, MAX_COMMAND),
             Work::Several(what, _) => cut(&on_one_line(what), MAX_COMMAND),
-            Work::File(what) | Work::Named(what) => cut(what, MAX_COMMAND),
+            Work::File(what) | Work::Named(what) | Work::Code { shown: what, .. } => cut(what, MAX_COMMAND),
         }
     }
 
@@ -249,6 +285,9 @@ impl<'a> Job<'a> {
         if let Some(remark) = self.remark {
             say(Says::Remark(Text::from(cut(remark, MAX_REMARK))));
         }
+        if let Work::Code { part: Some(Part { file, lines: (first, last) }), .. } = &self.work {
+            say(Says::RunsPart { file: file.clone(), first: *first, last: *last });
+        }
         let command = Text::from(shown);
         for path in self.work.files() {
             let (command, script) = (command.clone(), Some(Text::from(path)));
@@ -257,6 +296,9 @@ impl<'a> Job<'a> {
         say(Says::Runs { command, script: None, connection: Default::default() });
         for told in told {
             out.merge(told.evidence);
+        }
+        if matches!(self.work, Work::Code { .. }) && self.scope == Scope::Production {
+            out.add_gap(Gap::new(place, GapCode::Unresolved, OF_THE_APPLICATION));
         }
     }
 
@@ -278,7 +320,7 @@ impl<'a> Job<'a> {
             Work::Several(_, pieces) => {
                 return pieces.iter().flat_map(|(line, piece)| self.tell(job, piece, *line)).collect();
             }
-            Work::File(_) | Work::Named(_) => return Vec::new(),
+            Work::File(_) | Work::Named(_) | Work::Code { .. } => return Vec::new(),
         };
         vec![told]
     }

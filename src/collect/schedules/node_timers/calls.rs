@@ -146,6 +146,10 @@ pub(super) fn read(source: &Source<'_>) -> Vec<JobOf> {
             (*from..*to)
                 .all(|at| if (at - from) % 2 == 0 { code.word(at).is_some() } else { code.is(at, ".") })
         };
+        let lines = called.task.and_then(|task| match task {
+            (from, to) if from + 1 == to => code.lines_of_function(code.word(from)?),
+            task => code.lines_of_closure(task),
+        });
         let task = called.task.filter(dotted);
         let task = task.filter(|(from, _)| !matches!(code.word(*from), Some("null" | "async" | "function")));
         let place = source.place_name(at);
@@ -162,6 +166,8 @@ pub(super) fn read(source: &Source<'_>) -> Vec<JobOf> {
         jobs.push(JobOf {
             name: called.name.unwrap_or_else(|| what.clone()),
             what,
+            lines,
+            class: None,
             schedules: vec![called.schedule],
             dialect: called.dialect,
             zone: called.zone,
