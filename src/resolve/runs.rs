@@ -217,6 +217,8 @@ pub(super) fn script_gaps(
         let (code, detail) = match given.first() {
             // It was read, and does nothing that a reader knows.
             Some(path) if read(path) => continue,
+            // Whoever sources it has read it.
+            Some(_) if verb == "sources" => continue,
             Some(_) => {
                 (GapCode::MissingScript, format!("{verb} {script}, which is of a kind that no reader knows"))
             }

@@ -140,6 +140,8 @@ fn rules_and_scripts_of_packages_run_their_commands_alone() {
 0 4 * * * root cd /opt/jobs && yarn install
 0 5 * * * root make -C /opt/jobs nothing
 0 6 * * * root cd /opt/other && npm run nightly
+0 7 * * * root make -C /opt/other nightly
+0 8 * * * root make -C /opt/other && make -C /opt/other install
 ";
     let makefile = format!(
         "DB := shop\nTABLE ?= held\n.PHONY: nightly\nall: other\nnightly: pre # first\n\t@psql -h pg1 -d $(DB) -c 'DELETE FROM $(TABLE)'\npre:\n\t{}\nother:\n\t{}\n",
@@ -166,7 +168,8 @@ fn rules_and_scripts_of_packages_run_their_commands_alone() {
         gaps,
         [
             "missing-script db1/etc/cron.d/jobs:5: runs make nothing, and no rule of its Makefile says how",
-            "missing-script db1/etc/cron.d/jobs:6: npm runs nightly, and the scan was not given its package.json"
+            "missing-script db1/etc/cron.d/jobs:6: npm runs nightly, and the scan was not given its package.json",
+            "missing-script db1/etc/cron.d/jobs:7: runs make, and the scan was not given its Makefile"
         ]
     );
 }

@@ -328,12 +328,11 @@ impl Shell<'_> {
     /// tells to be a script is read nowhere else, and does it here.
     fn source(&mut self, call: &Call, context: &Context<'_>, out: &mut Out<'_>) {
         let Some(path) = call.words.get(1) else { return };
-        let here = out.elsewhere.is_none();
-        let text = (context.files)(&super::absolute(path, call)).filter(|_| here);
-        let told_elsewhere = text.as_ref().is_none_or(|text| is_script(path, text));
-        if !self.quiet && told_elsewhere {
+        if !self.quiet {
             out.includes(call, path);
         }
+        let here = out.elsewhere.is_none();
+        let text = (context.files)(&super::absolute(path, call)).filter(|_| here);
         let Some(text) = text else { return };
         if !self.may_nest(call, out) || !self.may_work(text.len()) {
             return;
@@ -341,7 +340,7 @@ impl Shell<'_> {
         let state = std::mem::take(&mut self.state);
         let blanked = template::blank(&text);
         let mut inner = self.inner(&blanked.text, 1, Some(call.line), state);
-        inner.quiet = self.quiet || told_elsewhere;
+        inner.quiet = self.quiet || is_script(path, &text);
         inner.loose = blanked.loose.clone();
         inner.run(&Redirects::default(), context, out);
         self.state = inner.state;

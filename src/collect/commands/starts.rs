@@ -16,6 +16,9 @@ use std::rc::Rc;
 const MAX_UNITS: usize = 32;
 /// Names of Makefiles in the order in which make(1) looks for them.
 const MAKEFILES: [&str; 3] = ["GNUmakefile", "makefile", "Makefile"];
+/// Targets of a build (GNU Coding Standards, "Standard Targets").
+const BUILDS: [&str; 8] =
+    ["all", "install", "install-strip", "uninstall", "clean", "distclean", "check", "test"];
 /// What `yarn` and `pnpm` do by themselves when they are given one of these.
 const MANAGING: [&str; 30] = [
     "add",
@@ -147,12 +150,15 @@ impl Shell<'_> {
         let folder = folder.or_else(|| call.folder.clone());
         let named = options.get(&["f", "file", "makefile"]);
         let names: Vec<&str> = named.map_or(MAKEFILES.to_vec(), |name| vec![name]);
-        let Some(text) = names.iter().find_map(|name| near(name, folder.as_deref(), context, out)) else {
-            let detail = "runs make, and the scan was not given its Makefile";
-            return out.not_followed(call, detail);
-        };
         let (set, targets): (Vec<&String>, Vec<&String>) =
             options.plain.iter().partition(|word| word.contains('='));
+        let Some(text) = names.iter().find_map(|name| near(name, folder.as_deref(), context, out)) else {
+            // Building what was unpacked is no work of the estate.
+            if targets.iter().any(|target| !BUILDS.contains(&target.as_str())) {
+                out.not_followed(call, "runs make, and the scan was not given its Makefile");
+            }
+            return;
+        };
         let set = set.into_iter().filter_map(|word| word.split_once('='));
         let file = make::Makefile::read(&text, set);
         let targets: Vec<&str> = match targets.is_empty() {
