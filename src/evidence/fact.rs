@@ -94,6 +94,16 @@ pub enum Says {
         /// How the run reaches a server, where the command line says so (`psql -h db1 -f x.sql`).
         connection: Connection,
     },
+    /// It runs a function, a method or a class of an application: these lines of this file, as reports show it, counted
+    /// from 1.
+    RunsPart {
+        /// The file.
+        file: Text,
+        /// The first line.
+        first: u64,
+        /// The last line.
+        last: u64,
+    },
     /// It takes over the settings and functions of this file: sourced, not run.
     Includes(Text),
     /// What it holds is computed from that.

@@ -102,6 +102,19 @@ impl Places {
         self.0.iter()
     }
 
+    /// Those of the places kept that lie in these lines of an input.
+    pub fn within(&self, input: &str, first: u64, last: u64) -> Places {
+        let inside = |place: &Place| {
+            matches!(place.at, At::Line(line) if (first..=last).contains(&line)) && &*place.input == input
+        };
+        Places(self.0.iter().filter(|(_, place)| inside(place)).cloned().collect())
+    }
+
+    /// Whether no place is known.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The earliest place, if any is known.
     pub fn first(&self) -> Option<&Place> {
         self.0.first().map(|(_, place)| place)

@@ -89,7 +89,7 @@ fn finding(
         upstream: Some(first.entity),
         downstream: Some(second.entity),
         facts: BTreeMap::from([
-            ("upstream_schedule", format!("{} ({})", first.schedule, first.zone)),
+            ("upstream_schedule", format!("{} ({})", first.schedule, first.zone_told())),
             ("order", format!("{folder}: {one}, then {two}")),
         ]),
         question: format!("Must {reader} run after {writer}?"),

@@ -62,7 +62,7 @@ impl Rule for DataExport {
             names.extend((more > 0).then_some(rest.as_str()));
             let jobs = graph.jobs().iter().filter(|job| job.entity == id);
             let schedules: BTreeSet<String> =
-                jobs.map(|job| format!("{} ({})", job.schedule, job.zone)).collect();
+                jobs.map(|job| format!("{} ({})", job.schedule, job.zone_told())).collect();
             let schedules = schedules.into_iter().collect::<Vec<_>>().join(", ");
             for resource in resources {
                 let links: Vec<&Link> =

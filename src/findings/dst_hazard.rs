@@ -51,7 +51,7 @@ impl Rule for DstHazard {
             };
             let links = graph.links_of(job.entity);
             let mut facts = who::facts(graph, graph.entity(job.entity), &links);
-            facts.insert("schedule", format!("{} ({})", job.schedule, job.zone));
+            facts.insert("schedule", format!("{} ({})", job.schedule, job.zone_told()));
             out.push(Finding {
                 rule: &MANUAL,
                 severity: if who::writes(&links) { Severity::Medium } else { Severity::Low },

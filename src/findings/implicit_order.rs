@@ -140,8 +140,8 @@ fn hand_off(
         })
         .collect();
     let mut facts = BTreeMap::new();
-    facts.insert("upstream_schedule", format!("{} ({})", first.schedule, first.zone));
-    facts.insert("downstream_schedule", format!("{} ({})", second.schedule, second.zone));
+    facts.insert("upstream_schedule", format!("{} ({})", first.schedule, first.zone_told()));
+    facts.insert("downstream_schedule", format!("{} ({})", second.schedule, second.zone_told()));
     facts.insert(
         "offset",
         if least == most { minutes(least) } else { format!("{} to {}", minutes(least), minutes(most)) },

@@ -197,7 +197,7 @@ impl Rhythm {
         gaps.sort_unstable();
         let (longest, usual) = (*gaps.last()?, *gaps.get(gaps.len() / 2)?);
         let words: BTreeSet<String> =
-            jobs.iter().map(|job| format!("{} ({})", job.schedule, job.zone)).collect();
+            jobs.iter().map(|job| format!("{} ({})", job.schedule, job.zone_told())).collect();
         let words = words.into_iter().collect::<Vec<_>>().join(", ");
         Some(Rhythm { longest, usual, words, seen: false })
     }

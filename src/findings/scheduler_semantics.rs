@@ -130,7 +130,7 @@ fn finding(graph: &Graph, job: &Job, target: &str, what: &str, severity: Severit
     let name = &graph.entity(job.entity).id;
     let links = graph.links_of(job.entity);
     let mut facts = who::facts(graph, graph.entity(job.entity), &links);
-    facts.insert("schedule", format!("{} ({}, {})", job.schedule, job.dialect, job.zone));
+    facts.insert("schedule", format!("{} ({}, {})", job.schedule, job.dialect, job.zone_told()));
     facts.insert("target", target.to_owned());
     Finding {
         rule: &MANUAL,

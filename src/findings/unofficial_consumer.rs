@@ -55,7 +55,7 @@ fn finding(graph: &Graph, id: EntityId, system: EntityId, links: &[&crate::resol
     facts.insert("observed", if seen { "yes" } else { "never" }.to_owned());
     let mut places: Vec<Place> = Vec::new();
     for job in graph.jobs().iter().filter(|job| job.entity == id) {
-        facts.insert("schedule", format!("{} ({})", job.schedule, job.zone));
+        facts.insert("schedule", format!("{} ({})", job.schedule, job.zone_told()));
         places.push(job.place.clone());
     }
     places.extend(who::places(links));

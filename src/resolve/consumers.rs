@@ -4,7 +4,7 @@
 
 use super::names::Names;
 use super::{Entity, EntityId, Job, Waits};
-use super::{jobs, orders};
+use super::{jobs, orders, runs};
 use crate::evidence::{
     Action, Basis, Class, Connection, Evidence, Fact, Gap, Mention, MentionKind, Outcome, Place, Resource,
     ResourceKind, Says, Scope, Text, Use,
@@ -40,6 +40,8 @@ pub struct Book {
     declared_scripts: BTreeMap<Text, EntityId>,
     /// By script: the consumers that run it, with the connection the run states and the way to it.
     pub runners: BTreeMap<Text, Vec<(EntityId, Connection, String)>>,
+    /// By file as shown: the lines that are a job's own function or class.
+    pub parts: BTreeMap<Text, BTreeSet<(u64, u64, EntityId)>>,
     /// All jobs.
     pub jobs: Vec<Job>,
     /// Which of them wait for which others.
@@ -64,14 +66,14 @@ impl Book {
         let mut book = Book::default();
         let facts: Vec<&Fact> = evidence.facts().collect();
         book.declared(&facts, names);
-        let scripts = jobs::all_scripts(uses, &facts);
+        let scripts = runs::all_scripts(uses, &facts);
         let lines = jobs::lines(&facts, &scripts, names);
         book.components(uses, &facts, &lines, names);
         book.containers(uses, &facts, names);
         book.documented(&facts);
-        book.jobs(&lines);
+        book.jobs(&lines, names);
         book.waits = orders::waits(&mut book, &lines);
-        book.gaps.extend(jobs::script_gaps(evidence, &facts, &scripts));
+        book.gaps.extend(runs::script_gaps(evidence, &facts, &scripts, names));
         book.scripts(uses, &facts, &scripts, names);
         book.written_connections(uses, names);
         book.index();

@@ -1,17 +1,12 @@
-//! Scheduled jobs and scripts: which lines of schedules are one consumer, which scripts each job runs, found
-//! by host and longest unique path suffix. It never guesses among several scripts: that is a gap.
+//! Scheduled jobs and scripts: which lines of schedules are one consumer, and whose work the scripts are that each runs.
+//! It never joins two jobs because they look alike.
 
 use super::consumers::Book;
 use super::names::Names;
+use super::runs::{Trail, find_script, host_of, runs_by_subject};
 use super::{EntityId, Job, twins};
-use crate::evidence::{
-    Basis, Connection, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Order, Place, Says, Scope, Text,
-    Use,
-};
+use crate::evidence::{Basis, Connection, Fact, Mention, MentionKind, Order, Place, Says, Scope, Text, Use};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How many scripts deep a job is followed.
-const MAX_RUN_DEPTH: usize = 16;
 
 /// One line of a schedule, with all that is stated of it.
 #[derive(Clone)]
@@ -27,7 +22,7 @@ pub(super) struct JobLine<'a> {
     alike: bool,
     /// Whether no other line, on any host, has this name.
     alone: bool,
-    /// The timer that is the same job, where this line does nothing because systemd runs.
+    /// The line that is the same job, where this one does nothing by itself or is its source or copy.
     twin: Option<Box<JobLine<'a>>>,
     /// Whether another scheduler of the host calls another job like this one.
     namesake: bool,
@@ -59,6 +54,32 @@ impl JobLine<'_> {
             Says::Scheduled { dialect, .. } => Some(&**dialect),
             _ => None,
         })
+    }
+
+    /// Its schedules, as written.
+    pub fn schedules(&self) -> Vec<&str> {
+        let texts = self.own.iter().filter_map(|fact| match &fact.says {
+            Says::Scheduled { text, .. } => Some(&**text),
+            _ => None,
+        });
+        texts.collect()
+    }
+
+    /// The account it runs as.
+    pub fn account(&self) -> Option<&Text> {
+        self.own.iter().find_map(|fact| match &fact.says {
+            Says::RunsAs(account) => Some(account),
+            _ => None,
+        })
+    }
+
+    /// The file it is kept in, as shown.
+    pub fn file(&self) -> &str {
+        let place = self.own.iter().find_map(|fact| match &fact.says {
+            Says::Scheduled { .. } => Some(&*fact.place.input),
+            _ => None,
+        });
+        place.unwrap_or("")
     }
 
     /// What holds it back, as written.
@@ -97,11 +118,7 @@ impl JobLine<'_> {
 
     /// The folder of the file it is kept in, as shown.
     fn folder(&self) -> &str {
-        let place = self.own.iter().find_map(|fact| match &fact.says {
-            Says::Scheduled { .. } => Some(&*fact.place.input),
-            _ => None,
-        });
-        place.and_then(|path| path.rsplit_once('/')).map_or("", |(folder, _)| folder)
+        self.file().rsplit_once('/').map_or("", |(folder, _)| folder)
     }
 
     fn program(&self) -> String {
@@ -170,12 +187,12 @@ fn stem_path(script: &str) -> String {
 }
 
 /// All lines of schedules, in the order of their mentions.
-pub(super) fn lines<'a>(facts: &[&'a Fact], scripts: &BTreeSet<&Text>, names: &Names) -> Vec<JobLine<'a>> {
+pub(super) fn lines<'a>(facts: &[&'a Fact], scripts: &BTreeSet<&'a Text>, names: &Names) -> Vec<JobLine<'a>> {
     let mut by_job: BTreeMap<&Mention, Vec<&'a Fact>> = BTreeMap::new();
     for fact in facts.iter().copied().filter(|fact| fact.about.kind == MentionKind::Job) {
         by_job.entry(&fact.about).or_default().push(fact);
     }
-    let runs = runs_by_subject(facts);
+    let trail = Trail { runs: runs_by_subject(facts), scripts, names };
     let mut quoted: BTreeMap<&Text, (&Place, &'a Text)> = BTreeMap::new();
     for fact in facts.iter().copied().filter(|fact| fact.about.kind == MentionKind::Script) {
         if let Says::Remark(text) = &fact.says {
@@ -193,8 +210,7 @@ pub(super) fn lines<'a>(facts: &[&'a Fact], scripts: &BTreeSet<&Text>, names: &N
                 Says::RunsOn(host) => Some(names.host_or_self(&host.text)),
                 _ => None,
             });
-            let mut reached = Vec::new();
-            follow(mention, host.as_deref(), &runs, scripts, &Connection::default(), 0, &mut reached);
+            let reached = trail.follow(mention, host.as_deref());
             let quoted = reached.iter().find_map(|(script, _)| quoted.get(script).map(|(_, text)| *text));
             let (alike, alone, namesake) = (false, false, false);
             JobLine { mention, host, reached, own, alike, alone, twin: None, namesake, quoted }
@@ -215,18 +231,22 @@ pub(super) fn lines<'a>(facts: &[&'a Fact], scripts: &BTreeSet<&Text>, names: &N
     for line in &mut lines {
         line.alone = named[&line.name()] == 1;
     }
+    let twins = twins::twins(&lines, facts);
+    let namesakes = twins::namesakes(&lines, &twins);
+    for (line, namesake) in lines.iter_mut().zip(namesakes) {
+        line.namesake = namesake;
+    }
     let twins: Vec<Option<Box<JobLine<'a>>>> =
-        twins::twins(&lines, facts).into_iter().map(|at| Some(Box::new(lines[at?].clone()))).collect();
-    let namesakes = twins::namesakes(&lines);
-    for (line, (twin, namesake)) in lines.iter_mut().zip(twins.into_iter().zip(namesakes)) {
-        (line.twin, line.namesake) = (twin, namesake);
+        twins.into_iter().map(|at| Some(Box::new(lines[at?].clone()))).collect();
+    for (line, twin) in lines.iter_mut().zip(twins) {
+        line.twin = twin;
     }
     lines
 }
 
 impl Book {
     /// Learns the jobs of all lines.
-    pub(super) fn jobs(&mut self, lines: &[JobLine<'_>]) {
+    pub(super) fn jobs(&mut self, lines: &[JobLine<'_>], names: &Names) {
         for line in lines {
             let host = line.host.as_deref();
             let entity = self.job_entity(line);
@@ -235,16 +255,31 @@ impl Book {
                 self.known.entry(entity).or_default().hosts.insert(host.clone());
             }
             match &line.twin {
-                Some(timer) => self.join(entity, line.mention.clone(), twins::why(timer)),
+                Some(twin) => {
+                    self.join(entity, twin.mention.clone(), "its line in the schedule");
+                    self.join(entity, line.mention.clone(), twins::why(twin));
+                }
                 None => self.join(entity, line.mention.clone(), "its line in the schedule"),
             }
             for (script, connection) in &line.reached {
+                // What it has another host do, it does from there.
+                let there = host_of(script).map(|host| names.host_or_self(host));
+                if let (Some(there), Some(_)) = (&there, host) {
+                    self.known.entry(entity).or_default().hosts.insert(there.clone());
+                }
                 // A line that runs two declared jobs in a chain does the work of each under its own name.
-                let whose = self.declared_script(script, host).unwrap_or(entity);
+                let declared = self.declared_script(script, host);
+                let declared = declared.or_else(|| self.declared_script(script, there.as_deref()));
+                let whose = declared.unwrap_or(entity);
                 self.entities[whose.0].written = true;
                 self.join(whose, Mention::new(MentionKind::Script, script.clone()), "the job runs it");
                 let way = stem_path(script);
                 self.runners.entry(script.clone()).or_default().push((whose, connection.clone(), way));
+            }
+            for fact in &line.own {
+                if let Says::RunsPart { file, first, last } = &fact.says {
+                    self.parts.entry(file.clone()).or_default().insert((*first, *last, entity));
+                }
             }
             // A line that does nothing here starts nothing.
             if line.twin.is_none() {
@@ -262,7 +297,10 @@ impl Book {
     pub(super) fn job_entity(&mut self, line: &JobLine<'_>) -> EntityId {
         let line = line.twin.as_deref().unwrap_or(line);
         let host = line.host.as_deref();
-        let declared = line.reached.iter().find_map(|(script, _)| self.declared_script(script, host));
+        let by_script = |(script, _): &(Text, Connection)| {
+            self.declared_script(script, host).or_else(|| self.declared_script(script, host_of(script)))
+        };
+        let declared = line.reached.iter().find_map(by_script);
         if let Some(entity) = declared.or_else(|| self.declared_name(line)) {
             return entity;
         }
@@ -367,7 +405,7 @@ impl Book {
     /// Scripts that do something and that no known job runs are consumers themselves, or a part of the
     /// declared consumer whose source folder holds them.
     pub(super) fn scripts(&mut self, uses: &[Use], facts: &[&Fact], all: &BTreeSet<&Text>, names: &Names) {
-        let parts = included(uses, facts, all);
+        let parts = included(uses, facts, all, names);
         for it in uses {
             let script = it.what.actor.get(MentionKind::Script);
             let Some(script) = script.filter(|_| it.what.basis == Basis::Written) else { continue };
@@ -402,7 +440,12 @@ impl Book {
 }
 
 /// By script: the component whose code alone reads it.
-fn included(uses: &[Use], facts: &[&Fact], scripts: &BTreeSet<&Text>) -> BTreeMap<Text, Mention> {
+fn included(
+    uses: &[Use],
+    facts: &[&Fact],
+    scripts: &BTreeSet<&Text>,
+    names: &Names,
+) -> BTreeMap<Text, Mention> {
     let mut components: BTreeMap<&Text, &Mention> = BTreeMap::new();
     for it in uses {
         let component = it.what.actor.iter().find(|mention| mention.kind == MentionKind::Component);
@@ -414,7 +457,7 @@ fn included(uses: &[Use], facts: &[&Fact], scripts: &BTreeSet<&Text>) -> BTreeMa
     for fact in facts.iter().filter(|fact| fact.about.kind == MentionKind::Code) {
         let Says::Includes(file) = &fact.says else { continue };
         let host = fact.about.text.split_once(":/").map(|(host, _)| host);
-        let found = find_script(file, host, scripts);
+        let found = find_script(file, host, scripts, names);
         if let (Some(script), Some(component)) = (found, components.get(&fact.about.text)) {
             readers.entry(script.clone()).or_default().insert(component);
         }
@@ -439,154 +482,4 @@ fn holds(folder: &str, path: &str) -> bool {
         above = above.rsplit_once('/').map_or("", |(above, _)| above);
     }
     false
-}
-
-/// A sourced file states no connection by being sourced.
-static NOTHING: Connection = Connection { server: None, user: None, database: None, application: None };
-
-type Runs<'a> = BTreeMap<&'a Mention, Vec<(&'a Text, &'a Connection)>>;
-
-fn runs_by_subject<'a>(facts: &[&'a Fact]) -> Runs<'a> {
-    let mut runs: Runs<'a> = BTreeMap::new();
-    for fact in facts {
-        match &fact.says {
-            Says::Runs { script: Some(script), connection, .. } => {
-                runs.entry(&fact.about).or_default().push((script, connection));
-            }
-            Says::Includes(file) => runs.entry(&fact.about).or_default().push((file, &NOTHING)),
-            _ => {}
-        }
-    }
-    runs
-}
-
-/// What a run states of the connection, over what the way to it has stated.
-fn over(stated: &Connection, way: &Connection) -> Connection {
-    let pick = |own: &Option<Text>, other: &Option<Text>| own.clone().or_else(|| other.clone());
-    Connection {
-        server: pick(&stated.server, &way.server),
-        user: pick(&stated.user, &way.user),
-        database: pick(&stated.database, &way.database),
-        application: pick(&stated.application, &way.application),
-    }
-}
-
-/// Follows what runs what: a script is found by host and path, else by the longest path suffix that only one
-/// script has.
-fn follow(
-    subject: &Mention,
-    host: Option<&str>,
-    runs: &Runs<'_>,
-    scripts: &BTreeSet<&Text>,
-    connection: &Connection,
-    depth: usize,
-    reached: &mut Vec<(Text, Connection)>,
-) {
-    if depth > MAX_RUN_DEPTH {
-        return;
-    }
-    for (script, stated) in runs.get(subject).into_iter().flatten() {
-        let connection = over(stated, connection);
-        let Some(found) = find_script(script, host, scripts) else {
-            continue;
-        };
-        if reached.iter().any(|(known, with)| known == found && *with == connection) {
-            continue;
-        }
-        reached.push((found.clone(), connection.clone()));
-        for kind in [MentionKind::Script, MentionKind::Code] {
-            let next = Mention::new(kind, found.clone());
-            follow(&next, host, runs, scripts, &connection, depth + 1, reached);
-        }
-    }
-}
-
-fn find_script<'a>(path: &str, host: Option<&str>, scripts: &BTreeSet<&'a Text>) -> Option<&'a Text> {
-    match candidates(path, host, scripts)[..] {
-        [only] => Some(only),
-        _ => None,
-    }
-}
-
-/// The scripts a path can mean: the one at that place of the host, else those that share its longest suffix
-/// with any. On a known host a suffix is at least a folder and a name, because what runs there may be a copy
-/// of a tree; a name alone would be a guess.
-fn candidates<'a>(path: &str, host: Option<&str>, scripts: &BTreeSet<&'a Text>) -> Vec<&'a Text> {
-    let on_host = host.map(|host| Text::from(format!("{host}:{path}")));
-    if let Some(found) = on_host.and_then(|text| scripts.get(&text).copied()) {
-        return vec![found];
-    }
-    let mut relative = path.trim_start_matches("./").trim_start_matches('/');
-    let own = |script: &&&Text| {
-        script.split_once(":/").is_none_or(|(theirs, _)| Some(theirs) == host || host.is_none())
-    };
-    loop {
-        let fits = |script: &&&Text| {
-            script.strip_suffix(relative).is_some_and(|head| head.is_empty() || head.ends_with(['/', ':']))
-        };
-        let found: Vec<&Text> = scripts.iter().filter(own).filter(fits).copied().collect();
-        if !found.is_empty() {
-            return found;
-        }
-        match relative.split_once('/') {
-            Some((_, rest)) if host.is_none() || rest.contains('/') => relative = rest,
-            _ => return Vec::new(),
-        }
-    }
-}
-
-/// Every script of the scan: those that do something and those that run something.
-pub(super) fn all_scripts<'a>(uses: &'a [Use], facts: &[&'a Fact]) -> BTreeSet<&'a Text> {
-    let running = facts.iter().map(|fact| &fact.about).filter(|about| about.kind == MentionKind::Script);
-    let kinds = [MentionKind::Script, MentionKind::Code];
-    let doing = uses.iter().flat_map(|it| kinds.map(|kind| it.what.actor.get(kind)).into_iter().flatten());
-    running.map(|about| &about.text).chain(doing).collect()
-}
-
-/// The gaps of scripts that jobs, or scripts of hosts, run and the scan was not given, or that could be any
-/// of several. A script that was read and does nothing is none.
-pub(super) fn script_gaps(evidence: &Evidence, facts: &[&Fact], scripts: &BTreeSet<&Text>) -> Vec<Gap> {
-    let inputs = evidence.inputs();
-    let paths: BTreeSet<&Text> = inputs.iter().map(|input| &input.path).collect();
-    let kinds: BTreeMap<&Text, &Text> = inputs.iter().map(|input| (&input.path, &input.kind)).collect();
-    let hosts: BTreeMap<&Mention, &str> = facts
-        .iter()
-        .filter_map(|fact| match &fact.says {
-            Says::RunsOn(host) => Some((&fact.about, &*host.text)),
-            _ => None,
-        })
-        .collect();
-    let mut gaps = Vec::new();
-    for fact in facts {
-        let (script, verb) = match &fact.says {
-            Says::Runs { script: Some(script), .. } => (script, "runs"),
-            Says::Includes(file) => (file, "sources"),
-            _ => continue,
-        };
-        let own_host = fact.about.text.split_once(":/").map(|(host, _)| host);
-        let host = hosts.get(&fact.about).copied().or(own_host);
-        // A tree's own helper scripts run what only its build or its users have.
-        let code = fact.about.kind == MentionKind::Code;
-        let matters = fact.about.kind == MentionKind::Job || (own_host.is_some() && !code);
-        let found = candidates(script, host, scripts);
-        if !matters || found.len() == 1 {
-            continue;
-        }
-        // Among all inputs, by the same rule; a host's own files are known by their path there.
-        let given = candidates(script, None, &paths);
-        let read = |path: &&Text| kinds.get(*path).is_some_and(|kind| !kind.is_empty());
-        let (code, detail) = match given.first() {
-            // It was read, and does nothing that a reader knows.
-            Some(path) if read(path) => continue,
-            Some(_) => {
-                (GapCode::MissingScript, format!("{verb} {script}, which is of a kind that no reader knows"))
-            }
-            None if found.len() > 1 => {
-                (GapCode::AmbiguousScript, format!("{script} could be any of several scripts of the scan"))
-            }
-            None => (GapCode::MissingScript, format!("{verb} {script}, which the scan was not given")),
-        };
-        gaps.push(Gap::new(fact.place.clone(), code, detail));
-    }
-    gaps
 }

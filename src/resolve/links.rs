@@ -185,8 +185,23 @@ fn written_use(
         if it.what.scope == Scope::Production {
             book.entities[consumer.0].written = true;
         }
+        for (job, part) in parts(it, consumer, book) {
+            add(links, names, part, (job, entity), it.what.confidence, Some(PART.to_owned()), None);
+        }
         add(links, names, it.clone(), (consumer, entity), it.what.confidence, via, None);
     }
+}
+
+/// How a job comes to what an application's code does.
+const PART: &str = "the function or class that the job runs";
+
+/// The jobs whose own function or class of a consumer's code a use stands in, each with the use as far as it does.
+fn parts(it: &Use, consumer: EntityId, book: &Book) -> Vec<(EntityId, Use)> {
+    let Some(input) = it.places.first().map(|place| &place.input) else { return Vec::new() };
+    let jobs = book.parts.get(input).into_iter().flatten().filter(|(.., job)| *job != consumer);
+    let within = jobs.map(|(first, last, job)| (*job, it.places.within(input, *first, *last)));
+    let held = within.filter(|(_, places)| !places.is_empty());
+    held.map(|(job, places)| (job, Use { places, ..it.clone() })).collect()
 }
 
 /// Whether a use stands in the commands of a job or script: each command connects by itself. Code connects as its settings

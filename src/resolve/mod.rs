@@ -14,6 +14,7 @@ mod orders;
 mod pods;
 mod roles;
 mod routes;
+mod runs;
 mod tables;
 mod twins;
 
@@ -254,6 +255,13 @@ pub struct Job {
     pub remark: Option<String>,
     /// Where it is written.
     pub place: Place,
+}
+
+impl Job {
+    /// The zone of its times as people are told: one that is only assumed is not known.
+    pub fn zone_told(&self) -> &str {
+        if self.zone_known { &self.zone } else { "zone unknown" }
+    }
 }
 
 /// One job that its scheduler holds back for another.

@@ -1,6 +1,7 @@
-//! Jobs that a package brings twice: a cron file that does nothing where systemd runs, and a timer that runs the
-//! same. Both are one job, the timer's. It joins only where the guard says so and one timer of the host runs the
-//! very same command, or is called like the script in `cron.daily` and its like.
+//! Jobs that are written twice: a cron file that does nothing where systemd runs, and the timer that runs the same; a
+//! line that configuration management has for a crontab, and that crontab on a host; an event of a database in a dump and
+//! in an export. Each pair is one job: the timer's, the host's, the first one's. It joins only what runs the very same command at the
+//! same times and says by its place that it is the other's source or copy.
 
 use super::jobs::JobLine;
 use crate::evidence::{Fact, Mention, MentionKind, Says, Text};
@@ -8,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What is there where systemd runs (sd_booted(3)).
 const RUNNING: &str = "/run/systemd/system";
+/// The dialect of MySQL's events.
+const EVENT: &str = "mysql-event";
 /// The dialect of timers.
 const TIMER: &str = "systemd";
 /// Folders whose scripts are started by their place alone.
@@ -19,7 +22,12 @@ pub(super) fn twins(lines: &[JobLine<'_>], facts: &[&Fact]) -> Vec<Option<usize>
     let scripts = commands_of_scripts(facts);
     let timers: Vec<(usize, &JobLine<'_>)> =
         lines.iter().enumerate().filter(|(_, it)| is_timer(it)).collect();
-    let twin = |line: &JobLine<'_>| {
+    let sources = sources(lines);
+    let events = events(lines);
+    let twin = |(at, line): (usize, &JobLine<'_>)| {
+        if let Some(other) = sources.get(&at).or_else(|| events.get(&at)) {
+            return Some(*other);
+        }
         let idles = line.guards().any(|guard| idles(guard)) || idles(line.command());
         if line.host.is_none() || is_timer(line) || !idles {
             return None;
@@ -29,7 +37,65 @@ pub(super) fn twins(lines: &[JobLine<'_>], facts: &[&Fact]) -> Vec<Option<usize>
         let found = same.next()?;
         same.next().is_none().then_some(found)
     };
-    lines.iter().map(twin).collect()
+    lines.iter().enumerate().map(twin).collect()
+}
+
+/// The dialects of crontabs, whose lines have no names: a named job of one stands in configuration management.
+const CRONTABS: [&str; 3] = ["vixie", "cronie", "busybox"];
+
+/// By line of configuration management: the line of a host's crontab that it became. Where several hosts have it, the
+/// first: each says the same.
+fn sources(lines: &[JobLine<'_>]) -> BTreeMap<usize, usize> {
+    let of_crontab = |line: &JobLine<'_>| line.dialects().all(|dialect| CRONTABS.contains(&dialect));
+    let mut written: BTreeMap<(Vec<&str>, &str), Vec<usize>> = BTreeMap::new();
+    for (at, line) in lines.iter().enumerate() {
+        if line.host.is_some() && !line.has_name() && of_crontab(line) {
+            written.entry((line.schedules(), line.command())).or_default().push(at);
+        }
+    }
+    let source = |(at, line): (usize, &JobLine<'_>)| {
+        let (dialects, command) = (of_crontab(line), line.command());
+        if !line.has_name() || !dialects || command.is_empty() {
+            return None;
+        }
+        let same = |other: &&usize| {
+            let other = &lines[**other];
+            (line.host.is_none() || line.host == other.host)
+                && (line.account().is_none() || line.account() == other.account())
+        };
+        let found = written.get(&(line.schedules(), command))?.iter().find(same)?;
+        Some((at, *found))
+    };
+    lines.iter().enumerate().filter_map(source).collect()
+}
+
+/// By event of a database: the same event of another file, which comes first. A dump and an export of one catalogue have
+/// its name, its times and its statements alike; hosts that are known and differ are two databases.
+fn events(lines: &[JobLine<'_>]) -> BTreeMap<usize, usize> {
+    let plain = |text: &str| -> String {
+        let text: String = text.chars().filter(|c| !"'`\"".contains(*c)).collect();
+        let words: Vec<&str> = text.trim().trim_end_matches(';').split_whitespace().collect();
+        words.join(" ").to_uppercase()
+    };
+    let mut first: BTreeMap<(&str, String, String), Vec<usize>> = BTreeMap::new();
+    let mut found = BTreeMap::new();
+    for (at, line) in lines.iter().enumerate() {
+        let (Some(name), true) = (line.called(), line.dialects().all(|dialect| dialect == EVENT)) else {
+            continue;
+        };
+        let schedule = plain(&line.schedules().join(" "));
+        let same = first.entry((name, schedule, plain(line.command()))).or_default();
+        let one = |other: &&usize| {
+            let other = &lines[**other];
+            (line.host.is_none() || other.host.is_none() || line.host == other.host)
+                && line.file() != other.file()
+        };
+        match same.iter().find(one) {
+            Some(other) => _ = found.insert(at, *other),
+            None => same.push(at),
+        }
+    }
+    found
 }
 
 fn is_timer(line: &JobLine<'_>) -> bool {
@@ -107,26 +173,33 @@ fn idles(text: &str) -> bool {
     }
 }
 
-/// What joins a cron file with the timer of the same job.
-pub(super) fn why(timer: &JobLine<'_>) -> String {
-    format!("it does nothing where systemd runs, and the timer {} runs the same", timer.name())
+/// What joins a line with the one that is the same job.
+pub(super) fn why(twin: &JobLine<'_>) -> String {
+    match (is_timer(twin), twin.host.as_deref().filter(|_| !twin.has_name())) {
+        (true, _) => {
+            format!("it does nothing where systemd runs, and the timer {} runs the same", twin.name())
+        }
+        (false, Some(host)) => format!("{host} has this very line in its crontab"),
+        (false, None) => format!("{} states the same event", twin.file()),
+    }
 }
 
-/// Whether two lines of different schedulers would bear one name without being one job.
-pub(super) fn namesakes(lines: &[JobLine<'_>]) -> Vec<bool> {
-    let beside = with_other_files(lines);
+/// Whether two lines of different schedulers would bear one name without being one job; a twin bears none.
+pub(super) fn namesakes(lines: &[JobLine<'_>], twins: &[Option<usize>]) -> Vec<bool> {
+    let beside = with_other_files(lines, twins);
     by_another_scheduler(lines).into_iter().zip(beside).map(|(one, other)| one || other).collect()
 }
 
 /// By line: whether another line of the host is called like it and runs another file, or, where no host is known, is kept
 /// in another folder: what its scheduler calls a job is unique in one place alone.
-fn with_other_files(lines: &[JobLine<'_>]) -> Vec<bool> {
+fn with_other_files(lines: &[JobLine<'_>], twins: &[Option<usize>]) -> Vec<bool> {
     let key = |line: &JobLine<'_>| (line.host.clone(), line.has_name(), line.name());
     let mut told: BTreeMap<(Option<String>, bool, String), BTreeSet<&str>> = BTreeMap::new();
-    for line in lines {
+    for (line, _) in lines.iter().zip(twins).filter(|(_, twin)| twin.is_none()) {
         told.entry(key(line)).or_default().extend(line.kept_apart_by());
     }
-    lines.iter().map(|line| line.kept_apart_by().is_some() && told[&key(line)].len() > 1).collect()
+    let several = |line: &JobLine<'_>| told.get(&key(line)).is_some_and(|told| told.len() > 1);
+    lines.iter().map(|line| line.kept_apart_by().is_some() && several(line)).collect()
 }
 
 fn by_another_scheduler(lines: &[JobLine<'_>]) -> Vec<bool> {

@@ -17,6 +17,7 @@ const RANDOM: u64 = 32_767;
 #[derive(Debug, Clone, Default)]
 pub struct Guards {
     days: Vec<Day>,
+    hours: Vec<Hours>,
     /// Seconds that fixed waits add to each start.
     delay: i64,
     /// Seconds that waits of random length add at most.
@@ -38,6 +39,46 @@ struct Day {
     negated: bool,
 }
 
+/// Hours of the day in which an event of Laravel runs, or does not: `between('8:00', '17:00')`, `unlessBetween(…)`. When the
+/// scheduler asks, its minute has begun: the last one is no longer in it (ManagesFrequencies::inTimeInterval).
+#[derive(Debug, Clone)]
+struct Hours {
+    /// Seconds of the day.
+    from: i64,
+    to: i64,
+    /// Whether it runs outside of them.
+    negated: bool,
+}
+
+impl Hours {
+    fn of(guard: &str) -> Option<Hours> {
+        let methods = [("between(", false), ("unlessBetween(", true)];
+        let (inner, negated) = methods
+            .into_iter()
+            .find_map(|(method, negated)| Some((guard.strip_prefix(method)?.strip_suffix(')')?, negated)))?;
+        let (from, to) = inner.split_once(',')?;
+        let seconds = |text: &str| {
+            let text = text.trim();
+            let text =
+                ['\'', '"'].iter().find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote))?;
+            let mut parts = text.split(':').map(|part| part.parse::<i64>().ok());
+            let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next().unwrap_or(Some(0))?);
+            let fits = (0..=24).contains(&hour) && (0..60).contains(&minute) && (0..60).contains(&second);
+            (fits && parts.next().is_none()).then_some(hour * 3600 + minute * 60 + second)
+        };
+        Some(Hours { from: seconds(from)?, to: seconds(to)?, negated })
+    }
+
+    fn holds(&self, at: &Zoned) -> bool {
+        let now = i64::from(at.hour()) * 3600 + i64::from(at.minute()) * 60 + i64::from(at.second());
+        let inside = match self.to < self.from {
+            true => now >= self.from || now < self.to,
+            false => (self.from..self.to).contains(&now),
+        };
+        inside != self.negated
+    }
+}
+
 impl Guards {
     /// Of a job's guards as written.
     pub fn of<'a>(guards: impl IntoIterator<Item = &'a str>) -> Guards {
@@ -48,6 +89,8 @@ impl Guards {
                 .find_map(|(word, negated)| Some((guard.strip_prefix(word)?, negated)));
             if let Some((test, negated)) = asked {
                 all.days.extend(Day::of(test, negated));
+            } else if let Some(hours) = Hours::of(guard) {
+                all.hours.push(hours);
             } else if let Some(most) = random_wait(guard) {
                 all.spread = all.spread.saturating_add(most);
             } else {
@@ -69,12 +112,12 @@ impl Guards {
 
     /// Whether a start (UTC seconds) leads to any work, by the date of a zone when the wait is over.
     pub fn lets(&self, start: i64, zone: &TimeZone) -> bool {
-        if self.days.is_empty() {
+        if self.days.is_empty() && self.hours.is_empty() {
             return true;
         }
         let Ok(at) = Timestamp::from_second(start.saturating_add(self.delay)) else { return true };
         let at = at.to_zoned(zone.clone());
-        self.days.iter().all(|day| day.holds(&at))
+        self.days.iter().all(|day| day.holds(&at)) && self.hours.iter().all(|hours| hours.holds(&at))
     }
 }
 
@@ -343,6 +386,23 @@ mod tests {
         assert_eq!(guards.days.len(), 1, "{guard} is not understood");
         let first = 1_793_502_000; // 2026-11-01T03:00:00Z
         (0..30).filter(|day| guards.lets(first + day * 86_400, &TimeZone::UTC)).map(|day| day + 1).collect()
+    }
+
+    /// The hours of 2026-11-01 in UTC at which a guard lets an hourly job work.
+    fn hours(guard: &str) -> Vec<i64> {
+        let guards = Guards::of([guard]);
+        let first = 1_793_491_200; // 2026-11-01T00:00:00Z
+        (0..24).filter(|hour| guards.lets(first + hour * 3600, &TimeZone::UTC)).collect()
+    }
+
+    #[test]
+    fn hours_of_an_event_hold_it_back_outside_of_them() {
+        assert_eq!(hours("between('8:00', '11:00')"), [8, 9, 10]);
+        assert_eq!(hours("between('22:00', '2:00')"), [0, 1, 22, 23]);
+        assert_eq!(hours("unlessBetween(\"1:30\", '23:00')"), [0, 1, 23]);
+        // What is computed, and what is no such method, holds nothing back.
+        assert_eq!(hours("between($from, '11:00')").len(), 24);
+        assert_eq!(hours("notBetween('8:00', '11:00')").len(), 24);
     }
 
     #[test]

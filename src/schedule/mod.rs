@@ -41,6 +41,7 @@ mod template;
 mod vixie;
 mod wall;
 mod windows;
+mod windows_zones;
 mod zones;
 
 pub use fields::MONTHS_IN_FULL;
@@ -48,6 +49,7 @@ pub use guards::Guards;
 pub use laravel::WITHIN_A_MINUTE;
 pub use systemd::span_seconds;
 pub use template::{fill, has_placeholder, spans as placeholders};
+pub use windows_zones::zone_of_windows;
 pub use zones::{zone, zone_of_rails};
 
 use jiff::tz::TimeZone;

@@ -143,3 +143,59 @@ fn crontabs_that_tasks_write_are_read_and_tests_say_so() {
     let scopes: Vec<_> = report["links"].as_array().expect("links are a list").iter().map(scope).collect();
     assert_eq!(scopes, [Some("test".to_owned())]);
 }
+
+#[test]
+fn a_task_and_the_crontab_line_that_it_wrote_are_one_job() {
+    let tasks = "\
+- name: nightly load
+  cron:
+    name: nightly load
+    minute: '30'
+    hour: '2'
+    user: etl
+    job: psql -h db1 -d shop -c 'DELETE FROM old_orders'
+- name: another account
+  cron:
+    name: another account
+    minute: '30'
+    hour: '3'
+    user: other
+    job: /opt/a.sh
+- name: another time
+  cron:
+    name: another time
+    minute: '31'
+    hour: '4'
+    user: etl
+    job: /opt/b.sh
+";
+    let crontab = "\
+#Ansible: nightly load
+30 2 * * * psql -h db1 -d shop -c 'DELETE FROM old_orders'
+30 3 * * * /opt/a.sh
+30 4 * * * /opt/b.sh
+";
+    let files = [
+        ("roles/shop/tasks/main.yml", tasks),
+        ("batch1/var/spool/cron/crontabs/etl", crontab),
+        ("batch1/etc/timezone", "Europe/Berlin\n"),
+    ];
+    let report = World { files: &files, links: &[] }.report();
+    assert_eq!(
+        jobs(&report),
+        [
+            "job:batch1/a as etl: 30 3 * * * (Europe/Berlin): /opt/a.sh @ batch1/var/spool/cron/crontabs/etl:3",
+            "job:batch1/b as etl: 30 4 * * * (Europe/Berlin): /opt/b.sh @ batch1/var/spool/cron/crontabs/etl:4",
+            "job:batch1/psql as etl: 30 2 * * * (Europe/Berlin): psql -h db1 -d shop -c 'DELETE FROM old_orders' @ batch1/var/spool/cron/crontabs/etl:2",
+            "job:roles/shop/another account as other: 30 3 * * * (?): /opt/a.sh @ roles/shop/tasks/main.yml:9",
+            "job:roles/shop/another time as etl: 31 4 * * * (?): /opt/b.sh @ roles/shop/tasks/main.yml:16"
+        ]
+    );
+    assert_eq!(
+        links(&report),
+        [
+            "job:batch1/psql write table:db1/shop/public.old_orders",
+            "job:batch1/psql connect database:db1/shop"
+        ]
+    );
+}

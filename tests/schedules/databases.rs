@@ -342,3 +342,29 @@ END;
         ]
     );
 }
+
+#[test]
+fn an_event_in_a_dump_and_in_an_export_is_one_job() {
+    let dump = "\
+-- Host: localhost    Database: shop
+-- ------------------------------------------------------
+/*!50003 SET time_zone = 'Europe/Berlin' */ ;;
+CREATE DEFINER=`etl`@`%` EVENT `purge` ON SCHEDULE EVERY 1 DAY STARTS '2026-01-01 02:00:00' ON COMPLETION NOT PRESERVE ENABLE DO DELETE FROM old_orders ;;
+CREATE EVENT `refresh` ON SCHEDULE EVERY 1 HOUR DO DELETE FROM cache ;;
+";
+    let export = "\
+EVENT_SCHEMA\tEVENT_NAME\tDEFINER\tTIME_ZONE\tEVENT_DEFINITION\tINTERVAL_VALUE\tINTERVAL_FIELD\tSTARTS\tENDS\tEXECUTE_AT\tSTATUS
+shop\tpurge\tetl@%\tEurope/Berlin\tDELETE FROM old_orders\t1\tDAY\t2026-01-01 02:00:00\tNULL\tNULL\tENABLED
+shop\trefresh\tetl@%\tEurope/Berlin\tDELETE FROM cache\t2\tHOUR\tNULL\tNULL\tNULL\tENABLED
+";
+    let files = [("dumps/shop.sql", dump), ("exports/events.tsv", export)];
+    let report = World { files: &files, links: &[] }.report();
+    assert_eq!(
+        jobs(&report),
+        [
+            "job:dumps/shop.refresh as -: EVERY 1 HOUR (UTC): DELETE FROM cache @ dumps/shop.sql:5",
+            "job:exports/shop.refresh as -: EVERY '2' HOUR (UTC): DELETE FROM cache @ exports/events.tsv:3",
+            "job:shop.purge as -: EVERY 1 DAY STARTS '2026-01-01 02:00:00' (Europe/Berlin): DELETE FROM old_orders @ dumps/shop.sql:4"
+        ]
+    );
+}

@@ -42,7 +42,7 @@ fn recurring_jobs_are_jobs_and_dictionaries_are_none() {
             "job:Shop.Web/mails as -: 30 17 * * 5 (Europe/Berlin): IMailer.Send(\"a, b\") @ S:12",
             "job:Shop.Web/prune as -: 0 0 L * * (?): Prune() @ S:15",
             "job:Shop.Web/sync as -: ${settings.Cron} (UTC) [if (settings.Sync)]: Sync<Order>.RunAsync(CancellationToken.None) @ S:19",
-            "job:Shop.Web/windows as -: 5 3 * * * (?): W() @ S:16",
+            "job:Shop.Web/windows as -: 5 3 * * * (Europe/Berlin): W() @ S:16",
         ]
     );
     assert_eq!(

@@ -7,6 +7,7 @@ mod ansible;
 mod apscheduler;
 mod at;
 mod autosys;
+mod calls;
 mod celery;
 mod chef;
 mod control_m;
@@ -16,6 +17,7 @@ mod gitlab;
 mod hangfire;
 mod laravel;
 mod node_timers;
+mod parts;
 mod puppet;
 mod quartz;
 mod ruby_clocks;
@@ -26,6 +28,7 @@ mod systemd;
 mod terraform;
 mod whenever;
 mod windows;
+mod zones;
 
 use std::process::Command;
 
@@ -86,11 +89,12 @@ fn jobs(report: &serde_json::Value) -> Vec<String> {
     report["jobs"].as_array().expect("jobs are a list").iter().map(line).collect()
 }
 
-/// The gaps of a report that schedules raise, a line each.
+/// The gaps of a report that schedules raise, a line each; that jobs are an application's code, `parts` holds.
 fn gaps(report: &serde_json::Value) -> Vec<String> {
     let told = report["gaps"].as_array().expect("gaps are a list").iter();
     let of_schedules = told.filter(|gap| !matches!(word(gap, "code"), "unrecognised" | "unknown-zone"));
     of_schedules
+        .filter(|gap| !word(gap, "detail").starts_with(parts::OF_THE_APPLICATION))
         .map(|gap| format!("{} {}: {}", word(gap, "code"), word(gap, "place"), word(gap, "detail")))
         .collect()
 }

@@ -57,7 +57,7 @@ export async function start() {
 class Runner {
   boot() {
     new Job('0 */5 * * * *', this.tick, null, true, 'America/Los_Angeles');
-    Job.from({ cronTime: '@weekdays', onTick: () => {}, timeZone: 'Mars/Olympus' });
+    Job.from({ cronTime: '@weekdays', onTick: () => {}, timeZone: 'Mars/Olympus', start: true });
     new Job(new Date(), this.tick);
   }
 }
@@ -141,4 +141,47 @@ cron.schedule('0 2 * * *', () => {});
             "unresolved shop/src/queues.ts:13: the schedule of computed is computed: settings.cron",
         ]
     );
+}
+
+#[test]
+fn a_job_that_nothing_starts_is_none() {
+    let cron = "\
+import { CronJob } from 'cron';
+new CronJob('0 1 * * *', never);
+const held = new CronJob('0 2 * * *', tick, null, false);
+new CronJob('0 3 * * *', started, null, true, 'Europe/Berlin');
+CronJob.from({ cronTime: '0 4 * * *', onTick: object, start: true });
+CronJob.from({ cronTime: '0 5 * * *', onTick: stopped });
+new CronJob('0 6 * * *', asked, null, process.env.ON === '1');
+export const given = new CronJob('0 7 * * *', exported);
+";
+    let started = "\
+const { CronJob } = require('cron');
+const job = new CronJob('0 1 * * *', later);
+job.start();
+";
+    let node = "\
+const cron = require('node-cron');
+cron.schedule('0 1 * * *', off, { scheduled: false });
+cron.schedule('0 2 * * *', on, { scheduled: true });
+cron.schedule('0 3 * * *', plain);
+";
+    let files = [("app/a/cron.js", cron), ("app/b/started.js", started), ("app/c/node.js", node)];
+    let report = World { files: &files, links: &[] }.report();
+    let told = jobs(&report);
+    let mut names: Vec<&str> = told.iter().filter_map(|job| job.split(" @ ").nth(1)).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            "app/a/cron.js:4",
+            "app/a/cron.js:5",
+            "app/a/cron.js:7",
+            "app/a/cron.js:8",
+            "app/b/started.js:2",
+            "app/c/node.js:3",
+            "app/c/node.js:4"
+        ]
+    );
+    assert_eq!(gaps(&report), [""; 0]);
 }

@@ -47,13 +47,13 @@ ExecStart=+/bin/sh -c 'cp in.csv %n.csv; echo $$HOME > /srv/out'
     let command = "/usr/bin/psql -h db1 -d archive -c 'SELECT id FROM public.orders'; \
                    /bin/sh -c 'cp in.csv nightly.service.csv; echo $HOME > /srv/out'";
     let tail = format!(
-        "[RandomizedDelaySec=1h] [ConditionPathExists=/srv/shop]: {command} @ batch1/etc/systemd/system/nightly.timer:2"
+        "[RandomizedDelaySec=1h] [ConditionPathExists=/srv/shop]: {command} @ batch1/etc/systemd/system/nightly.timer"
     );
     assert_eq!(
         jobs(&report),
         [
-            format!("job:batch1/nightly as shop: Mon..Fri 02:30 Europe/London (Europe/London) {tail}"),
-            format!("job:batch1/nightly as shop: OnBootSec=15min (Europe/London) {tail}"),
+            format!("job:batch1/nightly as shop: Mon..Fri 02:30 Europe/London (Europe/London) {tail}:2"),
+            format!("job:batch1/nightly as shop: OnBootSec=15min (Europe/London) {tail}:3"),
         ]
     );
     assert_eq!(
@@ -112,12 +112,13 @@ fn drop_ins_take_back_and_add() {
         ],
         &[],
     );
-    let tail = "/bin/false x @ batch1/etc/systemd/system/nightly.timer.d/10-when.conf:3";
+    let first = "/bin/false x @ batch1/etc/systemd/system/nightly.timer.d/10-when.conf:3";
+    let more = "/bin/false x @ batch1/run/systemd/system/nightly.timer.d/20-more.conf:2";
     assert_eq!(
         jobs,
         [
-            format!("job:batch1/nightly as ops: 05:00 (Europe/Berlin): {tail}"),
-            format!("job:batch1/nightly as ops: OnUnitActiveSec=6h (Europe/Berlin): {tail}"),
+            format!("job:batch1/nightly as ops: 05:00 (Europe/Berlin): {first}"),
+            format!("job:batch1/nightly as ops: OnUnitActiveSec=6h (Europe/Berlin): {more}"),
         ]
     );
 }
@@ -283,4 +284,38 @@ fn a_service_ordered_after_another_timers_oneshot_waits_for_it() {
     let report = World { files: &files, links: &[] }.report();
     // web is done once it is started, and no timer starts other.
     assert_eq!(waits(&report), ["job:batch1/report is ordered after job:batch1/load"]);
+}
+
+#[test]
+fn a_timer_that_nothing_enables_is_off_where_other_timers_are_on() {
+    let one = service("/opt/a.sh");
+    let static_timer = "[Timer]\nOnCalendar=*-*-* 05:00\n";
+    let files = [
+        ("batch1/etc/systemd/system/on.timer", NIGHTLY),
+        ("batch1/etc/systemd/system/on.service", &*one),
+        ("batch1/etc/systemd/system/off.timer", NIGHTLY),
+        ("batch1/etc/systemd/system/off.service", &*one),
+        // Without `[Install]` it is others that start it, and one is started by a unit.
+        ("batch1/etc/systemd/system/static.timer", static_timer),
+        ("batch1/etc/systemd/system/static.service", &*one),
+        ("batch1/etc/systemd/system/wanted.timer", NIGHTLY),
+        ("batch1/etc/systemd/system/wanted.service", &*one),
+        ("batch1/etc/systemd/system/all.target", "[Unit]\nWants=wanted.timer\n"),
+        ("batch1/opt/a.sh", "#!/bin/sh\ntrue\n"),
+        // Of a host without links nothing is known.
+        ("batch2/etc/systemd/system/off.timer", NIGHTLY),
+        ("batch2/etc/systemd/system/off.service", &*one),
+        ("batch2/opt/a.sh", "#!/bin/sh\ntrue\n"),
+    ];
+    let links = [("batch1/etc/systemd/system/timers.target.wants/on.timer", "/etc/systemd/system/on.timer")];
+    let (told, gaps) = told(&files, &links);
+    let names: Vec<&str> = told.iter().filter_map(|job| job.split(' ').next()).collect();
+    assert_eq!(names, ["job:batch1/on", "job:batch1/static", "job:batch1/wanted", "job:batch2/off"]);
+    assert_eq!(
+        gaps,
+        [
+            "unresolved batch1/etc/systemd/system/off.timer: nothing enables off.timer, and other timers of this host are: \
+          it was taken to be off"
+        ]
+    );
 }

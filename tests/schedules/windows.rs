@@ -251,3 +251,49 @@ fn a_task_runs_the_batch_file_and_the_powershell_that_it_names() {
     );
     assert!(!report.to_string().contains("hunter0secret"));
 }
+
+#[test]
+fn a_task_that_its_script_switches_off_again_is_none() {
+    let batch = "\
+schtasks /delete /tn fresh /f
+schtasks /create /tn fresh /sc daily /st 01:00 /tr fresh.exe
+schtasks /create /tn \\Shop\\off /sc daily /st 02:00 /tr off.exe
+schtasks /change /tn Shop\\Off /disable
+schtasks /create /tn again /sc daily /st 03:00 /tr again.exe
+schtasks /change /tn again /disable
+schtasks /change /tn again /enable
+schtasks /create /tn perhaps /sc daily /st 04:00 /tr perhaps.exe
+if \"%1\"==\"off\" schtasks /change /tn perhaps /disable
+if \"%1\"==\"off\" (
+  schtasks /delete /tn perhaps /f
+)
+schtasks /create /tn installed /sc daily /st 05:00 /tr installed.exe
+goto :eof
+:uninstall
+schtasks /delete /tn installed /f
+";
+    let powershell = "\
+function Install {
+  $a = New-ScheduledTaskAction -Execute x.exe
+  $t = New-ScheduledTaskTrigger -Daily -At 3am
+  Register-ScheduledTask -TaskName kept -Action $a -Trigger $t
+  Register-ScheduledTask -TaskName gone -Action $a -Trigger $t
+  Register-ScheduledTask -TaskName piped -Action $a -Trigger $t
+  Register-ScheduledTask -TaskName set -Action $a -Trigger $t -Settings (New-ScheduledTaskSettingsSet -Disable)
+  Disable-ScheduledTask -TaskName 'Gone'
+  Get-ScheduledTask -TaskName piped | Disable-ScheduledTask
+}
+function Uninstall {
+  Unregister-ScheduledTask -TaskName kept -Confirm:$false
+}
+";
+    let files = [("win1/scripts/tasks.cmd", batch), ("win1/scripts/tasks.ps1", powershell)];
+    let report = World { files: &files, links: &[] }.report();
+    let told = jobs(&report);
+    let names: Vec<&str> = told.iter().filter_map(|job| job.split([' ', ':']).nth(1)).collect();
+    assert_eq!(
+        names,
+        ["scripts/again", "scripts/fresh", "scripts/installed", "scripts/kept", "scripts/perhaps"]
+    );
+    assert_eq!(gaps(&report), [""; 0]);
+}

@@ -25,7 +25,47 @@ pub(super) fn is_conditional(node: Node<'_>) -> bool {
     }
 }
 
+/// How many commands of a chain are looked at for a value that is always the same.
+const MAX_CHAIN: usize = 64;
+
 impl Shell<'_> {
+    /// What a command always gives, as far as its text alone tells: `true`, `false`, and chains that hang on them.
+    fn always(&self, node: Node<'_>, depth: usize) -> Option<bool> {
+        match node.kind() {
+            "command" => match self.of(node).trim() {
+                "false" => Some(false),
+                "true" | ":" => Some(true),
+                _ => None,
+            },
+            "list" if depth < MAX_CHAIN => {
+                let first = self.always(node.named_child(0)?, depth + 1)?;
+                // What is left out leaves the value as it was.
+                (first == self.is_or(node)).then_some(first)
+            }
+            _ => None,
+        }
+    }
+
+    fn is_or(&self, list: Node<'_>) -> bool {
+        let mut cursor = list.walk();
+        list.children(&mut cursor).any(|child| child.kind() == "||")
+    }
+
+    /// Whether a part of a chain or a branch never runs: behind `false &&`, behind `true ||`, below `if false`.
+    pub(super) fn is_dead(&self, node: Node<'_>) -> bool {
+        let Some(parent) = node.parent() else { return false };
+        let first = parent.named_child(0);
+        if first.is_none_or(|first| first.id() == node.id()) || self.is_loose(node) {
+            return false;
+        }
+        let before = first.and_then(|first| self.always(first, 0));
+        match parent.kind() {
+            "list" => before == Some(self.is_or(parent)),
+            "if_statement" if !matches!(node.kind(), "elif_clause" | "else_clause") => before == Some(false),
+            _ => false,
+        }
+    }
+
     /// Each branch starts from what held before; what they set differently is unknown after them.
     pub(super) fn branches(
         &mut self,
@@ -47,6 +87,9 @@ impl Shell<'_> {
         let whole = clauses.iter().any(|clause| self.takes_the_rest(*clause));
         let mut ends = Vec::new();
         for child in first {
+            if self.is_dead(child) {
+                continue;
+            }
             self.walk(child, redirects, context, out, depth + 1);
         }
         let first = std::mem::replace(&mut self.state, before.clone());

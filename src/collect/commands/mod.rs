@@ -12,6 +12,7 @@ mod git;
 mod http;
 mod kafka;
 mod mail;
+mod make;
 mod mongo;
 mod mysql;
 mod objects;
@@ -25,11 +26,13 @@ mod reach;
 mod redis;
 mod remarks;
 mod running;
+pub mod services;
 mod shell;
 mod sleeps;
 mod spark;
 mod sql_http;
 mod sqlserver;
+mod starts;
 mod template;
 mod transfer;
 mod values;
@@ -43,6 +46,7 @@ pub use postgres::{uri as database_uri, variables as psql_variables};
 pub use windows::Language as WindowsLanguage;
 
 use crate::evidence::{Action, Actor, Basis, Connection, Evidence, Mention, Resource, Says, Scope, Text};
+use crate::input::Inputs;
 use crate::sql::Dialect;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
@@ -74,6 +78,8 @@ pub struct Context<'a> {
     pub own_folder: Option<String>,
     /// The text of a file on the same host that it sources.
     pub files: &'a dyn Fn(&str) -> Option<String>,
+    /// All files of the scan, where there is one.
+    pub inputs: Option<&'a Inputs>,
 }
 
 /// One simple command with everything resolved that can be.
@@ -390,6 +396,12 @@ fn program(interpreter: &str, text: &str, call: &Call, out: &mut Out<'_>) {
 }
 
 fn run_file(command: &str, name: &str, call: &Call, out: &mut Out<'_>) {
+    if name == "java" {
+        if let Some(file) = java(&call.words[1..]) {
+            out.runs(call, &file, postgres::environment(call));
+        }
+        return;
+    }
     if INTERPRETERS.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.')) {
         let rest = &call.words[1..];
         // Behind the script, words are the script's.
@@ -419,6 +431,38 @@ fn run_file(command: &str, name: &str, call: &Call, out: &mut Out<'_>) {
     if by_path || (command.starts_with('/') && !system) {
         out.runs(call, command, postgres::environment(call));
     }
+}
+
+/// What java(1) runs: `-jar FILE`, or the file of a class that it is given by name.
+fn java(words: &[String]) -> Option<String> {
+    const WITH_VALUE: [&str; 9] = [
+        "-cp",
+        "-classpath",
+        "--class-path",
+        "-p",
+        "--module-path",
+        "--add-modules",
+        "--add-opens",
+        "--add-exports",
+        "--add-reads",
+    ];
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        match word.as_str() {
+            "-jar" => return words.get(at + 1).cloned(),
+            "-m" | "--module" => {
+                let class = words.get(at + 1)?.split_once('/')?.1;
+                return Some(format!("{}.java", class.replace('.', "/")));
+            }
+            "-version" | "--version" => return None,
+            word if WITH_VALUE.contains(&word) => at += 1,
+            word if word.starts_with('-') => {}
+            class if class.ends_with(".java") => return Some(class.to_owned()),
+            class => return Some(format!("{}.java", class.replace('.', "/"))),
+        }
+        at += 1;
+    }
+    None
 }
 
 #[cfg(test)]

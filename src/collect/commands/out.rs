@@ -34,6 +34,8 @@ pub struct Out<'a> {
     pub(super) sleeps: sleeps::Sleeps,
     /// While a command that runs elsewhere is read: that host, or none that is known.
     pub(super) elsewhere: Option<Option<Text>>,
+    /// While a command that runs in a container is read: which.
+    pub(super) within: Option<Text>,
     /// Connections that a client keeps from one call to the next (`db2 connect to …`).
     pub(super) kept: BTreeMap<&'static str, Connection>,
 }
@@ -52,6 +54,7 @@ impl<'a> Out<'a> {
             worked: false,
             sleeps: sleeps::Sleeps::default(),
             elsewhere: None,
+            within: None,
             kept: BTreeMap::new(),
         }
     }
@@ -159,17 +162,36 @@ impl<'a> Out<'a> {
         self.evidence.add_fact(Fact { about, says, basis, scope, span: None, place });
     }
 
-    /// States that a file is run.
+    /// States that a file is run: of this host, or of the one that the command is sent to (`host:/path`).
     pub fn runs(&mut self, call: &Call, script: &str, connection: Connection) {
-        // What runs elsewhere is a script of that host, which nobody here can find.
-        if script.contains("{}") || self.elsewhere.is_some() {
+        if script.contains("{}") {
             return;
         }
+        let there = match &self.elsewhere {
+            None => None,
+            Some(Some(host)) => Some(host.clone()).filter(|host| !is_loopback(host)),
+            Some(None) => {
+                let script = scrub_name(script);
+                let detail = match &self.within {
+                    Some(whose) => format!("runs {script} in {whose}; it was not followed"),
+                    None => format!("runs {script} on a host that is not told; it was not followed"),
+                };
+                return self.not_followed(call, &detail);
+            }
+        };
         // A word with a blank in it is quoted again: a secret of two words is one secret.
         let quoted = |word: &String| if word.contains(' ') { format!("\"{word}\"") } else { word.clone() };
         let words: Vec<String> = call.words.iter().map(quoted).collect();
         let command: String = scrub(&words.join(" ")).chars().take(MAX_COMMAND).collect();
-        let script = Some(Text::from(scrub_name(&absolute(script, call))));
+        let mut script = absolute(script, call);
+        if let Some(host) = there {
+            if !script.starts_with('/') {
+                let detail = format!("runs {} on {host}; it was not followed", scrub_name(&script));
+                return self.not_followed(call, &detail);
+            }
+            script = format!("{host}:{script}");
+        }
+        let script = Some(Text::from(scrub_name(&script)));
         self.say(Says::Runs { command: Text::from(command), script, connection }, call.line);
     }
 
@@ -178,6 +200,14 @@ impl<'a> Out<'a> {
         let text: String = scrub(text.trim()).chars().take(MAX_GUARD).collect();
         if !self.worked && self.guards.len() < MAX_GUARDS {
             self.guards.push(Text::from(text));
+        }
+    }
+
+    /// Names a call whose work is told nowhere. What a tree's own helpers start, only its build or its users have.
+    pub(super) fn not_followed(&mut self, call: &Call, detail: &str) {
+        let kind = self.context.about.kind;
+        if kind == MentionKind::Job || (kind == MentionKind::Script && self.context.host.is_some()) {
+            self.gap(GapCode::MissingScript, detail, call.line);
         }
     }
 
@@ -194,8 +224,14 @@ impl<'a> Out<'a> {
 
     /// States that a file is sourced.
     pub fn includes(&mut self, call: &Call, path: &str) {
+        let path = absolute(path, call);
+        let path = match &self.elsewhere {
+            None => path,
+            Some(Some(host)) if path.starts_with('/') => format!("{host}:{path}"),
+            Some(_) => return,
+        };
         if !path.contains("{}") {
-            self.say(Says::Includes(Text::from(scrub(&absolute(path, call)).as_ref())), call.line);
+            self.say(Says::Includes(Text::from(scrub(&path).as_ref())), call.line);
         }
     }
 

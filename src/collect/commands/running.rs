@@ -6,6 +6,7 @@ use super::shell::{Function, Shell, State};
 use super::words::UNKNOWN;
 use super::wrappers::{self, Wrapped};
 use super::{Call, Context, Out, state, template};
+use crate::evidence::scrub::scrub_name;
 use crate::evidence::{Action, Text, Trait};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -57,9 +58,16 @@ impl Shell<'_> {
                 | "kubectl" | "oc" | "chroot" => {
                     return self.elsewhere(&name, call, context, out);
                 }
+                "find" => {
+                    for words in wrappers::found(&call.words) {
+                        self.call(Call { words, ..call.clone() }, context, out);
+                    }
+                    return;
+                }
                 _ => {
                     let Some((wrapped, account)) = wrappers::peel(&name, &call.words) else {
-                        if !self.quiet && !self.wrapper(&call, context, out) {
+                        let started = self.starts(&name, &call, context, out);
+                        if !started && !self.quiet && !self.wrapper(&call, context, out) {
                             state(&call, out);
                         }
                         return;
@@ -195,6 +203,8 @@ impl Shell<'_> {
         // The text of a local file that is given to a shell there is known here.
         let given = call.stdin_file.as_ref().and_then(|path| out.text_of(path, &call));
         let before = out.elsewhere.replace(remote.host.map(Text::from));
+        let whose = remote.whose.map(|whose| Text::from(scrub_name(&whose)));
+        let within = std::mem::replace(&mut out.within, whose);
         let here = self.state.folder.take();
         let arguments = self.state.arguments.take();
         let there = Call { env: Rc::default(), folder: None, account: None, ..call };
@@ -209,6 +219,7 @@ impl Shell<'_> {
         self.state.folder = here;
         self.state.arguments = arguments;
         out.elsewhere = before;
+        out.within = within;
     }
 
     /// A shell that reads its input: the text is known, or a file that is then run.
@@ -229,7 +240,13 @@ impl Shell<'_> {
     }
 
     /// A text inside this one, with the state it starts from.
-    fn inner<'t>(&self, text: &'t str, first_line: u64, pinned: Option<u64>, state: State) -> Shell<'t> {
+    pub(super) fn inner<'t>(
+        &self,
+        text: &'t str,
+        first_line: u64,
+        pinned: Option<u64>,
+        state: State,
+    ) -> Shell<'t> {
         Shell {
             text,
             first_line,
@@ -248,7 +265,7 @@ impl Shell<'_> {
     }
 
     /// Whether one more text may be read inside of this one; otherwise a gap says so.
-    fn may_nest(&self, call: &Call, out: &mut Out<'_>) -> bool {
+    pub(super) fn may_nest(&self, call: &Call, out: &mut Out<'_>) -> bool {
         if self.nested >= MAX_NESTED_TEXTS {
             let detail = "MAX_NESTED_TEXTS: functions, sourced files or quoted commands that nest deeper were not followed";
             out.gap(crate::evidence::GapCode::Limit, detail, call.line);
@@ -307,20 +324,23 @@ impl Shell<'_> {
         }
     }
 
-    /// A sourced file gives its variables and functions; what it does is stated where it is read itself.
+    /// A sourced file gives its variables and functions. What it does is stated where it is read itself; one that nothing
+    /// tells to be a script is read nowhere else, and does it here.
     fn source(&mut self, call: &Call, context: &Context<'_>, out: &mut Out<'_>) {
         let Some(path) = call.words.get(1) else { return };
         if !self.quiet {
             out.includes(call, path);
         }
-        let Some(text) = (context.files)(&super::absolute(path, call)) else { return };
+        let here = out.elsewhere.is_none();
+        let text = (context.files)(&super::absolute(path, call)).filter(|_| here);
+        let Some(text) = text else { return };
         if !self.may_nest(call, out) || !self.may_work(text.len()) {
             return;
         }
         let state = std::mem::take(&mut self.state);
         let blanked = template::blank(&text);
         let mut inner = self.inner(&blanked.text, 1, Some(call.line), state);
-        inner.quiet = true;
+        inner.quiet = self.quiet || is_script(path, &text);
         inner.loose = blanked.loose.clone();
         inner.run(&Redirects::default(), context, out);
         self.state = inner.state;
@@ -346,6 +366,11 @@ impl Shell<'_> {
         inner.run(&given(call), context, out);
         true
     }
+}
+
+/// Whether a file says by its name or its first line that it is a script.
+fn is_script(path: &str, text: &str) -> bool {
+    text.starts_with("#!") || [".sh", ".bash", ".ksh"].iter().any(|ending| path.ends_with(ending))
 }
 
 /// What the commands of a text that a call runs are given.

@@ -315,6 +315,9 @@ impl Shell<'_> {
     ) {
         let mut cursor = node.walk();
         for child in node.named_children(&mut cursor).collect::<Vec<_>>() {
+            if self.is_dead(child) {
+                continue;
+            }
             let background = child.next_sibling().is_some_and(|next| next.kind() == "&");
             if background {
                 out.sleeps.behind();
@@ -323,7 +326,16 @@ impl Shell<'_> {
             if background {
                 out.sleeps.ahead();
             }
+            if node.kind() == "program" && !background && self.ends(child) {
+                break;
+            }
         }
+    }
+
+    /// Whether nothing of a text comes behind a command of its: it ends it, whatever came before.
+    fn ends(&self, node: Node<'_>) -> bool {
+        let name = node.child_by_field_name("name").map_or("", |name| self.of(name));
+        node.kind() == "command" && name == "exit" && !self.is_loose(node)
     }
 
     fn define(&mut self, node: Node<'_>) {
@@ -390,7 +402,7 @@ impl Shell<'_> {
         self.state.set(&name, value);
     }
 
-    fn is_loose(&self, node: Node<'_>) -> bool {
+    pub(super) fn is_loose(&self, node: Node<'_>) -> bool {
         self.loose.iter().any(|range| range.contains(&node.start_byte()))
     }
 

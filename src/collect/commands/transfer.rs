@@ -2,8 +2,8 @@
 //! side is a partner is not decided here.
 
 use super::options::Options;
-use super::{Call, Commands, Out};
-use crate::evidence::scrub::scrub;
+use super::{Call, Commands, Out, wrappers};
+use crate::evidence::scrub::{scrub, scrub_name};
 use crate::evidence::{Action, Resource, Text};
 
 /// scp(1).
@@ -214,10 +214,15 @@ impl Commands for Rsync {
 
 impl Commands for Container {
     fn names(&self) -> &'static [&'static str] {
-        &["docker", "podman", "nerdctl", "kubectl", "oc"]
+        &["docker", "docker-compose", "podman", "nerdctl", "kubectl", "oc"]
     }
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
+        if let Some(contained) = wrappers::container(call.name(), &call.words) {
+            let whose = scrub_name(&contained.whose);
+            return out
+                .not_followed(call, &format!("runs what the image of {whose} says; it was not followed"));
+        }
         let options = Options::of(&call.words, "nc", &["namespace", "container", "context", "kubeconfig"]);
         let words: Vec<&str> = options.known().collect();
         let [.., "cp", from, to] = words[..] else { return };

@@ -127,14 +127,6 @@ pub(super) fn peel(name: &str, words: &[String]) -> Option<(Wrapped, Option<Stri
     match name {
         "sh" | "bash" | "dash" | "ksh" | "zsh" | "ash" | "mksh" => Some((shell(words)?, None)),
         "su" | "runuser" => Some(switched(name, words)),
-        "find" => {
-            // `-exec command {} \;`: what it finds is unknown.
-            let at = words
-                .iter()
-                .position(|word| matches!(word.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir"))?;
-            let rest = words[at + 1..].iter().take_while(|word| !matches!(word.as_str(), ";" | "+"));
-            Some((Wrapped::Words(rest.cloned().collect()), None))
-        }
         _ => {
             let wrapper = WRAPPERS.iter().find(|wrapper| wrapper.names.contains(&name))?;
             let left = rest(words, wrapper.with_value, wrapper.plain);
@@ -152,6 +144,14 @@ pub(super) fn peel(name: &str, words: &[String]) -> Option<(Wrapped, Option<Stri
             Some((wrapped, account.filter(|account| !account.is_empty())))
         }
     }
+}
+
+/// The commands that find(1) runs: `-exec command {} \;`, more than once. What it finds is unknown.
+pub(super) fn found(words: &[String]) -> Vec<Vec<String>> {
+    let runs = |word: &String| matches!(word.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir");
+    let ends = |word: &&String| !matches!(word.as_str(), ";" | "\\;" | "+");
+    let starts = words.iter().enumerate().filter(|(_, word)| runs(word)).map(|(at, _)| at + 1);
+    starts.map(|at| words[at..].iter().take_while(ends).cloned().collect()).collect()
 }
 
 /// The value of an option among words: the next one, or what is glued to it.
@@ -218,6 +218,8 @@ fn switched(name: &str, words: &[String]) -> (Wrapped, Option<String>) {
 pub(super) struct Remote {
     /// The host, where that is one; a container has none.
     pub host: Option<String>,
+    /// The container, its service or its image, or what else it is.
+    pub whose: Option<String>,
     /// What runs there.
     pub wrapped: Wrapped,
 }
@@ -228,30 +230,6 @@ pub(super) fn remote(name: &str, words: &[String]) -> Option<Remote> {
         "-B", "-b", "-c", "-D", "-E", "-e", "-F", "-I", "-i", "-J", "-L", "-l", "-m", "-O", "-o", "-P", "-p",
         "-Q", "-R", "-S", "-W", "-w",
     ];
-    const RUN: [&str; 22] = [
-        "-e",
-        "--env",
-        "--env-file",
-        "-v",
-        "--volume",
-        "-w",
-        "--workdir",
-        "-u",
-        "--user",
-        "--name",
-        "--network",
-        "--net",
-        "-p",
-        "--publish",
-        "-h",
-        "--hostname",
-        "--entrypoint",
-        "-l",
-        "--label",
-        "--mount",
-        "--link",
-        "-m",
-    ];
     const KUBE: [&str; 8] =
         ["-n", "--namespace", "-c", "--container", "--context", "--kubeconfig", "-l", "-f"];
     let words_of = |plain: Vec<String>| (plain.len() > 1).then(|| Wrapped::Words(plain[1..].to_vec()));
@@ -261,25 +239,18 @@ pub(super) fn remote(name: &str, words: &[String]) -> Option<Remote> {
             let host = plain.first()?.rsplit('@').next()?.to_owned();
             let host = Some(host).filter(|host| !host.contains("{}"));
             let text = plain.get(1..).filter(|command| !command.is_empty()).map(|command| command.join(" "));
-            Some(Remote { host, wrapped: text.map_or(Wrapped::Input, Wrapped::Text) })
+            Some(Remote { host, whose: None, wrapped: text.map_or(Wrapped::Input, Wrapped::Text) })
         }
         // Files below another root are not this host's.
-        "chroot" => words_of(rest(words, &["--userspec", "--groups"], 0))
-            .map(|wrapped| Remote { host: None, wrapped }),
+        "chroot" => words_of(rest(words, &["--userspec", "--groups"], 0)).map(|wrapped| Remote {
+            host: None,
+            whose: words.get(1).cloned(),
+            wrapped,
+        }),
         "docker" | "podman" | "nerdctl" | "docker-compose" => {
-            let skip: &[&str] = if name == "docker-compose" {
-                &["exec", "run"]
-            } else {
-                &["exec", "run", "compose", "container"]
-            };
-            let at = words.iter().position(|word| word == "exec" || word == "run")?;
-            // Only its own words may stand in front.
-            let front = words[1..at].iter();
-            let own = front.clone().all(|word| {
-                skip.contains(&word.as_str()) || word.starts_with('-') || word.contains(['.', '/'])
-            });
-            let tail: Vec<String> = words[at..].to_vec();
-            own.then(|| words_of(rest(&tail, &RUN, 0)))?.map(|wrapped| Remote { host: None, wrapped })
+            let Contained { whose, command } = container(name, words)?;
+            let wrapped = (!command.is_empty()).then_some(Wrapped::Words(command))?;
+            Some(Remote { host: None, whose: Some(whose), wrapped })
         }
         "kubectl" | "oc" => {
             let at = words.iter().position(|word| word == "exec")?;
@@ -288,11 +259,122 @@ pub(super) fn remote(name: &str, words: &[String]) -> Option<Remote> {
                 Some(dashes) => tail[dashes..].to_vec(),
                 None => rest(&tail, &KUBE, 0),
             };
-            words_of(command).map(|wrapped| Remote { host: None, wrapped })
+            let whose = rest(&tail, &KUBE, 0).first().cloned();
+            words_of(command).map(|wrapped| Remote { host: None, whose, wrapped })
         }
         _ => None,
     }
 }
+
+/// A command that a container runs.
+pub(super) struct Contained {
+    /// The container, the service of a compose file or the image.
+    pub whose: String,
+    /// What it is told to run; empty: what its image says.
+    pub command: Vec<String>,
+}
+
+/// `docker run IMAGE command`, `docker exec CONTAINER command`, `docker compose run SERVICE command` (docker(1),
+/// podman(1)); `None`: it runs nothing in a container.
+pub(super) fn container(name: &str, words: &[String]) -> Option<Contained> {
+    const GLOBAL: [&str; 14] = [
+        "-f",
+        "--file",
+        "-p",
+        "--project-name",
+        "--profile",
+        "--env-file",
+        "--project-directory",
+        "-H",
+        "--host",
+        "-c",
+        "--context",
+        "-l",
+        "--log-level",
+        "--config",
+    ];
+    let mut tail = words.to_vec();
+    let mut composed = name == "docker-compose";
+    loop {
+        tail = rest(&tail, &GLOBAL, 0);
+        match tail.first()?.as_str() {
+            "compose" if !composed => composed = true,
+            "container" if !composed => {}
+            "run" | "exec" => break,
+            _ => return None,
+        }
+    }
+    let plain = rest(&tail, &RUN, 0);
+    let (whose, command) = plain.split_first()?;
+    let entry = value(&tail[..tail.len() - plain.len()], &["--entrypoint"]);
+    let command =
+        entry.into_iter().filter(|entry| !entry.is_empty()).chain(command.iter().cloned()).collect();
+    Some(Contained { whose: whose.clone(), command })
+}
+
+/// Options of `run` and `exec` that take a value as the next word.
+const RUN: [&str; 60] = [
+    "-a",
+    "--add-host",
+    "--annotation",
+    "--attach",
+    "--cap-add",
+    "--cap-drop",
+    "--cgroup-parent",
+    "--cidfile",
+    "--cpus",
+    "--cpuset-cpus",
+    "-c",
+    "--cpu-shares",
+    "--device",
+    "--detach-keys",
+    "--dns",
+    "--dns-search",
+    "-e",
+    "--entrypoint",
+    "--env",
+    "--env-file",
+    "--expose",
+    "--gpus",
+    "--group-add",
+    "-h",
+    "--hostname",
+    "--index",
+    "--ip",
+    "--ipc",
+    "-l",
+    "--label",
+    "--label-file",
+    "--link",
+    "--log-driver",
+    "--log-opt",
+    "-m",
+    "--memory",
+    "--memory-swap",
+    "--mount",
+    "--name",
+    "--net",
+    "--network",
+    "--network-alias",
+    "-p",
+    "--pid",
+    "--platform",
+    "--publish",
+    "--pull",
+    "--restart",
+    "--security-opt",
+    "--shm-size",
+    "--stop-timeout",
+    "--sysctl",
+    "--tmpfs",
+    "-u",
+    "--ulimit",
+    "--user",
+    "-v",
+    "--volume",
+    "-w",
+    "--workdir",
+];
 
 /// How flock is called: `flock [options] FILE|FD [COMMAND …]`.
 pub(super) fn flock(words: &[String]) -> Lock {

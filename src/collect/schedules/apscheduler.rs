@@ -175,7 +175,9 @@ impl Reader<'_, '_> {
         let (environment, scope) = (BTreeMap::new(), scope_of(&self.file.path, &self.file.head_text()));
         let from = Job::of_shell(self.file, self.world, "", "apscheduler", "", &environment);
         let Trigger { schedules, guards, .. } = trigger;
-        let (work, line, host) = (Work::Named(work), call.line, self.file.host.clone());
+        let part = python::function(work, self.file, self.world);
+        let (line, host) = (call.line, self.file.host.clone());
+        let work = Work::Code { shown: work, part };
         Job { host, name: Some(&name), schedules, zone, work, guards, line, scope, ..from }.state(out);
         self.jobs += 1;
     }

@@ -265,7 +265,8 @@ impl<'t> Reader<'_, 't> {
         };
         let (environment, scope) = (BTreeMap::new(), scope_of(&self.file.path, &self.file.head_text()));
         let from = Job::of_shell(self.file, self.world, &text, "celery", "", &environment);
-        let (work, line) = (Work::Named(&entry.task), entry.line);
+        let part = python::function(&entry.task, self.file, self.world);
+        let (work, line) = (Work::Code { shown: &entry.task, part }, entry.line);
         Job { host: None, name: Some(&name), zone, work, line, scope, ..from }.state(out);
         self.jobs += 1;
     }

@@ -88,9 +88,14 @@ fn export(file: &InputFile, text: &str, world: &World<'_>, out: &mut Evidence) -
         let described = word("description").map(str::trim).filter(|text| !text.is_empty());
         let name = described.map_or_else(|| format!("schedule {}", id.unwrap_or(0)), str::to_owned);
         let branch = branch.strip_prefix("refs/heads/").unwrap_or(branch);
+        let place = Place::line(&file.path, line);
+        let detail = "the jobs of the pipelines that these schedules start were not followed";
+        out.add_gap(Gap::new(place, GapCode::MissingScript, detail));
         let job = JobOf {
             name,
             what: format!("pipeline of {branch}"),
+            lines: None,
+            class: None,
             schedules: vec![Ok(cron.to_owned())],
             dialect: "gitlab",
             zone: Some(zone(word("cron_timezone").unwrap_or("UTC"))),

@@ -179,7 +179,7 @@ impl Reader<'_> {
         Job {
             name: Some(&name),
             zone,
-            work: Work::Named(&what),
+            work: Work::Code { shown: &what, part: None },
             guards: self.conditions.at(at).map(|condition| Text::from(scrub(condition))).collect(),
             line,
             scope: scope_of(&self.file.path, ""),
@@ -310,7 +310,10 @@ impl Reader<'_> {
         }
         match schedule::zone(name) {
             Some(_) => Ok(Zone::Stated(Text::from(name))),
-            None => Err(format!("the time zone {name} is Windows' own name, which is not known here")),
+            None => match schedule::zone_of_windows(name) {
+                Some(zone) => Ok(Zone::Stated(Text::from(zone))),
+                None => Err(format!("the time zone {name} is neither IANA's nor Windows'")),
+            },
         }
     }
 

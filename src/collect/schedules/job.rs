@@ -80,9 +80,45 @@ pub(super) enum Work<'a> {
     File(&'a str),
     /// Several pieces, each with the line it begins on; shown as this.
     Several(&'a str, Vec<(u64, Work<'a>)>),
-    /// Something else runs it (a class, an image, a task); shown, and not read further.
+    /// Something else runs it (an image, a unit); shown, and not read further.
     Named(&'a str),
+    /// An application runs it: a method, a class, a task of its own code, whose lines are told where they are certain.
+    Code {
+        /// What is shown of it.
+        shown: &'a str,
+        /// Where it stands.
+        part: Option<Part>,
+    },
 }
+
+/// Lines of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Part {
+    /// The file, as reports show it.
+    pub file: Text,
+    /// The first line and the last, counted from 1.
+    pub lines: (u64, u64),
+}
+
+impl Part {
+    /// The file of a class, where one file alone of the tree, or of the host, is named like it.
+    pub fn of_class(class: &str, endings: &[&str], near: &InputFile, world: &World<'_>) -> Option<Part> {
+        let is_it = |file: &&InputFile| {
+            let stem = endings.iter().find_map(|ending| file.path.strip_suffix(ending));
+            file.host == near.host
+                && stem
+                    .and_then(|stem| stem.strip_suffix(class))
+                    .is_some_and(|above| above.is_empty() || above.ends_with('/'))
+        };
+        let mut found = world.inputs.files.iter().filter(is_it);
+        let only = found.next().filter(|_| !class.is_empty() && found.next().is_none())?;
+        Some(Part { file: only.path.clone(), lines: (1, u64::MAX) })
+    }
+}
+
+/// Said once for each file whose jobs are an application's code.
+const OF_THE_APPLICATION: &str = "jobs here are code of an application: of what they read and write, what stands in the \
+                                  job's own function or class is told of the job, what that calls of the application alone";
 
 impl Work<'_> {
     /// As it is shown.
@@ -94,7 +130,7 @@ impl Work<'_> {
             }
             Work::ShellIn { shown, .. } | Work::WindowsIn { shown, .. } => cut(shown, MAX_COMMAND),
             Work::Several(what, _) => cut(&on_one_line(what), MAX_COMMAND),
-            Work::File(what) | Work::Named(what) => cut(what, MAX_COMMAND),
+            Work::File(what) | Work::Named(what) | Work::Code { shown: what, .. } => cut(what, MAX_COMMAND),
         }
     }
 
@@ -134,6 +170,8 @@ pub(super) struct Job<'a> {
     pub waits_for: Vec<(String, Order)>,
     /// Its line, counted from 1.
     pub line: u64,
+    /// Where each of its schedules stands, where that is not its line.
+    pub places: Vec<Place>,
     /// What is set before it starts.
     pub environment: &'a BTreeMap<String, String>,
     /// A comment beside it that states an order or a wait, as written.
@@ -190,6 +228,7 @@ impl<'a> Job<'a> {
             guards: Vec::new(),
             waits_for: Vec::new(),
             line: 1,
+            places: Vec::new(),
             environment,
             remark: None,
             scope: Scope::Production,
@@ -216,18 +255,20 @@ impl<'a> Job<'a> {
         let told = self.tell(&job, &self.work, self.line);
         let mut guards = self.guards.clone();
         guards.extend(told.iter().flat_map(|told| told.guards.iter().cloned()));
-        let mut say = |says: Says| {
+        let mut say_at = |says: Says, place: &Place| {
             let (about, place) = (job.clone(), place.clone());
             out.add_fact(Fact { about, says, basis: Basis::Written, scope: self.scope, span: None, place });
         };
-        for schedule in &self.schedules {
-            say(Says::Scheduled {
+        for (at, schedule) in self.schedules.iter().enumerate() {
+            let says = Says::Scheduled {
                 text: Text::from(schedule.split_whitespace().collect::<Vec<_>>().join(" ")),
                 dialect: Text::from(self.dialect),
                 zone: known.then(|| zone.clone()),
                 guards: guards.clone(),
-            });
+            };
+            say_at(says, self.places.get(at).unwrap_or(&place));
         }
+        let mut say = |says: Says| say_at(says, &place);
         say(Says::InZone(zone));
         if let Some(name) = self.name {
             say(Says::Called(Text::from(cut(name, MAX_REMARK))));
@@ -244,6 +285,9 @@ impl<'a> Job<'a> {
         if let Some(remark) = self.remark {
             say(Says::Remark(Text::from(cut(remark, MAX_REMARK))));
         }
+        if let Work::Code { part: Some(Part { file, lines: (first, last) }), .. } = &self.work {
+            say(Says::RunsPart { file: file.clone(), first: *first, last: *last });
+        }
         let command = Text::from(shown);
         for path in self.work.files() {
             let (command, script) = (command.clone(), Some(Text::from(path)));
@@ -252,6 +296,9 @@ impl<'a> Job<'a> {
         say(Says::Runs { command, script: None, connection: Default::default() });
         for told in told {
             out.merge(told.evidence);
+        }
+        if matches!(self.work, Work::Code { .. }) && self.scope == Scope::Production {
+            out.add_gap(Gap::new(place, GapCode::Unresolved, OF_THE_APPLICATION));
         }
     }
 
@@ -273,7 +320,7 @@ impl<'a> Job<'a> {
             Work::Several(_, pieces) => {
                 return pieces.iter().flat_map(|(line, piece)| self.tell(job, piece, *line)).collect();
             }
-            Work::File(_) | Work::Named(_) => return Vec::new(),
+            Work::File(_) | Work::Named(_) | Work::Code { .. } => return Vec::new(),
         };
         vec![told]
     }
@@ -344,6 +391,7 @@ impl<'a> Job<'a> {
             env: self.environment.clone(),
             own_folder: None,
             files: &files,
+            inputs: Some(self.world.inputs),
         };
         read(&context)
     }

@@ -269,7 +269,7 @@ impl Reader<'_> {
             name: Some(&name),
             schedules: planned.schedules.clone(),
             zone,
-            work: Work::Named(planned.work),
+            work: Work::Code { shown: planned.work, part: None },
             guards: planned.guards.iter().map(|guard| Text::from(scrub(guard))).collect(),
             line: planned.line,
             remark: remark_above(self.values.text, planned.line),

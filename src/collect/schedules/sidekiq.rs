@@ -4,7 +4,7 @@
 //! sidekiq-cron counts in UTC unless the schedule names a zone; the others in the zone of their process, which no such
 //! file tells. What a job does is its class; ERB stays a placeholder.
 
-use super::job::{Job, Work, Zone, remark_above};
+use super::job::{Job, Part, Work, Zone, remark_above};
 use super::node::{Kind as NodeKind, Node};
 use super::ruby::Names;
 use super::tokens::{self, Kind, Language};
@@ -271,7 +271,10 @@ impl Found<'_> {
         Job {
             name: Some(&name),
             zone,
-            work: Work::Named(class),
+            work: Work::Code {
+                shown: class,
+                part: Part::of_class(&file_of(class), &[".rb"], self.file, self.world),
+            },
             line: value.line,
             remark: remark_above(self.text, entry.line),
             scope: scope_of(&self.file.path, ""),
@@ -284,6 +287,28 @@ impl Found<'_> {
     fn gap(&mut self, line: u64, code: GapCode, why: &str) {
         self.out.add_gap(Gap::new(Place::line(&self.file.path, line), code, scrub(why).into_owned()));
     }
+}
+
+/// The file of a class as Rails' autoloader looks for it: `Admin::PurgeWorker` is `admin/purge_worker`.
+fn file_of(class: &str) -> String {
+    let mut out = String::new();
+    let class = class.replace("::", "/");
+    let chars: Vec<char> = class.chars().collect();
+    for (at, c) in chars.iter().enumerate() {
+        let before = at.checked_sub(1).map(|at| chars[at]);
+        let begins = c.is_ascii_uppercase()
+            && before.is_some_and(|before| {
+                before.is_ascii_lowercase()
+                    || before.is_ascii_digit()
+                    || (before.is_ascii_uppercase()
+                        && chars.get(at + 1).is_some_and(char::is_ascii_lowercase))
+            });
+        if begins {
+            out.push('_');
+        }
+        out.push(c.to_ascii_lowercase());
+    }
+    out
 }
 
 /// `5.minutes` of Ruby as fugit has lengths of time.

@@ -297,6 +297,7 @@ impl<'a> Sayer<'a> {
             env: self.file.environment.clone(),
             own_folder: self.input.inner.rsplit_once('/').map(|(folder, _)| folder.to_owned()),
             files: &files,
+            inputs: Some(self.world.inputs),
         };
         self.out.merge(commands::read(&text, &context).evidence);
     }

@@ -97,6 +97,7 @@ fn with_context(
         env: BTreeMap::new(),
         own_folder: file.inner.rsplit_once('/').map(|(folder, _)| folder.to_owned()),
         files: &files,
+        inputs: Some(world.inputs),
     };
     read(&context)
 }

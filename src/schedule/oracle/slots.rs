@@ -193,7 +193,13 @@ impl Meaning for Runs {
     fn words(&self) -> String {
         let from = self.start.map_or(String::new(), |start| format!(", from {start} on"));
         let until = self.last.map_or(String::new(), |last| format!(", until {last}"));
-        format!("{}{from}{until}", self.words)
+        // A time of which a part is not told is no exact one.
+        let open = match self.rule.spread {
+            0..60 => "",
+            3540.. => ", at a minute that only its start date tells",
+            _ => ", at a time that only its start date tells",
+        };
+        format!("{}{open}{from}{until}", self.words)
     }
 
     fn spread_seconds(&self) -> u64 {

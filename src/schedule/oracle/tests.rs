@@ -78,6 +78,13 @@ fn without_a_start_date_what_is_missing_is_open() {
     assert_eq!(schedule("FREQ=DAILY;BYHOUR=2;BYMINUTE=30;BYSECOND=0").spread_seconds(), 0);
     assert_eq!(schedule("FREQ=DAILY;BYHOUR=2;BYMINUTE=30").spread_seconds(), 59);
     assert_eq!(schedule("FREQ=DAILY;BYHOUR=2").spread_seconds(), 3599);
+    // Told as what is known of it, not as the whole hour.
+    let words = |text: &str| schedule(text).words();
+    assert_eq!(
+        words("FREQ=DAILY;BYHOUR=2"),
+        "FREQ=DAILY;BYHOUR=2, at a minute that only its start date tells"
+    );
+    assert_eq!(words("FREQ=DAILY;BYHOUR=2;BYMINUTE=30"), "FREQ=DAILY;BYHOUR=2;BYMINUTE=30");
 }
 
 #[test]

@@ -30,6 +30,7 @@ fn said_by(files: &[(&str, &str)], read: impl FnOnce(&Context<'_>) -> Told) -> V
         env: BTreeMap::new(),
         own_folder: Some("/opt".to_owned()),
         files: &find,
+        inputs: None,
     };
     let told = read(&context);
     let mut said: Vec<String> = told

@@ -345,3 +345,41 @@ fn programs_of_other_languages_on_the_command_line_are_named_where_they_reach_ou
         &[],
     );
 }
+
+#[test]
+fn what_never_runs_does_nothing() {
+    check(
+        &[
+            ("false && psql -d a -c 'DELETE FROM dead'\ntee /srv/x", &["write file:h//srv/x"]),
+            ("false && tee /srv/a && tee /srv/b || tee /srv/c", &["write file:h//srv/c"]),
+            ("true || tee /srv/a", &[]),
+            ("if false; then tee /srv/a; else tee /srv/b; fi", &["write file:h//srv/b"]),
+            ("tee /srv/a\nexit 0\ntee /srv/b", &["write file:h//srv/a"]),
+            // What may run is told.
+            ("true && tee /srv/a", &["write file:h//srv/a"]),
+            ("probe || exit 1\ntee /srv/a", &["write file:h//srv/a"]),
+            ("f() { exit 1\ntee /srv/b; }\ntee /srv/a", &["write file:h//srv/a"]),
+            ("if x; then exit; fi\ntee /srv/a", &["write file:h//srv/a"]),
+            ("falsework && tee /srv/a", &["write file:h//srv/a"]),
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn a_sourced_file_that_is_no_script_by_itself_does_its_work_where_it_is_sourced() {
+    check(
+        &[
+            (
+                ". /opt/common\ntee $OUT",
+                &["includes /opt/common", "write file:h//srv/common", "write file:h//srv/out"],
+            ),
+            (". /opt/own\ntee $OUT", &["includes /opt/own", "write file:h//srv/out"]),
+            (". /opt/gone", &["includes /opt/gone"]),
+        ],
+        &[
+            ("/opt/common", "OUT=/srv/out\ntee /srv/common\n"),
+            ("/opt/own", "#!/bin/sh\nOUT=/srv/out\ntee /srv/common\n"),
+        ],
+    );
+}

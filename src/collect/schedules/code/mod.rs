@@ -268,6 +268,26 @@ impl Code {
         self.body_at(at, false).map(|body| body.name.as_str())
     }
 
+    /// The lines of the function whose name stands there, counted from 1.
+    pub fn lines_of_body(&self, name: usize) -> Option<(u64, u64)> {
+        let body = self.bodies.iter().find(|body| !body.class && body.at == name)?;
+        Some((self.line(body.at), self.line(body.span.1)))
+    }
+
+    /// The lines of the only function of this name.
+    pub fn lines_of_function(&self, name: &str) -> Option<(u64, u64)> {
+        let mut named = self.bodies.iter().filter(|body| !body.class && body.name == name);
+        let only = named.next().filter(|_| named.next().is_none())?;
+        self.lines_of_body(only.at)
+    }
+
+    /// The lines of what stands in these words, where that is a function.
+    pub fn lines_of_closure(&self, (from, to): (usize, usize)) -> Option<(u64, u64)> {
+        let is_one =
+            self.is_word(from, "function") || (from..to).any(|at| self.is(at, "=>") || self.is(at, "->"));
+        is_one.then(|| (self.line(from), self.line(to - 1)))
+    }
+
     fn body_at(&self, at: usize, class: bool) -> Option<&Body> {
         let holds = |body: &&Body| body.class == class && body.span.0 < at && at < body.span.1;
         self.bodies.iter().filter(holds).max_by_key(|body| (body.span.0, body.at))

@@ -2,7 +2,7 @@
 //! against the dialect, and a gap for each that it rejects or that a run computes. It never says whose job it is.
 
 use crate::collect::schedules::World;
-use crate::collect::schedules::job::{Job, Work, Zone};
+use crate::collect::schedules::job::{Job, Part, Work, Zone};
 use crate::evidence::scrub::scrub;
 use crate::evidence::{Evidence, Gap, GapCode, Place, Text};
 use crate::input::{InputFile, scope_of};
@@ -24,6 +24,10 @@ pub(in crate::collect::schedules) struct JobOf {
     pub name: String,
     /// What it does, for people.
     pub what: String,
+    /// The lines of the function that it is, where that stands in the same file.
+    pub lines: Option<(u64, u64)>,
+    /// The class that it is, where that is known by its simple name.
+    pub class: Option<String>,
     /// Its schedules; the error says why one has no text: `computed: f(x)`.
     pub schedules: Vec<Result<String, String>>,
     /// The dialect they are written in.
@@ -94,12 +98,14 @@ pub(in crate::collect::schedules) fn state(
         return false;
     };
     let timeless = clock.iter().all(|clock| matches!(clock, Clock::Boot | Clock::Interval { .. }));
+    let own = job.lines.map(|lines| Part { file: file.path.clone(), lines });
+    let part = own.or_else(|| Part::of_class(job.class.as_deref()?, &[".java", ".kt"], file, world));
     let environment = BTreeMap::new();
     Job {
         name: Some(&name),
         schedules,
         zone: if timeless { Zone::None } else { job.zone.unwrap_or(Zone::OfHost) },
-        work: Work::Named(&job.what),
+        work: Work::Code { shown: &job.what, part },
         guards: job.guards,
         line: job.line,
         scope: scope_of(&file.path, ""),

@@ -286,7 +286,7 @@ impl Reader<'_> {
         Job {
             name: Some(&name),
             zone,
-            work: if is_shell { Work::Template(&what) } else { Work::Named(&what) },
+            work: if is_shell { Work::Template(&what) } else { Work::Code { shown: &what, part: None } },
             guards: said.guards.iter().map(|guard| Text::from(scrub(guard))).collect(),
             line,
             scope: scope_of(&self.file.path, ""),

@@ -26,6 +26,8 @@ pub(super) struct Options {
     pub guards: Vec<Text>,
     /// Whether it is switched off.
     pub off: bool,
+    /// Whether it begins without being told to, where that is said.
+    pub begins: Option<bool>,
 }
 
 impl Options {
@@ -41,6 +43,7 @@ impl Options {
                 }
                 "name" => options.name = code.fold(entry.span),
                 "disabled" => options.off = code.is_word(entry.span.0, "true"),
+                "scheduled" | "start" => options.begins = Some(begins(code, entry.span)),
                 name => {
                     options.guards.extend(nest::guard(name).filter(|_| code.is_word(entry.span.0, "true")))
                 }
@@ -48,6 +51,48 @@ impl Options {
         }
         options
     }
+}
+
+/// Whether a value may be true.
+fn begins(code: &Code, span: Span) -> bool {
+    !["false", "null", "undefined", "0"].iter().any(|word| code.is_word(span.0, word)) || span.1 > span.0 + 1
+}
+
+/// Whether nothing starts a job that does not begin by itself: nothing of the file does, and the job is given to nobody
+/// else. `open` is the bracket of the call that makes it.
+fn never_started(code: &Code, open: usize) -> bool {
+    let all = 0..code.tokens.len();
+    if all
+        .clone()
+        .any(|at| code.is_word(at, "start") && at > 0 && code.is(at - 1, ".") && code.is(at + 1, "("))
+    {
+        return false;
+    }
+    let mut first = open;
+    while first > 0 && (code.word(first - 1).is_some() || code.is(first - 1, ".")) {
+        if code.line(first - 1) < code.line(first) && !code.is(first, ".") && !code.is(first - 1, ".") {
+            break;
+        }
+        first -= 1;
+        if code.is_word(first, "new") {
+            break;
+        }
+    }
+    // A statement of its own, or the value of a name that nobody but its own methods speaks of.
+    let Some(before) = first.checked_sub(1) else { return true };
+    if [";", "{", "}"].iter().any(|sign| code.is(before, sign)) || code.line(before) < code.line(first) {
+        return !code.is(before, "(")
+            && !code.is(before, "[")
+            && !code.is(before, ",")
+            && !code.is(before, "=");
+    }
+    let name =
+        before.checked_sub(1).filter(|_| code.is(before, "=")).and_then(|at| Some((at, code.word(at)?)));
+    let Some((at, name)) = name else { return false };
+    let declared = at > 0 && ["const", "let", "var"].iter().any(|word| code.is_word(at - 1, word));
+    let exported = at > 1 && code.is_word(at - 2, "export");
+    let given = all.clone().any(|other| other != at && code.is_word(other, name) && !code.is(other + 1, "."));
+    declared && !exported && !given
 }
 
 /// The text of an expression, NestJS' names of some included, or that it is computed.
@@ -101,6 +146,10 @@ pub(super) fn read(source: &Source<'_>) -> Vec<JobOf> {
             (*from..*to)
                 .all(|at| if (at - from) % 2 == 0 { code.word(at).is_some() } else { code.is(at, ".") })
         };
+        let lines = called.task.and_then(|task| match task {
+            (from, to) if from + 1 == to => code.lines_of_function(code.word(from)?),
+            task => code.lines_of_closure(task),
+        });
         let task = called.task.filter(dotted);
         let task = task.filter(|(from, _)| !matches!(code.word(*from), Some("null" | "async" | "function")));
         let place = source.place_name(at);
@@ -117,6 +166,8 @@ pub(super) fn read(source: &Source<'_>) -> Vec<JobOf> {
         jobs.push(JobOf {
             name: called.name.unwrap_or_else(|| what.clone()),
             what,
+            lines,
+            class: None,
             schedules: vec![called.schedule],
             dialect: called.dialect,
             zone: called.zone,
@@ -131,7 +182,7 @@ fn call(source: &Source<'_>, open: usize) -> Option<Called> {
     let code = source.code;
     let arguments = code.arguments(open);
     match source.imports.called(code, open) {
-        Some(("node-cron", "schedule" | "createTask")) => node_cron(code, &arguments),
+        Some(("node-cron", "schedule" | "createTask")) => node_cron(code, open, &arguments),
         Some(("cron", "CronJob" | "from")) => npm_cron(code, open, &arguments),
         Some(("node-schedule", "scheduleJob")) => node_schedule(code, &arguments),
         Some(("bullmq", _)) | Some(("bull", _)) => None,
@@ -153,9 +204,13 @@ fn is_cron_job(source: &Source<'_>, at: usize) -> bool {
     package == Some(("cron", "CronJob"))
 }
 
-fn node_cron(code: &Code, arguments: &[Argument<'_>]) -> Option<Called> {
+fn node_cron(code: &Code, open: usize, arguments: &[Argument<'_>]) -> Option<Called> {
     let [time, task, rest @ ..] = arguments else { return None };
     let options = rest.first().map_or_else(Options::default, |it| Options::of(code, it.span));
+    let begins = options.begins.unwrap_or(!code.is_word(open - 1, "createTask"));
+    if !begins && never_started(code, open) {
+        return None;
+    }
     Some(Called {
         name: options.name,
         schedule: text_or_computed(code, time.span),
@@ -180,9 +235,16 @@ fn npm_cron(code: &Code, open: usize, arguments: &[Argument<'_>]) -> Option<Call
         None => {
             let zone = arguments.get(4).filter(|it| !is_nothing(code, it.span));
             let zone = zone.map(|it| zone_of_text(code, it.span));
-            (first.span, arguments.get(1).map(|it| it.span), Options { zone, ..Options::default() })
+            let begins = arguments.get(3).map(|it| begins(code, it.span));
+            (first.span, arguments.get(1).map(|it| it.span), Options { zone, begins, ..Options::default() })
         }
     };
+    // Without being told to, it does not begin (the package's reference, "start").
+    let spread =
+        code.object(first.span).is_some_and(|entries| entries.iter().any(|entry| entry.name.is_none()));
+    if !options.begins.unwrap_or(spread) && never_started(code, open) {
+        return None;
+    }
     // A moment is no schedule.
     if code.is_word(time.0, "new") {
         return None;

@@ -31,6 +31,8 @@ fn job(source: &Source<'_>, decorator: Annotation<'_>) -> Option<JobOf> {
     let from = |name: Option<String>, schedule: Result<String, String>, options: Options| JobOf {
         name: name.or(options.name).unwrap_or_else(|| what.clone()),
         what: what.clone(),
+        lines: code.function_after(decorator.end).and_then(|name| code.lines_of_body(name)),
+        class: None,
         schedules: vec![schedule],
         dialect: "npm-cron",
         zone: options.zone,

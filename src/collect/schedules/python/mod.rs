@@ -2,8 +2,10 @@
 //! are followed where they are given one value; nothing is run, no other file is read, and what only a run can tell stays
 //! unknown. The places that know a scheduler's own calls stand beside it.
 
+mod function;
 mod value;
 
+pub(super) use function::function;
 pub(super) use value::{Call, Value};
 
 use crate::evidence::{Evidence, Gap, GapCode, Place};

@@ -75,6 +75,8 @@ fn scheduled(
         .map_or(job.clone(), |group| format!("{group}.{job}"));
     Some(JobOf {
         name,
+        lines: None,
+        class: simple_name(&what),
         what,
         schedules: vec![schedule],
         dialect: "quartz",
@@ -82,6 +84,14 @@ fn scheduled(
         guards: Vec::new(),
         line: trigger.line,
     })
+}
+
+/// A class without its package; a name that no class could have is none.
+pub(super) fn simple_name(class: &str) -> Option<String> {
+    let name = class.rsplit('.').next().unwrap_or(class);
+    let is_one = name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    is_one.then(|| name.to_owned())
 }
 
 /// An interval in milliseconds and how often it is repeated: -1 means for ever, and nothing said means not at all.
@@ -117,6 +127,8 @@ fn bean(bean: &Element, root: &Element, properties: &Properties<'_>) -> Option<J
     let what = detail.and_then(|detail| work(root, &detail)).unwrap_or_else(|| job.clone());
     Some(JobOf {
         name: job,
+        lines: None,
+        class: simple_name(&what),
         what,
         schedules: vec![schedule],
         dialect: "quartz",

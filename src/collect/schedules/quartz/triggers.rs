@@ -2,7 +2,7 @@
 //! are made by hand (`new CronTriggerImpl`, `setCronExpression` of Spring's factory bean). The job is the one that the
 //! trigger names, else the one it is scheduled with, else the only one of the file.
 
-use super::documents::simple;
+use super::documents::{simple, simple_name};
 use crate::collect::schedules::code::{Argument, Code, JobOf, MAX_JOBS};
 use crate::collect::schedules::job::Zone;
 use crate::collect::schedules::spring::{Properties, computed, guards, millis, zone_of};
@@ -224,12 +224,14 @@ impl File<'_> {
             (Some(class), None) => class.to_owned(),
             (None, function) => function.unwrap_or("trigger").to_owned(),
         };
-        let what = class.unwrap_or_else(|| place.clone());
+        let what = class.clone().unwrap_or_else(|| place.clone());
         let mut guards = guards(code, &code.annotations_of_class(open));
         guards.dedup();
         JobOf {
             name: identity.unwrap_or_else(|| if what == place { place } else { what.clone() }),
             what,
+            lines: None,
+            class: class.as_deref().and_then(simple_name),
             schedules: vec![schedule],
             dialect: "quartz",
             zone,
@@ -266,6 +268,14 @@ impl File<'_> {
     /// The class that a trigger's job is of.
     fn class(&self, around: Span) -> Option<String> {
         let code = self.code;
+        // `forJob("name", "group")`, `forJob(jobKey("name", "group"))`: the job that has this identity.
+        let key = self.call_in(around, "forJob").and_then(|open| {
+            let of_key = self.call_in((open, code.pair(open)), "jobKey");
+            self.name(of_key.unwrap_or(open))
+        });
+        if let Some(key) = key {
+            return self.class_of_identity(&key);
+        }
         let named = self.call_in(around, "forJob").and_then(|open| {
             let argument = code.arguments(open).first().copied()?;
             code.word(argument.span.0).filter(|_| argument.span.0 + 1 == argument.span.1)
@@ -310,6 +320,19 @@ impl File<'_> {
         let arguments = code.arguments(open);
         let of = arguments.iter().find(|it| (it.span.0..it.span.1).any(|at| code.is_word(at, "class")))?;
         code.word(of.span.0).map(str::to_owned)
+    }
+
+    /// The class of the job that is given an identity.
+    fn class_of_identity(&self, key: &str) -> Option<String> {
+        let code = self.code;
+        let calls = (0..code.tokens.len()).filter(|at| code.is_word(*at, "newJob") && code.is(at + 1, "("));
+        let mut found = calls.filter(|at| {
+            let mut chain = self.chain(at + 1).into_iter();
+            let identity = chain.find(|(name, _)| *name == "withIdentity");
+            identity.and_then(|(_, open)| self.name(open)).is_some_and(|name| name == key)
+        });
+        let at = found.next()?;
+        self.class_in((at, code.pair(at + 1) + 1))
     }
 
     fn only_class(&self) -> Option<String> {

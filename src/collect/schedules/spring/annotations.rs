@@ -116,7 +116,18 @@ impl Reading<'_> {
         guards.extend(self::guards(code, &code.annotations_of_class(at)));
         let what = name.clone();
         let line = code.line(at);
-        Some(JobOf { name, what, schedules: vec![schedule], dialect, zone: self.zone(), guards, line })
+        let lines = code.function_after(stands.end).and_then(|name| code.lines_of_body(name));
+        Some(JobOf {
+            name,
+            what,
+            lines,
+            class: None,
+            schedules: vec![schedule],
+            dialect,
+            zone: self.zone(),
+            guards,
+            line,
+        })
     }
 
     /// The cron expression, else the attributes by their own names.

@@ -94,6 +94,8 @@ fn job(
     JobOf {
         name,
         what,
+        lines: task.and_then(|task| code.lines_of_closure(task)),
+        class: None,
         schedules: vec![schedule],
         dialect: "spring",
         zone,

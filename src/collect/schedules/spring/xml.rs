@@ -39,6 +39,8 @@ fn task(element: &Element, properties: &Properties<'_>) -> Option<JobOf> {
     let name = format!("{bean}.{}", element.attribute("method").unwrap_or("run"));
     Some(JobOf {
         what: name.clone(),
+        lines: None,
+        class: None,
         name,
         schedules: vec![Ok(schedule)],
         dialect: "spring",

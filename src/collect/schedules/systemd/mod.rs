@@ -1,23 +1,23 @@
 //! systemd's timers with the services they start (systemd.timer(5), systemd.service(5)): on hosts by the load path
 //! with masks, drop-ins and instances, in source trees beside each other, as templates too. A service that no timer
-//! starts is no job. Whether a timer is enabled is not asked: a copy rarely shows it, and a static unit is started by
-//! others. It never evaluates a schedule.
+//! starts is no job. A timer that no link enables is off where other timers of its host are enabled by theirs; a copy
+//! without links does not show it, and a static unit is started by others. It never evaluates a schedule.
 //!
 //! What spreads a start (`RandomizedDelaySec=`, `AccuracySec=`) holds for all expressions of a unit and is no part of
 //! any, so it travels as written among the job's guards, where whoever expands its runs finds it; conditions do too.
 
-mod exec;
-mod unit;
-
 use super::job::{Job, Work, states_order, zone_of};
 use super::{SchedulePlace, World};
+use crate::collect::commands::services::unit::{Found, Setting, Unit, Units, folder, instance, unit_name};
+use crate::collect::commands::services::{
+    self,
+    exec::{self, Specifiers},
+};
 use crate::evidence::scrub::scrub;
 use crate::evidence::{About, Evidence, Gap, GapCode, Order, Place, Provenance, Scope, Text};
 use crate::input::InputFile;
 use crate::schedule;
-use exec::Specifiers;
 use std::collections::BTreeMap;
-use unit::{Found, Setting, Unit, Units, folder, instance, unit_name};
 
 const DIALECT: &str = "systemd";
 
@@ -126,6 +126,16 @@ impl<'w> Reader<'w> {
                 _ => return 0,
             }
         }
+        if self.is_off(name) {
+            let detail =
+                format!("nothing enables {name}, and other timers of this host are: it was taken to be off");
+            out.add_gap(Gap::new(
+                Place::whole(&self.file.path),
+                GapCode::Unresolved,
+                scrub(&detail).into_owned(),
+            ));
+            return 0;
+        }
         let template = instance(name).is_some_and(|(_, instance)| instance.is_empty());
         if !template || !self.units.placed() {
             return u64::from(self.state(name, Some(self.file), out));
@@ -138,6 +148,21 @@ impl<'w> Reader<'w> {
         let own = |name: &&String| matches!(self.units.find(name), Found::File(file) if file.path == self.file.path);
         let stated = instances.iter().filter(own).filter(|name| self.state(name, Some(self.file), out));
         stated.count() as u64
+    }
+
+    /// Whether a timer that is enabled by links (`[Install]`) has none on a host where other timers have theirs, and no other
+    /// unit starts it (systemctl(1), "enable"). A copy without links tells nothing.
+    fn is_off(&self, name: &str) -> bool {
+        if !self.units.placed() {
+            return false;
+        }
+        let unit = Unit::read(Some(self.file), &self.units.drop_ins(name, Some(self.file)));
+        let installed = unit.section("Install").next().is_some();
+        let wanted = self.units.wanted(".timer");
+        installed
+            && !wanted.is_empty()
+            && !wanted.iter().any(|other| *other == name || same_template(other, name))
+            && !self.units.is_started_by_another(name)
     }
 
     /// A drop-in over a timer that the scan does not have says when it starts all the same; the first one tells.
@@ -194,6 +219,7 @@ impl<'w> Reader<'w> {
             guards,
             waits_for: Vec::new(),
             line: *line,
+            places: timer.starts.iter().map(|(_, file, line)| Place::line(&file.path, *line)).collect(),
             environment: &none,
             remark: remark.as_deref(),
             scope: Scope::Production,
@@ -226,11 +252,18 @@ impl<'w> Reader<'w> {
         let mut guards = job.guards.clone();
         guards.extend(conditions(&unit));
         let waits_for = self.ordered_after(&unit, &specifiers);
+        let behind = services::behind(&unit, &specifiers);
+        let starts: Vec<String> =
+            behind.iter().map(|name| format!("systemctl start {}", exec::quoted(name))).collect();
+        let behind: Vec<(u64, Work<'_>)> =
+            starts.iter().map(|text| (job.line, Work::Shell { text, stdin: None })).collect();
         match exec::commands(&unit, &specifiers, &env) {
             None => Job { account, guards, waits_for, ..job }.state(out),
             Some((at, commands)) => {
                 let (text, shown, input) = (&*commands.text, &*commands.shown, at.path.clone());
-                let work = Work::ShellIn { text, shown, input, line: commands.line };
+                let own = || Work::ShellIn { text, shown, input: input.clone(), line: commands.line };
+                let pieces = std::iter::once((commands.line, own())).chain(behind).collect::<Vec<_>>();
+                let work = if pieces.len() == 1 { own() } else { Work::Several(shown, pieces) };
                 Job { account, guards, waits_for, work, environment: &env, ..job }.state(out);
             }
         }
@@ -326,6 +359,11 @@ impl<'w> Reader<'w> {
         let described = timer.unit.last("Unit", "Description").map(str::to_owned);
         comments.chain(described).find(|comment| states_order(comment))
     }
+}
+
+/// Whether a unit is an instance of a template.
+fn same_template(unit: &str, template: &str) -> bool {
+    instance(unit).is_some_and(|(of, _)| of == template)
 }
 
 /// Whether a setting's own name is filled in elsewhere.

@@ -3,6 +3,7 @@
 //! `schtasks` or `Register-ScheduledTask`. A task runs programs by Windows' rules for command lines; of those, clients that are alike everywhere
 //! (`sqlcmd`, `curl`, `python x.py`) are read, everything else is shown. What a COM handler does is not read.
 
+mod off;
 mod powershell;
 mod register;
 mod schtasks;

@@ -39,6 +39,8 @@ pub(super) struct Call {
     given: BTreeMap<String, Range<usize>>,
     /// Its line, counted from 1.
     pub line: u64,
+    /// Which word of the script it begins with.
+    pub at: usize,
 }
 
 impl Call {
@@ -99,7 +101,7 @@ impl Script {
 
     fn call(&self, at: usize) -> Call {
         let last = end(&self.tokens, at);
-        let mut call = Call { line: self.tokens[at].1, ..Call::default() };
+        let mut call = Call { line: self.tokens[at].1, at, ..Call::default() };
         let mut next = at + 1;
         while next < last {
             match &self.tokens[next].0 {
@@ -181,6 +183,38 @@ impl Script {
             _ => None,
         });
         found.next()
+    }
+
+    /// What stands right behind a command, where that is no parameter.
+    pub fn first_text(&self, call: &Call) -> Option<String> {
+        let next = call.at + 1;
+        match &self.tokens.get(next)?.0 {
+            Token::Word(word) if word.starts_with('-') => None,
+            Token::Word(_) | Token::Text(_) | Token::Variable(_, false) => {
+                self.texts(next..next + 1, 0).map(|texts| texts.join(","))
+            }
+            _ => None,
+        }
+    }
+
+    /// The call of a command whose output a call is given: `Get-ScheduledTask x | Disable-ScheduledTask`.
+    pub fn piped_into(&self, call: &Call, command: &str) -> Option<Call> {
+        let pipe = call.at.checked_sub(1).filter(|at| self.tokens[*at].0 == Token::Sign('|'))?;
+        let begins = self.tokens[..pipe]
+            .iter()
+            .rposition(|(token, _)| matches!(token, Token::End | Token::Sign('|' | '{' | '}')));
+        self.calls_in(command, begins.map_or(0, |at| at + 1)..pipe).into_iter().next()
+    }
+
+    /// Whether a call comes behind another one whenever the script gets to the end of the other's block: it stands in that
+    /// block or in one around it, and in none of its own.
+    pub fn follows(&self, first: &Call, call: &Call) -> bool {
+        let (mut depth, mut least) = (0i64, 0i64);
+        for (token, _) in self.tokens.get(first.at..call.at).unwrap_or(&[]) {
+            depth += i64::from(*token == Token::Sign('{')) - i64::from(*token == Token::Sign('}'));
+            least = least.min(depth);
+        }
+        depth == least
     }
 
     fn texts(&self, range: Range<usize>, depth: usize) -> Option<Vec<String>> {

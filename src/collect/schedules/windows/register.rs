@@ -4,6 +4,7 @@
 
 use super::super::job::{Job, zone_of};
 use super::super::{SchedulePlace, World};
+use super::off::is_taken_back;
 use super::powershell::{Call, Script};
 use super::{DIALECT, Schtasks, account, created, words};
 use crate::evidence::scrub::scrub;
@@ -37,7 +38,12 @@ impl SchedulePlace for Registered {
     fn read(&self, file: &InputFile, text: &str, world: &World<'_>, out: &mut Evidence) -> u64 {
         let script = Script::of(text);
         let calls = script.calls(COMMAND);
-        let stated = calls.iter().filter(|call| !call.has("xml") && state(file, world, &script, call, out));
+        let on = |call: &&Call| {
+            let task = script.text(call, "taskname");
+            !task.is_some_and(|task| is_taken_back(&script, call, &task))
+        };
+        let told = calls.iter().filter(|call| !call.has("xml")).filter(on);
+        let stated = told.filter(|call| state(file, world, &script, call, out));
         // A script may do both.
         stated.count() as u64 + Schtasks.read(file, text, world, out)
     }
@@ -51,6 +57,10 @@ fn state(file: &InputFile, world: &World<'_>, script: &Script, call: &Call, out:
         let of = whole.first().filter(|whole| whole.has(parameter)).unwrap_or(call);
         script.calls_of(of, parameter, command)
     };
+    // It is registered, and switched off.
+    if made("settings", "New-ScheduledTaskSettingsSet").iter().any(|settings| settings.has("disable")) {
+        return false;
+    }
     let name = script.text(call, "taskname").unwrap_or_else(|| "task".to_owned());
     let path = script.text(call, "taskpath").unwrap_or_default();
     let task =

@@ -4,6 +4,7 @@
 
 use super::super::job::{Job, zone_of};
 use super::super::{SchedulePlace, World};
+use super::off::is_off;
 use super::{DIALECT, account, created, words};
 use crate::evidence::scrub::scrub;
 use crate::evidence::{About, Evidence, Gap, GapCode, Place, Provenance};
@@ -62,7 +63,8 @@ impl SchedulePlace for Schtasks {
         let batch = !file.name().to_ascii_lowercase().contains(".ps");
         let continues = if batch { '^' } else { '`' };
         let constants = if batch { constants(text) } else { BTreeMap::new() };
-        let mut jobs = 0;
+        let mut calls: Vec<(u64, usize)> = Vec::new();
+        let mut joined: Vec<String> = Vec::new();
         let mut lines = text.lines().zip(1u64..);
         while let Some((line, number)) = lines.next() {
             let mut whole = line.to_owned();
@@ -73,11 +75,15 @@ impl SchedulePlace for Schtasks {
                 whole.push_str(next.trim_start());
             }
             if creates(&whole) {
-                let whole = if batch { with_constants(&whole, &constants) } else { whole };
-                jobs += u64::from(create(file, world, &whole, number, out));
+                calls.push((number, joined.len()));
             }
+            joined.push(if batch { with_constants(&whole, &constants) } else { whole });
         }
-        jobs
+        let on = calls.iter().filter(|(_, at)| {
+            let task = options(&joined[*at]);
+            !task.get("tn").is_some_and(|task| is_off(&joined, *at, task, batch))
+        });
+        on.map(|(number, at)| u64::from(create(file, world, &joined[*at], *number, out))).sum()
     }
 }
 
@@ -119,21 +125,32 @@ fn with_constants(line: &str, constants: &BTreeMap<String, Option<&str>>) -> Str
 
 /// Whether a line calls `schtasks /create`, and is no comment.
 fn creates(line: &str) -> bool {
+    let lower = line.to_ascii_lowercase();
+    calls(line) && lower.find("schtasks").is_some_and(|at| lower[at..].contains("/create"))
+}
+
+/// Whether a line calls `schtasks`, and is no comment.
+pub(super) fn calls(line: &str) -> bool {
     let lower = line.trim_start().to_ascii_lowercase();
     let comment = lower.starts_with(['#', ':']) || lower.trim_start_matches('@').starts_with("rem ");
     let said = ["echo ", "@echo ", "write-", "set "].iter().any(|word| lower.starts_with(word));
-    let called = lower.find("schtasks").is_some_and(|at| lower[at..].contains("/create"));
-    called && !comment && !said
+    lower.contains("schtasks") && !comment && !said
 }
 
 /// The options of a call, by their names in lower case.
-struct Options {
+pub(super) struct Options {
     given: BTreeMap<String, String>,
 }
 
 impl Options {
-    fn get(&self, name: &str) -> Option<&str> {
+    /// The value of an option that has one.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.given.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// Whether an option is there.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.given.contains_key(name)
     }
 
     fn number(&self, name: &str, most: i64) -> Result<i64, String> {
@@ -144,7 +161,7 @@ impl Options {
 }
 
 /// The words of the call, up to what would come behind it on its line.
-fn options(line: &str) -> Options {
+pub(super) fn options(line: &str) -> Options {
     let at = line.to_ascii_lowercase().find("schtasks").unwrap_or(0);
     // A quote in a quoted command is written `\"`, or `"` in single quotes of PowerShell.
     let line = &line[at..];

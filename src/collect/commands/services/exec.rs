@@ -9,7 +9,7 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 /// What specifiers stand for in one unit.
-pub(super) struct Specifiers<'a> {
+pub struct Specifiers<'a> {
     /// The unit's whole name.
     pub name: &'a str,
     /// The host it is on.
@@ -97,7 +97,7 @@ fn unescape(text: &str) -> String {
 
 /// The words of a text as systemd splits them: quotes removed, escapes resolved; a placeholder of a template is not
 /// split.
-pub(super) fn words(text: &str) -> Vec<String> {
+pub fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;
@@ -155,7 +155,7 @@ fn escape(chars: &mut Peekable<Chars<'_>>, out: &mut String) {
 
 /// What a service runs.
 #[derive(Default)]
-pub(super) struct Commands {
+pub struct Commands {
     /// As a shell would take them, each on its line.
     pub text: String,
     /// What is shown of them: what it starts, without what it does before.
@@ -168,7 +168,7 @@ pub(super) struct Commands {
 const STEPS: [&str; 4] = ["ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost"];
 
 /// The commands of a service, and the file they stand in; `None`: it runs nothing.
-pub(super) fn commands<'w>(
+pub fn commands<'w>(
     unit: &Unit<'w>,
     specifiers: &Specifiers<'_>,
     env: &BTreeMap<String, String>,
@@ -255,7 +255,7 @@ fn substituted(word: &str, env: &BTreeMap<String, String>) -> String {
 }
 
 /// A word as a shell takes it for one.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let safe = |c: char| c.is_alphanumeric() || "_-./:=@%+,^".contains(c);
     let variable = word.strip_prefix('$').is_some_and(|name| {
         let name = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name);
@@ -272,7 +272,7 @@ fn quoted(word: &str) -> String {
 
 /// What a service sets before it starts: `Environment=`, and over it the files of `EnvironmentFile=` that the scan
 /// has.
-pub(super) fn environment(
+pub fn environment(
     unit: &Unit<'_>,
     specifiers: &Specifiers<'_>,
     text_of: impl Fn(&str) -> Option<String>,

@@ -1,6 +1,7 @@
 //! Unit files of systemd: their syntax (systemd.syntax(7)), which of several files holds, and the drop-ins over it
 //! (systemd.unit(5)). It never says what a setting means.
 
+use crate::evidence::Text;
 use crate::input::{InputFile, Inputs};
 use std::collections::BTreeMap;
 
@@ -24,9 +25,12 @@ const MAX_PREFIXES: usize = 16;
 const MAX_DROP_INS: usize = 64;
 
 /// One assignment.
-pub(super) struct Setting<'w> {
+pub struct Setting<'w> {
+    /// The section it stands in, without brackets.
     pub section: String,
+    /// Its name.
     pub key: String,
+    /// What it is set to, continued lines joined.
     pub value: String,
     /// The file it stands in.
     pub file: &'w InputFile,
@@ -35,12 +39,12 @@ pub(super) struct Setting<'w> {
 }
 
 /// A unit with its drop-ins.
-pub(super) struct Unit<'w> {
+pub struct Unit<'w> {
     settings: Vec<Setting<'w>>,
 }
 
 /// What a unit's name finds.
-pub(super) enum Found<'w> {
+pub enum Found<'w> {
     /// This file.
     File(&'w InputFile),
     /// It is masked: an empty file, or a link to /dev/null.
@@ -50,13 +54,13 @@ pub(super) enum Found<'w> {
 }
 
 /// The unit's name that a file has, without what marks it as a template.
-pub(super) fn unit_name(file: &InputFile) -> &str {
+pub fn unit_name(file: &InputFile) -> &str {
     let name = file.name();
     TEMPLATE_ENDINGS.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
 }
 
 /// The folder a file lies in.
-pub(super) fn folder(path: &str) -> &str {
+pub fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
@@ -126,22 +130,40 @@ impl<'w> Unit<'w> {
 }
 
 /// `foo@bar.timer` as `foo@.timer`, and `bar`.
-pub(super) fn instance(name: &str) -> Option<(String, &str)> {
+pub fn instance(name: &str) -> Option<(String, &str)> {
     let (prefix, rest) = name.split_once('@')?;
     let (instance, kind) = rest.rsplit_once('.')?;
     Some((format!("{prefix}@.{kind}"), instance))
 }
 
 /// The units of one manager, seen from one of its files.
-pub(super) struct Units<'w> {
+pub struct Units<'w> {
     inputs: &'w Inputs,
-    near: &'w InputFile,
+    near: Near,
+}
+
+/// From where units are looked for.
+struct Near {
+    host: Option<Text>,
+    /// The path on the host.
+    inner: Text,
+    path: Text,
 }
 
 impl<'w> Units<'w> {
     /// Those among which a file stands.
-    pub fn around(inputs: &'w Inputs, near: &'w InputFile) -> Units<'w> {
-        Units { inputs, near }
+    pub fn around(inputs: &'w Inputs, near: &InputFile) -> Units<'w> {
+        let (host, inner, path) = (near.host.clone(), near.inner.clone(), near.path.clone());
+        Units { inputs, near: Near { host, inner, path } }
+    }
+
+    /// Those of a host's own manager; without a host, those of the tree that holds this path.
+    pub fn of(inputs: &'w Inputs, host: Option<&Text>, path: &Text) -> Units<'w> {
+        let inner = match host {
+            Some(_) => Text::from(format!("{}/-", SYSTEM_FOLDERS[0])),
+            None => path.clone(),
+        };
+        Units { inputs, near: Near { host: host.cloned(), inner, path: path.clone() } }
     }
 
     /// The folders of the manager on a host, the most important first.
@@ -238,7 +260,7 @@ impl<'w> Units<'w> {
         let folders = if self.placed() {
             self.folders()
         } else {
-            vec![folder(&file.unwrap_or(self.near).path).to_owned()]
+            vec![folder(file.map_or(&self.near.path, |file| &file.path)).to_owned()]
         };
         let mut by_name: BTreeMap<&str, Option<&'w InputFile>> = BTreeMap::new();
         for own in drop_in_folders(name) {
@@ -260,6 +282,40 @@ impl<'w> Units<'w> {
             }
         }
         by_name.into_values().flatten().take(MAX_DROP_INS).collect()
+    }
+
+    /// The names of the units of a kind that links on the host start with others (`x.target.wants/NAME`); in a copy that
+    /// followed links they are files.
+    pub fn wanted(&self, kind: &str) -> Vec<&'w str> {
+        let here = |inner: &&str| {
+            let above = folder(inner);
+            let wants =
+                above.ends_with(".wants") || above.ends_with(".requires") || above.ends_with(".upholds");
+            inner.ends_with(kind) && wants && self.folders().iter().any(|own| own == folder(above))
+        };
+        let links = self.inputs.links.iter().filter(|link| link.host == self.near.host);
+        let links = links.filter(|link| &*link.target != "/dev/null").map(|link| &*link.inner);
+        let files = self.inputs.files.iter().filter(|file| file.host == self.near.host && file.size > 0);
+        let all = links.chain(files.map(|file| &*file.inner)).filter(here);
+        all.filter_map(|inner| inner.rsplit('/').next()).collect()
+    }
+
+    /// Whether another unit of the host starts this one.
+    pub fn is_started_by_another(&self, name: &str) -> bool {
+        const STARTS: [&str; 8] =
+            ["Wants", "Requires", "Upholds", "BindsTo", "Requisite", "OnSuccess", "OnFailure", "Also"];
+        let folders = self.folders();
+        let units = self.inputs.files.iter().filter(|file| {
+            let own = file.inner.as_ref();
+            file.host == self.near.host && folders.iter().any(|folder| own.starts_with(folder.as_str()))
+        });
+        let mut texts =
+            units.filter(|file| unit_name(file) != name).filter_map(|file| Some((file, file.text().ok()?)));
+        texts.any(|(file, text)| {
+            let names = |value: &str| value.split_whitespace().any(|word| word == name);
+            text.contains(name)
+                && parse(file, &text).iter().any(|it| STARTS.contains(&it.key.as_str()) && names(&it.value))
+        })
     }
 
     /// The names of a template's instances that links on the host have.
