@@ -127,23 +127,23 @@ observed from 2026-10-26T10:00:01Z to 2026-10-26T11:01:00Z (1 day)
 
 Directly: 4 consumers, 3 SHADOW, 1 of the server's own upkeep and watchers
 table:shop-db/shop/public.open_orders  <- a view over table:shop-db/shop/public.orders
-  SHADOW  client:owner@10.0.0.9   touch, write  once, 2026-10-26T10:00:01Z          observed
+  SHADOW  client:owner@10.0.0.9 (person)    touch, write  once, 2026-10-26T10:00:01Z          observed
             user owner; application psql; from 10.0.0.9
-  SHADOW  client:report@10.0.3.7  read          once, 2026-10-26T10:02:00Z          observed
+  SHADOW  client:report@10.0.3.7 (bi-tool)  read          once, 2026-10-26T10:02:00Z          observed
             user report; application Tableau; from 10.0.3.7
 table:shop-db/shop/public.orders
-  SHADOW  client:loader@10.0.2.1  read          once, 2026-10-26T10:03:00Z          observed
+  SHADOW  client:loader@10.0.2.1 (person)   read          once, 2026-10-26T10:03:00Z          observed
             user loader; application psql; from 10.0.2.1
-  SHADOW  client:owner@10.0.0.9   read          once, 2026-10-26T10:00:01Z          observed
+  SHADOW  client:owner@10.0.0.9 (person)    read          once, 2026-10-26T10:00:01Z          observed
             user owner; application psql; from 10.0.0.9
-          service:billing         read          2 times, last 2026-10-26T10:01:10Z  declared, observed, medium confidence; team-finance
+          service:billing                   read          2 times, last 2026-10-26T10:01:10Z  declared, observed, medium confidence; team-finance
             user billing; application billing; from 10.0.1.1
-  backup  client:backup@10.0.0.8  read          once, 2026-10-26T10:07:00Z          observed
+  backup  client:backup@10.0.0.8            read          once, 2026-10-26T10:07:00Z          observed
             user backup; application pg_dump; from 10.0.0.8
 
 Behind them: who takes what they make of it: 1 consumer, 1 SHADOW
 table:shop-db/shop/public.daily  <- filled by client:loader@10.0.2.1
-  SHADOW  client:ledger@10.0.2.2  read  once, 2026-10-26T10:04:00Z  observed
+  SHADOW  client:ledger@10.0.2.2 (person)  read  once, 2026-10-26T10:04:00Z  observed
             user ledger; application psql; from 10.0.2.2
 
 Tried in vain, which is no use:

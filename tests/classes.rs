@@ -146,8 +146,9 @@ fn every_view_that_lists_consumers_says_what_they_are() {
     let on = run(world.path(), &["on", "public.orders", "world"]);
     let heads: Vec<&str> = on
         .lines()
-        .filter(|line| line.starts_with("  client:"))
-        .filter_map(|line| line.split(": read").next())
+        .filter(|line| line.contains(" client:") && line.contains("  read  "))
+        .filter_map(|line| line.split("  read  ").next())
+        .map(str::trim_end)
         .collect();
     assert_eq!(
         heads,

@@ -6,7 +6,7 @@ use crate::decisions::Accepted;
 use crate::evidence::{Action, Basis, Class, Evidence, Gap, Outcome, Sees, Span, Stamp, Text};
 use crate::findings::Finding;
 use crate::graph::Graph;
-use crate::resolve::{EntityId, Link};
+use crate::resolve::{EntityId, Link, LinkKey};
 use crate::schedule;
 use compact_str::ToCompactString;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +55,7 @@ fn sees(sees: Sees) -> String {
 pub fn build(parts: &Parts<'_>) -> Report {
     let spans = parts.evidence.vantages().flat_map(|vantage| vantage.spans.iter().copied());
     let whole = spans.reduce(Span::cover);
+    let accepted = AcceptedUses::of(parts);
     let ids: Ids = parts.graph.entities().map(|(_, entity)| Text::from(&*entity.id)).collect();
     Report {
         schema_version: SCHEMA_VERSION,
@@ -66,7 +67,14 @@ pub fn build(parts: &Parts<'_>) -> Report {
         inputs: inputs(parts),
         vantages: vantages(parts),
         entities: entities(parts.graph),
-        links: parts.graph.links().map(|link| link_row(&ids, link, parts.brief)).collect(),
+        links: parts
+            .graph
+            .links()
+            .map(|link| LinkRow {
+                shadow: link.shadow() && !accepted.hold(parts.graph, link),
+                ..link_row(&ids, link, parts.brief)
+            })
+            .collect(),
         jobs: jobs(parts),
         findings: parts
             .findings
@@ -77,7 +85,7 @@ pub fn build(parts: &Parts<'_>) -> Report {
         gaps: parts.gaps.iter().map(gap).collect(),
         folds: folds(parts.evidence),
         coverage: coverage(parts),
-        surprise: surprise(parts),
+        surprise: surprise(parts.graph, &accepted),
     }
 }
 
@@ -344,26 +352,31 @@ const ABOUT_SURPRISE: [&str; 4] =
     ["shadow-consumer", "borrowed-credentials", "unofficial-consumer", "undeclared-use"];
 
 /// What somebody accepted: whose use of what surprises nobody.
-fn accepted_uses(parts: &Parts<'_>) -> BTreeSet<(EntityId, EntityId)> {
-    let accepted = parts.findings.iter().zip(parts.accepted).filter(|(_, accepted)| accepted.is_some());
-    let about = accepted.filter(|(finding, _)| ABOUT_SURPRISE.contains(&finding.rule.id));
-    about.filter_map(|(finding, _)| Some((finding.consumer?, finding.resource?))).collect()
+struct AcceptedUses(BTreeSet<(EntityId, EntityId)>);
+
+impl AcceptedUses {
+    fn of(parts: &Parts<'_>) -> AcceptedUses {
+        let accepted = parts.findings.iter().zip(parts.accepted).filter(|(_, accepted)| accepted.is_some());
+        let about = accepted.filter(|(finding, _)| ABOUT_SURPRISE.contains(&finding.rule.id));
+        AcceptedUses(about.filter_map(|(finding, _)| Some((finding.consumer?, finding.resource?))).collect())
+    }
+
+    /// Whether this use is among them, or that of all its system.
+    fn hold(&self, graph: &Graph, link: &Link) -> bool {
+        let LinkKey { consumer, resource, .. } = link.key;
+        self.0.contains(&(consumer, graph.system_of(resource))) || self.0.contains(&(consumer, resource))
+    }
 }
 
 /// The share of observed application traffic that worked and that nothing explains: declared, written by the same
 /// consumer, or accepted. A bare connection is a use where its consumer does nothing finer at that system.
-fn surprise(parts: &Parts<'_>) -> Surprise {
-    let graph = parts.graph;
+fn surprise(graph: &Graph, accepted: &AcceptedUses) -> Surprise {
     let observed =
         |link: &&Link| link.observed() && link.key.class == Class::App && link.key.outcome == Outcome::Ok;
     let connects = |link: &Link| link.key.action == Action::Connect;
     let at = |link: &Link| (link.key.consumer, graph.system_of(link.key.resource));
     let finer: BTreeSet<(EntityId, EntityId)> =
         graph.links().filter(observed).filter(|link| !connects(link)).map(at).collect();
-    let accepted = accepted_uses(parts);
-    let is_accepted = |link: &Link| {
-        accepted.contains(&at(link)) || accepted.contains(&(link.key.consumer, link.key.resource))
-    };
     let mut rows: BTreeMap<EntityId, (u64, u64)> = BTreeMap::new();
     for link in graph.links().filter(observed) {
         if connects(link) && finer.contains(&at(link)) {
@@ -371,7 +384,7 @@ fn surprise(parts: &Parts<'_>) -> Surprise {
         }
         let row = rows.entry(graph.system_of(link.key.resource)).or_default();
         row.0 += 1;
-        row.1 += u64::from(link.shadow() && !is_accepted(link));
+        row.1 += u64::from(link.shadow() && !accepted.hold(graph, link));
     }
     let by_resource: Vec<SurpriseRow> = rows
         .iter()
