@@ -68,6 +68,7 @@ fn truth(log: &str) -> BTreeMap<String, u64> {
         let (consumer, class) = match product {
             "Mozilla" => ("client:browsers".to_owned(), "browsing"),
             "kube-probe" => (format!("client:kube-probe@{client}"), "probe"),
+            "" if word(&it, "endpoint") == "GET /healthz" => (format!("client:{client}"), "probe"),
             _ if !client.starts_with("10.") => (format!("client:outside/{product}"), "app"),
             _ if !user.is_empty() => (format!("client:{user}@{client}"), "app"),
             "" => (format!("client:{client}"), "app"),

@@ -1,7 +1,10 @@
-//! Laws that must hold for all inputs: merging in any order and any grouping gives the same evidence.
+//! Laws that must hold for all inputs: merging in any order and any grouping gives the same evidence, and a verdict on
+//! one consumer hangs on nothing that it shares no name with.
 
 use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
 use whodepends::evidence::{Activity, At, Place, Places, SessionSketch, Stamp, Text};
+use whodepends::scan::Plan;
 
 fn activity(events: &[(i64, Option<u64>)]) -> Activity {
     let mut activity = Activity::none();
@@ -106,6 +109,171 @@ proptest! {
             prop_assert!(next.windows(2).all(|pair| pair[0] < pair[1]));
             prop_assert!(next[0] > from);
             prop_assert_eq!(&schedule.between(&zone, from, next[19], 1000), &next);
+        }
+    }
+}
+
+/// One client of a small company: its login, its address, the name it gives itself, and the table it reads.
+type Act = (u8, u8, u8, u8);
+/// One entry of an inventory: its logins, hosts and names, and the tables it states.
+type Entry = (Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>);
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    prop::collection::vec((0u8..4, 0u8..4, 0u8..4, 0u8..3), 2..9)
+}
+
+fn entries() -> impl Strategy<Value = Vec<Entry>> {
+    let some = || prop::collection::vec(0u8..4, 0..2);
+    prop::collection::vec((some(), some(), some(), prop::collection::vec(0u8..3, 0..2)), 1..4)
+}
+
+/// Verdicts on what was seen, as `rule resource`, by the id of whom they are on; with the identifiers of everybody.
+struct Told {
+    verdicts: BTreeMap<String, BTreeSet<String>>,
+    identifiers: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// Scans a company of these acts, each on one day of a log that says all, under these entries.
+fn scan(acts: &[(usize, Act)], entries: &[(usize, Entry)]) -> Told {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut log = String::new();
+    for (number, (user, host, application, table)) in acts {
+        let (day, session) = (1 + number % 28, 100 + number);
+        log.push_str(&format!(
+            "2026-10-{day:02} 10:00:00.000 UTC [{session}] user=u{user},db=shop,app=a{application},client=10.0.0.{host} LOG:  \
+             duration: 0.100 ms  statement: SELECT id FROM public.t{table}\n"
+        ));
+    }
+    let quoted = |kind: &str, all: &[u8]| {
+        let all: Vec<String> = all.iter().map(|it| format!("\"{kind}{it}\"")).collect();
+        format!("[{}]", all.join(", "))
+    };
+    let mut settings = String::from("as_of = \"2026-11-01\"\n");
+    for host in 0..4 {
+        settings.push_str(&format!("[[host]]\nname = \"h{host}\"\naddresses = [\"10.0.0.{host}\"]\n"));
+    }
+    settings.push_str("[[source]]\npath = \"pg.log\"\nserver = \"db\"\n");
+    settings.push_str("[[system]]\nkind = \"database\"\nname = \"db\"\ndatabases = [\"shop\"]\n");
+    for (number, (users, hosts, applications, tables)) in entries {
+        settings.push_str(&format!(
+            "[[consumer]]\nkind = \"service\"\nname = \"c{number}\"\nusers = {}\nhosts = {}\napplications = {}\nuses = {}\n",
+            quoted("u", users),
+            quoted("h", hosts),
+            quoted("a", applications),
+            quoted("db/shop/public.t", tables)
+        ));
+    }
+    std::fs::write(folder.path().join("pg.log"), log).expect("it can be written");
+    std::fs::write(folder.path().join("whodepends.toml"), settings).expect("it can be written");
+    let plan = Plan {
+        paths: vec![folder.path().to_path_buf()],
+        config: None,
+        as_of: None,
+        since: None,
+        until: None,
+        kinds: Vec::new(),
+        filter: None,
+        block_bytes: 1 << 20,
+    };
+    let report = whodepends::scan::scan(&plan, &|_, _| {}).expect("it can be scanned").report;
+    let report = serde_json::to_value(&report).expect("a report is JSON");
+    let text = |row: &serde_json::Value, key: &str| row[key].as_str().unwrap_or("").to_owned();
+    let mut told = Told { verdicts: BTreeMap::new(), identifiers: BTreeMap::new() };
+    for row in report["entities"].as_array().expect("a list") {
+        let all = row["identifiers"].as_array().expect("a list").iter().map(|it| text(it, "text")).collect();
+        told.identifiers.insert(text(row, "id"), all);
+    }
+    let rules = ["shadow-consumer", "borrowed-credentials", "undeclared-use"];
+    for row in report["findings"].as_array().expect("a list") {
+        if rules.contains(&&*text(row, "rule")) {
+            let verdict = format!("{} {}", text(row, "rule"), text(row, "resource"));
+            told.verdicts.entry(text(row, "consumer")).or_default().insert(verdict);
+        }
+    }
+    told
+}
+
+impl Told {
+    /// The verdicts on those who carry none of these identifiers.
+    fn without(&self, identifiers: &BTreeSet<String>) -> BTreeMap<&String, &BTreeSet<String>> {
+        let apart = |id: &String| self.identifiers.get(id).is_some_and(|own| own.is_disjoint(identifiers));
+        self.verdicts.iter().filter(|(id, _)| apart(id)).collect()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn dropping_the_uses_of_one_changes_no_verdict_on_who_shares_no_identifier(acts in acts(), entries in entries(), which in 0usize..9) {
+        let (user, host, application, _) = acts[which % acts.len()];
+        let numbered: Vec<(usize, Act)> = acts.iter().copied().enumerate().collect();
+        let entries: Vec<(usize, Entry)> = entries.into_iter().enumerate().collect();
+        let left: Vec<(usize, Act)> = numbered
+            .iter()
+            .copied()
+            .filter(|(_, act)| (act.0, act.1, act.2) != (user, host, application))
+            .collect();
+        let mut own: BTreeSet<String> =
+            [format!("u{user}"), format!("10.0.0.{host}"), format!("h{host}"), format!("a{application}")].into();
+        // Whoever an entry gives one of these names carries all of the entry's.
+        for (number, (users, hosts, applications, _)) in &entries {
+            if users.contains(&user) || hosts.contains(&host) || applications.contains(&application) {
+                own.insert(format!("service:c{number}"));
+            }
+        }
+        let (all, without) = (scan(&numbered, &entries), scan(&left, &entries));
+        let apart = |told: &Told| -> BTreeMap<String, BTreeSet<String>> {
+            let named = |id: &String| own.contains(id);
+            let kept = told.without(&own).into_iter().filter(|(id, _)| !named(id));
+            kept.map(|(id, verdicts)| (id.clone(), verdicts.clone())).collect()
+        };
+        prop_assert_eq!(apart(&all), apart(&without));
+    }
+
+    #[test]
+    fn dropping_a_declaration_silences_nobody_who_carries_none_of_its_identifiers(acts in acts(), entries in entries(), which in 0usize..4) {
+        let numbered: Vec<(usize, Act)> = acts.into_iter().enumerate().collect();
+        let entries: Vec<(usize, Entry)> = entries.into_iter().enumerate().collect();
+        let at = which % entries.len();
+        let (users, hosts, applications, _) = &entries[at].1;
+        let mut own: BTreeSet<String> = BTreeSet::from([format!("c{at}"), format!("service:c{at}")]);
+        own.extend(users.iter().map(|it| format!("u{it}")));
+        own.extend(hosts.iter().flat_map(|it| [format!("h{it}"), format!("10.0.0.{it}")]));
+        own.extend(applications.iter().map(|it| format!("a{it}")));
+        let left: Vec<(usize, Entry)> = entries.iter().filter(|(number, _)| *number != at).cloned().collect();
+        let (all, without) = (scan(&numbered, &entries), scan(&numbered, &left));
+        for (id, verdicts) in all.without(&own) {
+            let now = without.verdicts.get(id).cloned().unwrap_or_default();
+            prop_assert!(verdicts.is_subset(&now), "{} had {:?} and has {:?}", id, verdicts, now);
+        }
+    }
+
+    #[test]
+    fn the_order_of_acts_and_entries_changes_no_verdict(acts in acts(), entries in entries(), turn in 0usize..9) {
+        let mut numbered: Vec<(usize, Act)> = acts.into_iter().enumerate().collect();
+        let mut entries: Vec<(usize, Entry)> = entries.into_iter().enumerate().collect();
+        let before = scan(&numbered, &entries);
+        let (by, other) = (turn % numbered.len(), turn % entries.len());
+        numbered.rotate_left(by);
+        entries.rotate_left(other);
+        prop_assert_eq!(before.verdicts, scan(&numbered, &entries).verdicts);
+    }
+
+    #[test]
+    fn the_parts_of_an_activity_are_the_whole(all in events(), width in 1i64..200_000) {
+        let whole = activity(&all);
+        let parts = whole.clone().parted(|at| at.seconds() / width);
+        let mut again = Activity::none();
+        for (_, part) in &parts {
+            again.merge(part);
+        }
+        prop_assert_eq!(again.count(), whole.count());
+        prop_assert_eq!(again.moments(), whole.moments());
+        prop_assert_eq!((again.first(), again.last()), (whole.first(), whole.last()));
+        prop_assert_eq!(again.durations(), whole.durations());
+        for (key, part) in parts {
+            prop_assert!(part.moments().iter().all(|at| at.seconds() / width == key));
         }
     }
 }

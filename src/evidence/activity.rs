@@ -2,6 +2,7 @@
 //! anywhere or using more threads never changes a result. It never keeps single events.
 
 use super::stamp::{MICROS_PER_SECOND, Stamp};
+use std::collections::BTreeMap;
 
 /// Minutes in a day: the resolution at which the shape of a day is kept.
 pub const MINUTES_PER_DAY: u16 = 1_440;
@@ -214,6 +215,13 @@ impl Activity {
         Activity::default()
     }
 
+    /// One event.
+    pub fn at(stamp: Stamp) -> Activity {
+        let mut activity = Activity::none();
+        activity.add(stamp, 0, None);
+        activity
+    }
+
     /// An activity by its parts, the days in any order; of a day that is told twice, the later holds.
     pub(super) fn from_parts(
         days: Vec<(i32, Day)>,
@@ -325,6 +333,54 @@ impl Activity {
             moments.extend(what.minutes.iter().map(|m| Stamp::from_seconds(midnight + i64::from(*m) * 60)));
         }
         moments
+    }
+
+    /// Its parts, by what each moment belongs to. A day of which not every second was kept gives what is only counted to
+    /// the part with the most of its moments, as it does its bytes; durations, which are of no moment, go to the part with the
+    /// most events.
+    pub fn parted<K: Ord + Clone>(self, of: impl Fn(Stamp) -> K) -> Vec<(K, Activity)> {
+        let mut parts: BTreeMap<K, Activity> = BTreeMap::new();
+        for (number, day) in &self.days {
+            let midnight = i64::from(*number) * 86_400;
+            let at = |second: u32| of(Stamp::from_seconds(midnight + i64::from(second)));
+            let mut shares: BTreeMap<K, Day> = BTreeMap::new();
+            for second in &day.seconds {
+                shares.entry(at(*second)).or_default().seconds.push(*second);
+            }
+            for minute in &day.minutes {
+                shares.entry(at(u32::from(*minute) * 60)).or_default().minutes.push(*minute);
+            }
+            let size = |day: &Day| day.seconds.len() + day.minutes.len();
+            let mut told = 0u64;
+            for share in shares.values_mut() {
+                share.count = size(share) as u64;
+                told = told.saturating_add(share.count);
+            }
+            // Of equal ones the first: a function of the set.
+            let most = shares.iter().rev().max_by_key(|(_, share)| size(share)).map(|(key, _)| key.clone());
+            if let Some(share) = most.and_then(|key| shares.get_mut(&key)) {
+                share.count = share.count.saturating_add(day.count.saturating_sub(told));
+                share.bytes = day.bytes;
+            }
+            for (key, share) in shares {
+                parts.entry(key).or_default().days.push((*number, share));
+            }
+        }
+        for part in parts.values_mut() {
+            let moments = part.moments();
+            (part.first, part.last) = (moments.first().copied(), moments.last().copied());
+        }
+        for (end, stamp) in [(true, self.first), (false, self.last)] {
+            let Some(stamp) = stamp else { continue };
+            if let Some(part) = parts.get_mut(&of(stamp)) {
+                if end { part.first = Some(stamp) } else { part.last = Some(stamp) }
+            }
+        }
+        let most = parts.iter().rev().max_by_key(|(_, part)| part.count()).map(|(key, _)| key.clone());
+        if let Some(part) = most.and_then(|key| parts.get_mut(&key)) {
+            part.durations = self.durations;
+        }
+        parts.into_iter().collect()
     }
 
     /// How far from its first to its last event, in seconds.

@@ -135,6 +135,13 @@ pub enum Says {
         /// What it does after.
         then: (Action, Resource),
     },
+    /// A pooler or proxy: from this address it goes to that server, for the clients that the vantage saw at it.
+    Relays {
+        /// The server.
+        to: Mention,
+        /// The id of the vantage.
+        seen_by: Text,
+    },
     /// Its local time is this zone.
     InZone(Text),
     /// Somebody answers for it.

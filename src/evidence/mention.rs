@@ -136,6 +136,13 @@ impl Actor {
         }
     }
 
+    /// The same, but with this in the place of where it comes from.
+    #[must_use]
+    pub fn from_elsewhere(&self, from: Mention) -> Actor {
+        let place = |mention: &&Mention| matches!(mention.kind, MentionKind::Address | MentionKind::Host);
+        self.iter().filter(|mention| !place(mention)).cloned().chain([from]).collect()
+    }
+
     /// The first mention of a kind, in text order.
     pub fn get(&self, kind: MentionKind) -> Option<&Text> {
         self.0.iter().find(|m| m.kind == kind).map(|m| &m.text)

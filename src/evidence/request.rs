@@ -50,6 +50,9 @@ pub const QUERY: &str = "query";
 /// The trait of a use that a server behind the one that was asked answered; its value is what that one calls it.
 pub const BEHIND: &str = "behind";
 
+/// The trait of a use of a server that the client asked for by name; its value is where that one was seen.
+pub const SEEN_AT: &str = "seen-at";
+
 /// The trait of a use that was sent elsewhere.
 pub const REDIRECTED: &str = "redirected";
 
@@ -337,6 +340,38 @@ pub fn class(agent: &str) -> Class {
         return Class::Browsing;
     }
     Class::of_program(agent).unwrap_or(Class::App)
+}
+
+/// What drivers call their client where the program does not (libpq's server-side default, pgJDBC, Npgsql).
+const DRIVERS: [&str; 4] = ["[unknown]", "postgresql jdbc driver", "npgsql", "node-postgres"];
+
+/// What a client calls itself, where that is more than its driver's name.
+pub fn telling_name(program: &str) -> Option<&str> {
+    (!DRIVERS.contains(&program.to_ascii_lowercase().as_str())).then_some(program)
+}
+
+/// Paths at which programs say that they are well, and nothing else: Kubernetes ("API health endpoints"), Spring Boot
+/// ("Health"), MicroProfile Health 4.0, Prometheus ("Management API").
+const HEALTH: [&str; 13] = [
+    "/healthz",
+    "/livez",
+    "/readyz",
+    "/health",
+    "/health/live",
+    "/health/ready",
+    "/health/started",
+    "/actuator/health",
+    "/actuator/health/liveness",
+    "/actuator/health/readiness",
+    "/-/healthy",
+    "/-/ready",
+    "/_health",
+];
+
+/// What kind of traffic a request is: whoever asks whether a server is well depends on nothing there.
+pub fn class_of(client: Class, method: &str, path: &str) -> Class {
+    let asks = matches!(method, "GET" | "HEAD") && HEALTH.contains(&path);
+    if asks && client == Class::App { Class::Probe } else { client }
 }
 
 /// Whom a request is from: the client that was seen, or the one behind it where the one that was seen is ours

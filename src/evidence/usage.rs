@@ -235,6 +235,21 @@ impl Outcome {
     }
 }
 
+/// Logins that programs which watch servers ask for in their documentation (Zabbix, mysqld_exporter, postgres_exporter,
+/// Datadog, New Relic, PMM, pganalyze, Telegraf).
+const MONITOR_LOGINS: [&str; 10] = [
+    "zbx_monitor",
+    "zabbix",
+    "mysqld_exporter",
+    "postgres_exporter",
+    "redis_exporter",
+    "datadog",
+    "newrelic",
+    "pmm",
+    "pganalyze",
+    "telegraf",
+];
+
 /// What kind of traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -275,6 +290,13 @@ impl Class {
     /// The class that a program's own name gives to all it does, where it gives one.
     pub fn of_program(name: &str) -> Option<Class> {
         super::program::class_of(&name.to_ascii_lowercase())
+    }
+
+    /// The class of a client by the name of its program, else, where it bears none, by its login: the programs' own
+    /// documentation calls the login it asks for like the program.
+    pub fn of_client(program: &str, login: &str) -> Option<Class> {
+        let by_login = || MONITOR_LOGINS.contains(&login).then_some(Class::Monitoring);
+        Class::of_program(program).or_else(|| if program.is_empty() { by_login() } else { None })
     }
 
     /// The class of that word.

@@ -13,7 +13,9 @@ static MANUAL: Manual = Manual {
     family: "who",
     title: "A known login is used from a host that is not its owner's",
     what: "A login that an inventory or settings file gives to one consumer was seen from a host or address \
-           on which that consumer does not run, and statements worked.",
+           on which that consumer does not run, and statements worked; or from its own host, but with a program at which \
+           people type statements, where the consumer calls itself otherwise. A pooler's clients count as coming from where \
+           they are, and a host before which several consumers' logins come and nowhere else is a way and nobody's.",
     why: "When the login moves or its password is changed with the service it belongs to, the borrower stops. \
           Its traffic hides among the service's own, so counting logins never shows it.",
     example: "client:billing@10.20.3.9 comes with billing's login from a host that is not billing's",

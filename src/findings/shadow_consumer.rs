@@ -2,8 +2,9 @@
 
 use super::stake::Stake;
 use super::{Finding, Manual, Rule, who};
-use crate::evidence::Confidence;
+use crate::evidence::{Action, Confidence};
 use crate::graph::Graph;
+use crate::resolve::{Entity, Link};
 
 /// The rule.
 pub struct ShadowConsumer;
@@ -14,7 +15,8 @@ static MANUAL: Manual = Manual {
     title: "Somebody uses it, and nothing says who",
     what: "A client was seen using a system, its statements or requests worked, they are application traffic \
            (not monitoring, backup, replication or a pool's keep-alive), and neither an inventory nor any \
-           source, script or schedule of the scan explains any of them.",
+           source, script or schedule of the scan explains any of them. Of an encrypted connection only the two ends can be \
+           seen: it counts where an inventory lists the server and the client is of the estate.",
     why: "Nobody will change its connection string, nobody will test it, and nobody will be called when it \
           stops. It is found on the morning after the cutover, by whoever misses its output.",
     example: "client:report_ro@10.20.3.7 reads public.orders and public.customers, 84 times on 5 days, as \
@@ -34,7 +36,8 @@ impl Rule for ShadowConsumer {
                 continue;
             }
             for (system, links) in who::by_system(graph, id) {
-                let links: Vec<_> = links.into_iter().filter(|link| link.shadow()).collect();
+                let shadow = |link: &&Link| link.shadow() && !says_nothing(graph, consumer, link);
+                let links: Vec<_> = links.into_iter().filter(shadow).collect();
                 if links.is_empty() {
                     continue;
                 }
@@ -63,4 +66,12 @@ impl Rule for ShadowConsumer {
             }
         }
     }
+}
+
+/// Whether of a use nothing is known but two ends of which one is nobody's here.
+fn says_nothing(graph: &Graph, consumer: &Entity, link: &Link) -> bool {
+    let encrypted = link.traits.iter().any(|it| &*it.name == "encrypted");
+    let system = graph.entity(graph.system_of(link.key.resource));
+    let unlisted = system.kind == "external" && !system.declared;
+    link.key.action == Action::Connect && encrypted && (who::is_public(consumer) || unlisted)
 }

@@ -100,6 +100,7 @@ pub fn lines(file: &InputFile, settings: &Settings, out: &mut dyn FnMut(String))
             Event::Connected => ("connected", "ok", None, None),
             Event::Authorized(_) => ("authorized", "ok", None, None),
             Event::Replication => ("replication", "ok", None, None),
+            Event::Relays(..) => ("relayed", "ok", None, None),
             Event::Refused => ("refused", "denied", None, None),
             Event::Disconnected => ("disconnected", "ok", None, None),
             Event::UserChanged => ("user-changed", "ok", None, None),

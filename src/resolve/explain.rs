@@ -5,7 +5,7 @@ use super::Stated as StatedUse;
 use super::consumers::Book;
 use super::names::Names;
 use super::observed::sharers;
-use super::tables::target;
+use super::tables::{Tables, target};
 use super::{EntityId, Link, Resolved, Sleep};
 use crate::evidence::{
     Action, Basis, Evidence, Mention, MentionKind, Resource, ResourceKind, Says, Scope, Text,
@@ -24,12 +24,14 @@ enum Grain {
     Topic(String),
 }
 
-fn stated(resource: &Resource, names: &Names) -> Grain {
+fn stated(resource: &Resource, names: &Names, tables: &Tables) -> Grain {
     let server = resource.server.as_deref().unwrap_or("");
     let (system, database) = target(names, server, resource);
     match (resource.kind, &resource.database, database) {
         (ResourceKind::Table, _, Some(database)) => {
-            Grain::Table(format!("table:{system}/{database}/{}", resource.parts.join(".")))
+            let place = format!("{system}/{database}");
+            let name = tables.full_name(resource.kind, &(system, Some(database)), &resource.parts);
+            Grain::Table(format!("table:{place}/{name}"))
         }
         (ResourceKind::Endpoint, ..) if !resource.parts.is_empty() => {
             Grain::Request(format!("endpoint:{system}/{}", resource.parts.join(".")))
@@ -75,11 +77,11 @@ fn is_request(kind: &str) -> bool {
 /// Whether what has this kind is told no finer than by its database: no inventory states locks or channels, and who
 /// writes tables of a database connects to it.
 fn is_whole(kind: &str) -> bool {
-    matches!(kind, "database" | "lock" | "topic")
+    matches!(kind, "database" | "cache" | "broker" | "lock" | "topic")
 }
 
 /// Whether the inventory states this use of this consumer.
-fn is_declared(book: &Book, names: &Names, link: &Link) -> bool {
+fn is_declared(book: &Book, names: &Names, tables: &Tables, link: &Link) -> bool {
     let Some(known) = book.known.get(&link.key.consumer) else { return false };
     if known.declared_uses.is_empty() && book.entities[link.key.consumer.0].declared {
         // The inventory stops at names: it states no use that this one could go beyond.
@@ -110,7 +112,7 @@ fn is_declared(book: &Book, names: &Names, link: &Link) -> bool {
     let about: Vec<(Option<Action>, Grain)> = known
         .declared_uses
         .iter()
-        .map(|(action, resource, _)| (*action, stated(resource, names)))
+        .map(|(action, resource, _)| (*action, stated(resource, names, tables)))
         .filter(|(_, stated)| match stated {
             Grain::System(name) => *name == system,
             Grain::Topic(_) => false,
@@ -139,6 +141,7 @@ fn is_declared(book: &Book, names: &Names, link: &Link) -> bool {
 pub fn finish(
     evidence: &Evidence,
     names: &Names,
+    tables: &Tables,
     mut book: Book,
     mut links: Vec<Link>,
     stated: Vec<StatedUse>,
@@ -164,7 +167,10 @@ pub fn finish(
                 || texts.get(&who).is_some_and(|said| {
                     said.contains(&(action, resource))
                         || ((action == Action::Connect
-                            || matches!(&*book.entities[resource.0].kind, "database" | "lock"))
+                            || matches!(
+                                &*book.entities[resource.0].kind,
+                                "database" | "cache" | "broker" | "lock"
+                            ))
                             && on_system(&book, said, resource))
                         || book.entities[resource.0]
                             .part_of
@@ -172,12 +178,12 @@ pub fn finish(
                 })
         };
         link.written = says(consumer) || sharers(&book, consumer).into_iter().any(says);
-        link.declared = is_declared(&book, names, link);
+        link.declared = is_declared(&book, names, tables, link);
         let sharing = sharers(&book, consumer);
         link.declared |= sharing.iter().any(|who| {
             let mut theirs = link.clone();
             theirs.key.consumer = *who;
-            is_declared(&book, names, &theirs)
+            is_declared(&book, names, tables, &theirs)
         });
     }
     exclusive_names(&mut book);
@@ -196,7 +202,7 @@ fn on_system(book: &Book, said: &BTreeSet<(Action, EntityId)>, resource: EntityI
 
 fn owners(book: &mut Book, names: &Names) {
     for entity in &mut book.entities {
-        if matches!(entity.kind.as_str(), "database" | "external") {
+        if matches!(entity.kind.as_str(), "database" | "cache" | "broker" | "external") {
             entity.owner = names.owners.get(system_of(&entity.id)).cloned();
             entity.declared = names.is_declared_system(system_of(&entity.id));
         }

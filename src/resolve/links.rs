@@ -2,13 +2,15 @@
 //! link. It never drops a use.
 
 use super::consumers::Book;
+use super::hops::{Behind, Hops};
 use super::names::Names;
 use super::observed::{self, Peers, Verdict};
+use super::seen::Seen;
 use super::tables::{Tables, Target, target};
 use super::{EntityId, Job, Link, LinkKey, Sleep, Witness};
 use crate::evidence::{
-    Action, Activity, Basis, Class, Connection, Evidence, MentionKind, Outcome, Resource, ResourceKind, Says,
-    Scope, Stamp, Text, Use, What,
+    Action, Activity, Basis, Class, Confidence, Connection, Evidence, MentionKind, Outcome, Places, Resource,
+    ResourceKind, Says, Scope, Stamp, Text, Use, What, request,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,14 +48,23 @@ impl<'a> Clock<'a> {
     }
 }
 
+/// What acts are told apart on.
+pub struct Ground<'a> {
+    /// What names mean.
+    pub names: &'a Names,
+    /// The poolers.
+    pub hops: &'a Hops,
+    /// Where logins and programs were seen.
+    pub seen: &'a Seen,
+    /// The tables.
+    pub tables: &'a Tables,
+    /// When jobs run.
+    pub clock: &'a Clock<'a>,
+}
+
 /// Builds all links.
-pub fn build(
-    uses: Vec<Use>,
-    names: &Names,
-    tables: &Tables,
-    book: &mut Book,
-    clock: &Clock<'_>,
-) -> Vec<Link> {
+pub fn build(uses: Vec<Use>, ground: &Ground<'_>, book: &mut Book) -> Vec<Link> {
+    let Ground { names, tables, .. } = *ground;
     let mut links: BTreeMap<LinkKey, Link> = BTreeMap::new();
     let mut peers = Peers::default();
     // Acts without a login come last: who they are, those with one may tell.
@@ -67,7 +78,9 @@ pub fn build(
     for it in with.into_iter().chain(without) {
         match it.what.basis {
             Basis::Observed => {
-                observed_use(it, names, tables, book, clock, &mut peers, &mut links, &mut before);
+                for part in by_holder(it, names) {
+                    observed_use(part, ground, book, &mut peers, &mut links, &mut before);
+                }
             }
             Basis::Written | Basis::Declared => written_use(&it, names, tables, book, &mut peers, &mut links),
         }
@@ -127,32 +140,88 @@ struct Before {
     verdict: Option<Verdict>,
 }
 
-#[expect(clippy::too_many_arguments, reason = "what a use is told from, and what comes of it")]
+/// Of a server that was asked for by name, and seen at an address: the one of the two that somebody declared.
+fn by_address(it: &mut Use, names: &Names) {
+    let asked = it.what.resource.server.as_deref();
+    let known = asked.is_some_and(|asked| names.is_declared_system(&names.system(asked)));
+    let seen = it.what.traits.iter().find(|it| &*it.name == request::SEEN_AT);
+    if let (false, Some(seen)) = (known, seen.and_then(|it| it.value.clone()))
+        && names.is_declared_system(&names.system(&seen))
+    {
+        it.what.resource.server = Some(seen);
+    }
+}
+
+/// A use by whose its address was at the time.
+fn by_holder(it: Use, names: &Names) -> Vec<Use> {
+    let Some(address) = it.what.actor.get(MentionKind::Address).cloned() else { return vec![it] };
+    let Use { what, activity, places } = it;
+    let mut parts = names.parted(&address, activity);
+    if let [(_, activity)] = &mut parts[..] {
+        return vec![Use { what, activity: std::mem::take(activity), places }];
+    }
+    let holder_of = |stamp: Option<Stamp>| {
+        let at = stamp.map(Activity::at)?;
+        names.host_during(&address, &at).map(str::to_owned)
+    };
+    let part = |(holder, activity): (Option<&str>, Activity)| {
+        let mut own = Places::default();
+        for (stamp, place) in places.iter().filter(|(stamp, _)| holder_of(*stamp).as_deref() == holder) {
+            own.add(*stamp, place.clone());
+        }
+        Use { what: what.clone(), activity, places: own }
+    };
+    parts.into_iter().map(part).collect()
+}
+
 fn observed_use(
-    it: Use,
-    names: &Names,
-    tables: &Tables,
+    mut it: Use,
+    ground: &Ground<'_>,
     book: &mut Book,
-    clock: &Clock<'_>,
     peers: &mut Peers,
     links: &mut BTreeMap<LinkKey, Link>,
     before: &mut Option<Before>,
 ) {
+    let Ground { names, hops, tables, .. } = *ground;
     let same = before.take().filter(|before| before.what.is_but_shape(&it.what));
+    let what = if same.is_some() { None } else { Some(it.what.clone()) };
+    by_address(&mut it, names);
     let mut known = same.unwrap_or_else(|| {
         let server = it.what.resource.server.as_deref();
         let system = server.map(|server| names.system(server)).unwrap_or_default();
         let resource = tables.entity(book, names, &it.what.resource, &BTreeSet::new());
-        Before { what: it.what.clone(), system, resource, verdict: None }
+        Before { what: what.unwrap_or_else(|| it.what.clone()), system, resource, verdict: None }
     });
     let (system, resource) = (&known.system, known.resource);
+    let (mut through, mut because, mut several) = (None, None, None);
+    match hops.behind(&it, system, names, book) {
+        Behind::Nothing => {}
+        Behind::One(client, why) => {
+            it.what.actor = it.what.actor.from_elsewhere(client.clone());
+            because = Some((client, why));
+        }
+        // A connection that the pooler keeps for whoever comes next is nobody's.
+        Behind::Several(pooler, _) if it.what.action == Action::Connect => through = Some(pooler),
+        Behind::Several(_, hosts) => several = Some(hosts),
+    }
+    if let Some(pooler) = through {
+        let entity = observed::pooler(&pooler, &it, book);
+        return add(links, names, it, (entity, resource), Confidence::High, None, Some(Class::Keepalive));
+    }
     let named = it.what.actor.get(MentionKind::User).is_some();
     let by_peer = if named { None } else { peers.attribute(&it, resource, system, names, book) };
     let (verdict, resource) = by_peer.unwrap_or_else(|| {
-        let verdict = known.verdict.unwrap_or_else(|| observed::attribute(&it, system, names, book, clock));
-        (verdict, resource)
+        let told = || observed::attribute(&it, system, several.as_ref(), ground, book);
+        (known.verdict.unwrap_or_else(told), resource)
     });
-    if known.verdict.is_none() && named && observed::is_steady(&it, names, book) {
+    let direct = because.is_none() && several.is_none();
+    if let Some((client, why)) = because {
+        let reason = book.entities[verdict.entity.0].mentions.entry(client).or_default();
+        if !reason.starts_with("declared at") {
+            *reason = why;
+        }
+    }
+    if known.verdict.is_none() && named && direct && observed::is_steady(&it, names, book) {
         known.verdict = Some(verdict);
     }
     if named && it.what.outcome == Outcome::Ok {

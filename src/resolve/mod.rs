@@ -6,6 +6,7 @@
 mod components;
 mod consumers;
 mod explain;
+mod hops;
 mod jobs;
 mod links;
 mod names;
@@ -15,6 +16,7 @@ mod pods;
 mod roles;
 mod routes;
 mod runs;
+mod seen;
 mod tables;
 mod twins;
 
@@ -382,7 +384,10 @@ pub fn resolve(evidence: &mut Evidence, clock: &Clock<'_>) -> Resolved {
     book.gaps.extend(gaps);
     book.gaps.extend(unknown_systems(evidence, &uses, &names));
     book.assign_shapes(&uses);
-    let links = links::build(uses, &names, &tables, &mut book, clock);
+    let hops = hops::Hops::learn(evidence, &uses, &names);
+    let seen = seen::Seen::learn(&uses, &names);
+    let ground = links::Ground { names: &names, hops: &hops, seen: &seen, tables: &tables, clock };
+    let links = links::build(uses, &ground, &mut book);
     name_crowds(evidence, &mut book);
     let stated = stated_uses(&names, &tables, &mut book);
     let sleeps = links::sleeps(evidence, &names, &tables, &mut book);
@@ -393,7 +398,7 @@ pub fn resolve(evidence: &mut Evidence, clock: &Clock<'_>) -> Resolved {
         own_hosts,
         addressed,
         watches,
-        ..explain::finish(evidence, &names, book, links, stated, sleeps)
+        ..explain::finish(evidence, &names, &tables, book, links, stated, sleeps)
     }
 }
 

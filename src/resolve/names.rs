@@ -35,6 +35,10 @@ pub struct Names {
     leases: BTreeMap<String, Vec<(Span, String)>>,
     /// Captures that follow each other at one server: by vantage, the first of them.
     rings: BTreeMap<Text, Text>,
+    /// By what a pooler's own log calls its server: the only system that the pooler leads to.
+    led: BTreeMap<String, String>,
+    /// The same by the pooler's host, for what nobody declared there.
+    led_hosts: BTreeMap<String, String>,
     pods: Pods,
 }
 
@@ -96,8 +100,38 @@ impl Names {
         names.addressed = known.map(|(_, host)| host.clone()).collect();
         names.join_vantages(evidence);
         names.join_rings(evidence);
+        names.follow_poolers(evidence);
         names.join_by_database(evidence, uses);
         names
+    }
+
+    /// A pooler is the server it leads to, under another address.
+    fn follow_poolers(&mut self, evidence: &Evidence) {
+        let vantages: BTreeMap<&Text, &Mention> = evidence.vantages().map(|it| (&it.id, &it.of)).collect();
+        type Ways = BTreeMap<String, BTreeSet<String>>;
+        let (mut ways, mut hosts): (Ways, Ways) = Default::default();
+        for fact in evidence.facts().filter(|fact| fact.scope == Scope::Production) {
+            let Says::Relays { to, seen_by } = &fact.says else { continue };
+            let (host, system) = (self.host_or_self(&fact.about.text), self.system(&to.text));
+            let own = vantages.get(seen_by).map(|of| of.text.to_string());
+            hosts.entry(host.to_lowercase()).or_default().insert(system.clone());
+            if let Some(own) = own.filter(|own| *own != system) {
+                ways.entry(own).or_default().insert(system);
+            }
+        }
+        let alone = |ways: Ways| -> BTreeMap<String, String> {
+            let of_one = ways.into_iter().filter(|(_, systems)| systems.len() == 1);
+            of_one.filter_map(|(name, systems)| Some((name, systems.into_iter().next()?))).collect()
+        };
+        (self.led, self.led_hosts) = (alone(ways), alone(hosts));
+    }
+
+    /// Whether a host is one of several by which a system is reached: the server's own, or one before it.
+    pub fn is_way_to(&self, system: &str, host: &str) -> bool {
+        let addresses = self.endpoints.iter().filter(|(_, of)| of.as_str() == system);
+        let hosts: BTreeSet<&str> =
+            addresses.filter_map(|(endpoint, _)| self.host(split_port(endpoint).0)).collect();
+        hosts.len() > 1 && hosts.contains(host)
     }
 
     /// Captures of one server of which none begins before the one before has ended are one vantage in several
@@ -320,6 +354,21 @@ impl Names {
         }
     }
 
+    /// An activity from one address by whose that was at the time: one part where the address has one holder for good.
+    pub fn parted(&self, text: &str, activity: Activity) -> Vec<(Option<&str>, Activity)> {
+        if self.leases.is_empty() {
+            return vec![(None, activity)];
+        }
+        let leases = self.leases.get(&text.to_lowercase()).filter(|_| self.host(text).is_none());
+        let Some(leases) = leases.filter(|_| activity.undated() == 0) else { return vec![(None, activity)] };
+        let holder = |at: crate::evidence::Stamp| {
+            let mut then = leases.iter().filter(|(span, _)| span.contains(at)).map(|(_, host)| host.as_str());
+            let host = then.next()?;
+            then.all(|other| other == host).then_some(host)
+        };
+        activity.parted(holder)
+    }
+
     /// The host that a name, alias or address means, as declared; else the only known host whose name begins
     /// with the same label: `web1.example.org` is `web1` unless there is another `web1`.
     pub fn host(&self, text: &str) -> Option<&str> {
@@ -350,11 +399,17 @@ impl Names {
     /// The system a server text means: a system's name, one of its addresses, or the same machine and port.
     /// A server nobody named keeps its text.
     pub fn system(&self, server: &str) -> String {
+        let system = self.system_there(server);
+        self.led.get(&system).cloned().unwrap_or(system)
+    }
+
+    /// The system at a server's own address, be it a pooler.
+    fn system_there(&self, server: &str) -> String {
         if self.systems.contains_key(server) {
             return server.to_owned();
         }
         if let Some(target) = self.aliases.get(server).filter(|target| *target != server) {
-            return self.system(target);
+            return self.system_there(target);
         }
         let lower = server.to_lowercase();
         if let Some(system) = self.endpoints.get(&lower) {
@@ -379,6 +434,8 @@ impl Names {
             self.endpoints.iter().filter(|(endpoint, _)| same(endpoint)).map(|(_, system)| system).collect();
         match found.into_iter().collect::<Vec<_>>()[..] {
             [only] => only.clone(),
+            // What nobody declared on a pooler's host is the pooler.
+            [] if let Some(system) = self.led_hosts.get(machine.as_deref().unwrap_or(host)) => system.clone(),
             // A client that names no port means the usual one (libpq, "port").
             _ => server.strip_suffix(":5432").unwrap_or(server).to_owned(),
         }
@@ -408,6 +465,17 @@ impl Names {
     /// Whether somebody declared a system, and as a database.
     pub fn is_database(&self, system: &str) -> bool {
         self.systems.get(system).is_some_and(|kind| kind == "database")
+    }
+
+    /// What holds data, as somebody declared it: `database`, `cache` or `broker`.
+    pub fn store_kind(&self, system: &str) -> Option<&str> {
+        let kind = self.systems.get(system)?.as_str();
+        matches!(kind, "database" | "cache" | "broker").then_some(kind)
+    }
+
+    /// Whether somebody declared a system, and as a service.
+    pub fn is_service(&self, system: &str) -> bool {
+        self.systems.get(system).is_some_and(|kind| kind == "service")
     }
 
     /// Whether a consumer reaches such a system at all (somebody declared it).

@@ -4,11 +4,12 @@
 use super::EntityId;
 use super::consumers::{Book, Known};
 use super::names::Names;
+use super::seen::Seen;
 use crate::evidence::{
-    Action, Actor, Class, Confidence, Gap, GapCode, MentionKind, Outcome, Place, ResourceKind, Text, Use,
-    request,
+    Action, Actor, Class, Confidence, Gap, GapCode, Mention, MentionKind, Outcome, Place, ResourceKind, Role,
+    Text, Use, request,
 };
-use crate::resolve::links::Clock;
+use crate::resolve::links::{Clock, Ground};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The trait of a connection of which only the two ends can be seen.
@@ -148,19 +149,38 @@ impl Peers {
     }
 }
 
+/// Whether a person types what a program of this name sends.
+fn is_for_people(program: &str) -> bool {
+    Role::of_program(program) == Some(Role::Person)
+}
+
 /// Whether neither the statement nor the moments of an act have a say in whose it is: acts that differ in nothing else
 /// are then one consumer's.
 pub fn is_steady(it: &Use, names: &Names, book: &Book) -> bool {
     let owners = it.what.actor.get(MentionKind::User).map(|login| book.with_login(login).len());
-    owners.is_some_and(|owners| owners < 2) && !names.has_leases()
+    let program = it.what.actor.get(MentionKind::Application);
+    let by_hand = program.is_some_and(|program| is_for_people(program));
+    owners.is_some_and(|owners| owners < 2) && !names.has_leases() && !by_hand
 }
 
-/// Attributes an observed use.
-pub fn attribute(it: &Use, system: &str, names: &Names, book: &mut Book, clock: &Clock<'_>) -> Verdict {
+/// Attributes an observed use; `behind` are the hosts of whom it may be of where it came through a pooler.
+pub fn attribute(
+    it: &Use,
+    system: &str,
+    behind: Option<&BTreeSet<String>>,
+    ground: &Ground<'_>,
+    book: &mut Book,
+) -> Verdict {
+    let Ground { names, seen, clock, .. } = *ground;
     let actor = &it.what.actor;
     let from = origin(it, system, names);
     let login = actor.get(MentionKind::User).map(|user| user.to_string());
     let owners = login.as_deref().map(|login| book.with_login(login)).unwrap_or_default();
+    if let Some(hosts) = behind {
+        let may = |entity: &EntityId| !book.known[entity].hosts.is_disjoint(hosts);
+        let placed: Vec<EntityId> = owners.iter().copied().filter(may).collect();
+        return stranger(it, system, from, &owners, &placed, book);
+    }
     let here = |book: &Book, entity: &EntityId| {
         let hosts = &book.known[entity].hosts;
         !hosts.is_empty() && from.as_ref().is_some_and(|from| hosts.contains(from))
@@ -182,6 +202,9 @@ pub fn attribute(it: &Use, system: &str, names: &Names, book: &mut Book, clock: 
     if let Some(verdict) = by_pod(it, system, &owners, names, book) {
         return verdict;
     }
+    if let Some(verdict) = by_hand(it, system, &placed, &from, book) {
+        return verdict;
+    }
     if let Some(verdict) = among(&placed, it, book, clock, "login and host agree") {
         return verdict;
     }
@@ -196,14 +219,58 @@ pub fn attribute(it: &Use, system: &str, names: &Names, book: &mut Book, clock: 
             return Verdict { confidence: verdict.confidence.min(Confidence::Medium), ..verdict };
         }
     }
+    let way = |from: &String| names.is_way_to(system, from) || seen.is_gate(system, from, book);
+    if placed.is_empty() && from.as_ref().is_some_and(way) {
+        // Whoever is behind it, the host is not theirs: it says nothing of who it is.
+        let fits: Vec<EntityId> =
+            owners.iter().copied().filter(|owner| fits_name(*owner, it, book)).collect();
+        let why = "the login is its own; the host is one by which others reach the server, too";
+        if let Some(verdict) = among(&fits, it, book, clock, why) {
+            return Verdict { confidence: verdict.confidence.min(Confidence::Medium), ..verdict };
+        }
+        return stranger(it, system, from, &owners, &fits, book);
+    }
     if owners.is_empty()
         && let Some(verdict) = by_application(actor, &from, book)
+            .or_else(|| by_own_name(actor, &from, book))
             .or_else(|| by_statement(it, login.is_none(), book))
-            .or_else(|| by_stated_use(it, system, &from, names, book))
+            .or_else(|| by_stated_use(it, system, &from, (names, seen), book))
     {
         return verdict;
     }
     stranger(it, system, from, &owners, &placed, book)
+}
+
+/// A person with a consumer's login on its own host: a program for people, where the consumer calls itself otherwise and
+/// its text does not hold the statement. Where one of the host calls itself by no name, it may be that one's.
+fn by_hand(
+    it: &Use,
+    system: &str,
+    placed: &[EntityId],
+    from: &Option<String>,
+    book: &mut Book,
+) -> Option<Verdict> {
+    let program = it.what.actor.get(MentionKind::Application)?;
+    let owner = *placed.first()?;
+    let otherwise = |owner: &EntityId| {
+        let known = &book.known[owner];
+        !known.applications.is_empty()
+            && !known.applications.contains(&**program)
+            && !known.shapes.contains(&it.what.shape.fingerprint)
+    };
+    let did = it.what.outcome == Outcome::Ok && it.what.class == Class::App;
+    if !did || !is_for_people(program) || !placed.iter().all(otherwise) {
+        return None;
+    }
+    let verdict = stranger(it, system, from.clone(), &[], &[], book);
+    let why = format!("has its login and comes from its host, but with {program}, a program for people");
+    for owner in placed {
+        let (mine, other) = (book.entities[verdict.entity.0].id.clone(), book.entities[owner.0].id.clone());
+        book.entities[verdict.entity.0].not_joined.insert((other, why.clone()));
+        book.entities[owner.0].not_joined.insert((mine, why.clone()));
+    }
+    book.entities[verdict.entity.0].borrows_from = Some(owner);
+    Some(Verdict { confidence: Confidence::Medium, ..verdict })
 }
 
 /// A client whose host, or whose own name for itself, is a pod's belongs to the workload, where nobody else has the
@@ -319,6 +386,51 @@ fn by_application(actor: &Actor, from: &Option<String>, book: &mut Book) -> Opti
     Some(Verdict { entity: only, confidence: Confidence::Medium })
 }
 
+/// Whether a consumer may call itself as the client of an act does.
+fn fits_name(owner: EntityId, it: &Use, book: &Book) -> bool {
+    let own = &book.known[&owner].applications;
+    let seen = it.what.actor.get(MentionKind::Application);
+    let seen = seen.and_then(|seen| request::telling_name(seen));
+    own.is_empty() || seen.is_none_or(|seen| own.contains(seen))
+}
+
+/// A client that calls itself, or whose login is called, as an inventory calls exactly one consumer of which it states
+/// nothing else: no host, no login and no program that would say otherwise.
+fn by_own_name(actor: &Actor, from: &Option<String>, book: &mut Book) -> Option<Verdict> {
+    let fold = |name: &str| name.to_lowercase().replace('_', "-");
+    let application = actor.get(MentionKind::Application).map(|name| fold(request::unversioned(name)));
+    let login = actor.get(MentionKind::User).map(|login| fold(login));
+    let mut found = Vec::new();
+    for (entity, known) in &book.known {
+        let it = &book.entities[entity.0];
+        let here = known.hosts.is_empty() || from.as_ref().is_some_and(|from| known.hosts.contains(from));
+        let named = |text: &Option<String>| text.as_ref().is_some_and(|text| *text == fold(&it.name));
+        let by_name = known.applications.is_empty() && named(&application);
+        if it.declared && here && (by_name || (known.users.is_empty() && named(&login))) {
+            found.push((*entity, by_name));
+        }
+    }
+    let [(only, by_name)] = found[..] else { return None };
+    let what = if by_name { "calls itself" } else { "has a login that is called" };
+    let why = format!("{what} as the inventory calls it, and nothing says otherwise");
+    for mention in actor.iter().filter(|mention| mention.kind != MentionKind::Database) {
+        book.entities[only.0].mentions.entry(mention.clone()).or_insert_with(|| why.clone());
+    }
+    Some(Verdict { entity: only, confidence: Confidence::Medium })
+}
+
+/// The pooler itself, for connections that are nobody's yet.
+pub fn pooler(host: &str, it: &Use, book: &mut Book) -> EntityId {
+    let entity = book.entity(format!("proxy:{host}"), "proxy", host);
+    for kind in [MentionKind::Address, MentionKind::Host] {
+        if let Some(text) = it.what.actor.get(kind) {
+            let why = "from there it goes to the server".to_owned();
+            book.entities[entity.0].mentions.entry(Mention::new(kind, text.clone())).or_insert(why);
+        }
+    }
+    entity
+}
+
 /// A statement that exactly one consumer's text holds, when the log does not say who sent it.
 fn by_statement(it: &Use, login_unknown: bool, book: &mut Book) -> Option<Verdict> {
     if !login_unknown || it.what.shape.fingerprint == 0 {
@@ -336,19 +448,22 @@ fn by_statement(it: &Use, login_unknown: bool, book: &mut Book) -> Option<Verdic
 }
 
 /// An act of which only the two ends can be seen. An encrypted connection is the only consumer's of that host that states,
-/// or whose text says, that it uses the server. A request without a login is so, too, where no other job is known on that
+/// or whose text says, that it uses the server. A request without a login, or a command at a cache or broker, is so, too, where no other job is known on that
 /// host; neither, where it calls itself by another name.
 fn by_stated_use(
     it: &Use,
     system: &str,
     from: &Option<String>,
-    names: &Names,
+    (names, seen): (&Names, &Seen),
     book: &mut Book,
 ) -> Option<Verdict> {
     let encrypted = it.what.traits.iter().any(|it| &*it.name == ENCRYPTED);
-    let request = it.what.resource.kind == ResourceKind::Endpoint && it.what.class == Class::App;
+    let app = it.what.class == Class::App;
+    let request = it.what.resource.kind == ResourceKind::Endpoint && app;
+    // What a cache or broker shows of its clients names no login.
+    let store = matches!(names.store_kind(system), Some("cache" | "broker")) && app;
     let nameless = it.what.actor.get(MentionKind::User).is_none();
-    let from = from.as_ref().filter(|_| nameless && (encrypted || request))?;
+    let from = from.as_ref().filter(|_| nameless && (encrypted || request || store))?;
     let says = |known: &Known| {
         let stated = known.declared_uses.iter().filter_map(|(_, resource, _)| resource.server.as_deref());
         stated.into_iter().any(|server| names.system(server) == system)
@@ -365,6 +480,14 @@ fn by_stated_use(
     let own_names = &book.known[&only].applications;
     let program = it.what.actor.get(MentionKind::Application).map(|program| request::unversioned(program));
     if program.is_some_and(|program| !own_names.is_empty() && !own_names.contains(program)) {
+        return None;
+    }
+    // Of several programs on one host, of which it states none, nobody can say which is its own.
+    let programs = seen.programs(system, from).map_or(0, BTreeSet::len);
+    if program.is_some() && own_names.is_empty() && programs > 1 {
+        let program = program.unwrap_or_default();
+        let why = "runs on a host where it states this use, among other programs; it says of none that it is its own";
+        book.entities[only.0].not_joined.insert((format!("client:{program}@{from}"), why.to_owned()));
         return None;
     }
     let what = if encrypted { "encrypted" } else { "no login" };

@@ -55,7 +55,7 @@ impl Tables {
 
     /// The full name of a table (or routine) in a database: its own schema; of several the session looks in,
     /// the first that is known to have it; else the only schema known to have it; else the default one.
-    fn full_name(&self, kind: ResourceKind, target: &Target, parts: &[Text]) -> String {
+    pub fn full_name(&self, kind: ResourceKind, target: &Target, parts: &[Text]) -> String {
         let known = if kind == ResourceKind::Routine { &self.routines } else { &self.known };
         let known = known.get(target);
         if let Some(name) = qualified(parts) {
@@ -114,7 +114,7 @@ impl Tables {
                     None => None,
                 };
                 match at {
-                    Some(at) => database(book, &at),
+                    Some(at) => database(book, names, &at),
                     None => {
                         let name = resource.database.as_deref().unwrap_or("?");
                         book.entity(format!("database:?/{name}"), "database", name)
@@ -139,7 +139,10 @@ impl Tables {
             Some(service) if !names.is_declared_system(&server) => book.entities[service.0].name.clone(),
             _ => server,
         };
-        let whole = named.unwrap_or_else(|| book.entity(format!("external:{server}"), "external", &server));
+        let whole = named.unwrap_or_else(|| {
+            let kind = if names.is_service(&server) { "service" } else { "external" };
+            book.entity(format!("{kind}:{server}"), kind, &server)
+        });
         if asked.is_empty() {
             let entity = book.entity(format!("endpoint:{server}"), "endpoint", &server);
             book.entities[entity.0].part_of = Some(whole);
@@ -175,8 +178,8 @@ impl Tables {
             at.1 = Some(database.to_string());
         }
         let name = self.full_name(resource.kind, &at, &resource.parts);
-        let whole = database(book, &at);
-        let place = book.entities[whole.0].id.trim_start_matches("database:").to_owned();
+        let whole = database(book, names, &at);
+        let place = place_of(book, whole);
         let entity = book.entity(format!("{kind}:{place}/{name}"), kind, &name);
         book.entities[entity.0].part_of = Some(whole);
         entity
@@ -190,14 +193,22 @@ pub fn target(names: &Names, server: &str, resource: &Resource) -> Target {
     (system, database.map(|database| database.to_string()))
 }
 
-/// The entity of a database, or of a whole server where no database is known.
-pub fn database(book: &mut Book, at: &Target) -> EntityId {
+/// The entity of a database, or of a whole server where no database is known: of the kind that an inventory says the server
+/// is of.
+pub fn database(book: &mut Book, names: &Names, at: &Target) -> EntityId {
     let (system, database) = at;
+    let kind = names.store_kind(system).unwrap_or("database");
     let id = match database {
-        Some(database) => format!("database:{system}/{database}"),
-        None => format!("database:{system}"),
+        Some(database) => format!("{kind}:{system}/{database}"),
+        None => format!("{kind}:{system}"),
     };
-    book.entity(id, "database", database.as_deref().unwrap_or(system))
+    book.entity(id, kind, database.as_deref().unwrap_or(system))
+}
+
+/// Where the parts of a whole lie: its id without its kind.
+fn place_of(book: &Book, whole: EntityId) -> String {
+    let id = &book.entities[whole.0].id;
+    id.split_once(':').map_or(&**id, |(_, place)| place).to_owned()
 }
 
 /// A lock or a channel of a database: a part of the one that is named, or of the only one that its consumer connects
@@ -211,8 +222,8 @@ fn within(book: &mut Book, names: &Names, resource: &Resource, targets: &BTreeSe
     };
     let (kind, name) = (resource.kind.word(), resource.parts.join("."));
     let Some(at) = at else { return other(book, names, resource.kind, resource) };
-    let whole = database(book, &at);
-    let place = book.entities[whole.0].id.trim_start_matches("database:").to_owned();
+    let whole = database(book, names, &at);
+    let place = place_of(book, whole);
     let entity = book.entity(format!("{kind}:{place}/{name}"), kind, &name);
     book.entities[entity.0].part_of = Some(whole);
     entity
@@ -223,6 +234,7 @@ fn other(book: &mut Book, names: &Names, kind: ResourceKind, resource: &Resource
     // A file that a server of a database writes lies on the machine that it runs on.
     let machine = |server: &str| match (kind, names.host(server)) {
         (ResourceKind::File, None) => names.machine_of(&names.system(server)).unwrap_or(server).to_owned(),
+        (ResourceKind::Keys, _) => names.system(server),
         _ => names.host_or_self(server),
     };
     let server = resource.server.as_deref().map(machine);
@@ -233,5 +245,14 @@ fn other(book: &mut Book, names: &Names, kind: ResourceKind, resource: &Resource
         (_, None) => format!("{}:{name}", kind.word()),
     };
     let shown = if name.is_empty() { server.clone().unwrap_or_default() } else { name };
-    book.entity(id, kind.word(), &shown)
+    let entity = book.entity(id, kind.word(), &shown);
+    if let (ResourceKind::Keys, Some(server)) = (kind, &resource.server) {
+        let system = names.system(server);
+        let whole = match names.store_kind(&system) {
+            Some(_) => database(book, names, &(system, None)),
+            None => book.entity(format!("cache:{system}"), "cache", &system),
+        };
+        book.entities[entity.0].part_of = Some(whole);
+    }
+    entity
 }

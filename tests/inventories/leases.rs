@@ -175,7 +175,8 @@ fn an_address_is_a_hosts_for_the_time_of_its_lease_alone() {
     let who = seen(&[("dhcp/dhcpd.leases", ISC), ("logs/postgresql.log", &log)]);
     let wanted = [
         "client:between@10.20.3.7",
-        "client:both@10.20.3.7",
+        "client:both@ann-laptop",
+        "client:both@bob-laptop",
         "client:early@ann-laptop",
         "client:late@bob-laptop",
         "client:paper@printer",

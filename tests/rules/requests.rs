@@ -152,7 +152,7 @@ fn a_program_nobody_listed_is_a_shadow_and_people_probes_and_failures_are_not() 
         got("10.20.5.1", "GET /health", "check_http/v2.3.3 (monitoring-plugins 2.3.3)"),
     ]
     .concat();
-    let found = "shadow-consumer: client:python-requests@10.20.3.7, external:orders-api";
+    let found = "shadow-consumer: client:python-requests@10.20.3.7, service:orders-api";
     assert_eq!(findings(&[(INVENTORY, SHOP), (ACCESS, &log)]), [found]);
 }
 
@@ -165,7 +165,7 @@ fn a_request_without_a_login_is_the_hosts_only_consumer_that_states_the_server()
     };
     let log = got("10.20.1.12", "GET /v1/orders", "axios/1.7");
     let told = |uses: &str, more: &str| findings(&[(INVENTORY, &estate(uses, more)), (ACCESS, &log)]);
-    let shadow = "shadow-consumer: client:axios@app2, external:orders-api";
+    let shadow = "shadow-consumer: client:axios@app2, service:orders-api";
     let uses = "uses = [\"orders-api\"]\n";
     assert_eq!(told(uses, ""), NOTHING);
     // What it states is one request, and this is it.
@@ -341,7 +341,7 @@ mod page_scraper {
         let log = looked(PAGE)
             + &got("10.20.3.7", "GET /admin/stock?day=1", "Wget/1.21")
             + &got("10.20.3.7", "GET /admin/list.html", "Wget/1.21");
-        assert_eq!(told(&log), ["page-scraper: client:Wget@10.20.3.7, external:orders-api"]);
+        assert_eq!(told(&log), ["page-scraper: client:Wget@10.20.3.7, service:orders-api"]);
         let log = got("10.20.3.7", "GET /prices/today.html", "Wget/1.21");
         assert_eq!(
             told(&log),

@@ -162,6 +162,8 @@ pub enum Event {
     Authorized(bool),
     /// It asked for the stream of changes or a base backup.
     Replication,
+    /// A pooler opened a connection of its own, for its clients: from this address, at this server.
+    Relays(Text, Text),
     /// It was not let in.
     Refused,
     /// It was closed.

@@ -1,6 +1,6 @@
 //! PgBouncer's log (its documentation, "Logging"; objects.c and client.c of its source): who connects to the pooler, as
-//! whom, to which database, from where. It holds no statement, and what the pooler itself opens at a server
-//! (`S-0x…`) is its own business and no consumer's.
+//! whom, to which database, from where. It holds no statement. What the pooler itself opens at a server (`S-0x…`) is no
+//! consumer's; it tells from which address the server sees the pooler's clients coming.
 
 use super::stamps::Clock;
 use super::{Block, Context, Event, LogFormat, Record, Who, Zones, syslog};
@@ -84,7 +84,19 @@ fn event(text: &str) -> Option<Event> {
     Some(if turned_away { Event::Refused } else { Event::Disconnected })
 }
 
-/// A line of the log; the record is one of a client's.
+/// `shop/app@10.0.0.10:5432 new connection to server (from 10.0.0.20:44142)`: from where the pooler goes to which server.
+fn relayed(text: &str) -> Option<Event> {
+    let (whom, said) = text.split_once(' ')?;
+    let (_, _, host, port) = peer(whom)?;
+    let from = said.strip_prefix("new connection to server (from ")?.strip_suffix(')')?;
+    let (from, _) = from.rsplit_once(':')?;
+    let address = |text: &str| text.trim_matches(['[', ']']).parse::<std::net::IpAddr>().ok();
+    let from = address(from).filter(|from| !from.is_loopback())?;
+    let server = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+    Some(Event::Relays(Text::from(from.to_string()), Text::from(server)))
+}
+
+/// A line of the log; the record is one of a client's, or of a connection that the pooler opened for its clients.
 fn line<'a>(text: &'a str, clock: &mut Clock<'_>, number: u64) -> Option<Line<'a>> {
     let (stamp, pid, rest) = message(text, clock)?;
     let about = |who: Who, session: u64, event: Event| Record {
@@ -95,6 +107,8 @@ fn line<'a>(text: &'a str, clock: &mut Clock<'_>, number: u64) -> Option<Line<'a
         line: number,
     };
     let nothing = || about(Who::default(), pid, Event::Nothing);
+    let of_server = rest.strip_prefix("S-0x").and_then(|rest| rest.split_once(": "));
+    let relayed = of_server.and_then(|(_, said)| relayed(said));
     let of_client = rest.strip_prefix("C-0x").and_then(|rest| rest.split_once(": "));
     let record = of_client.and_then(|(socket, said)| {
         let (whom, said) = said.split_once(' ')?;
@@ -112,6 +126,7 @@ fn line<'a>(text: &'a str, clock: &mut Clock<'_>, number: u64) -> Option<Line<'a
         let session = foldhash::fast::FixedState::default().hash_one((pid, socket)) | 1;
         Some(about(who, session, event))
     });
+    let record = record.or_else(|| relayed.map(|event| about(Who::default(), pid, event)));
     Some(Line { record: record.unwrap_or_else(nothing), known: stamp.known, rest })
 }
 

@@ -277,8 +277,8 @@ impl Requests {
             let (shape, resource, path) = &endpoints[key.endpoint as usize];
             let query = key.query.and_then(|it| self.queries.name(it));
             let shown = (path.as_str(), query.as_ref());
-            let got = &*endpoint_list[key.endpoint as usize].1 == "GET";
-            let page = *class == Class::Browsing && got && pages.contains(&shown);
+            let method = &*endpoint_list[key.endpoint as usize].1;
+            let page = *class == Class::Browsing && method == "GET" && pages.contains(&shown);
             let page = page.then(|| Trait::named(request::PAGE));
             let query = query.map(|names| Trait::valued(request::QUERY, names));
             let behind = key
@@ -293,7 +293,7 @@ impl Requests {
                 shape: shape.clone(),
                 resource: resource.clone(),
                 outcome: key.outcome,
-                class: *class,
+                class: request::class_of(*class, method, path),
                 scope: Scope::Production,
                 basis: Basis::Observed,
                 confidence: Confidence::High,

@@ -318,6 +318,16 @@ impl Book {
         number
     }
 
+    /// Somebody whom no name told apart when the connection was made, and who turned out to be a program of the kind that
+    /// copies or watches servers.
+    pub fn as_program(&mut self, number: usize, application: &Text) -> usize {
+        let acting = self.who(number).clone();
+        if !acting.who.application.is_empty() || Class::of_program(application).is_none() {
+            return number;
+        }
+        self.number(Acting { who: Who { application: application.clone(), ..acting.who }, ..acting })
+    }
+
     /// Who acts in a session now.
     pub fn of(&mut self, session: &mut Session) -> usize {
         if let Some(number) = session.number {

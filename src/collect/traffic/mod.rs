@@ -391,6 +391,7 @@ impl Teller<'_> {
         match connection.protocol {
             "postgres" => self.postgres(&connection, &server),
             "http" => self.http(&connection, &server),
+            "tls" if !connection.one_sided => self.tls(&connection, &server),
             _ => {}
         }
     }
@@ -521,7 +522,8 @@ impl Teller<'_> {
                 self.crowds.entry(name.clone()).or_default().add(&client.0);
             }
             what.outcome = act.outcome;
-            what.class = program.map_or(Class::App, |program| request::class(program));
+            let class = program.map_or(Class::App, |program| request::class(program));
+            what.class = request::class_of(class, &act.verb, &act.object);
             let answer = [(act.page, request::PAGE), (act.redirected, request::REDIRECTED)];
             what.traits.extend(answer.iter().filter(|(so, _)| *so).map(|(_, name)| Trait::named(name)));
             let query = act.query.clone();
@@ -531,6 +533,29 @@ impl Teller<'_> {
             let place = self.place(act.moment.packet);
             self.out.add_event(what, act.moment.stamp, act.micros, place);
         }
+    }
+
+    /// A connection of which only the ends and the name that the client asks for can be seen. The name is what an
+    /// inventory mostly knows; the address stands beside it.
+    fn tls(&mut self, connection: &Connection, server: &Text) {
+        let port = connection.server.1;
+        let named = match connection.told.names.iter().collect::<Vec<_>>()[..] {
+            [only] => Some(Text::from(format!("{only}:{port}"))),
+            _ => None,
+        };
+        let mut resource = request::endpoint(server, "", "");
+        resource.parts.clear();
+        let seen = Trait::valued(request::SEEN_AT, server.clone());
+        resource.server = Some(named.unwrap_or(server.clone()));
+        let mut what = self.what(connection, server, Action::Connect, resource);
+        what.traits.extend([Trait::named("encrypted"), seen]);
+        let (client, ours) = (connection.client.0.to_string(), self.ours.hold(connection.client.0));
+        what.actor = request::actor(&client, ours, None, Some(&Text::from("encrypted")).filter(|_| !ours));
+        if let Some(name) = request::crowd(&what.actor) {
+            self.crowds.entry(name.clone()).or_default().add(&client);
+        }
+        let place = self.place(connection.packet);
+        self.out.add_event(what, connection.first, None, place);
     }
 
     fn finish(mut self) -> Evidence {

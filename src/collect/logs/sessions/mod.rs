@@ -14,7 +14,7 @@ use crate::evidence::{
 };
 use crate::sql::{Dialect, SearchPath, TableUse, Understood};
 use foldhash::fast::FixedState;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A statement's understanding, for records that hold one.
@@ -22,6 +22,9 @@ pub type Understanding = Option<Arc<Understood>>;
 
 /// The share of whole sessions that must have shown a statement before the log is believed to hold all.
 const SPEAKING_WHEN_ALL: f64 = 0.8;
+
+/// How many pairs of an own address and a server are kept of a pooler.
+const MAX_RELAYS: usize = 1_000;
 
 /// Of how many shapes the plans are kept.
 const SHAPES_PLANNED: usize = 50_000;
@@ -73,6 +76,8 @@ pub struct Sessions {
     /// Whether a statement changed data.
     changes_data: bool,
     sketch: SessionSketch,
+    /// From where this server, a pooler, goes to which servers, and where that was first seen.
+    relays: BTreeMap<(Text, Text), Place>,
 }
 
 impl Sessions {
@@ -111,6 +116,7 @@ impl Sessions {
             statements: false,
             changes_data: false,
             sketch: SessionSketch::default(),
+            relays: BTreeMap::new(),
         }
     }
 
@@ -131,6 +137,7 @@ impl Sessions {
         match &record.event {
             Event::InDatabase(name) => return self.position = Some(name.clone()),
             Event::Restarted => return self.restarted(),
+            Event::Relays(from, to) => return self.relays(from, to, place),
             Event::Executed(it) => return self.executed_whole(record, it, understood, place),
             _ => {}
         }
@@ -220,6 +227,7 @@ impl Sessions {
             Event::Request(_)
             | Event::InDatabase(_)
             | Event::Restarted
+            | Event::Relays(..)
             | Event::UserChanged
             | Event::Executed(_) => {}
             Event::Nothing => {
@@ -236,6 +244,7 @@ impl Sessions {
         self.flush(id, None);
         let Some(session) = self.open.remove(&id) else { return };
         let Some((actor, stamp, place)) = session.connect else { return };
+        let actor = self.book.as_program(actor, &session.who.application);
         self.whole += u64::from(ended);
         self.speaking += u64::from(ended && session.spoke);
         let manner = match (session.acted, session.spoke, ended) {
@@ -294,6 +303,13 @@ impl Sessions {
         let client = self.open.get(&id).map(|session| session.who.client.clone());
         self.close(id, true);
         self.open.entry(id).or_default().goes_on_as_another(client.unwrap_or_default());
+    }
+
+    /// A pooler opened a connection of its own.
+    fn relays(&mut self, from: &Text, to: &Text, place: Place) {
+        if self.relays.len() < MAX_RELAYS {
+            self.relays.entry((from.clone(), to.clone())).or_insert(place);
+        }
     }
 
     /// The server started anew: what was open has ended.

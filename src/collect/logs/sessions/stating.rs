@@ -5,8 +5,9 @@ use super::{SPEAKING_WHEN_ALL, Sessions};
 use crate::collect::logs::session::{Acting, Manner};
 use crate::collect::logs::{Operation, Who};
 use crate::evidence::{
-    About, Action, Actor, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, MentionKind, Outcome,
-    Provenance, Resource, ResourceKind, Scope, Sees, Shape, Text, Trait, Use, Vantage, What, Zone,
+    About, Action, Actor, Basis, Class, Confidence, Evidence, Fact, Gap, GapCode, Mention, MentionKind,
+    Outcome, Provenance, Resource, ResourceKind, Says, Scope, Sees, Shape, Text, Trait, Use, Vantage, What,
+    Zone,
 };
 use crate::sql::{Told, Understood};
 use std::collections::BTreeSet;
@@ -62,6 +63,13 @@ impl Sessions {
             sessions: std::mem::take(&mut self.sketch),
             tried: format.provenance != Provenance::Documented,
         });
+        for ((from, to), place) in std::mem::take(&mut self.relays) {
+            let (about, to) =
+                (Mention::new(MentionKind::Address, from), Mention::new(MentionKind::Server, to));
+            let says = Says::Relays { to, seen_by: self.vantage.clone() };
+            let (basis, scope) = (Basis::Observed, Scope::Production);
+            out.add_fact(Fact { about, says, basis, scope, span: None, place });
+        }
         let mut busy: BTreeSet<usize> = BTreeSet::new();
         for ((number_of_who, number, outcome), (activity, places)) in std::mem::take(&mut self.done) {
             let who = self.book.who(number_of_who);
@@ -151,7 +159,7 @@ impl Sessions {
 
     fn connect_use(&self, actor: &Acting, outcome: Outcome) -> What {
         let who = &actor.who;
-        let by_name = Class::of_program(&who.application).unwrap_or(Class::App);
+        let by_name = Class::of_client(&who.application, &who.user).unwrap_or(Class::App);
         let class = if actor.replication { Class::Replication } else { by_name };
         What {
             vantage: self.vantage.clone(),
@@ -178,7 +186,7 @@ impl Sessions {
             resource: operation.resource.clone().at(Some(&self.server), database.as_ref()),
             shape: Shape::of_request(&operation.text),
             outcome: operation.ended.outcome,
-            class: Class::of_program(&who.application).unwrap_or(operation.class),
+            class: Class::of_client(&who.application, &who.user).unwrap_or(operation.class),
             scope: Scope::Production,
             basis: Basis::Observed,
             confidence: Confidence::High,
@@ -209,7 +217,7 @@ impl Sessions {
 
     fn uses(&self, actor: &Acting, understood: &Understood, outcome: Outcome) -> Vec<What> {
         let who = &actor.who;
-        let by_name = Class::of_program(&who.application);
+        let by_name = Class::of_client(&who.application, &who.user);
         let class = if actor.replication { Class::Replication } else { by_name.unwrap_or(understood.class) };
         let use_of = |told: Told| What {
             vantage: self.vantage.clone(),

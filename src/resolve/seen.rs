@@ -1,0 +1,74 @@
+//! What was seen of logins and hosts before anybody is told apart: from where each login comes, and which programs a host
+//! runs against a system. It decides nobody's identity; it says where one address may stand for several.
+
+use super::consumers::Book;
+use super::names::Names;
+use crate::evidence::{Basis, Class, MentionKind, Outcome, Text, Use, request};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many consumers' logins must come from one host, and from nowhere else, before it is taken for a way to the server.
+const LOGINS_OF_A_GATE: usize = 2;
+
+/// Where logins and programs were seen.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// By system and login: the hosts or addresses it comes from.
+    logins: BTreeMap<(String, Text), BTreeSet<String>>,
+    /// By system and host or address: what acts without a login call themselves.
+    programs: BTreeMap<(String, String), BTreeSet<String>>,
+}
+
+impl Seen {
+    /// Learns from all that worked and that an application did.
+    pub fn learn(uses: &[Use], names: &Names) -> Seen {
+        let mut seen = Seen::default();
+        let counts = |it: &&Use| {
+            let what = &it.what;
+            what.basis == Basis::Observed && what.outcome == Outcome::Ok && what.class == Class::App
+        };
+        // Servers are few, uses many.
+        let mut systems: BTreeMap<&str, String> = BTreeMap::new();
+        for it in uses.iter().filter(counts) {
+            let actor = &it.what.actor;
+            let from = actor.get(MentionKind::Address).or_else(|| actor.get(MentionKind::Host));
+            let (Some(server), Some(from)) = (it.what.resource.server.as_deref(), from) else { continue };
+            let system = systems.entry(server).or_insert_with(|| names.system(server)).clone();
+            let host = names.host_or_self(from);
+            match (actor.get(MentionKind::User), actor.get(MentionKind::Application)) {
+                (Some(login), _) => {
+                    seen.logins.entry((system, login.clone())).or_default().insert(host);
+                }
+                (None, Some(program)) => {
+                    let program = request::unversioned(program).to_owned();
+                    seen.programs.entry((system, host)).or_default().insert(program);
+                }
+                (None, None) => {}
+            }
+        }
+        seen
+    }
+
+    /// Whether a host is no consumer's, and stands before the server for several of them: the logins of at least
+    /// [`LOGINS_OF_A_GATE`] consumers, each of one alone, come from there and from nowhere else, their own hosts among it. One
+    /// who borrows a login is seen beside its owner.
+    pub fn is_gate(&self, system: &str, host: &str, book: &Book) -> bool {
+        let here = self.logins.iter().filter(|((of, _), hosts)| of == system && hosts.contains(host));
+        let mut owners = BTreeSet::new();
+        for ((_, login), hosts) in here {
+            let [owner] = book.with_login(login)[..] else { continue };
+            let known = &book.known[&owner];
+            if known.hosts.contains(host) {
+                return false;
+            }
+            if hosts.len() == 1 && !known.hosts.is_empty() {
+                owners.insert(owner);
+            }
+        }
+        owners.len() >= LOGINS_OF_A_GATE
+    }
+
+    /// What acts without a login from a host call themselves at a system.
+    pub fn programs(&self, system: &str, host: &str) -> Option<&BTreeSet<String>> {
+        self.programs.get(&(system.to_owned(), host.to_owned()))
+    }
+}
