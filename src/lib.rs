@@ -82,8 +82,8 @@
 //!   schedule` takes. What a command makes of its schedule is read from its guards in `schedule`, so that the report, which
 //!   evaluates schedules as well, says the same as the rules.
 //! - A job's work may be several pieces, SQL and files among them, because one DAG or one agent's job does all of them. A DAG
-//!   that has its file for itself runs that file. What a job inside an application does is the application's code, and no link
-//!   of the job.
+//!   that has its file for itself runs that file. Of what a job inside an application does, only what stands in the function or
+//!   class that it names is a link of it, and of the application.
 //! - Lists of machines are written, not declared, as `/etc/hosts` is: what contradicts itself is believed neither way, and
 //!   `whodepends.toml` goes first. `Says` has `Pods` (whose names a workload gives its pods), `Permitted` (shown, never a use) and `Retires`.
 //! - Each command of a script connects by itself: only code, whose settings say where it connects, has its tables put to the
@@ -91,6 +91,14 @@
 //! - Java, Kotlin, JavaScript, TypeScript, Ruby, PHP and C# are read as words for their schedules, not as trees: schedules stand in
 //!   calls and annotations, and a grammar for each of them would be half of the program.
 //! - The zone of a schedule that none states is the host's; a schedule that a template fills in is a job without runs.
+//! - `commands` reads unit files, because `systemctl start` needs what a timer needs. `Says` has `RunsPart` (the part of a file that
+//!   is a job's work), `Relays` (what a pooler's log tells of its way to a server) and `OfRole`.
+//! - `decisions` is a module of its own, because what is accepted needs settings and findings, and neither may import the other.
+//! - Uses that come many at once wait as lists and are merged when they are asked for. A view is what it is computed from, so
+//!   whoever reads it is no step further away.
+//! - A host before which several consumers' logins come and nowhere else is a way and nobody's. A declared service without a
+//!   consumer is `service:`, not `external:`. Of an encrypted connection only what an inventory lists is a finding.
+//! - `entities[].class` is the role of a consumer (service, person, partner …); the class of traffic stands at the links.
 //! - Streams in an archive or with more than one server per file are not told apart yet; the file is the
 //!   stream's unit.
 

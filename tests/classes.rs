@@ -153,18 +153,18 @@ fn every_view_that_lists_consumers_says_what_they_are() {
     assert_eq!(
         heads,
         [
-            "  client:anna@10.0.0.1 (person) SHADOW",
-            "  client:app@10.0.0.9 SHADOW",
-            "  client:bi@10.0.0.3 (bi-tool) SHADOW",
-            "  client:bob@10.0.0.2 (person) SHADOW",
-            "  client:charts@10.0.0.4 (bi-tool) SHADOW",
-            "  client:copy@10.0.0.6 [backup]",
-            "  client:friend@198.51.100.7 (partner) SHADOW",
-            "  client:guest@198.51.100.8 (bi-tool) SHADOW",
-            "  client:mon@10.0.0.5 [monitoring]",
-            "  client:odbc@10.0.0.8 SHADOW",
-            "  client:pool@10.0.0.7 (proxy) SHADOW",
-            "  client:sweeper (proxy)",
+            "  SHADOW      client:anna@10.0.0.1 (person)",
+            "  SHADOW      client:app@10.0.0.9",
+            "  SHADOW      client:bi@10.0.0.3 (bi-tool)",
+            "  SHADOW      client:bob@10.0.0.2 (person)",
+            "  SHADOW      client:charts@10.0.0.4 (bi-tool)",
+            "  SHADOW      client:friend@198.51.100.7 (partner)",
+            "  SHADOW      client:guest@198.51.100.8 (bi-tool)",
+            "  SHADOW      client:odbc@10.0.0.8",
+            "  SHADOW      client:pool@10.0.0.7 (proxy)",
+            "              client:sweeper (proxy)",
+            "  backup      client:copy@10.0.0.6",
+            "  monitoring  client:mon@10.0.0.5",
         ]
     );
     let explained = run(world.path(), &["explain", "client:bi@10.0.0.3", "world"]);

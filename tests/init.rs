@@ -99,11 +99,17 @@ fn left(folder: &Path, with_inventory: bool) -> BTreeSet<String> {
 
 #[test]
 fn with_everything_confirmed_a_recorded_world_is_quiet() {
-    for (name, with_inventory) in [("shop", true), ("shop", false), ("library", true), ("library", false)] {
+    // Somebody's psql with a service's login, from where the service itself was never seen: no list of its addresses
+    // answers for that.
+    let by_hand = ["borrowed-credentials | client:opac@10.44.7.55 | database:ilsdb1-log/ils"];
+    for (name, with_inventory, unknown) in
+        [("shop", true, &[][..]), ("shop", false, &[]), ("library", true, &[]), ("library", false, &by_hand)]
+    {
         let folder = story(name, with_inventory);
+        let unknown: BTreeSet<String> = unknown.iter().map(|it| (*it).to_owned()).collect();
         assert_eq!(
             left(folder.path(), with_inventory),
-            BTreeSet::new(),
+            unknown,
             "{name}, with its inventory: {with_inventory}"
         );
     }

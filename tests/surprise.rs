@@ -142,6 +142,7 @@ fn what_was_accepted_surprises_nobody() {
     assert_eq!(
         told(&all),
         "surprise density 0 %: 0 of 4 observed links are explained by nothing
-         and 2 more, where all is explained"
+         and 2 more, where all is explained
+3 consumers: 0 declared, 0 written, 3 observed, 0 SHADOW; beside them, no application's: monitoring 1"
     );
 }

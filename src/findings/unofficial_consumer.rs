@@ -31,7 +31,8 @@ impl Rule for UnofficialConsumer {
             return;
         }
         for (id, consumer) in graph.consumers() {
-            if consumer.declared || !consumer.written {
+            // The work of a job in an application's code is the application's, which is asked about itself.
+            if consumer.declared || !consumer.written || consumer.code_of.is_some() {
                 continue;
             }
             for (system, links) in who::by_system(graph, id) {

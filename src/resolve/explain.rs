@@ -300,6 +300,7 @@ fn order(book: Book, links: Vec<Link>, mut stated: Vec<StatedUse>, mut sleeps: V
         let mut entity = entities[old].take().unwrap_or_default();
         entity.part_of = entity.part_of.map(|id| number[id.0]);
         entity.borrows_from = entity.borrows_from.map(|id| number[id.0]);
+        entity.code_of = entity.code_of.map(|id| number[id.0]);
         ordered.push(entity);
     }
     let mut links = links;

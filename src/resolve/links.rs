@@ -255,6 +255,7 @@ fn written_use(
             book.entities[consumer.0].written = true;
         }
         for (job, part) in parts(it, consumer, book) {
+            book.entities[job.0].code_of = Some(consumer);
             add(links, names, part, (job, entity), it.what.confidence, Some(PART.to_owned()), None);
         }
         add(links, names, it.clone(), (consumer, entity), it.what.confidence, via, None);

@@ -67,6 +67,8 @@ pub struct Entity {
     pub deprecated: bool,
     /// The consumer whose login it comes with, from a host that is not that consumer's.
     pub borrows_from: Option<EntityId>,
+    /// A job whose work is code of an application: which. What is asked of the work is asked of that.
+    pub code_of: Option<EntityId>,
 }
 
 /// What one piece of evidence says of a link.

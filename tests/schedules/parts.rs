@@ -133,3 +133,31 @@ class Purge implements Job {
     );
     assert_eq!(said, ["plan/src/Plan.java:7 2", "shop/shop/beat.py:4 1"]);
 }
+
+#[test]
+fn an_inventory_lists_applications_and_not_the_jobs_in_their_code() {
+    let script = "const cron = require('node-cron');\nconst { Pool } = require('pg');\nconst pool = new Pool();\n\
+                  cron.schedule('0 3 * * *', async () => {\n  await pool.query('DELETE FROM old_carts');\n});\n";
+    let system = "[[system]]\nkind = \"database\"\nname = \"shop-db\"\naddresses = [\"db1:5432\"]\ndatabases = [\"shop\"]\n\
+                  [[consumer]]\nkind = \"service\"\nname = \"other\"\nuses = [\"shop-db\"]\n";
+    let env = "DATABASE_URL=postgres://shop@db1:5432/shop\n";
+    let sweep = "0 4 * * * psql -h db1 -U batch shop -c 'DELETE FROM old_logins'\n";
+    let told = |more: &str| {
+        let inventory = format!("{system}{more}");
+        let files = [
+            ("whodepends.toml", inventory.as_str()),
+            ("shop/package.json", "{}"),
+            ("shop/.env", env),
+            ("shop/src/jobs.js", script),
+            ("b1/var/spool/cron/crontabs/batch", sweep),
+        ];
+        let report = World { files: &files, links: &[] }.report();
+        let all = report["findings"].as_array().expect("findings are a list").iter();
+        let found = all.filter(|it| word(it, "rule") == "unofficial-consumer");
+        found.map(|it| word(it, "consumer").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(told(""), ["job:b1/psql", "service:shop"]);
+    let listed =
+        "[[consumer]]\nkind = \"service\"\nname = \"shop\"\nsource = [\"shop\"]\nuses = [\"shop-db\"]\n";
+    assert_eq!(told(listed), ["job:b1/psql"]);
+}
