@@ -63,6 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let number = |at: usize, usual: u64| typed.get(at).map_or(Ok(usual), |text| text.parse::<u64>());
     let made = tempfile::tempdir()?;
     let folder = typed.get(2).map_or_else(|| made.path().to_path_buf(), PathBuf::from);
+    std::fs::create_dir_all(&folder)?;
     of_evidence(&folder.join("estate.evidence.jsonl.zst"), number(0, 500_000)?)?;
     of_report(&folder, number(1, 50_000)?)
 }

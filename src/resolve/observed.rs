@@ -403,10 +403,14 @@ fn by_own_name(actor: &Actor, from: &Option<String>, book: &mut Book) -> Option<
     let mut found = Vec::new();
     for (entity, known) in &book.known {
         let it = &book.entities[entity.0];
-        let here = known.hosts.is_empty() || from.as_ref().is_some_and(|from| known.hosts.contains(from));
+        let here = || known.hosts.is_empty() || from.as_ref().is_some_and(|from| known.hosts.contains(from));
+        // Most consumers are strangers that were seen: their names are not worth folding.
+        if !it.declared || !here() {
+            continue;
+        }
         let named = |text: &Option<String>| text.as_ref().is_some_and(|text| *text == fold(&it.name));
         let by_name = known.applications.is_empty() && named(&application);
-        if it.declared && here && (by_name || (known.users.is_empty() && named(&login))) {
+        if by_name || (known.users.is_empty() && named(&login)) {
             found.push((*entity, by_name));
         }
     }
