@@ -180,20 +180,6 @@ impl Book<'_> {
     }
 }
 
-/// Whether a resource is another, or a part of it.
-fn within(graph: &Graph, resource: EntityId, whole: EntityId) -> bool {
-    let mut at = Some(resource);
-    // A chain is as long as kinds nest.
-    for _ in 0..8 {
-        match at {
-            Some(id) if id == whole => return true,
-            Some(id) => at = graph.entity(id).part_of,
-            None => return false,
-        }
-    }
-    false
-}
-
 /// What the consumer of a finding does at its resource, as `ACTION ID`.
 fn does(graph: &Graph, finding: &Finding) -> BTreeSet<String> {
     let (Some(consumer), Some(resource)) = (finding.consumer, finding.resource) else {
@@ -202,7 +188,7 @@ fn does(graph: &Graph, finding: &Finding) -> BTreeSet<String> {
     let counts = |link: &&Link| {
         let key = &link.key;
         let worked = key.outcome == Outcome::Ok && key.scope == Scope::Production && key.class == Class::App;
-        worked && key.action != Action::Connect && within(graph, key.resource, resource)
+        worked && key.action != Action::Connect && graph.wholes(key.resource).any(|whole| whole == resource)
     };
     let told = |link: &Link| format!("{} {}", link.key.action.word(), graph.entity(link.key.resource).id);
     graph.links_of(consumer).into_iter().filter(counts).map(told).collect()

@@ -117,17 +117,15 @@ impl Graph {
         })
     }
 
+    /// A resource and all it is part of, the innermost first: a table, its database.
+    pub fn wholes(&self, resource: EntityId) -> impl Iterator<Item = EntityId> {
+        // A chain is as long as kinds nest; the bound keeps a malformed one from holding the scan.
+        std::iter::successors(Some(resource), |at| self.entity(*at).part_of).take(9)
+    }
+
     /// The outermost thing a resource is part of: a table's database; itself when it stands alone.
     pub fn system_of(&self, resource: EntityId) -> EntityId {
-        let mut at = resource;
-        // A chain is as long as kinds nest; the bound keeps a malformed one from holding the scan.
-        for _ in 0..8 {
-            match self.entity(at).part_of {
-                Some(whole) => at = whole,
-                None => break,
-            }
-        }
-        at
+        self.wholes(resource).last().unwrap_or(resource)
     }
 
     /// Whether a host is one of ours: declared, or in the scan with files of its own.

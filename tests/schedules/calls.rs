@@ -28,7 +28,7 @@ fn told(crontab: &str, files: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
 fn a_script_of_another_host_is_that_hosts() {
     let crontab = "\
 0 1 * * * root ssh app1 /opt/jobs/nightly.sh
-0 2 * * * root ssh -i /root/.ssh/id batch@app1 'cd /opt/jobs; ./weekly.sh --all'
+0 2 * * * root ssh -i /etc/keys/batch batch@app1 'cd /opt/jobs; ./weekly.sh --all'
 0 3 * * * root ssh app2 /opt/jobs/nightly.sh
 0 4 * * * root ssh app1 monthly.sh
 ";
