@@ -133,6 +133,72 @@ const POOLED: &str = "\
 2026-11-16 10:02:29.900 UTC [7] LOG C-0x4: shop/feed@10.0.3.4:4003 login attempt: db=shop user=feed tls=no
 ";
 
+/// Whom a log of these sessions is of, where no inventory knows anybody: the consumers of findings.
+fn strangers(sessions: &[(&str, &str, &str, &str)], more: &str) -> BTreeSet<String> {
+    let log = statements(sessions) + more;
+    let found = verdicts(&[("whodepends.toml", SERVICES), ("logs/db/postgresql.log", &log)]);
+    let consumer = |it: &String| Some(it.split_once(' ')?.1.rsplit_once(' ')?.0.to_owned());
+    found.iter().filter_map(consumer).filter(|it| it.starts_with("client:")).collect()
+}
+
+#[test]
+fn programs_that_say_their_names_under_one_login_from_one_address_are_several_clients() {
+    let office = "10.0.9.1";
+    let three = [
+        ("report", "EXCEL", office, "orders"),
+        ("report", "planner 2.1", office, "orders"),
+        ("report", "psql", office, "orders"),
+        ("report", "planner 2.2", office, "items"),
+        ("report", "planner 2.2", "10.0.9.2", "items"),
+    ];
+    let apart = told(&[
+        "client:report@10.0.9.1/excel",
+        "client:report@10.0.9.1/planner",
+        "client:report@10.0.9.1/psql",
+        "client:report@10.0.9.2",
+    ]);
+    assert_eq!(strangers(&three, ""), apart);
+    // A connection that says no name may be of either of two that say theirs later, and is nobody else's.
+    let came = "2026-11-16 11:00:30.000 UTC [200] user=report,db=shop,app=[unknown],client=10.0.9.1 LOG:  connection \
+                authorized: user=report database=shop\n";
+    assert_eq!(strangers(&three, came), apart);
+    // psql says its name at once: what comes without one is no psql's.
+    let beside = [("report", "psql", office, "orders"), ("report", "[unknown]", office, "items")];
+    assert_eq!(strangers(&beside, ""), told(&["client:report@10.0.9.1", "client:report@10.0.9.1/psql"]));
+}
+
+#[test]
+fn what_changes_its_name_or_says_it_late_is_one_client() {
+    let office = "10.0.9.1";
+    let one = told(&["client:report@10.0.9.1"]);
+    let numbers = [
+        "sync-worker-1",
+        "sync-worker-2",
+        "sync-worker/3.1",
+        "Sync-worker - load (4f2a9c01)",
+        "sync-worker[77]",
+    ];
+    let numbered: Vec<_> = numbers.iter().map(|name| ("report", *name, office, "orders")).collect();
+    assert_eq!(strangers(&numbered, ""), one);
+    let late = [
+        ("report", "[unknown]", office, "orders"),
+        ("report", "PostgreSQL JDBC Driver", office, "orders"),
+        ("report", "planner", office, "orders"),
+    ];
+    assert_eq!(strangers(&late, ""), one);
+    // So many names are no programs: something else names the sessions.
+    let names: Vec<String> = ('a'..='n').map(|letter| format!("user-{letter}{letter}")).collect();
+    let many: Vec<_> = names.iter().map(|name| ("report", name.as_str(), office, "orders")).collect();
+    assert_eq!(strangers(&many, ""), one);
+    // With a listed consumer's login, too, beside which one other program is one client.
+    let borrowed = [
+        ("orders", "orders", "10.0.1.1", "orders"),
+        ("orders", "psql", "10.0.1.1", "orders"),
+        ("orders", "psql", "10.0.9.4", "orders"),
+    ];
+    assert_eq!(strangers(&borrowed, ""), told(&["client:orders@app1", "client:orders@10.0.9.4"]));
+}
+
 #[test]
 fn a_poolers_clients_are_told_by_login_name_and_clock() {
     let pg = statements(&[

@@ -16,6 +16,7 @@ mod path;
 mod path_tree;
 mod place;
 mod program;
+pub mod program_name;
 pub mod request;
 pub mod scrub;
 mod stamp;

@@ -131,6 +131,11 @@ impl Program {
     }
 }
 
+/// The table's name of the program that a name, in lower case, is of: without the version and all that follows.
+pub(super) fn canonical(name: &str) -> Option<&'static str> {
+    PROGRAMS.iter().find(|program| program.is(name)).map(|program| program.name)
+}
+
 /// The class that a program's own name gives to all it does, where it gives one; in lower case, and told by the beginning.
 pub(super) fn class_of(name: &str) -> Option<Class> {
     let begins =

@@ -296,18 +296,6 @@ fn first_product(program: &str) -> &str {
     if plain { name } else { "another program" }
 }
 
-/// A program's name without a version behind a slash: `shopfront/3.2` is `shopfront`. Without one it is what it is.
-pub fn unversioned(program: &str) -> &str {
-    match program.split_once('/') {
-        Some((name, version)) if !name.is_empty() && is_version(version) => name,
-        _ => program,
-    }
-}
-
-fn is_version(text: &str) -> bool {
-    text.strip_prefix(['v', 'V']).unwrap_or(text).starts_with(|c: char| c.is_ascii_digit())
-}
-
 /// How a request with this status ended (RFC 9110, 15); 0: it got no answer.
 pub fn outcome(status: u16) -> Outcome {
     match status {
@@ -340,14 +328,6 @@ pub fn class(agent: &str) -> Class {
         return Class::Browsing;
     }
     Class::of_program(agent).unwrap_or(Class::App)
-}
-
-/// What drivers call their client where the program does not (libpq's server-side default, pgJDBC, Npgsql).
-const DRIVERS: [&str; 4] = ["[unknown]", "postgresql jdbc driver", "npgsql", "node-postgres"];
-
-/// What a client calls itself, where that is more than its driver's name.
-pub fn telling_name(program: &str) -> Option<&str> {
-    (!DRIVERS.contains(&program.to_ascii_lowercase().as_str())).then_some(program)
 }
 
 /// Paths at which programs say that they are well, and nothing else: Kubernetes ("API health endpoints"), Spring Boot
@@ -458,7 +438,7 @@ pub fn actor_of(
 
 #[cfg(test)]
 mod tests {
-    use super::{Class, IpAddr, actor, authority, class, client, product, target_path, unversioned};
+    use super::{Class, IpAddr, actor, authority, class, client, product, target_path};
     use super::{holds_no_secret, scrub};
     use proptest::prelude::*;
 
@@ -603,15 +583,6 @@ mod tests {
             ("&as_qdr=all", "another program"),
         ] {
             assert_eq!(product(program), want);
-        }
-        for (program, want) in [
-            ("shopfront/3.2", "shopfront"),
-            ("check_http/v2.3.3 (monitoring-plugins 2.3.3)", "check_http"),
-            ("outside/vault", "outside/vault"),
-            ("team/tool", "team/tool"),
-            ("DBeaver 24.0", "DBeaver 24.0"),
-        ] {
-            assert_eq!(unversioned(program), want);
         }
         let named = |actor: super::Actor| actor.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         let program = "python-requests/2.31.0".into();

@@ -33,7 +33,10 @@ impl Rule for BorrowedCredentials {
             let Some(owner) = consumer.borrows_from else { continue };
             let owner = graph.entity(owner);
             for (system, links) in who::by_system(graph, id) {
-                let links: Vec<_> = links.into_iter().filter(|link| link.observed()).collect();
+                let links: Vec<_> = links
+                    .into_iter()
+                    .filter(|link| link.observed() && !who::may_be_others(consumer, link))
+                    .collect();
                 if links.is_empty() {
                     continue;
                 }

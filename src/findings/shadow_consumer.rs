@@ -36,7 +36,11 @@ impl Rule for ShadowConsumer {
                 continue;
             }
             for (system, links) in who::by_system(graph, id) {
-                let shadow = |link: &&Link| link.shadow() && !says_nothing(graph, consumer, link);
+                let shadow = |link: &&Link| {
+                    link.shadow()
+                        && !says_nothing(graph, consumer, link)
+                        && !who::may_be_others(consumer, link)
+                };
                 let links: Vec<_> = links.into_iter().filter(shadow).collect();
                 if links.is_empty() {
                     continue;

@@ -242,6 +242,11 @@ pub fn is_public(consumer: &Entity) -> bool {
     consumer.id.starts_with("client:outside/")
 }
 
+/// Whether a link is a connection without a name beside programs that say theirs, of which it may be one's.
+pub fn may_be_others(consumer: &Entity, link: &Link) -> bool {
+    consumer.rest && link.key.action == Action::Connect
+}
+
 /// Whether a link changes something by the method of its call (RFC 9110, 9.2.1).
 pub fn calls_unsafely(graph: &Graph, link: &Link) -> bool {
     let name = &graph.entity(link.key.resource).name;

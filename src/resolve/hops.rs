@@ -7,7 +7,7 @@ use super::EntityId;
 use super::consumers::Book;
 use super::names::Names;
 use crate::evidence::{
-    Action, Activity, Evidence, Mention, MentionKind, Outcome, Says, Scope, Text, Use, request,
+    Action, Activity, Evidence, Mention, MentionKind, Outcome, Says, Scope, Text, Use, program_name,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,6 +93,11 @@ impl Hops {
         Hops(hops)
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Who is behind an act at a system.
     pub fn behind(&self, it: &Use, system: &str, names: &Names, book: &Book) -> Behind {
         let (Some(login), Some(at)) = (it.what.actor.get(MentionKind::User), from(it)) else {
@@ -136,7 +141,7 @@ fn pick(
         (who.len() == 1).then(|| found[0].1.clone())
     };
     let names_of = |owner: &EntityId| &book.known[owner].applications;
-    let named = it.what.actor.get(MentionKind::Application).and_then(|name| request::telling_name(name));
+    let named = it.what.actor.get(MentionKind::Application).and_then(|name| program_name::telling_name(name));
     if let Some(name) = named {
         let setters = owners.iter().filter(|(owner, _)| names_of(owner).contains(name)).collect();
         if let Some(host) = only(setters) {

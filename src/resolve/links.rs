@@ -5,6 +5,7 @@ use super::consumers::Book;
 use super::hops::{Behind, Hops};
 use super::names::Names;
 use super::observed::{self, Peers, Verdict};
+use super::programs::Programs;
 use super::seen::Seen;
 use super::tables::{Tables, Target, target};
 use super::{EntityId, Job, Link, LinkKey, Sleep, Witness};
@@ -56,6 +57,8 @@ pub struct Ground<'a> {
     pub hops: &'a Hops,
     /// Where logins and programs were seen.
     pub seen: &'a Seen,
+    /// What calls itself how under one login.
+    pub programs: &'a Programs,
     /// The tables.
     pub tables: &'a Tables,
     /// When jobs run.
@@ -153,7 +156,7 @@ fn by_address(it: &mut Use, names: &Names) {
 }
 
 /// A use by whose its address was at the time.
-fn by_holder(it: Use, names: &Names) -> Vec<Use> {
+pub(super) fn by_holder(it: Use, names: &Names) -> Vec<Use> {
     let Some(address) = it.what.actor.get(MentionKind::Address).cloned() else { return vec![it] };
     let Use { what, activity, places } = it;
     let mut parts = names.parted(&address, activity);

@@ -13,6 +13,7 @@ mod names;
 mod observed;
 mod orders;
 mod pods;
+mod programs;
 mod roles;
 mod routes;
 mod runs;
@@ -65,6 +66,8 @@ pub struct Entity {
     pub documented: Option<bool>,
     /// For an endpoint: whether its document asks everybody to leave it.
     pub deprecated: bool,
+    /// Whether it is what of several programs under one login says no name: who of them it is, or who else, nobody can say.
+    pub rest: bool,
     /// The consumer whose login it comes with, from a host that is not that consumer's.
     pub borrows_from: Option<EntityId>,
     /// A job whose work is code of an application: which. What is asked of the work is asked of that.
@@ -388,7 +391,15 @@ pub fn resolve(evidence: &mut Evidence, clock: &Clock<'_>) -> Resolved {
     book.assign_shapes(&uses);
     let hops = hops::Hops::learn(evidence, &uses, &names);
     let seen = seen::Seen::learn(&uses, &names);
-    let ground = links::Ground { names: &names, hops: &hops, seen: &seen, tables: &tables, clock };
+    let programs = programs::Programs::learn(&uses, &names, &hops, &book);
+    let ground = links::Ground {
+        names: &names,
+        hops: &hops,
+        seen: &seen,
+        programs: &programs,
+        tables: &tables,
+        clock,
+    };
     let links = links::build(uses, &ground, &mut book);
     name_crowds(evidence, &mut book);
     let stated = stated_uses(&names, &tables, &mut book);

@@ -4,10 +4,11 @@
 use super::EntityId;
 use super::consumers::{Book, Known};
 use super::names::Names;
+use super::programs::{Part, Programs};
 use super::seen::Seen;
 use crate::evidence::{
     Action, Actor, Class, Confidence, Gap, GapCode, Mention, MentionKind, Outcome, Place, ResourceKind, Role,
-    Text, Use, request,
+    Text, Use, program_name,
 };
 use crate::resolve::links::{Clock, Ground};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +27,7 @@ pub struct Verdict {
 
 /// Where an act comes from: declared host name, the host that had the address all the while, address, or host text.
 /// Loopback and sockets are the server's own machine.
-fn origin(it: &Use, system: &str, names: &Names) -> Option<String> {
+pub(super) fn origin(it: &Use, system: &str, names: &Names) -> Option<String> {
     let actor = &it.what.actor;
     if local(actor) {
         return Some(names.machine_of(system).unwrap_or(system).to_owned());
@@ -171,7 +172,8 @@ pub fn attribute(
     ground: &Ground<'_>,
     book: &mut Book,
 ) -> Verdict {
-    let Ground { names, seen, clock, .. } = *ground;
+    let Ground { names, seen, programs, clock, .. } = *ground;
+    let there = There { system, programs, by_way: false };
     let actor = &it.what.actor;
     let from = origin(it, system, names);
     let login = actor.get(MentionKind::User).map(|user| user.to_string());
@@ -179,7 +181,7 @@ pub fn attribute(
     if let Some(hosts) = behind {
         let may = |entity: &EntityId| !book.known[entity].hosts.is_disjoint(hosts);
         let placed: Vec<EntityId> = owners.iter().copied().filter(may).collect();
-        return stranger(it, system, from, &owners, &placed, book);
+        return stranger(it, There { by_way: true, ..there }, from, &owners, &placed, book);
     }
     let here = |book: &Book, entity: &EntityId| {
         let hosts = &book.known[entity].hosts;
@@ -199,10 +201,10 @@ pub fn attribute(
             hosts.is_empty() || (bare && hosts.iter().all(unaddressed))
         })
         .collect();
-    if let Some(verdict) = by_pod(it, system, &owners, names, book) {
+    if let Some(verdict) = by_pod(it, there, &owners, names, book) {
         return verdict;
     }
-    if let Some(verdict) = by_hand(it, system, &placed, &from, book) {
+    if let Some(verdict) = by_hand(it, there, &placed, &from, book) {
         return verdict;
     }
     if let Some(verdict) = among(&placed, it, book, clock, "login and host agree") {
@@ -228,7 +230,7 @@ pub fn attribute(
         if let Some(verdict) = among(&fits, it, book, clock, why) {
             return Verdict { confidence: verdict.confidence.min(Confidence::Medium), ..verdict };
         }
-        return stranger(it, system, from, &owners, &fits, book);
+        return stranger(it, There { by_way: true, ..there }, from, &owners, &fits, book);
     }
     if owners.is_empty()
         && let Some(verdict) = by_application(actor, &from, book)
@@ -238,14 +240,14 @@ pub fn attribute(
     {
         return verdict;
     }
-    stranger(it, system, from, &owners, &placed, book)
+    stranger(it, there, from, &owners, &placed, book)
 }
 
 /// A person with a consumer's login on its own host: a program for people, where the consumer calls itself otherwise and
 /// its text does not hold the statement. Where one of the host calls itself by no name, it may be that one's.
 fn by_hand(
     it: &Use,
-    system: &str,
+    there: There<'_>,
     placed: &[EntityId],
     from: &Option<String>,
     book: &mut Book,
@@ -262,7 +264,7 @@ fn by_hand(
     if !did || !is_for_people(program) || !placed.iter().all(otherwise) {
         return None;
     }
-    let verdict = stranger(it, system, from.clone(), &[], &[], book);
+    let verdict = stranger(it, there, from.clone(), &[], &[], book);
     let why = format!("has its login and comes from its host, but with {program}, a program for people");
     for owner in placed {
         let (mine, other) = (book.entities[verdict.entity.0].id.clone(), book.entities[owner.0].id.clone());
@@ -275,14 +277,20 @@ fn by_hand(
 
 /// A client whose host, or whose own name for itself, is a pod's belongs to the workload, where nobody else has the
 /// login. A login of others is theirs only where nothing says who the workload is.
-fn by_pod(it: &Use, system: &str, owners: &[EntityId], names: &Names, book: &mut Book) -> Option<Verdict> {
+fn by_pod(
+    it: &Use,
+    there: There<'_>,
+    owners: &[EntityId],
+    names: &Names,
+    book: &mut Book,
+) -> Option<Verdict> {
     let actor = &it.what.actor;
     let named = [MentionKind::Host, MentionKind::Application];
     let workload = named.iter().find_map(|kind| names.workload(actor.get(*kind)?))?;
     let own = match book.who(workload) {
         Some(own) if owners.is_empty() || owners.contains(&own) => own,
         Some(_) => {
-            return Some(stranger(it, system, Some(workload.text.to_string()), owners, &[], book));
+            return Some(stranger(it, there, Some(workload.text.to_string()), owners, &[], book));
         }
         None if owners.is_empty() => book.workload(workload),
         None => return None,
@@ -367,7 +375,7 @@ fn by_given_name(candidates: &[EntityId], it: &Use, book: &Book) -> (Vec<EntityI
 /// An application name that exactly one consumer sets, from a host that does not contradict it.
 fn by_application(actor: &Actor, from: &Option<String>, book: &mut Book) -> Option<Verdict> {
     let application = actor.get(MentionKind::Application)?;
-    let setters = book.setting(&[application, request::unversioned(application)]);
+    let setters = book.setting(&[application, program_name::unversioned(application)]);
     let setters: Vec<EntityId> = setters.into_iter().collect();
     let [only] = setters[..] else { return None };
     let hosts = &book.known[&only].hosts;
@@ -390,7 +398,7 @@ fn by_application(actor: &Actor, from: &Option<String>, book: &mut Book) -> Opti
 fn fits_name(owner: EntityId, it: &Use, book: &Book) -> bool {
     let own = &book.known[&owner].applications;
     let seen = it.what.actor.get(MentionKind::Application);
-    let seen = seen.and_then(|seen| request::telling_name(seen));
+    let seen = seen.and_then(|seen| program_name::telling_name(seen));
     own.is_empty() || seen.is_none_or(|seen| own.contains(seen))
 }
 
@@ -398,7 +406,7 @@ fn fits_name(owner: EntityId, it: &Use, book: &Book) -> bool {
 /// nothing else: no host, no login and no program that would say otherwise.
 fn by_own_name(actor: &Actor, from: &Option<String>, book: &mut Book) -> Option<Verdict> {
     let fold = |name: &str| name.to_lowercase().replace('_', "-");
-    let application = actor.get(MentionKind::Application).map(|name| fold(request::unversioned(name)));
+    let application = actor.get(MentionKind::Application).map(|name| fold(program_name::unversioned(name)));
     let login = actor.get(MentionKind::User).map(|login| fold(login));
     let mut found = Vec::new();
     for (entity, known) in &book.known {
@@ -482,7 +490,8 @@ fn by_stated_use(
         return None;
     }
     let own_names = &book.known[&only].applications;
-    let program = it.what.actor.get(MentionKind::Application).map(|program| request::unversioned(program));
+    let program =
+        it.what.actor.get(MentionKind::Application).map(|program| program_name::unversioned(program));
     if program.is_some_and(|program| !own_names.is_empty() && !own_names.contains(program)) {
         return None;
     }
@@ -502,10 +511,19 @@ fn by_stated_use(
     Some(Verdict { entity: only, confidence: Confidence::Medium })
 }
 
+/// Where an act was seen.
+#[derive(Clone, Copy)]
+struct There<'a> {
+    system: &'a str,
+    programs: &'a Programs,
+    /// Whether it came from a host by which others reach the server.
+    by_way: bool,
+}
+
 /// Somebody nobody listed: a node of its own, named by the best thing known.
 fn stranger(
     it: &Use,
-    system: &str,
+    there: There<'_>,
     from: Option<String>,
     owners: &[EntityId],
     placed: &[EntityId],
@@ -515,16 +533,29 @@ fn stranger(
     let login = actor.get(MentionKind::User).map(|user| user.to_string());
     let application = actor.get(MentionKind::Application).filter(|name| &***name != "[unknown]");
     // A version is not a name: the next one is the same client.
-    let program = application.map(|application| request::unversioned(application).to_owned());
+    let program = application.map(|application| program_name::unversioned(application).to_owned());
     let who = login.clone().or(program);
     let at = from;
-    let (id, name) = match (who, at) {
+    let (id, name) = match (who, at.clone()) {
         (Some(who), Some(at)) => (format!("client:{who}@{at}"), who),
         (Some(who), None) => (format!("client:{who}"), who),
         (None, Some(at)) => (format!("client:{at}"), at),
-        (None, None) => (format!("client:unknown@{system}"), "unknown".to_owned()),
+        (None, None) => (format!("client:unknown@{}", there.system), "unknown".to_owned()),
+    };
+    let own = own_names(it, at.as_deref().filter(|_| !there.by_way), book);
+    let part = there.programs.part(it, there.system, at.as_deref(), &own);
+    let (base, is_rest) = (id, matches!(part, Part::Rest(_)));
+    let (id, others, why) = match part {
+        Part::Whole => (base.clone(), BTreeSet::new(), ""),
+        Part::Program(name, others) => (format!("{base}/{name}"), others, "calls itself otherwise"),
+        Part::Rest(others) => (base.clone(), others, "says its name, which this does not"),
     };
     let entity = book.entity(id.clone(), "client", &name);
+    book.entities[entity.0].rest |= is_rest;
+    for other in others {
+        let why = format!("has the same login and comes from the same place, but {why}");
+        book.entities[entity.0].not_joined.insert((format!("{base}/{other}"), why));
+    }
     for mention in actor.iter().filter(|mention| mention.kind != MentionKind::Database) {
         let why = "as the log names it".to_owned();
         book.entities[entity.0].mentions.entry(mention.clone()).or_insert(why);
@@ -548,6 +579,16 @@ fn stranger(
         book.entities[entity.0].borrows_from = Some(*first);
     }
     Verdict { entity, confidence: Confidence::High }
+}
+
+/// What consumers who have the login of an act call themselves: those who run where it comes from, all where they may come
+/// from anywhere.
+fn own_names(it: &Use, only_on: Option<&str>, book: &Book) -> BTreeSet<String> {
+    let owners = it.what.actor.get(MentionKind::User).map(|login| book.with_login(login));
+    let known = owners.iter().flatten().map(|owner| &book.known[owner]);
+    let here = known.filter(|known| only_on.is_none_or(|host| known.hosts.contains(host)));
+    let names = here.flat_map(|known| &known.applications);
+    names.filter_map(|name| program_name::lasting(name)).collect()
 }
 
 /// The consumers that share a login and a host with an act nobody can be told apart for.

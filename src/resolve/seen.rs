@@ -3,7 +3,7 @@
 
 use super::consumers::Book;
 use super::names::Names;
-use crate::evidence::{Basis, Class, MentionKind, Outcome, Text, Use, request};
+use crate::evidence::{Basis, Class, MentionKind, Outcome, Text, Use, program_name};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many consumers' logins must come from one host, and from nowhere else, before it is taken for a way to the server.
@@ -39,7 +39,7 @@ impl Seen {
                     seen.logins.entry((system, login.clone())).or_default().insert(host);
                 }
                 (None, Some(program)) => {
-                    let program = request::unversioned(program).to_owned();
+                    let program = program_name::unversioned(program).to_owned();
                     seen.programs.entry((system, host)).or_default().insert(program);
                 }
                 (None, None) => {}

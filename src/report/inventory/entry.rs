@@ -4,7 +4,7 @@
 
 use super::systems::Systems;
 use super::{Who, quoted, remark, uses};
-use crate::evidence::{Role, request};
+use crate::evidence::{Role, program_name};
 use crate::report::Report;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,7 +50,7 @@ impl<'a> Offer<'a> {
         let mut programs: BTreeMap<&str, usize> = BTreeMap::new();
         for entity in &report.entities {
             let own = entity.identifiers.iter().filter(|it| it.kind == "application");
-            let own: BTreeSet<&str> = own.map(|it| request::unversioned(&it.text)).collect();
+            let own: BTreeSet<&str> = own.map(|it| program_name::unversioned(&it.text)).collect();
             own.into_iter().for_each(|name| *programs.entry(name).or_default() += 1);
         }
         let mut offer = Offer { report, systems, programs, names: BTreeMap::new() };
@@ -107,7 +107,7 @@ impl<'a> Offer<'a> {
         let mut left_out = BTreeSet::new();
         let mut applications = BTreeMap::new();
         for (text, _) in of("application") {
-            let program = request::unversioned(&text).to_owned();
+            let program = program_name::unversioned(&text).to_owned();
             let shared = self.programs.get(program.as_str()).is_some_and(|all| *all > 1);
             // With a login, a program that others run as well, or that anybody may run, tells nothing; without one it is
             // all there is.
