@@ -261,6 +261,30 @@ fn a_statement_that_names_its_program_is_that_programs_and_any_other_comment_nam
 }
 
 #[test]
+fn a_statement_that_names_its_program_says_nothing_of_those_before_and_behind_it() {
+    let log = |application: &str| {
+        let said = |message: &str| format!("{HEAD} [5] {application}LOG:  {message}\n");
+        said("connection received: host=10.0.0.5 port=5")
+            + &said("connection authorized: user=ann database=shop application_name=web")
+            + &said("statement: SELECT a FROM t1")
+            + &said("statement: UPDATE t2 SET a = 1 /*application='chk'*/")
+            + &said("statement: SELECT a FROM t3")
+    };
+    // Where lines say the application, and where only the connection did.
+    for log in [log("user=ann,db=shop,app=web "), log("")] {
+        let report = report("a.log", &log);
+        let links = report["links"].as_array().expect("links are a list").iter();
+        let told = links.filter(|link| link["action"] != "connect").map(|link| {
+            let (who, what) =
+                (link["consumer"].as_str().unwrap_or(""), link["resource"].as_str().unwrap_or(""));
+            let (who, what) = (who.rsplit('/').next().unwrap_or(""), what.rsplit('.').next().unwrap_or(""));
+            format!("{who} {what}")
+        });
+        assert_eq!(told.collect::<BTreeSet<_>>(), set(&["chk t2", "web t1", "web t3"]), "{log}");
+    }
+}
+
+#[test]
 fn a_format_that_was_only_documented_raises_nothing_above_medium() {
     let query = |second: u8| {
         format!(

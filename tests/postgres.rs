@@ -31,7 +31,8 @@ fn links(report: &serde_json::Value) -> Links {
         let (rest, table) = resource.rsplit_once('/').unwrap_or(("", resource));
         let server = rest.rsplit_once('/').map_or(rest, |(server, _)| server);
         let consumer = word("consumer").trim_start_matches("client:");
-        let login = consumer.strip_suffix(&format!("@{server}")).unwrap_or(consumer);
+        // Programs of one login are clients of their own.
+        let login = consumer.split_once(&format!("@{server}")).map_or(consumer, |(login, _)| login);
         let of = format!("{login} {} {table} {}", word("action"), word("outcome"));
         *links.entry(of).or_default() += link["count"].as_u64().unwrap_or(0);
     }
@@ -537,4 +538,111 @@ fn translated_severities_are_known_and_translated_messages_are_said() {
     let report = read(&[("a.log", log)]);
     assert_eq!(links(&report), of(&[("ann read public.t failed", 1)]));
     assert_eq!(gaps(&report), ["unparsed 1"]);
+}
+
+#[test]
+fn statements_announced_in_another_language_are_a_gap_in_whatever_format() {
+    let stderr = "\
+2026-10-21 22:00:00.000 UTC [1] ann@shop LOG:  durée : 0.100 ms, instruction : SELECT a FROM t
+2026-10-21 22:00:01.000 UTC [1] ann@shop СООБЩЕНИЕ:  оператор: SELECT a FROM t
+2026-10-21 22:00:02.000 UTC [1] ann@shop LOG:  checkpoint starting: time
+";
+    let json = "{\"timestamp\":\"2026-10-21 22:00:00.000 UTC\",\"user\":\"ann\",\"dbname\":\"shop\",\"pid\":7,\
+                \"session_id\":\"6abc0001.7\",\"error_severity\":\"LOG\",\"message\":\"Dauer: 0.100 ms  Anweisung: SELECT a FROM t\"}\n";
+    for (name, log, count) in [("a.log", stderr, "unparsed 2"), ("a.json", json, "unparsed 1")] {
+        let report = read(&[(name, log)]);
+        assert_eq!((links(&report), gaps(&report)), (Links::new(), vec![count.to_owned()]), "{name}");
+    }
+}
+
+/// The tables of a report's links, each with its database.
+fn tables(report: &serde_json::Value) -> Vec<String> {
+    let links = report["links"].as_array().expect("links are a list").iter();
+    let tables = links.filter_map(|link| link["resource"].as_str()?.strip_prefix("table:"));
+    tables.map(|it| it.split_once(".log/").map_or(it, |(_, table)| table).to_owned()).collect()
+}
+
+#[test]
+fn the_servers_word_on_whom_it_lets_in_outranks_how_a_prefix_is_read() {
+    let line =
+        |pid: u32, message: &str| format!("2026-10-21 22:00:00.000 UTC [{pid}] ann@crm db LOG:  {message}\n");
+    let let_in = "connection authorized: user=ann database=crm db application_name=web";
+    let read_t = "duration: 0.1 ms  statement: SELECT a FROM t";
+    let read_u = "duration: 0.1 ms  statement: SELECT a FROM u";
+    // A session that began before the log did is spelled as one that did not.
+    let report = read(&[("a.log", &(line(2, read_u) + &line(1, let_in) + &line(1, read_t)))]);
+    assert_eq!(tables(&report), ["crm db/public.t", "crm db/public.u"]);
+    // What two databases are spelled as is neither.
+    let other = line(3, "connection authorized: user=ann database=crm old") + &line(3, read_t);
+    let report = read(&[("a.log", &(line(2, read_u) + &line(1, let_in) + &line(1, read_t) + &other))]);
+    assert_eq!(tables(&report), ["crm db/public.t", "crm old/public.t", "crm/public.u"]);
+}
+
+#[test]
+fn parts_of_one_statement_are_one_execution_of_it() {
+    let line = |message: &str| format!("2026-10-21 22:00:00.000 UTC [1] ann@shop LOG:  {message}\n");
+    let audit = |record: &str, sql: &str| line(&format!("AUDIT: {record},{sql},<not logged>"));
+    let into = "SELECT a INTO TABLE n FROM t";
+    let created = line(&format!("statement: {into}"))
+        + &audit("SESSION,2,1,READ,SELECT,TABLE,public.t", into)
+        + &audit("SESSION,2,2,DDL,SELECT INTO,TABLE,public.n", into);
+    assert_eq!(
+        links(&read(&[("a.log", &created)])),
+        of(&[("ann read public.t ok", 1), ("ann touch public.n ok", 1), ("ann write public.n ok", 1)])
+    );
+    let two = "select a from t; delete from u";
+    let of_two = |first: u32| {
+        audit(&format!("OBJECT,{first},1,READ,SELECT,TABLE,public.t"), two)
+            + &audit(&format!("OBJECT,{},1,WRITE,DELETE,TABLE,public.u", first + 1), two)
+    };
+    let once = of(&[("ann read public.t ok", 1), ("ann write public.u ok", 1)]);
+    assert_eq!(links(&read(&[("a.log", &of_two(8))])), once);
+    let twice = of(&[("ann read public.t ok", 2), ("ann write public.u ok", 2)]);
+    assert_eq!(links(&read(&[("a.log", &(of_two(8) + &of_two(10)))])), twice);
+}
+
+#[test]
+fn a_worker_of_anothers_statement_is_nobody() {
+    let line = |pid: u32, login: &str, message: &str| {
+        format!("2026-10-21 22:00:00.000 UTC [{pid}]: user={login},db= {message}\n")
+    };
+    let sort = |pid: u32, login: &str| {
+        line(pid, login, "LOG:  temporary file: path \"base/pgsql_tmp/pgsql_tmp1.0\", size 5439488")
+            + &line(pid, login, "STATEMENT:  SELECT a FROM t ORDER BY b")
+    };
+    let done = line(1, "ann", "LOG:  duration: 90.1 ms  statement: SELECT a FROM t ORDER BY b");
+    let report = read(&[("a.log", &(sort(2, "") + &sort(1, "ann") + &done))]);
+    assert_eq!(links(&report), of(&[("ann read public.t ok", 1)]));
+    // Where no line tells a login, it may be anybody.
+    let report = read(&[("a.log", &sort(2, ""))]);
+    assert_eq!(links(&report).values().sum::<u64>(), 1);
+}
+
+#[test]
+fn files_that_begin_in_one_second_are_read_as_they_were_rotated() {
+    let line = |message: &str| format!("2026-10-21 22:00:00 UTC [1] LOG:  {message}\n");
+    let before = line("connection authorized: user=ann database=shop");
+    let behind = line("duration: 0.1 ms  statement: SELECT a FROM t");
+    let report = read(&[("x.log", &behind), ("x.log.1", &before)]);
+    assert_eq!(links(&report), of(&[("ann read public.t ok", 1)]));
+}
+
+#[test]
+fn a_failed_statement_of_heroku_and_an_audit_of_cloud_sql_are_heard() {
+    let part = |number: u32, what: &str| {
+        format!(
+            "2026-10-21T22:00:00+00:00 app[postgres.27]: [DATABASE] [5-{number}]  sql_error_code = 23505 {what}\n"
+        )
+    };
+    let heroku = part(1, "ERROR:  duplicate key value violates unique constraint \"x\"")
+        + &part(2, "DETAIL:  Key (id)=(1) already exists.")
+        + &part(3, "STATEMENT:  INSERT INTO t VALUES (1)");
+    let told: Vec<String> = links(&read(&[("a.log", &heroku)])).into_keys().collect();
+    assert!(matches!(&told[..], [one] if one.ends_with("write public.t failed")), "{told:?}");
+    let entry = "{\"logName\":\"projects/p/logs/cloudaudit.googleapis.com%2Fdata_access\",\"timestamp\":\"2026-10-21T22:00:00Z\",\
+                 \"protoPayload\":{\"request\":{\"@type\":\"type.googleapis.com/google.cloud.sql.audit.v1.PgAuditEntry\",\
+                 \"auditClass\":\"READ\",\"auditType\":\"SESSION\",\"command\":\"SELECT\",\"database\":\"shop\",\"databaseSessionId\":7,\
+                 \"object\":\"public.t\",\"objectType\":\"TABLE\",\"statement\":\"SELECT a FROM t\",\"statementId\":1,\
+                 \"substatementId\":1,\"user\":\"ann\"}}}\n";
+    assert_eq!(links(&read(&[("a.json", entry)])), of(&[("ann read public.t ok", 1)]));
 }

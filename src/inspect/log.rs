@@ -104,6 +104,7 @@ pub fn lines(file: &InputFile, settings: &Settings, out: &mut dyn FnMut(String))
             Event::Refused => ("refused", "denied", None, None),
             Event::Disconnected => ("disconnected", "ok", None, None),
             Event::UserChanged => ("user-changed", "ok", None, None),
+            Event::Translated => ("translated", "ok", None, None),
             Event::Nothing => ("other", "ok", None, None),
             Event::Request(it) => ("request", outcome(it.status).word(), None, it.micros),
         };
@@ -142,7 +143,7 @@ pub fn lines(file: &InputFile, settings: &Settings, out: &mut dyn FnMut(String))
             zone_known: !block.zone_assumed,
             user: &record.who.user,
             host: &record.who.client,
-            application: &record.who.application,
+            application: if record.who.tag.is_empty() { &record.who.application } else { &record.who.tag },
             database,
             session: format!("{:x}", record.session),
             duration_ms: micros.map(|micros| micros as f64 / 1000.0),

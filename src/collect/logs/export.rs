@@ -187,7 +187,7 @@ impl Rows<'_> {
             let text = |text: &str| Text::from(text.trim());
             let (user, database) = (text(user), text(database));
             let (application, client) = (text(application), text(client));
-            Arc::new(Who { user, database, application, client, port }.scrubbed())
+            Arc::new(Who { user, database, application, client, port, ..Who::default() }.scrubbed())
         };
         self.whos.entry(key).or_insert_with(make).clone()
     }

@@ -179,13 +179,16 @@ impl Export for Mapped<'_> {
         let text = |column: usize| row.text(column).into_owned();
         let client = text(HOST);
         let (client, port) = match client.rsplit_once(':') {
-            Some((host, port)) if !host.contains(':') => (host.to_owned(), port.parse().unwrap_or(0)),
+            Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
+                (host.trim_matches(['[', ']']).to_owned(), port.parse().unwrap_or(0))
+            }
             _ => (client, 0),
         };
         let program = text(APPLICATION);
         let program =
             if self.columns[PATH].is_empty() { program } else { request::program(&program).to_string() };
-        let who = out.who(&text(USER), &text(DATABASE), &program, &client, port);
+        let user = Some(text(USER)).filter(|user| user != "-").unwrap_or_default();
+        let who = out.who(&user, &text(DATABASE), &program, &client, port);
         if !self.columns[PATH].is_empty() {
             match Mapped::request(row) {
                 Some(request) => out.push(stamp, 0, who, Event::Request(Box::new(request))),

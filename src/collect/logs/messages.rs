@@ -1,7 +1,7 @@
 //! What PostgreSQL's messages mean, whatever format carried them: statements, durations, connections,
-//! errors. Texts are those of the server's source in English; severities are known in several languages.
+//! errors. Texts are those of the server's source in English; of others it says only that they are translated.
 
-use super::{Ended, Event, Who, auto_explain, pgaudit};
+use super::{Ended, Event, Who, auto_explain, pgaudit, postgres_translated};
 use crate::evidence::Text;
 use std::borrow::Cow;
 
@@ -20,58 +20,30 @@ pub enum Severity {
     More,
 }
 
-/// The severities of translated servers, by their .po files.
+/// What a severity says; those of translated servers are read as well.
 pub fn severity(word: &str) -> Option<Severity> {
     Some(match word {
-        "LOG" | "JOURNAL" | "PROTOKOLL" | "REGISTRO" => Severity::Log,
+        "LOG" => Severity::Log,
         "FATAL" | "PANIC" => Severity::Fatal,
-        "ERROR" | "FEHLER" | "PANIK" | "ERREUR" | "PANIQUE" | "ERRORE" | "ERRO" | "ОШИБКА" | "ВАЖНО" => {
-            Severity::Error
-        }
-        "STATEMENT" | "ANWEISUNG" | "INSTRUCTION" | "SENTENCIA" | "ISTRUZIONE" | "КОМАНДА" | "ОПЕРАТОР" => {
-            Severity::Statement
-        }
+        "ERROR" => Severity::Error,
+        "STATEMENT" => Severity::Statement,
         "DETAIL" | "HINT" | "CONTEXT" | "QUERY" | "LOCATION" | "WARNING" | "NOTICE" | "INFO"
         | "BACKTRACE" => Severity::More,
-        "TIPP" | "ZUSAMMENHANG" | "ANFRAGE" | "ORT" | "WARNUNG" | "HINWEIS" | "DÉTAIL" | "ASTUCE"
-        | "CONTEXTE" | "ATTENTION" => Severity::More,
         word if word.strip_prefix("DEBUG").is_some_and(|n| n.len() == 1) => Severity::More,
-        _ => return None,
+        _ => return postgres_translated::severity(word),
     })
 }
 
-/// Whether the lines of a log's head have translated severities and no English one: their statements are
-/// then announced in words nobody here knows (`lc_messages`).
-pub fn is_translated(head: &str) -> bool {
-    const TRANSLATED: [&str; 7] =
-        ["JOURNAL", "PROTOKOLL", "REGISTRO", "СООБЩЕНИЕ", "DZIENNIK", "LOGG", "ログ"];
-    // Some translations keep the word LOG: what they announce statements and durations with.
-    const ANNOUNCED: [&str; 10] = [
-        "Anweisung: ",
-        "Dauer: ",
-        "Verbindung autorisiert: ",
-        "sentencia: ",
-        "duración: ",
-        "conexión autorizada: ",
-        "istruzione: ",
-        "durata: ",
-        "文: ",
-        "期間: ",
-    ];
-    let announced = ["LOG:  ", ",LOG,00000,\""].iter().any(|before| {
-        let told = head.split(before).skip(1);
-        told.into_iter().any(|message| ANNOUNCED.iter().any(|word| message.starts_with(word)))
-    });
-    let has = |word: &str| head.contains(&format!("{word}:  ")) || head.contains(&format!(",{word},"));
-    announced || !has("LOG") && (TRANSLATED.iter().any(|word| has(word)) || head.contains("JOURNAL :  "))
+/// The text after `key`, up to whatever of `behind` comes first: what the server writes behind it. A login and a
+/// database may hold blanks.
+fn value<'a>(message: &'a str, key: &str, behind: &[&str]) -> Option<&'a str> {
+    let rest = &message[message.find(key)? + key.len()..];
+    let end = behind.iter().filter_map(|mark| rest.find(mark)).min();
+    Some(&rest[..end.unwrap_or(rest.len())])
 }
 
-/// The text after `key`, up to a blank (values of connection messages hold none, but for the application).
-fn value<'a>(message: &'a str, key: &str) -> Option<&'a str> {
-    let at = message.find(key)? + key.len();
-    let rest = &message[at..];
-    Some(rest.split(' ').next().unwrap_or(rest))
-}
+/// What may stand behind the database of an `authorized` message (postinit.c, PerformAuthentication).
+const BEHIND_DATABASE: [&str; 4] = [" application_name=", " SSL enabled", " GSS (", " identity="];
 
 fn quoted<'a>(message: &'a str, before: &str) -> Option<&'a str> {
     let rest = &message[message.find(before)? + before.len()..];
@@ -181,18 +153,19 @@ fn log(message: &str, who: &mut Cow<'_, Who>) -> Event {
         return Event::Restarted;
     }
     if let Some(rest) = message.strip_prefix("connection received: ") {
-        if let Some(host) = value(rest, "host=") {
+        if let Some(host) = value(rest, "host=", &[" port="]) {
             who.to_mut().client = Text::from(host);
         }
-        who.to_mut().port = value(rest, "port=").and_then(|port| port.parse().ok()).unwrap_or(0);
+        who.to_mut().port = value(rest, "port=", &[" "]).and_then(|port| port.parse().ok()).unwrap_or(0);
         return Event::Connected;
     }
     let replication = message.starts_with("replication connection authorized: ");
     if replication || message.starts_with("connection authorized: ") {
-        if let Some(user) = value(message, "user=") {
+        let behind_user = [&[" database="], &BEHIND_DATABASE[..]].concat();
+        if let Some(user) = value(message, "user=", &behind_user) {
             who.to_mut().user = Text::from(user);
         }
-        if let Some(database) = value(message, " database=") {
+        if let Some(database) = value(message, " database=", &BEHIND_DATABASE) {
             who.to_mut().database = Text::from(database);
         }
         let application = application(message);
@@ -206,16 +179,18 @@ fn log(message: &str, who: &mut Cow<'_, Who>) -> Event {
     }
     if let Some(rest) = message.strip_prefix("disconnection: ") {
         let who = who.to_mut();
-        for (key, mine) in
-            [(" host=", &mut who.client), (" user=", &mut who.user), (" database=", &mut who.database)]
-        {
-            if let Some(said) = value(rest, key) {
+        for (key, behind, mine) in [
+            (" host=", " port=", &mut who.client),
+            (" user=", " database=", &mut who.user),
+            (" database=", " host=", &mut who.database),
+        ] {
+            if let Some(said) = value(rest, key, &[behind]) {
                 *mine = Text::from(said);
             }
         }
         return Event::Disconnected;
     }
-    Event::Nothing
+    if postgres_translated::announces(message) { Event::Translated } else { Event::Nothing }
 }
 
 /// With a duration it was logged after it ended well; without one before it ran.

@@ -39,6 +39,7 @@ mod postgres_prefix;
 mod postgres_record;
 mod postgres_stated;
 mod postgres_stderr;
+mod postgres_translated;
 mod postgres_wrapped;
 mod redis_monitor;
 mod redshift_history;
@@ -84,6 +85,8 @@ pub struct Who {
     pub client: Text,
     /// The client's port, 0 where unknown.
     pub port: u16,
+    /// The program that the statement of a record names by itself, whatever the connection calls itself.
+    pub tag: Text,
 }
 
 impl Who {
@@ -96,6 +99,7 @@ impl Who {
             application: Text::from(scrub(&self.application)),
             client: self.client,
             port: self.port,
+            tag: self.tag,
         }
     }
 }
@@ -170,6 +174,8 @@ pub enum Event {
     Disconnected,
     /// It goes on under another login, which the record does not name, and the statements after it do not either.
     UserChanged,
+    /// A statement was announced in a language that is not read.
+    Translated,
     /// A part of an execution that is counted elsewhere, or the server's own business.
     Nothing,
     /// Something was asked for over HTTP.

@@ -285,6 +285,7 @@ fn parse(block: &[u8], doubled: bool) -> Block {
             application: text(APPLICATION),
             client: text(HOST),
             port: 0,
+            ..Who::default()
         };
         if let Some((event, stage)) = event(told, &fields, fields.sql().to_owned()) {
             let who = whos.entry(who.clone()).or_insert_with(|| Arc::new(who.scrubbed())).clone();

@@ -3,14 +3,12 @@
 //! forgets what is rare; it never says when anything ran.
 
 use super::{Block, Context, Event, LogFormat, Record, UNSTATED, Who};
+use crate::collect::csv_table::Fields;
 use crate::evidence::{About, Confidence, Provenance, Text};
 use std::sync::Arc;
 
 /// An export of pg_stat_statements.
 pub struct PgStatStatements;
-
-/// The most columns an export has.
-const MAX_COLUMNS: usize = 96;
 
 /// Which columns hold what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,18 +33,11 @@ fn record_length(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-fn fields(record: &[u8], separator: u8) -> Vec<String> {
-    let mut reader = csv_core::ReaderBuilder::new().delimiter(separator).build();
-    let mut record = record.to_vec();
-    if !record.ends_with(b"\n") {
-        record.push(b'\n');
-    }
-    let mut output = vec![0u8; record.len() + 16];
-    let mut ends = [0usize; MAX_COLUMNS];
-    let (_, _, _, count) = reader.read_record(&record, &mut output, &mut ends);
-    let starts = std::iter::once(0).chain(ends);
-    let field = |(start, end): (usize, &usize)| String::from_utf8_lossy(&output[start..*end]).into_owned();
-    starts.zip(&ends[..count]).map(field).collect()
+/// The fields of a header line.
+fn names(header: &[u8], separator: u8) -> Vec<String> {
+    let mut fields = Fields::new(separator);
+    fields.read(header);
+    (0..fields.len()).map(|index| fields.text(index).trim().to_ascii_lowercase()).collect()
 }
 
 impl Columns {
@@ -55,9 +46,8 @@ impl Columns {
         let header = header.strip_prefix(b"\xef\xbb\xbf").unwrap_or(header);
         let separator = [b',', b'\t', b';', b'|']
             .into_iter()
-            .find(|sign| fields(header, *sign).iter().any(|name| name.trim() == "query"))?;
-        let names: Vec<String> =
-            fields(header, separator).iter().map(|name| name.trim().to_ascii_lowercase()).collect();
+            .find(|sign| names(header, *sign).iter().any(|name| name == "query"))?;
+        let names = names(header, separator);
         let at = |wanted: &[&str]| wanted.iter().find_map(|name| names.iter().position(|it| it == name));
         // `query` and `calls` alone may be anybody's; the rest is the view's own.
         let time = at(&["total_exec_time", "total_time"]);
@@ -127,6 +117,7 @@ impl LogFormat for PgStatStatements {
     fn parse(&self, block: &[u8], context: Context<'_>) -> Block {
         let mut parsed = Block::default();
         let mut columns = Columns::parse(context.header);
+        let mut fields = columns.map(|known| Fields::new(known.separator));
         let mut start = 0;
         while start < block.len() {
             let length = record_length(&block[start..]).unwrap_or(block.len() - start);
@@ -134,14 +125,16 @@ impl LogFormat for PgStatStatements {
             let number = parsed.lines;
             parsed.lines += memchr::memchr_iter(b'\n', record).count().max(1) as u64;
             start += length;
-            let Some(known) = columns else {
+            let (Some(known), Some(fields)) = (columns, &mut fields) else {
                 columns = Columns::of(record);
+                fields = columns.map(|known| Fields::new(known.separator));
                 continue;
             };
             if record.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            match read(&fields(record, known.separator), known, number) {
+            fields.read(record);
+            match read(fields, known, number) {
                 Some(record) => parsed.records.push(record),
                 None => {
                     if parsed.unmatched == 0 {
@@ -155,12 +148,12 @@ impl LogFormat for PgStatStatements {
     }
 }
 
-fn read(fields: &[String], columns: Columns, line: u64) -> Option<Record> {
-    let sql = fields.get(columns.query)?;
-    let calls = fields.get(columns.calls)?.trim().parse::<f64>().ok().filter(|calls| *calls >= 0.0)?;
-    let name =
-        |at: Option<usize>| Text::from(at.and_then(|at| fields.get(at)).map_or("", |name| name.trim()));
+fn read(fields: &Fields, columns: Columns, line: u64) -> Option<Record> {
+    let text = |at: usize| (at < fields.len()).then(|| fields.text(at));
+    let sql = text(columns.query)?;
+    let calls = text(columns.calls)?.trim().parse::<f64>().ok().filter(|calls| *calls >= 0.0)?;
+    let name = |at: Option<usize>| Text::from(at.and_then(text).as_deref().map_or("", str::trim));
     let who = Who { user: name(columns.user), database: name(columns.database), ..Who::default() };
-    let event = Event::Totals { sql: sql.clone(), calls: calls as u64 };
+    let event = Event::Totals { sql: sql.into_owned(), calls: calls as u64 };
     Some(Record { stamp: UNSTATED, session: 0, who: Arc::new(who.scrubbed()), event, line })
 }

@@ -122,6 +122,7 @@ fn line<'a>(text: &'a str, clock: &mut Clock<'_>, number: u64) -> Option<Line<'a
             application: Text::from(""),
             client: Text::from(client),
             port,
+            ..Who::default()
         };
         let session = foldhash::fast::FixedState::default().hash_one((pid, socket)) | 1;
         Some(about(who, session, event))

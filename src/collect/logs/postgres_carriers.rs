@@ -171,9 +171,8 @@ impl Kind {
             },
             _ => match (self, postgres_json::read(line, clock, number)?) {
                 (Kind::Jsonlog, Read::Jsonlog(records, known))
-                | (Kind::CloudNative, Read::CloudNative(records, known)) => {
-                    Some(Inner::Records(records, known))
-                }
+                | (Kind::CloudNative, Read::CloudNative(records, known))
+                | (Kind::CloudSql, Read::CloudAudit(records, known)) => Some(Inner::Records(records, known)),
                 (_, Read::Text(carried)) => self.carried(carried, number, clock),
                 _ => None,
             },

@@ -5,6 +5,7 @@
 use super::messages;
 use super::postgres_record::{self, Columns};
 use super::{Block, Context, LogFormat, Record, Zones};
+use crate::collect::csv_table::Fields;
 use crate::evidence::{About, Confidence, Provenance};
 
 /// PostgreSQL's csvlog.
@@ -24,6 +25,7 @@ const DETAIL: usize = 14;
 const QUERY: usize = 19;
 const QUERY_POSITION: usize = 20;
 const APPLICATION: usize = 22;
+const BACKEND: usize = 23;
 
 /// The length of the first record with its newline; `None`: it is not whole.
 fn record_length(bytes: &[u8]) -> Option<usize> {
@@ -55,24 +57,8 @@ fn begins_record(line: &[u8]) -> bool {
         && zone.is_some_and(|at| at > 0)
 }
 
-fn fields(record: &[u8]) -> Vec<String> {
-    let mut reader = csv_core::Reader::new();
-    let mut output = vec![0u8; record.len() + 16];
-    let mut ends = [0usize; 64];
-    let (_, _, written, count) = reader.read_record(record, &mut output, &mut ends);
-    let _ = reader.read_record(&[], &mut [], &mut []);
-    let mut start = 0;
-    let mut fields = Vec::with_capacity(count);
-    let count = if count == 0 && written > 0 { 0 } else { count };
-    for end in ends.iter().take(count) {
-        fields.push(String::from_utf8_lossy(&output[start..*end]).into_owned());
-        start = *end;
-    }
-    fields
-}
-
-fn valid(fields: &[String]) -> bool {
-    COLUMNS.contains(&fields.len()) && messages::severity(&fields[SEVERITY]).is_some()
+fn valid(fields: &Fields) -> bool {
+    COLUMNS.contains(&fields.len()) && messages::severity(&fields.text(SEVERITY)).is_some()
 }
 
 impl LogFormat for PostgresCsv {
@@ -86,15 +72,11 @@ impl LogFormat for PostgresCsv {
 
     fn recognise(&self, head: &[u8]) -> Option<Confidence> {
         // A copy may begin inside a record: one of the first whole ones tells.
-        let mut rest = head;
+        let (mut rest, mut fields) = (head, Fields::new(b','));
         for _ in 0..RECORDS_TRIED {
             let length = record_length(rest).unwrap_or(rest.len());
-            let mut record = rest[..length].to_vec();
-            if !record.ends_with(b"\n") {
-                record.push(b'\n');
-            }
-            let fields = fields(&record);
-            if valid(&fields) && Zones::new(None).read(fields[LOG_TIME].as_bytes()).is_some() {
+            fields.read(&rest[..length]);
+            if valid(&fields) && Zones::new(None).read(fields.text(LOG_TIME).as_bytes()).is_some() {
                 return Some(Confidence::High);
             }
             rest = &rest[length..];
@@ -116,21 +98,19 @@ impl LogFormat for PostgresCsv {
 
     fn parse(&self, block: &[u8], context: Context<'_>) -> Block {
         let zones = context.zones;
-        let mut parsed = Block::default();
+        let (mut parsed, mut fields) = (Block::default(), Fields::new(b','));
         let mut start = 0;
         while start < block.len() {
             let length = record_length(&block[start..]).unwrap_or(block.len() - start);
-            let mut record = block[start..start + length].to_vec();
+            let record = &block[start..start + length];
             let number = parsed.lines;
-            parsed.lines += memchr::memchr_iter(b'\n', &record).count().max(1) as u64;
+            parsed.lines += memchr::memchr_iter(b'\n', record).count().max(1) as u64;
             start += length;
-            if !record.ends_with(b"\n") {
-                record.push(b'\n');
-            }
             if record.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            match read(&fields(&record), zones, number) {
+            fields.read(record);
+            match read(&fields, zones, number) {
                 Some((record, known)) => {
                     parsed.zone_assumed |= !known;
                     parsed.records.extend(record);
@@ -147,24 +127,26 @@ impl LogFormat for PostgresCsv {
     }
 }
 
-fn read(fields: &[String], zones: &Zones, line: u64) -> Option<(Vec<Record>, bool)> {
-    if !valid(fields) {
+fn read(fields: &Fields, zones: &Zones, line: u64) -> Option<(Vec<Record>, bool)> {
+    if !COLUMNS.contains(&fields.len()) {
         return None;
     }
-    let (stamp, _) = zones.read(fields[LOG_TIME].as_bytes())?;
-    let severity = messages::severity(&fields[SEVERITY])?;
-    let (host, port) = postgres_record::from(&fields[FROM]);
+    let severity = messages::severity(&fields.text(SEVERITY))?;
+    let (stamp, _) = zones.read(fields.text(LOG_TIME).as_bytes())?;
+    let from = fields.text(FROM);
+    let (host, port) = postgres_record::from(&from);
     let columns = Columns {
-        user: &fields[USER],
-        database: &fields[DATABASE],
+        user: &fields.text(USER),
+        database: &fields.text(DATABASE),
         host,
         port,
-        session: &fields[SESSION],
-        message: &fields[MESSAGE],
-        detail: &fields[DETAIL],
-        query: &fields[QUERY],
-        placed: !fields[QUERY_POSITION].is_empty(),
-        application: &fields[APPLICATION],
+        session: &fields.text(SESSION),
+        message: &fields.text(MESSAGE),
+        detail: &fields.text(DETAIL),
+        query: &fields.text(QUERY),
+        placed: !fields.text(QUERY_POSITION).is_empty(),
+        application: &fields.text(APPLICATION),
+        backend: &fields.text(BACKEND),
     };
     Some((columns.records(severity, stamp, line), stamp.known))
 }

@@ -17,6 +17,8 @@ pub(super) enum Read {
     Jsonlog(Vec<Record>, bool),
     /// One of CloudNativePG: none where another of its programs wrote it.
     CloudNative(Vec<Record>, bool),
+    /// A record of pgaudit in Cloud SQL's audit log.
+    CloudAudit(Vec<Record>, bool),
     /// A line of text.
     Text(Carried),
 }
@@ -60,7 +62,55 @@ pub(super) fn read(line: &str, clock: &mut Clock<'_>, number: u64) -> Option<Rea
         let (records, known) = cloud_native(record, clock, number).unwrap_or((Vec::new(), true));
         return Some(Read::CloudNative(records, known));
     }
+    if let Some((records, known)) = cloud_audit(&object, clock, number) {
+        return Some(Read::CloudAudit(records, known));
+    }
     carried(&object, clock).map(Read::Text)
+}
+
+/// A record of pgaudit as Cloud SQL writes it among its data access logs (its documentation, "View database audit
+/// logs": `protoPayload.request` is a `PgAuditEntry`). A long text comes in chunks, of which the first begins it.
+fn cloud_audit(object: &Json<'_>, clock: &mut Clock<'_>, number: u64) -> Option<(Vec<Record>, bool)> {
+    let entry = object.get("protoPayload")?.get("request")?;
+    if !text(entry, "@type")?.ends_with("PgAuditEntry") {
+        return None;
+    }
+    let (stamp, _) = clock.read(text(object, "timestamp")?.as_bytes())?;
+    let whole = |key: &str| match entry.get(key) {
+        Some(Json::Whole(number)) => number.to_string(),
+        Some(other) => other.text().unwrap_or_default().to_owned(),
+        None => String::new(),
+    };
+    if !matches!(whole("chunkIndex").as_str(), "" | "0" | "1") {
+        return Some((Vec::new(), stamp.known));
+    }
+    let session = whole("databaseSessionId");
+    let columns = Columns {
+        user: or_empty(entry, "user"),
+        database: or_empty(entry, "database"),
+        host: "",
+        port: 0,
+        session: &session,
+        message: "",
+        detail: "",
+        query: "",
+        placed: false,
+        application: "",
+        backend: "",
+    };
+    let (statement_id, substatement_id) = (whole("statementId"), whole("substatementId"));
+    let event = Audit {
+        kind: or_empty(entry, "auditType"),
+        statement_id: &statement_id,
+        substatement_id: &substatement_id,
+        class: or_empty(entry, "auditClass"),
+        command: or_empty(entry, "command"),
+        object_type: or_empty(entry, "objectType"),
+        object_name: or_empty(entry, "object"),
+        statement: or_empty(entry, "statement"),
+    }
+    .event();
+    Some((columns.record(event, stamp, number).into_iter().collect(), stamp.known))
 }
 
 /// The text of a key, if it has one.
@@ -97,6 +147,7 @@ fn jsonlog(
         query: or_empty(object, "statement"),
         placed: object.get("cursor_position").is_some(),
         application: or_empty(object, "application_name"),
+        backend: or_empty(object, "backend_type"),
     };
     Some((columns.records(severity, stamp, number), stamp.known))
 }
@@ -117,6 +168,7 @@ fn cloud_native(record: &Json<'_>, clock: &mut Clock<'_>, number: u64) -> Option
         query: or_empty(record, "query"),
         placed: text(record, "query_pos").is_some_and(|at| at != "0"),
         application: or_empty(record, "application_name"),
+        backend: or_empty(record, "backend_type"),
     };
     let Some(audit) = record.get("audit") else {
         return Some((columns.records(severity, stamp, number), stamp.known));

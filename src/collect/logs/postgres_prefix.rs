@@ -152,9 +152,9 @@ fn field(word: &str) -> Option<Field> {
         "app" | "application" | "application_name" | "appname" | "a" => Field::Application,
         "client" | "host" | "remote" | "rhost" | "h" | "r" => Field::Client,
         "pid" | "p" => Field::Process,
-        "queryid" | "query_id" | "qid" | "xid" | "vxid" | "x" | "v" | "sid" | "session" | "line" | "l"
-        | "state" | "sqlstate" | "e" | "cmd" | "tag" | "command" | "i" | "backend" | "type" | "b"
-        | "start" | "s" | "time" | "leader" | "userid" => Field::Other,
+        "queryid" | "query_id" | "qid" | "xid" | "txid" | "tx" | "vid" | "vxid" | "vtx" | "lxid" | "x"
+        | "v" | "sid" | "session" | "line" | "l" | "state" | "sqlstate" | "e" | "cmd" | "tag" | "command"
+        | "i" | "backend" | "type" | "b" | "start" | "s" | "time" | "leader" | "userid" => Field::Other,
         _ => return None,
     })
 }
@@ -211,10 +211,21 @@ fn value<'a>(prefix: &'a str, keys: &[Key], index: usize) -> &'a str {
         }
         _ => value,
     };
-    let value = if value.contains('[') { value } else { value.trim_end_matches(']').trim_end() };
-    // Only the application may hold blanks: what follows another value belongs to the prefix.
-    let value =
-        if key.field == Field::Application { value } else { value.split(' ').next().unwrap_or(value) };
+    let mut value = value;
+    while let Some(rest) =
+        value.strip_suffix(']').filter(|_| value.matches(']').count() > value.matches('[').count())
+    {
+        value = rest.trim_end();
+    }
+    // Only the application may hold blanks: what follows another value belongs to the prefix, but for a value that the
+    // prefix ends with a sign of its own before the next key.
+    let bounded = keys.get(index + 1).and_then(|next| prefix.as_bytes().get(next.word.checked_sub(1)?));
+    let bounded = matches!(bounded, Some(b',' | b';' | b'|')) && !value.contains(['[', '(', ':']);
+    let value = if key.field == Field::Application || bounded {
+        value
+    } else {
+        value.split(' ').next().unwrap_or(value)
+    };
     value.trim_end_matches([',', ';']).trim_matches(['"', '\''])
 }
 
@@ -291,6 +302,14 @@ static AT: LazyLock<Regex> = LazyLock::new(|| {
         .expect("the pattern is a constant of this file")
 });
 
+/// `-10.0.3.7(38246)-application` or `-[local]-application` behind `user@database`.
+static BEHIND_AT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"^([^\s@\[\],]*?)[-/|,]((?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]*:[0-9a-f:.]+|\[local\])(?:\((\d+)\))?(?:[-/|,](.*))?$",
+    )
+    .expect("the pattern is a constant of this file")
+});
+
 /// The part of a prefix that names anybody. The process id makes every prefix its own; what stands behind it repeats.
 pub(super) fn naming(prefix: &str) -> &str {
     // A bracket behind the first `=` belongs to a value (`app=[unknown]`).
@@ -319,6 +338,13 @@ pub(super) fn who(prefix: &str) -> Who {
     if keys.iter().all(|key| matches!(key.field, Field::Process | Field::Other)) {
         if let Some(found) = AT.captures(prefix) {
             (who.user, who.database) = (text(&found[1]), text(&found[2]));
+            let behind = found.get(2).and_then(|database| prefix.get(database.start()..));
+            let behind = behind.map(|behind| behind.trim_end_matches([' ', ':', '-', '|', ',']));
+            if let Some(more) = behind.and_then(|behind| BEHIND_AT.captures(behind)) {
+                let part = |index: usize| more.get(index).map_or("", |part| part.as_str());
+                (who.database, who.client) = (text(part(1)), text(part(2)));
+                (who.port, who.application) = (part(3).parse().unwrap_or(0), text(part(4)));
+            }
         }
         return who;
     }

@@ -24,7 +24,12 @@ pub(super) struct Columns<'a> {
     /// Whether the error names a place in it.
     pub placed: bool,
     pub application: &'a str,
+    /// What kind of process wrote it (`backend_type`); empty where the format does not say.
+    pub backend: &'a str,
 }
+
+/// Processes that do a part of a statement that another one logs (runtime-config-logging, `%b`).
+const WORKER: &str = "parallel worker";
 
 /// `10.0.3.7:5123` or `[local]` in host and port.
 pub(super) fn from(text: &str) -> (&str, u16) {
@@ -51,6 +56,7 @@ impl Columns<'_> {
             application: Text::from(self.application),
             client: Text::from(self.host),
             port: self.port,
+            ..Who::default()
         }
     }
 
@@ -63,6 +69,9 @@ impl Columns<'_> {
 
     /// The records it is.
     pub fn records(&self, severity: Severity, stamp: Zoned, line: u64) -> Vec<Record> {
+        if self.backend == WORKER {
+            return Vec::new();
+        }
         let mut who = Cow::Owned(self.who());
         let event = match messages::event(severity, self.message, &mut who) {
             Event::Error(false) if self.placed => Event::Rejected,

@@ -81,6 +81,7 @@ impl Stated {
             application: text("application"),
             client: text("client"),
             port: part("port").parse().unwrap_or(0),
+            ..Who::default()
         };
         Some((who, session(&found)))
     }

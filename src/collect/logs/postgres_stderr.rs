@@ -187,6 +187,22 @@ mod tests {
             (format!("{time}:fe80::1(38246):ann@corp@shop:[718]:"), "ann@corp|shop||fe80::1|2ce"),
             ("1795386163.207 [718] app_web@shop [queryid=-5] ".to_owned(), "app_web|shop|||2ce"),
             (format!("{time} 718 12 3/77 0 client backend app_web@shop "), "app_web|shop|||2ce"),
+            (
+                format!("{time} [718] app_web@shop-10.0.3.7(38246)-my app: "),
+                "app_web|shop|my app|10.0.3.7|2ce",
+            ),
+            (format!("{time} [718] app_web@shop-[local]-psql: "), "app_web|shop|psql|[local]|2ce"),
+            (format!("{time} [718] app_web@my-shop "), "app_web|my-shop|||2ce"),
+            (
+                format!(
+                    "time={time},pid=718,user=app_web,db=shop,client=10.0.3.7(5),appname=web,vid=3/1699,xid=0 "
+                ),
+                "app_web|shop|web|10.0.3.7|2ce",
+            ),
+            (
+                format!("{time} [718] [user=app_web,db=shop,app=Tableau [x]] "),
+                "app_web|shop|Tableau [x]||2ce",
+            ),
             // A SQLSTATE is no process.
             (format!("{time} [00000] [718] app_web@shop "), "app_web|shop|||2ce"),
             (

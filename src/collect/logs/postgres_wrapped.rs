@@ -16,6 +16,8 @@ use std::collections::HashSet;
 
 /// How far apart two lines of one record may begin, in bytes of the log: other processes write between them.
 const REACH: usize = 64 * 1024;
+/// What each record of Heroku begins with.
+const HEROKU_PREFIX: &str = "sql_error_code = ";
 /// How many lines of a head are tried.
 const LINES_TRIED: usize = 400;
 /// How many lines after a part of a line its rest may come.
@@ -103,7 +105,9 @@ impl Wrapped {
     /// The beginning of a record, if a line of a piece is one.
     fn begin<'t>(piece: &Piece<'_>, text: &'t str, clock: &mut Clock<'_>) -> Option<Begun<'t>> {
         // Only the first part of a message, and the lines of it that have a prefix of their own, begin a record.
-        let inside = piece.part.is_some_and(|it| it.part > 1) && text.starts_with([' ', '\t']);
+        // Heroku's prefix stands in each of them, behind a blank more.
+        let prefixed = text.trim_start().starts_with(HEROKU_PREFIX);
+        let inside = piece.part.is_some_and(|it| it.part > 1) && text.starts_with([' ', '\t']) && !prefixed;
         if inside { None } else { Begun::read(text, clock, piece.stamp.is_some()) }
     }
 }

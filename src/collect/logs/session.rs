@@ -3,7 +3,7 @@
 
 use super::{Event, Record, Who};
 use crate::evidence::scrub::scrub;
-use crate::evidence::{Class, Place, Stamp, Text};
+use crate::evidence::{Class, Confidence, Place, Stamp, Text};
 use crate::sql::{Analysis, SearchPath, SessionChange, TableUse, Understood};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -61,6 +61,23 @@ impl Audit {
         same && self.is_beside(number)
     }
 
+    /// Whether it is the statement itself, and not one of a function's that it runs.
+    pub fn is_first(&self) -> bool {
+        self.number & 0xffff_ffff == 1
+    }
+
+    /// Whether another record is of the same text of several statements, of which each has a number: an auditing role is
+    /// told of what it was given, and the text is read for the rest once.
+    pub fn holds(&self, number: u64, tables: &[TableUse], understood: Option<&Arc<Understood>>) -> bool {
+        let unsure = |it: &TableUse| it.confidence == Confidence::Low;
+        let Some((one, other)) = self.statement.as_ref().zip(understood) else { return false };
+        let behind = (number >> 32).saturating_sub(self.number >> 32);
+        let may = !tables.is_empty() && tables.iter().all(unsure) && self.tables.iter().all(unsure);
+        may && one.shape.fingerprint == other.shape.fingerprint
+            && behind > 0
+            && behind < crate::sql::split(&one.shape.sample).len() as u64
+    }
+
     /// Whether both are parts of one statement.
     pub fn is_beside(&self, number: u64) -> bool {
         self.number >> 32 == number >> 32
@@ -111,6 +128,13 @@ pub(super) struct Session {
     path: SearchPath,
     /// What a record said that the client calls itself.
     named: Text,
+    /// The program that the statement at hand names by itself.
+    tag: Text,
+    /// Whether it was only seen to do a part of what another one logs.
+    worker: bool,
+    /// The login and the database that the server let it in with, and how its lines spell them.
+    let_in: Option<(Text, Text)>,
+    spelled: Option<(Text, Text)>,
     /// Whether it goes on under a login that its statements do not name.
     user_changed: bool,
 }
@@ -132,11 +156,27 @@ impl Session {
                 || self.who.port != 0 && said.port != 0 && self.who.port != said.port
         };
         let let_in_again = self.connect.is_some() && matches!(record.event, Event::Authorized(_));
+        if let Some((user, _)) = &self.let_in {
+            // What a prefix was read as need not be the login, but holds a part of it, and stays the same.
+            let kin = said.user.is_empty() || user.contains(&*said.user) || said.user.contains(&**user);
+            let spells = self
+                .spelled
+                .as_ref()
+                .is_some_and(|(user, database)| differ(user, &said.user) || differ(database, &said.database));
+            let elsewhere = differ(&self.who.client, &said.client)
+                || self.who.port != 0 && said.port != 0 && self.who.port != said.port;
+            return let_in_again || !kin || spells || elsewhere;
+        }
         differ(&self.who.user, &said.user) || let_in_again || one_database && moved()
     }
 
     /// Takes over what a record says of who it is, as far as that kind of record is to be believed.
     pub fn hear_of(&mut self, record: &Record) {
+        self.hear_tag(record);
+        let own = record.event.statement().is_some() && !matches!(record.event, Event::ErrorStatement(_));
+        if self.worker && own {
+            (self.worker, self.number) = (false, None);
+        }
         let statement = matches!(record.event, Event::Statement { .. });
         let tables = matches!(record.event, Event::Tables { .. });
         if tables
@@ -154,10 +194,21 @@ impl Session {
         }
     }
 
-    /// Whether a record takes it to another database while a statement is pending.
+    /// Whether a record takes it to another database, or to another program's statement, while one is pending.
     pub fn moves(&self, record: &Record) -> bool {
         let to = &record.who.database;
-        self.pending.is_some() && !to.is_empty() && *to != self.who.database
+        let comes = matches!(record.event, Event::Statement { .. } | Event::Tables { sql: Some(_), .. });
+        let of_another = comes && record.who.tag != self.tag;
+        self.pending.is_some() && (of_another || !to.is_empty() && *to != self.who.database)
+    }
+
+    /// Takes over which program the statement of a record names; other records are about the one before.
+    fn hear_tag(&mut self, record: &Record) {
+        let tells = record.event.statement().is_some() && !matches!(record.event, Event::Prepared(_));
+        if tells && record.who.tag != self.tag {
+            self.tag = record.who.tag.clone();
+            self.number = None;
+        }
     }
 
     /// It goes on under a login that its statements do not name, from where it was.
@@ -190,6 +241,30 @@ impl Session {
         }
     }
 
+    /// The server says whom it lets in, and to which database: that outranks how a line's prefix was read.
+    pub fn is_let_in(&mut self, who: &Who) {
+        if !who.user.is_empty() && !who.database.is_empty() {
+            self.let_in = Some((who.user.clone(), who.database.clone()));
+            (self.who.user, self.who.database) = (who.user.clone(), who.database.clone());
+            self.number = None;
+        }
+    }
+
+    /// How its lines spell the login and the database that it was let in with, and what these are.
+    pub fn spelling(&self) -> Option<(&(Text, Text), &(Text, Text))> {
+        self.spelled.as_ref().zip(self.let_in.as_ref())
+    }
+
+    /// Whether nothing was seen of it but that a statement runs in it: it has no login and said nothing before. Processes
+    /// that do a part of another's statement are so.
+    pub fn is_worker(&mut self) -> bool {
+        let worker = self.who.user.is_empty() && self.connect.is_none() && self.let_in.is_none();
+        if worker && !self.spoke && !self.worker {
+            (self.worker, self.number) = (true, None);
+        }
+        self.worker
+    }
+
     /// It was seen from its first statement on.
     pub fn begins(&mut self) {
         self.path = SearchPath::from_the_start();
@@ -206,6 +281,12 @@ impl Session {
             return;
         }
         learn(&mut self.who, said);
+        if let Some((user, database)) = &self.let_in {
+            (self.who.user, self.who.database) = (user.clone(), database.clone());
+            if self.spelled.is_none() && !said.user.is_empty() {
+                self.spelled = Some((said.user.clone(), said.database.clone()));
+            }
+        }
         if !said.application.is_empty() {
             self.named = said.application.clone();
         }
@@ -257,6 +338,8 @@ pub(super) struct Acting {
     pub who: Who,
     pub replication: bool,
     pub path: SearchPath,
+    /// Whether it may only do a part of what another one logs.
+    pub worker: bool,
 }
 
 /// What a connection turned out to be.
@@ -295,6 +378,16 @@ pub(super) struct Book {
 }
 
 impl Book {
+    /// Calls those whom a prefix was misread for what the server calls them, where that is one login and database.
+    pub fn correct(&mut self, spellings: &HashMap<(Text, Text), Option<(Text, Text)>>) {
+        for acting in &mut self.list {
+            let said = (acting.who.user.clone(), acting.who.database.clone());
+            if let Some(Some((user, database))) = spellings.get(&said) {
+                (acting.who.user, acting.who.database) = (user.clone(), database.clone());
+            }
+        }
+    }
+
     /// Whether anybody who acted has a login.
     pub fn names_a_login(&self) -> bool {
         self.list.iter().any(|acting| !acting.who.user.is_empty())
@@ -308,7 +401,10 @@ impl Book {
     /// The number of somebody.
     pub fn number(&mut self, acting: Acting) -> usize {
         // The port tells sessions apart, not consumers.
-        let acting = Acting { who: Who { port: 0, ..acting.who }, ..acting };
+        let Who { application, tag, .. } = &acting.who;
+        let application = if tag.is_empty() { application.clone() } else { tag.clone() };
+        let acting =
+            Acting { who: Who { port: 0, tag: Text::default(), application, ..acting.who }, ..acting };
         if let Some(known) = self.numbers.get(&acting) {
             return *known;
         }
@@ -333,8 +429,10 @@ impl Book {
         if let Some(number) = session.number {
             return number;
         }
-        let (who, replication, path) = (session.who.clone(), session.replication, session.path.at_once());
-        let number = self.number(Acting { who, replication, path });
+        let (replication, path) = (session.replication, session.path.at_once());
+        let who = Who { tag: session.tag.clone(), ..session.who.clone() };
+        let worker = session.worker && who.user.is_empty();
+        let number = self.number(Acting { who, replication, path, worker });
         session.number = Some(number);
         number
     }

@@ -6,8 +6,7 @@ use super::digest::{Digest, Reading};
 use super::requests::Requests;
 use super::sessions::{Sessions, Understanding};
 use super::{
-    Block, Context, Event, Format, LogFormat, Opening, Record, UNSTATED, World, Zones, format_of, messages,
-    tagged,
+    Block, Context, Event, Format, LogFormat, Opening, Record, UNSTATED, World, Zones, format_of, tagged,
 };
 use crate::evidence::scrub::scrub_shapes;
 use crate::evidence::{
@@ -64,7 +63,10 @@ pub fn streams<'a>(files: &[&'a InputFile], world: &World<'a>) -> Vec<Stream<'a>
                 known.then_some(zone)
             });
             let zones = Zones::new(zone);
-            files.sort_by_key(|file| (first_stamp(&*format, file, &zones, world), file.path.clone()));
+            files.sort_by_key(|file| {
+                let age = std::cmp::Reverse(rotation(&file.path));
+                (first_stamp(&*format, file, &zones, world), age, file.path.clone())
+            });
             let id = Text::from(format!("{name}:{id}"));
             let of = match server {
                 Some(server) => Mention::new(MentionKind::System, server),
@@ -74,6 +76,13 @@ pub fn streams<'a>(files: &[&'a InputFile], world: &World<'a>) -> Vec<Stream<'a>
             Some(Stream { id, format, files, of, zones, zone_stated })
         };
     groups.into_iter().filter_map(make).collect::<Vec<Stream<'a>>>()
+}
+
+/// How often a log was rotated away since it was written, by its name (`x.log.2.gz`; logrotate(8)); the one still written
+/// to has no number.
+fn rotation(path: &str) -> u32 {
+    let parts = path.rsplit(['.', '-']).take(3);
+    parts.filter(|part| part.len() <= 3).find_map(|part| part.parse().ok()).unwrap_or(0)
 }
 
 /// What the first block of a file has to know, and whether its year had to be assumed.
@@ -164,11 +173,6 @@ impl Stream<'_> {
         let mut assumed = false;
         for file in &self.files {
             assumed |= self.file(file, world, cache, &mut heard, &mut evidence);
-        }
-        if let Some(file) = self.files.iter().find(|file| messages::is_translated(&file.head_text())) {
-            let detail = "the server's messages are translated, and only English ones are understood: \
-                          statements and logins are missing; set lc_messages = 'C' and log again";
-            evidence.add_gap(Gap::new(Place::whole(&file.path), GapCode::Unparsed, detail));
         }
         if assumed && !self.zone_stated {
             let first = self.files.first().map(|file| Place::whole(&file.path));

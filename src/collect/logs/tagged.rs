@@ -26,10 +26,10 @@ pub(super) fn name_programs(block: &mut Block) {
     let mut named: HashMap<(usize, String), (Arc<Who>, Arc<Who>)> = HashMap::new();
     for record in &mut block.records {
         let Some(program) = record.event.statement().and_then(program) else { continue };
-        let application = Text::from(program.as_str());
+        let tag = Text::from(program.as_str());
         let own = &record.who;
         let key = (Arc::as_ptr(own).addr(), program);
-        let tagged = || (own.clone(), Arc::new(Who { application, ..(**own).clone() }));
+        let tagged = || (own.clone(), Arc::new(Who { tag, ..(**own).clone() }));
         let (_, who) = named.entry(key).or_insert_with(tagged);
         record.who = who.clone();
     }

@@ -114,7 +114,8 @@ impl Sessions {
         if outcome == Outcome::Ok && !understood.names_something_here() {
             self.hear(actor, Manner::Acted, stamp, place.clone());
         }
-        if self.book.who(actor).who.user.is_empty() {
+        let acting = self.book.who(actor);
+        if acting.who.user.is_empty() && !acting.worker {
             let (_, count) = self.unknown.get_or_insert_with(|| (place.clone(), 0));
             *count += 1;
         }

@@ -26,6 +26,9 @@ const SPEAKING_WHEN_ALL: f64 = 0.8;
 /// How many pairs of an own address and a server are kept of a pooler.
 const MAX_RELAYS: usize = 1_000;
 
+/// Of how many pairs of a login and a database it is kept how lines spell them.
+const MAX_SPELLINGS: usize = 10_000;
+
 /// Of how many shapes the plans are kept.
 const SHAPES_PLANNED: usize = 50_000;
 
@@ -70,6 +73,8 @@ pub struct Sessions {
     /// Totals without a login, and without their text.
     nameless: Option<(Place, u64)>,
     withheld: Option<(Place, u64)>,
+    /// Statements announced in another language.
+    translated: Option<(Place, u64)>,
     span: Option<Span>,
     sees_all: bool,
     statements: bool,
@@ -78,6 +83,9 @@ pub struct Sessions {
     sketch: SessionSketch,
     /// From where this server, a pooler, goes to which servers, and where that was first seen.
     relays: BTreeMap<(Text, Text), Place>,
+    /// What a login and a database, as the lines of sessions spell them, are by the server's own word; nothing, where
+    /// they are several.
+    spellings: std::collections::HashMap<(Text, Text), Option<(Text, Text)>>,
 }
 
 impl Sessions {
@@ -111,12 +119,14 @@ impl Sessions {
             unnumbered: None,
             nameless: None,
             withheld: None,
+            translated: None,
             span: None,
             sees_all: false,
             statements: false,
             changes_data: false,
             sketch: SessionSketch::default(),
             relays: BTreeMap::new(),
+            spellings: std::collections::HashMap::new(),
         }
     }
 
@@ -139,6 +149,11 @@ impl Sessions {
             Event::Restarted => return self.restarted(),
             Event::Relays(from, to) => return self.relays(from, to, place),
             Event::Executed(it) => return self.executed_whole(record, it, understood, place),
+            Event::Translated => {
+                let (_, count) = self.translated.get_or_insert((place, 0));
+                *count += 1;
+                return;
+            }
             _ => {}
         }
         if record.session == 0 {
@@ -196,6 +211,9 @@ impl Sessions {
             Event::ErrorStatement(_) => self.failed_statement(record, understood, place),
             Event::Authorized(replication) => {
                 session.replicates(*replication);
+                if self.one_database && !*replication {
+                    session.is_let_in(&record.who);
+                }
                 session.connect = Some((self.book.of(session), record.stamp, place));
             }
             Event::Replication => {
@@ -229,6 +247,7 @@ impl Sessions {
             | Event::Restarted
             | Event::Relays(..)
             | Event::UserChanged
+            | Event::Translated
             | Event::Executed(_) => {}
             Event::Nothing => {
                 let actor = self.book.of(session);
@@ -243,6 +262,10 @@ impl Sessions {
     fn close(&mut self, id: u64, ended: bool) {
         self.flush(id, None);
         let Some(session) = self.open.remove(&id) else { return };
+        if let Some((said, meant)) = session.spelling().filter(|_| self.spellings.len() < MAX_SPELLINGS) {
+            let known = self.spellings.entry(said.clone()).or_insert_with(|| Some(meant.clone()));
+            *known = known.take().filter(|known| known == meant);
+        }
         let Some((actor, stamp, place)) = session.connect else { return };
         let actor = self.book.as_program(actor, &session.who.application);
         self.whole += u64::from(ended);
@@ -410,8 +433,10 @@ impl Sessions {
             return;
         }
         // A function that a statement calls is told beside the statement, with its text and without a table.
+        // What a query creates is told as another part of it, with the same text.
         let repeats = |it: &&mut Audit| {
-            it.repeats(number, understood.as_ref()) && (tables.is_empty() || it.tables.is_empty())
+            let one = tables.is_empty() || it.tables.is_empty() || it.is_first();
+            it.repeats(number, understood.as_ref()) && one || it.holds(number, tables, understood.as_ref())
         };
         if let Some(audit) = session.audits.iter_mut().find(repeats) {
             audit.add(tables);
@@ -444,7 +469,7 @@ impl Sessions {
         let micros = it.ended.micros;
         self.saw_statement(&told, micros);
         let path = SearchPath::in_schema(&it.schema);
-        let actor = Acting { who: (*record.who).clone(), replication: false, path: path.clone() };
+        let actor = Acting { who: (*record.who).clone(), path: path.clone(), ..Acting::default() };
         let actor = self.book.number(actor);
         let number = record.session;
         if number != 0 {
@@ -598,7 +623,8 @@ impl Sessions {
         let (Some(understood), Some(session)) = (understood, self.open.get_mut(&record.session)) else {
             return;
         };
-        session.spoke = true;
+        let worker = session.failed.is_none() && session.is_worker();
+        session.spoke |= !worker;
         let Some(denied) = session.failed.take() else {
             session.acted |= does(&understood);
             // The statement of a warning or of a note (a temporary file, a wait for a lock): it runs.

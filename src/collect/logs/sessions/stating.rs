@@ -25,6 +25,9 @@ impl Sessions {
         for id in open {
             self.close(id, false);
         }
+        self.book.correct(&self.spellings);
+        // Where logins are told, whoever has none and was only seen at work is no client.
+        let logins = self.book.names_a_login();
         if let Some((place, count)) = self.unknown.take() {
             let detail = if self.book.names_a_login() {
                 "the session began before the log did, so its login is not known"
@@ -35,13 +38,18 @@ impl Sessions {
             out.add_gap(Gap { count, ..Gap::new(place, GapCode::UnknownSession, detail) });
         }
         if let Some((place, count)) = self.unnumbered.take() {
-            let detail = "the prefix names no process (%p or %c), so sessions cannot be told apart: a failed \
-                          statement may count as one that worked";
+            let detail = "no process (%p or %c) was found in the prefix, so sessions cannot be told apart: a failed \
+                          statement may count as one that worked; state the log_line_prefix with [[source]]";
             out.add_gap(Gap { count, ..Gap::new(place, GapCode::UnknownSession, detail) });
         }
         if let Some((place, count)) = self.nameless.take() {
             let detail = "the export names no login (only userid): join it with pg_roles and pg_database";
             out.add_gap(Gap { count, ..Gap::new(place, GapCode::UnknownSession, detail) });
+        }
+        if let Some((place, count)) = self.translated.take() {
+            let detail = "the server's messages are translated, and only English ones are understood: statements and \
+                          logins are missing; set lc_messages = 'C' and log again";
+            out.add_gap(Gap { count, ..Gap::new(place, GapCode::Unparsed, detail) });
         }
         if let Some((place, count)) = self.withheld.take() {
             let detail = "texts of other logins are withheld: export as a member of pg_read_all_stats";
@@ -73,6 +81,9 @@ impl Sessions {
         let mut busy: BTreeSet<usize> = BTreeSet::new();
         for ((number_of_who, number, outcome), (activity, places)) in std::mem::take(&mut self.done) {
             let who = self.book.who(number_of_who);
+            if who.worker && logins {
+                continue;
+            }
             let understood = self.with_plan(&who.who, &self.shapes[&number]);
             for it in self.uses(who, &understood, outcome) {
                 // What the server does elsewhere for somebody says nothing of what they do here.
@@ -102,6 +113,9 @@ impl Sessions {
         }
         for (number, (activity, places, manner)) in std::mem::take(&mut self.heard) {
             let actor = self.book.who(number);
+            if actor.worker && logins {
+                continue;
+            }
             // A login that has a connection or a table from there is told by that.
             if told.contains(&(actor.who.user.clone(), actor.who.client.clone())) {
                 continue;
