@@ -4,6 +4,8 @@
 
 mod clients;
 mod component;
+mod connections;
+mod data_sources;
 mod engine;
 mod fold;
 mod language;
@@ -14,6 +16,7 @@ mod properties;
 mod queries;
 mod routes;
 mod scopes;
+mod setting_groups;
 mod settings;
 mod sqlfile;
 mod tables;
