@@ -368,11 +368,19 @@ impl Names {
         }
         let alone =
             |side: &Logins, database: &Text| side.keys().filter(|(_, other)| other == database).count() == 1;
+        // A copy of the server has the same database, and other logins: two that agree tell the one from the other.
+        let told_apart = |system: &String, database: &Text, users: &BTreeSet<Text>| {
+            let shared = |it: &BTreeSet<Text>| users.intersection(it).count();
+            let mut others = written.iter().filter(|((other, of), _)| of == database && other != system);
+            let own = written.get(&(system.clone(), database.clone())).map_or(0, shared);
+            own > 1 && others.all(|(_, theirs)| shared(theirs) == 0)
+        };
         let mut found: BTreeMap<&String, BTreeSet<(&String, &Text, &Text)>> = BTreeMap::new();
         for ((log, database), users) in &logged {
             for ((system, other), theirs) in &written {
                 let same = users.intersection(theirs).next().filter(|_| other == database);
-                if let Some(user) = same.filter(|_| alone(&logged, database) && alone(&written, database)) {
+                let only = || alone(&written, database) || told_apart(system, database, users);
+                if let Some(user) = same.filter(|_| alone(&logged, database) && only()) {
                     found.entry(log).or_default().insert((system, database, user));
                 }
             }

@@ -41,6 +41,8 @@ enum Reader {
     Sql,
     /// A script of Windows.
     Windows(WindowsLanguage),
+    /// Code that no grammar reads, for its connections.
+    Unparsed(&'static connections::Tongue),
     /// A file that only says that its folder is built or deployed as one.
     Mark,
 }
@@ -53,25 +55,28 @@ impl Reader {
             Reader::Sql => "sql-file",
             Reader::Windows(WindowsLanguage::Batch) => "batch",
             Reader::Windows(WindowsLanguage::PowerShell) => "powershell",
+            Reader::Unparsed(_) => "connections",
             Reader::Mark => "component-mark",
         }
     }
 }
 
 /// The readers of this family that are no language.
-pub const OTHER_READERS: [&str; 4] = ["settings", "sql-file", "batch", "powershell"];
+pub const OTHER_READERS: [&str; 5] = ["settings", "sql-file", "batch", "powershell", "connections"];
 
 /// Endings of templates (Jinja, ERB, EPP), and in how many lines the first of a script may stand.
 const TEMPLATES: [&str; 4] = [".j2", ".jinja2", ".erb", ".epp"];
 const HEAD_OF_TEMPLATE: usize = 5;
 
 fn reader_of(file: &InputFile) -> Option<Reader> {
+    let own_ending = || file.name().rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
     if let Some(kind) = &file.forced {
         return match &**kind {
             "settings" => Some(Reader::Settings),
             "sql-file" => Some(Reader::Sql),
             "batch" => Some(Reader::Windows(WindowsLanguage::Batch)),
             "powershell" => Some(Reader::Windows(WindowsLanguage::PowerShell)),
+            "connections" => connections::tongue_of(&own_ending(), &file.head_text()).map(Reader::Unparsed),
             name => LANGUAGES.iter().find(|language| language.about.name == name).map(Reader::Code),
         };
     }
@@ -119,6 +124,9 @@ fn reader_of(file: &InputFile) -> Option<Reader> {
     }
     if settings::is_settings(name) && !describes(&file.head_text()) && !is_records(&file.head_text()) {
         return Some(Reader::Settings);
+    }
+    if let Some(tongue) = connections::tongue_of(&own_ending(), &file.head_text()) {
+        return Some(Reader::Unparsed(tongue));
     }
     place::MARKS.contains(&name).then_some(Reader::Mark)
 }
@@ -191,6 +199,9 @@ fn read(file: &InputFile, world: &World<'_>, modules: &modules::Modules<'_>) -> 
                 Reader::Settings => settings::read(file, &text, &at),
                 Reader::Sql => sqlfile::read(file, &text, &at),
                 Reader::Windows(language) => sqlfile::windows(file, &text, language, &at, world),
+                Reader::Unparsed(tongue) => {
+                    connections::read_unparsed(file, &text, tongue, &modules.environment(file), &at)
+                }
                 Reader::Mark => Evidence::new(),
             });
             (world.progress)(&file.path, text.len() as u64);

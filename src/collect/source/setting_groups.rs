@@ -166,6 +166,11 @@ impl Maps<'_> {
             named.add(key, value_of(&placeholders(&text, &|_| None)));
         }
         let Some(near) = near.filter(|near| !near.is_empty()) else { return };
+        // What other maps are made from is none by itself.
+        let made_from = path.last().is_some_and(|key| document.text.contains(&format!("{key}: &")));
+        if made_from && !["database", "dbname"].iter().any(|key| map.contains_key(*key)) {
+            return;
+        }
         let words = path.iter().flat_map(|part| part.split(|c: char| !c.is_ascii_alphanumeric()));
         let (engine, about) = spoken_of(words.filter(|word| !word.is_empty()));
         let own = engine_of(&named).flatten();

@@ -119,8 +119,8 @@ pub fn read(file: &InputFile, text: &str, at: &Where) -> Evidence {
         };
         if let Some(pair) = pair_of(&line) {
             let (name, value) = (pair[1].to_owned(), pair[2].trim().to_owned());
-            let keys = !value.contains("://") && starts_like_one(&value);
-            if keys {
+            let own = sources.contains_key(&(index as u64 + 1)) || value.contains("://");
+            if !own && starts_like_one(&value) {
                 state(of_text(&value), &whose, place.clone(), &mut out);
             }
             parts.insert(name.clone(), (value.clone(), index as u64 + 1));

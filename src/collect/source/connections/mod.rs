@@ -7,11 +7,15 @@ mod drivers;
 mod named;
 mod pairs;
 mod texts;
+mod tokens;
+mod unparsed;
 
 pub use code::Reader;
 pub use named::{Named, Value, engine_of, said as of_named};
 pub use pairs::beside;
 pub use texts::{read as of_text, starts_like_one};
+pub use tokens::Tongue;
+pub use unparsed::{read as read_unparsed, tongue_of};
 
 use super::place::Where;
 use super::settings::is_settings;
@@ -57,11 +61,13 @@ fn whole(text: &str) -> Option<String> {
     (!open).then(|| text.to_owned())
 }
 
-/// A host that could be one; examples in prose call theirs `host`.
+/// A host that could be one.
 fn host_of(text: &str) -> Option<&str> {
     let text = text.trim();
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '[' | ']' | ':' | '\\');
-    (!text.is_empty() && text.chars().all(fits) && !is_example(text)).then_some(text)
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '\\');
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    let fits = bare.parse::<std::net::Ipv6Addr>().is_ok() || text.chars().all(fits);
+    (!text.is_empty() && fits && !is_example(text)).then_some(text)
 }
 
 /// Whether a host is one that only examples have.
