@@ -116,12 +116,25 @@ pub fn read(
     // What more is put behind is told as a whole, not by its beginning.
     let inside: BTreeSet<usize> = assembled.iter().map(|(node, _)| node.id()).collect();
     let (told, seen) = (Vec::new(), inside.clone());
-    let mut say =
-        Sayer { file: &file, input, at, cache: &cache, world, modules, told, inside, seen, out: &mut out };
+    let mut say = Sayer {
+        file: &file,
+        input,
+        at,
+        cache: &cache,
+        world,
+        modules,
+        told,
+        inside,
+        seen,
+        connected: None,
+        out: &mut out,
+    };
     say.assignments(&marked);
     say.mapped(&marked);
     let told = &mut say.told;
-    connections::Reader { file: &file, at, input, told, out: say.out }.read(&marked);
+    let only = connections::Reader { file: &file, at, input, told, out: say.out }.read(&marked);
+    // A script is its own whole: what it asks, it asks where it connects.
+    say.connected = only.filter(|_| at.actor.get(MentionKind::Script).is_some());
     say.calls(&marked);
     say.texts(&marked.texts, &marked.ignored);
     for (node, text) in assembled {
@@ -146,6 +159,8 @@ struct Sayer<'a> {
     /// Expressions that a text was folded from, and the texts that were.
     inside: BTreeSet<usize>,
     seen: BTreeSet<usize>,
+    /// The database that all statements of the file are given to.
+    connected: Option<Resource>,
     out: &'a mut Evidence,
 }
 
@@ -419,6 +434,16 @@ impl<'a> Sayer<'a> {
         }
     }
 
+    /// A table or routine in the database that the file connects to.
+    fn placed(&self, resource: Resource) -> Resource {
+        match (&self.connected, resource.kind) {
+            (Some(whole), ResourceKind::Table | ResourceKind::Routine) => {
+                resource.at(whole.server.as_ref(), whole.database.as_ref())
+            }
+            _ => resource,
+        }
+    }
+
     fn sql(&mut self, node: Node<'_>, text: &str, of: queries::Of) {
         if queries::names_classes(of, self.file, text, self.modules) {
             self.classes(node, text);
@@ -452,7 +477,7 @@ impl<'a> Sayer<'a> {
                 unknown = true;
                 continue;
             }
-            let mut what = self.at.what(told.action, told.resource);
+            let mut what = self.at.what(told.action, self.placed(told.resource));
             what.shape = understood.shape.clone();
             what.traits = told.traits;
             what.confidence = told.confidence;

@@ -7,7 +7,7 @@ use super::{Said, state};
 use crate::collect::source::fold::{File, UNKNOWN};
 use crate::collect::source::marks::{Groups, Marked};
 use crate::collect::source::place::Where;
-use crate::evidence::{Engine, Evidence, Gap, GapCode, Place};
+use crate::evidence::{Engine, Evidence, Gap, GapCode, Place, Resource};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use tree_sitter::Node;
@@ -78,14 +78,22 @@ pub struct Reader<'r, 'f> {
 }
 
 impl<'f> Reader<'_, 'f> {
-    /// States all of them.
-    pub fn read(&mut self, marked: &Marked<'f>) {
+    /// States all of them, and gives back the one database that its drivers are given where there is one.
+    pub fn read(&mut self, marked: &Marked<'f>) -> Option<Resource> {
         let names = names_of(marked);
         let mut known: BTreeSet<(String, Option<String>)> = BTreeSet::new();
+        let mut wholes: BTreeSet<Option<Resource>> = BTreeSet::new();
         for (_, arguments) in &marked.calls {
             let path = path_of(self.file.callee(*arguments), &names);
             let Some(driver) = path.and_then(|path| drivers::driver_of(&path)) else { continue };
             let said = self.called(driver, *arguments);
+            match &said {
+                Said::Nothing => {}
+                // What keeps documents or keys is asked for no tables.
+                Said::Open(Some(engine)) | Said::Known(Some(engine), _) if !engine.has_tables() => {}
+                Said::Open(_) => drop(wholes.insert(None)),
+                Said::Known(_, all) => wholes.extend(all.iter().map(|one| Some(one.whole()))),
+            }
             if let Said::Known(_, all) = &said {
                 known.extend(all.iter().map(|one| (one.server.clone(), one.database.clone())));
             }
@@ -100,6 +108,8 @@ impl<'f> Reader<'_, 'f> {
             }
             self.group(*group, pairs, &marked.groups, &imported, &known);
         }
+        let only = wholes.pop_first().filter(|_| wholes.is_empty());
+        only.flatten()
     }
 
     fn place(&self, node: Node<'_>) -> Place {

@@ -43,6 +43,14 @@ pub struct Connection {
     pub application: Option<String>,
 }
 
+impl Connection {
+    /// The database, or the server where none is named, with names as they may be shown.
+    fn whole(&self) -> Resource {
+        let name = |text: &String| Text::from(scrub_name(text));
+        Resource::database(Some(name(&self.server)), self.database.as_ref().map(name))
+    }
+}
+
 /// What something that may connect says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Said {
@@ -152,11 +160,9 @@ fn state_one(
     place: Place,
     out: &mut Evidence,
 ) {
-    let name = |text: &String| Text::from(scrub_name(text));
-    let whole = Resource::database(Some(name(&one.server)), one.database.as_ref().map(name));
-    let mut what = at.what(Action::Connect, whole);
+    let mut what = at.what(Action::Connect, one.whole());
     if let Some(user) = &one.user {
-        what.actor.add(Mention::new(MentionKind::User, name(user)));
+        what.actor.add(Mention::new(MentionKind::User, Text::from(scrub_name(user))));
     }
     if let Some(application) = &one.application {
         // Scrubbed as in logs, so that both are one name.
