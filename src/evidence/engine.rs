@@ -149,6 +149,12 @@ impl Engine {
         matches!(self.holds, Holds::Schema(_) | Holds::Databases | Holds::Tables)
     }
 
+    /// The engine whose usual port this is, where it is that of nothing else. MariaDB's is MySQL's.
+    pub fn of_port(port: &str) -> Option<&'static Engine> {
+        let number: u16 = port.parse().ok().filter(|number| UNMISTAKABLE.contains(number))?;
+        ENGINES.iter().find(|engine| engine.port == number)
+    }
+
     /// Whether a port is the usual one of an engine other than PostgreSQL, and of nothing else.
     pub fn is_usual_port(port: &str) -> bool {
         port.parse().is_ok_and(|port: u16| UNMISTAKABLE.contains(&port))

@@ -89,6 +89,7 @@ pub fn read(
     at: &Where,
     modules: &Modules<'_>,
     world: &World<'_>,
+    open: &mut Vec<connections::Open>,
 ) -> (Evidence, Routing) {
     let mut out = Evidence::new();
     let tree = match tree_of(language, text) {
@@ -132,7 +133,7 @@ pub fn read(
     say.assignments(&marked);
     say.mapped(&marked);
     let told = &mut say.told;
-    let only = connections::Reader { file: &file, at, input, told, out: say.out }.read(&marked);
+    let only = connections::Reader { file: &file, at, input, told, open, out: say.out }.read(&marked);
     // A script is its own whole: what it asks, it asks where it connects.
     say.connected = only.filter(|_| at.actor.get(MentionKind::Script).is_some());
     say.calls(&marked);

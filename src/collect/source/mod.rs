@@ -161,19 +161,36 @@ impl Family for Source {
 
     fn collect(&self, files: &[&InputFile], world: &World<'_>) -> Evidence {
         let modules = modules::Modules::new(world);
-        let parts: Vec<(Evidence, Routing)> =
-            files.par_iter().map(|file| read(file, world, &modules)).collect();
-        let (mut evidence, mut routing) = (Evidence::new(), Routing::default());
-        for (part, routes) in parts {
+        let read = |file: &&InputFile| {
+            let mut open = Vec::new();
+            let (evidence, routing) = read(file, world, &modules, &mut open);
+            (evidence, routing, open)
+        };
+        let parts: Vec<(Evidence, Routing, Vec<connections::Open>)> = files.par_iter().map(read).collect();
+        // Asked for only where a call is open: each file's uses are looked at for it.
+        let told = if parts.iter().all(|(.., open)| open.is_empty()) {
+            connections::Told::new()
+        } else {
+            parts.par_iter().flat_map_iter(|(evidence, ..)| connections::told(evidence)).collect()
+        };
+        let (mut evidence, mut routing, mut open) = (Evidence::new(), Routing::default(), Vec::new());
+        for (part, routes, connections) in parts {
             evidence.merge(part);
             routing.merge(routes);
+            open.extend(connections);
         }
+        connections::settle(open, &told, &mut evidence);
         routing.state(&modules, &mut evidence);
         evidence
     }
 }
 
-fn read(file: &InputFile, world: &World<'_>, modules: &modules::Modules<'_>) -> (Evidence, Routing) {
+fn read(
+    file: &InputFile,
+    world: &World<'_>,
+    modules: &modules::Modules<'_>,
+    open: &mut Vec<connections::Open>,
+) -> (Evidence, Routing) {
     let (mut evidence, mut routing) = (Evidence::new(), Routing::default());
     let Some(reader) = reader_of(file) else { return (evidence, routing) };
     let kind = reader.name();
@@ -192,7 +209,7 @@ fn read(file: &InputFile, world: &World<'_>, modules: &modules::Modules<'_>) -> 
             evidence.merge(match reader {
                 Reader::Code(language) if language.commands => sqlfile::commands(file, &text, &at, world),
                 Reader::Code(language) => {
-                    let (read, routes) = engine::read(language, file, &text, &at, modules, world);
+                    let (read, routes) = engine::read(language, file, &text, &at, modules, world, open);
                     routing = routes;
                     read
                 }

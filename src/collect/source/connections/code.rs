@@ -3,11 +3,11 @@
 
 use super::drivers::{self, Driver};
 use super::named::{self, Named, Value};
-use super::{Said, state};
+use super::{Open, Said, state};
 use crate::collect::source::fold::{File, UNKNOWN};
 use crate::collect::source::marks::{Groups, Marked};
 use crate::collect::source::place::Where;
-use crate::evidence::{Engine, Evidence, Gap, GapCode, Place, Resource};
+use crate::evidence::{Engine, Evidence, Gap, GapCode, MentionKind, Place, Resource};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use tree_sitter::Node;
@@ -73,6 +73,8 @@ pub struct Reader<'r, 'f> {
     pub input: &'r crate::input::InputFile,
     /// Byte ranges whose texts are told.
     pub told: &'r mut Vec<Range<usize>>,
+    /// Calls of which something else may tell where they lead.
+    pub open: &'r mut Vec<Open>,
     /// What is stated.
     pub out: &'r mut Evidence,
 }
@@ -86,6 +88,10 @@ impl<'f> Reader<'_, 'f> {
         for (_, arguments) in &marked.calls {
             let path = path_of(self.file.callee(*arguments), &names);
             let Some(driver) = path.and_then(|path| drivers::driver_of(&path)) else { continue };
+            // `create_engine(URL.create(…))`: the inner call is told by itself.
+            if self.is_handed_one(*arguments, marked, &names) {
+                continue;
+            }
             let said = self.called(driver, *arguments);
             match &said {
                 Said::Nothing => {}
@@ -98,7 +104,13 @@ impl<'f> Reader<'_, 'f> {
                 known.extend(all.iter().map(|one| (one.server.clone(), one.database.clone())));
             }
             let place = self.place(*arguments);
-            state(said, self.at, place, self.out);
+            match said {
+                // A script is its own whole: nothing beside it tells where it connects.
+                Said::Open(engine) if self.at.actor.get(MentionKind::Script).is_none() => {
+                    self.open.push(Open { component: self.at.component.clone(), engine, place });
+                }
+                said => state(said, self.at, place, self.out),
+            }
         }
         let imported: BTreeSet<&Engine> =
             names.values().filter_map(|path| drivers::engine_of_module(path)).collect();
@@ -110,6 +122,25 @@ impl<'f> Reader<'_, 'f> {
         }
         let only = wholes.pop_first().filter(|_| wholes.is_empty());
         only.flatten()
+    }
+
+    /// Whether the first argument is what another driver's call gives, here or by its name.
+    fn is_handed_one(
+        &self,
+        arguments: Node<'f>,
+        marked: &Marked<'f>,
+        names: &BTreeMap<String, String>,
+    ) -> bool {
+        let Some(first) = arguments.named_child(0) else { return false };
+        let is_one = |node: Node<'f>| {
+            let inner = node.child_by_field_name("arguments");
+            let path = inner.and_then(|inner| path_of(self.file.callee(inner), names));
+            path.is_some_and(|path| drivers::driver_of(&path).is_some())
+        };
+        let mut assigned = marked.assigned.iter();
+        is_one(first)
+            || (self.file.language.nodes.identifier.contains(&first.kind())
+                && assigned.any(|(name, value)| self.file.of(*name) == self.file.of(first) && is_one(*value)))
     }
 
     fn place(&self, node: Node<'_>) -> Place {

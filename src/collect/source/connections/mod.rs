@@ -25,6 +25,7 @@ use crate::evidence::{
     Action, ENGINE, Engine, Evidence, Gap, GapCode, Mention, MentionKind, POSTGRES, Place, Resource, Text,
     Trait,
 };
+use std::collections::BTreeSet;
 
 /// The trait of a connection that stands in a settings file: it says how whoever takes the file over would
 /// connect, not that they do.
@@ -136,19 +137,50 @@ fn has_databases(engine: Option<&'static Engine>) -> bool {
 pub fn state(said: Said, at: &Where, place: Place, out: &mut Evidence) {
     match said {
         Said::Nothing => {}
-        Said::Open(engine) => {
-            // A default of the environment is often empty: who it is then nobody has written.
-            let of = engine.filter(|it| it.name != POSTGRES).map(|it| format!(" of {}", it.name));
-            let detail = format!(
-                "a connection{} whose host is empty or only known when it runs",
-                of.unwrap_or_default()
-            );
-            out.add_gap(Gap::new(place, GapCode::Unresolved, detail));
-        }
+        Said::Open(engine) => out.add_gap(open_gap(engine, place)),
         Said::Known(engine, all) => {
             for one in all {
                 state_one(engine, &one, at, place.clone(), out);
             }
+        }
+    }
+}
+
+/// A default of the environment is often empty: who it is then nobody has written.
+fn open_gap(engine: Option<&'static Engine>, place: Place) -> Gap {
+    let of = engine.filter(|it| it.name != POSTGRES).map(|it| format!(" of {}", it.name));
+    let detail =
+        format!("a connection{} whose host is empty or only known when it runs", of.unwrap_or_default());
+    Gap::new(place, GapCode::Unresolved, detail)
+}
+
+/// A driver's call of which the host cannot be told where it stands: settings elsewhere in the component may tell.
+pub struct Open {
+    component: Text,
+    engine: Option<&'static Engine>,
+    place: Place,
+}
+
+/// Components with an engine that they connect to, and with none for any of them.
+pub type Told = BTreeSet<(Text, Option<&'static Engine>)>;
+
+/// What one file tells of that.
+pub fn told(evidence: &Evidence) -> Told {
+    let mut out = Told::new();
+    for it in evidence.uses().iter().filter(|it| it.what.action == Action::Connect) {
+        let Some(component) = it.what.actor.get(MentionKind::Component) else { continue };
+        let named = it.what.traits.iter().find(|it| &*it.name == ENGINE).and_then(|it| it.value.as_deref());
+        out.insert((component.clone(), Engine::of_word(named.unwrap_or(POSTGRES))));
+        out.insert((component.clone(), None));
+    }
+    out
+}
+
+/// Says of each what no connection of its component tells: the same engine's, or any where the call names none.
+pub fn settle(open: Vec<Open>, told: &Told, out: &mut Evidence) {
+    for Open { component, engine, place } in open {
+        if !told.contains(&(component, engine)) {
+            out.add_gap(open_gap(engine, place));
         }
     }
 }

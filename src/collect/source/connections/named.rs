@@ -130,12 +130,10 @@ fn loose(
     if !plain(host) && server_of(host, None, engine).is_none() {
         return if engine.is_some() { Said::Open(engine) } else { Said::Nothing };
     }
-    let (host_port, port) = (host, port(named));
-    if engine.is_none() && port.is_some_and(Engine::is_usual_port) {
-        return Said::Nothing;
-    }
+    let port = port(named);
+    let engine = engine.or_else(|| port.and_then(Engine::of_port));
     let application = named.get(&["applicationname"]).filter(|name| plain(name));
-    match connection(engine, Some(host_port), port, database, user) {
+    match connection(engine, Some(host), port, database, user) {
         Said::Known(engine, all) => Said::Known(
             engine,
             all.into_iter()
@@ -161,7 +159,7 @@ fn whole(named: &Named, engine: Option<&'static Engine>, certain: bool) -> Optio
     let names = WHOLE.iter().chain(&HOST);
     let text = names.clone().find_map(|name| named.get(&[name]).filter(|text| texts::starts_like_one(text)));
     if let Some(text) = text {
-        return Some(texts::read(text)).filter(|said| *said != Said::Nothing || certain);
+        return Some(texts::read_as(text, engine)).filter(|said| *said != Said::Nothing || certain);
     }
     if !certain {
         return None;

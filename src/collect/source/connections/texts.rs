@@ -33,6 +33,11 @@ pub fn starts_like_one(text: &str) -> bool {
 
 /// What a text says of a connection.
 pub fn read(text: &str) -> Said {
+    read_as(text, None)
+}
+
+/// The same, where keys and values are given to the driver of an engine.
+pub(super) fn read_as(text: &str, engine: Option<&'static Engine>) -> Said {
     let text = text.trim();
     if text.len() > MAX_BYTES || text.contains('\n') && !text.contains("dbname=") {
         return Said::Nothing;
@@ -47,7 +52,7 @@ pub fn read(text: &str) -> Said {
     {
         return url(scheme, rest);
     }
-    if is_go(text) { go(text) } else { pairs::read(text, None) }
+    if is_go(text) { go(text) } else { pairs::read(text, engine) }
 }
 
 /// A URL of an engine.
@@ -77,7 +82,8 @@ fn url(scheme: &str, rest: &str) -> Said {
     let (login, rest) = login_of(&lower, rest);
     let (address, path) = rest.split_once('/').unwrap_or((rest, ""));
     let address = address.split(['?', ';']).next().unwrap_or(address);
-    let path = path.split(['?', ';', '/', '#']).next().unwrap_or(path);
+    // Some spell each server of a set as a URL of its own, behind a comma.
+    let path = path.split(['?', ';', '/', '#', ',']).next().unwrap_or(path);
     let user = login.split(':').next().map(decoded).filter(|user| !user.is_empty());
     let user = user.or_else(|| value(&["user", "username", "uid"]));
     let database = value(&["databaseName", "database", "service_name", "db"]);

@@ -205,6 +205,11 @@ impl Known<'_> {
                     known |= own.is_some() || number.is_some();
                     out.push_str(own.or(number).as_deref().unwrap_or(UNKNOWN));
                 }
+                // Behind a text that something nobody can tell is put to, it stays unknown.
+                Kind::Sign(_) if known => {
+                    out.push_str(UNKNOWN);
+                    break;
+                }
                 Kind::Sign(_) => return Value::Unknown,
             }
         }
