@@ -104,13 +104,7 @@ impl<'f> Reader<'_, 'f> {
                 known.extend(all.iter().map(|one| (one.server.clone(), one.database.clone())));
             }
             let place = self.place(*arguments);
-            match said {
-                // A script is its own whole: nothing beside it tells where it connects.
-                Said::Open(engine) if self.at.actor.get(MentionKind::Script).is_none() => {
-                    self.open.push(Open { component: self.at.component.clone(), engine, place });
-                }
-                said => state(said, self.at, place, self.out),
-            }
+            self.say(said, place);
         }
         let imported: BTreeSet<&Engine> =
             names.values().filter_map(|path| drivers::engine_of_module(path)).collect();
@@ -270,7 +264,7 @@ impl<'f> Reader<'_, 'f> {
         let engine = said_here.or_else(only);
         let said = named::said(&named, engine, false);
         let place = self.place(group);
-        if let Said::Known(_, all) = &said {
+        if let Said::Known(engine, all) = &said {
             let told = |one: &super::Connection| known.contains(&(one.server.clone(), one.database.clone()));
             let same_host = |one: &super::Connection| {
                 let host = |server: &str| server.split(':').next().unwrap_or("").to_owned();
@@ -287,7 +281,18 @@ impl<'f> Reader<'_, 'f> {
                 return;
             }
         }
-        state(said, self.at, place, self.out);
+        self.say(said, place);
+    }
+
+    /// States what was said; what is open may be told by settings beside the code.
+    fn say(&mut self, said: Said, place: Place) {
+        match said {
+            // A script is its own whole: nothing beside it tells where it connects.
+            Said::Open(engine) if self.at.actor.get(MentionKind::Script).is_none() => {
+                self.open.push(Open { component: self.at.component.clone(), engine, place });
+            }
+            said => state(said, self.at, place, self.out),
+        }
     }
 
     fn named(&self, pairs: &[(Node<'f>, Node<'f>)]) -> Named {

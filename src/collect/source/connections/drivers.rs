@@ -238,7 +238,7 @@ pub fn engine_of_module(module: &str) -> Option<&'static Engine> {
         let rest = call.strip_prefix(module);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
     };
-    DRIVERS.iter().find(|driver| driver.calls.iter().any(|call| of_module(&call))).and_then(Driver::engine)
+    DRIVERS.iter().find(|driver| driver.calls.iter().any(of_module)).and_then(Driver::engine)
 }
 
 impl Driver {

@@ -23,7 +23,7 @@ use crate::collect::commands;
 use crate::evidence::scrub::{scrub, scrub_name};
 use crate::evidence::{
     Action, ENGINE, Engine, Evidence, Gap, GapCode, Mention, MentionKind, POSTGRES, Place, Resource, Text,
-    Trait,
+    Trait, Use,
 };
 use std::collections::BTreeSet;
 
@@ -81,7 +81,10 @@ fn host_of(text: &str) -> Option<&str> {
 
 /// Whether a host is one that only examples have.
 fn is_example(host: &str) -> bool {
-    matches!(host.to_ascii_lowercase().as_str(), "host" | "hostname" | "your_host" | "yourhost" | "myhost")
+    let lower = host.to_ascii_lowercase();
+    lower.starts_with("your_")
+        || lower.starts_with("your-")
+        || matches!(lower.as_str(), "host" | "hostname" | "yourhost" | "myhost" | "servername")
 }
 
 /// `host:port` of an engine; its usual port where none is written. `None`: the port is none.
@@ -118,6 +121,9 @@ fn connection(
     database: Option<&str>,
     user: Option<&str>,
 ) -> Said {
+    if host.and_then(|host| host.split(':').next()).is_some_and(is_example) {
+        return Said::Nothing;
+    }
     let Some(server) = host.and_then(|host| server_of(host, port, engine)) else { return Said::Open(engine) };
     let one = Connection {
         server,
@@ -161,13 +167,14 @@ pub struct Open {
     place: Place,
 }
 
-/// Components with an engine that they connect to, and with none for any of them.
+/// Components with an engine that their settings connect to, and with none for any of them.
 pub type Told = BTreeSet<(Text, Option<&'static Engine>)>;
 
 /// What one file tells of that.
 pub fn told(evidence: &Evidence) -> Told {
     let mut out = Told::new();
-    for it in evidence.uses().iter().filter(|it| it.what.action == Action::Connect) {
+    let in_settings = |it: &&Use| it.what.traits.iter().any(|it| &*it.name == IN_SETTINGS);
+    for it in evidence.uses().iter().filter(in_settings) {
         let Some(component) = it.what.actor.get(MentionKind::Component) else { continue };
         let named = it.what.traits.iter().find(|it| &*it.name == ENGINE).and_then(|it| it.value.as_deref());
         out.insert((component.clone(), Engine::of_word(named.unwrap_or(POSTGRES))));
@@ -176,7 +183,7 @@ pub fn told(evidence: &Evidence) -> Told {
     out
 }
 
-/// Says of each what no connection of its component tells: the same engine's, or any where the call names none.
+/// Says of each what no settings of its component tell: a connection of the same engine, or any where the call names none.
 pub fn settle(open: Vec<Open>, told: &Told, out: &mut Evidence) {
     for Open { component, engine, place } in open {
         if !told.contains(&(component, engine)) {

@@ -37,8 +37,10 @@ const MYSQL: [&str; 6] = [
 fn prefixed(text: &str) -> Option<(&'static Engine, &str)> {
     let rest = text.get(..4).filter(|head| head.eq_ignore_ascii_case("dbi:")).map_or(text, |_| &text[4..]);
     let (word, rest) = rest.split_once(':')?;
+    // A scheme is short, and a text may be long.
     let known = word.len() < 16 && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    Some((Engine::of_word(word).filter(|it| known && it.has_tables())?, rest))
+    let engine = if known { Engine::of_word(word) } else { None };
+    Some((engine.filter(|it| it.has_tables())?, rest))
 }
 
 /// Keys in lower case without spaces, with their values; braces and quotes around a value are left out.
