@@ -7,6 +7,7 @@
 mod about;
 mod activity;
 mod crowd;
+mod engine;
 mod fact;
 pub mod file;
 mod gap;
@@ -27,6 +28,7 @@ mod vantage;
 pub use about::{About, Provenance};
 pub use activity::{Activity, Day, Durations, MINUTES_PER_DAY, SECONDS_KEPT};
 pub use crowd::{BUSIEST, Crowd, MAX_ADDRESSES};
+pub use engine::{ENGINE, ENGINES, Engine, Holds, POSTGRES};
 pub use fact::{Connection, Fact, Order, Says};
 pub use gap::{Gap, GapCode};
 pub use mention::{Actor, Mention, MentionKind, Text};

@@ -6,8 +6,8 @@ use super::names::Names;
 use super::{Entity, EntityId, Job, Waits};
 use super::{jobs, orders, runs};
 use crate::evidence::{
-    Action, Basis, Class, Connection, Evidence, Fact, Gap, Mention, MentionKind, Outcome, Place, Resource,
-    ResourceKind, Says, Scope, Text, Use,
+    Action, Basis, Class, Connection, ENGINE, Engine, Evidence, Fact, Gap, Mention, MentionKind, Outcome,
+    Place, Resource, ResourceKind, Says, Scope, Text, Use, What,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +26,12 @@ pub struct Known {
     pub declared_uses: Vec<(Option<Action>, Resource, Place)>,
     /// Fingerprints of statements written in it.
     pub shapes: BTreeSet<u64>,
+}
+
+/// Whether what a connection leads to may be where statements of SQL find their tables.
+fn names_tables(what: &What) -> bool {
+    let named = what.traits.iter().find(|it| &*it.name == ENGINE).and_then(|it| it.value.as_deref());
+    named.and_then(Engine::of_word).is_none_or(Engine::has_tables)
 }
 
 /// Everybody known so far.
@@ -227,6 +233,8 @@ impl Book {
                     it.what.resource.kind,
                     ResourceKind::Database | ResourceKind::Table | ResourceKind::Routine
                 );
+                // What keeps documents or keys has none of the tables of its statements.
+                let data = data && names_tables(&it.what);
                 if let (Some(server), true, Class::App | Class::Backup) = (server, data, it.what.class) {
                     let system = names.system(&server);
                     known.connects.insert((system, database.map(|database| database.to_string())));

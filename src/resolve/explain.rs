@@ -30,7 +30,7 @@ fn stated(resource: &Resource, names: &Names, tables: &Tables) -> Grain {
     match (resource.kind, &resource.database, database) {
         (ResourceKind::Table, _, Some(database)) => {
             let place = format!("{system}/{database}");
-            let name = tables.full_name(resource.kind, &(system, Some(database)), &resource.parts);
+            let name = tables.full_name(resource.kind, &(system, Some(database)), &resource.parts, names);
             Grain::Table(format!("table:{place}/{name}"))
         }
         (ResourceKind::Endpoint, ..) if !resource.parts.is_empty() => {

@@ -5,8 +5,8 @@
 
 use super::pods::Pods;
 use crate::evidence::{
-    Activity, Basis, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Outcome, Place, Resource,
-    ResourceKind, Says, Scope, Span, Text, Use, Vantage,
+    Activity, Basis, ENGINE, Engine, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Outcome, Place,
+    Resource, ResourceKind, Says, Scope, Span, Text, Use, Vantage,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,6 +39,10 @@ pub struct Names {
     led: BTreeMap<String, String>,
     /// The same by the pooler's host, for what nobody declared there.
     led_hosts: BTreeMap<String, String>,
+    /// By host: the usual ports of engines other than PostgreSQL at which a server is written or seen there.
+    usual: BTreeMap<String, BTreeSet<String>>,
+    /// By system: the engines that connections to it name.
+    engines: BTreeMap<String, BTreeSet<&'static Engine>>,
     pods: Pods,
 }
 
@@ -95,6 +99,7 @@ impl Names {
             }
         }
         names.hosts_files(evidence);
+        names.usual_ports(uses);
         let address = |name: &&String| name.parse::<std::net::IpAddr>().is_ok();
         let known = names.hosts.iter().filter(|(name, _)| address(name));
         names.addressed = known.map(|(_, host)| host.clone()).collect();
@@ -102,7 +107,41 @@ impl Names {
         names.join_rings(evidence);
         names.follow_poolers(evidence);
         names.join_by_database(evidence, uses);
+        names.engines(uses);
         names
+    }
+
+    /// Which usual ports of other engines are spoken of, by host.
+    fn usual_ports(&mut self, uses: &[Use]) {
+        let servers: BTreeSet<&Text> =
+            uses.iter().filter_map(|it| it.what.resource.server.as_ref()).collect();
+        for server in servers {
+            let lower = server.to_lowercase();
+            if let (host, Some(port)) = split_port(&lower)
+                && Engine::is_usual_port(port)
+            {
+                self.usual.entry(host.to_owned()).or_default().insert(port.to_owned());
+            }
+        }
+    }
+
+    /// Which engine each system is, as connections to it say.
+    fn engines(&mut self, uses: &[Use]) {
+        for it in uses {
+            let named = it.what.traits.iter().find(|it| &*it.name == ENGINE);
+            let engine = named.and_then(|it| Engine::of_word(it.value.as_deref()?));
+            if let (Some(engine), Some(server)) = (engine, &it.what.resource.server) {
+                let system = self.system(server);
+                self.engines.entry(system).or_default().insert(engine);
+            }
+        }
+    }
+
+    /// The engine of a system, where all that is said of it agrees on what it keeps: MySQL's drivers speak to MariaDB.
+    pub fn engine(&self, system: &str) -> Option<&'static Engine> {
+        let mut said = self.engines.get(system)?.iter();
+        let first = *said.next()?;
+        said.all(|other| other.holds == first.holds).then_some(first)
     }
 
     /// A pooler is the server it leads to, under another address.
@@ -329,11 +368,19 @@ impl Names {
         }
         let alone =
             |side: &Logins, database: &Text| side.keys().filter(|(_, other)| other == database).count() == 1;
+        // A copy of the server has the same database, and other logins: two that agree tell the one from the other.
+        let told_apart = |system: &String, database: &Text, users: &BTreeSet<Text>| {
+            let shared = |it: &BTreeSet<Text>| users.intersection(it).count();
+            let mut others = written.iter().filter(|((other, of), _)| of == database && other != system);
+            let own = written.get(&(system.clone(), database.clone())).map_or(0, shared);
+            own > 1 && others.all(|(_, theirs)| shared(theirs) == 0)
+        };
         let mut found: BTreeMap<&String, BTreeSet<(&String, &Text, &Text)>> = BTreeMap::new();
         for ((log, database), users) in &logged {
             for ((system, other), theirs) in &written {
                 let same = users.intersection(theirs).next().filter(|_| other == database);
-                if let Some(user) = same.filter(|_| alone(&logged, database) && alone(&written, database)) {
+                let only = || alone(&written, database) || told_apart(system, database, users);
+                if let Some(user) = same.filter(|_| alone(&logged, database) && only()) {
                     found.entry(log).or_default().insert((system, database, user));
                 }
             }
@@ -436,8 +483,19 @@ impl Names {
             [only] => only.clone(),
             // What nobody declared on a pooler's host is the pooler.
             [] if let Some(system) = self.led_hosts.get(machine.as_deref().unwrap_or(host)) => system.clone(),
-            // A client that names no port means the usual one (libpq, "port").
-            _ => server.strip_suffix(":5432").unwrap_or(server).to_owned(),
+            _ => self.without_usual_port(server).to_owned(),
+        }
+    }
+
+    /// A server without its engine's usual port: a client that names no port means that one (libpq, "port"). Where two
+    /// engines other than PostgreSQL have theirs on one host, each keeps its own.
+    fn without_usual_port<'s>(&self, server: &'s str) -> &'s str {
+        let (host, port) = split_port(server);
+        let alone = || self.usual.get(&host.to_lowercase()).is_none_or(|ports| ports.len() == 1);
+        match port {
+            Some("5432") => host,
+            Some(port) if Engine::is_usual_port(port) && alone() => host,
+            _ => server,
         }
     }
 

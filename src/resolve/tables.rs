@@ -5,7 +5,7 @@ use super::EntityId;
 use super::consumers::Book;
 use super::names::Names;
 use super::routes::Routes;
-use crate::evidence::{Resource, ResourceKind, Text, Use};
+use crate::evidence::{Holds, Resource, ResourceKind, Text, Use};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The schema PostgreSQL looks in after one named like the user, unless `search_path` says otherwise.
@@ -54,8 +54,8 @@ impl Tables {
     }
 
     /// The full name of a table (or routine) in a database: its own schema; of several the session looks in,
-    /// the first that is known to have it; else the only schema known to have it; else the default one.
-    pub fn full_name(&self, kind: ResourceKind, target: &Target, parts: &[Text]) -> String {
+    /// the first that is known to have it; else the only schema known to have it; else the engine's default one.
+    pub fn full_name(&self, kind: ResourceKind, target: &Target, parts: &[Text], names: &Names) -> String {
         let known = if kind == ResourceKind::Routine { &self.routines } else { &self.known };
         let known = known.get(target);
         if let Some(name) = qualified(parts) {
@@ -71,27 +71,38 @@ impl Tables {
         let known = known.into_iter().flatten();
         match known.filter(|name| name.ends_with(&suffix)).collect::<Vec<_>>()[..] {
             [only] => only.clone(),
-            _ => format!("{DEFAULT_SCHEMA}.{table}"),
+            _ => {
+                let (system, database) = target;
+                let schema = match names.engine(system).map(|engine| engine.holds) {
+                    Some(Holds::Schema(schema)) => Some(schema),
+                    Some(Holds::Databases) => database.as_deref(),
+                    Some(_) => None,
+                    None => Some(DEFAULT_SCHEMA),
+                };
+                schema.map_or(table.to_owned(), |schema| format!("{schema}.{table}"))
+            }
         }
     }
 
     /// Which of several targets has this table, when exactly one does.
-    fn pick<'a>(&self, targets: &'a BTreeSet<Target>, resource: &Resource) -> Option<&'a Target> {
+    fn pick(&self, targets: &BTreeSet<Target>, resource: &Resource, names: &Names) -> Option<Target> {
+        let targets: BTreeSet<Target> =
+            targets.iter().map(|target| placed(target, resource, names)).collect();
         if targets.len() == 1 {
             // The one database its settings name, unless that one is not known to have the table and
             // another is: then the settings are not the whole story.
             let only = targets.first()?;
-            let name = self.full_name(resource.kind, only, &resource.parts);
+            let name = self.full_name(resource.kind, only, &resource.parts, names);
             let has = |target: &Target| self.known.get(target).is_some_and(|known| known.contains(&name));
             let elsewhere = !has(only) && self.known.keys().any(has);
-            return (!elsewhere).then_some(only);
+            return (!elsewhere).then(|| only.clone());
         }
         let mut with = targets.iter().filter(|target| {
-            let name = self.full_name(resource.kind, target, &resource.parts);
+            let name = self.full_name(resource.kind, target, &resource.parts, names);
             self.known.get(target).is_some_and(|known| known.contains(&name))
         });
         match (with.next(), with.next()) {
-            (Some(only), None) => Some(only),
+            (Some(only), None) => Some(only.clone()),
             _ => None,
         }
     }
@@ -166,9 +177,9 @@ impl Tables {
         let kind = resource.kind.word();
         let at = match &resource.server {
             Some(server) => Some(target(names, server, resource)),
-            None => self.pick(targets, resource).cloned(),
+            None => self.pick(targets, resource, names),
         };
-        let Some(mut at) = at else {
+        let Some(mut at) = at.map(|at| placed(&at, resource, names)) else {
             let name = resource.parts.join(".");
             // Of two databases of servers nobody knows, a table of one is none of the other.
             let place = resource.database.as_deref().map_or(String::new(), |database| format!("{database}/"));
@@ -177,12 +188,21 @@ impl Tables {
         if let [database, _, _] = &resource.parts[..] {
             at.1 = Some(database.to_string());
         }
-        let name = self.full_name(resource.kind, &at, &resource.parts);
+        let name = self.full_name(resource.kind, &at, &resource.parts, names);
         let whole = database(book, names, &at);
         let place = place_of(book, whole);
         let entity = book.entity(format!("{kind}:{place}/{name}"), kind, &name);
         book.entities[entity.0].part_of = Some(whole);
         entity
+    }
+}
+
+/// Where a table lies that is looked for from a database: its schema is one where the engine knows no others.
+fn placed((system, database): &Target, resource: &Resource, names: &Names) -> Target {
+    let databases = || names.engine(system).is_some_and(|engine| engine.holds == Holds::Databases);
+    match &resource.parts[..] {
+        [schema, _] if databases() => (system.clone(), Some(schema.to_string())),
+        _ => (system.clone(), database.clone()),
     }
 }
 
@@ -197,7 +217,8 @@ pub fn target(names: &Names, server: &str, resource: &Resource) -> Target {
 /// is of.
 pub fn database(book: &mut Book, names: &Names, at: &Target) -> EntityId {
     let (system, database) = at;
-    let kind = names.store_kind(system).unwrap_or("database");
+    let keys = || names.engine(system).is_some_and(|engine| engine.holds == Holds::Keys);
+    let kind = names.store_kind(system).unwrap_or(if keys() { "cache" } else { "database" });
     let id = match database {
         Some(database) => format!("{kind}:{system}/{database}"),
         None => format!("{kind}:{system}"),

@@ -59,5 +59,5 @@ class Statements {
     static final URI KIND = URI.create("http://problems.example/too-late");
 
     static final String URL = "jdbc:postgresql://db1:5432/shop?user=billing&ApplicationName=billing"; // expect: connect database:db1:5432/shop/
-    static final String OTHER = "jdbc:mysql://db2:3306/blog?user=web";
+    static final String OTHER = "jdbc:mysql://db2:3306/blog?user=web"; // expect: connect database:db2:3306/blog/
 }

@@ -24,7 +24,7 @@ def work(cursor, wanted):
 
 DATABASES = {
     "default": {"ENGINE": "django.db.backends.postgresql", "NAME": "shop", "USER": "web", "HOST": "db2", "PORT": "5433"},  # expect: connect database:db2:5433/shop/
-    "other": {"ENGINE": "django.db.backends.mysql", "NAME": "blog", "USER": "web", "HOST": "db3"},
+    "other": {"ENGINE": "django.db.backends.mysql", "NAME": "blog", "USER": "web", "HOST": "db3"},  # expect: connect database:db3:3306/blog/
     "local": {"NAME": "file.sqlite3"},
 }
 

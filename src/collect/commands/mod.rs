@@ -217,7 +217,7 @@ static BY_NAME: LazyLock<HashMap<&'static str, &'static dyn Commands>> = LazyLoc
 
 /// The login of a URL behind its scheme, and the rest. A password may hold signs that nobody escaped: what
 /// stands where a port would is then none, and the login ends at the last `@`. Without one the server is unknown.
-fn split_login(rest: &str) -> (&str, &str) {
+pub fn split_login(rest: &str) -> (&str, &str) {
     let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
     if let Some(at) = authority.rfind('@') {
         return (&rest[..at], &rest[at + 1..]);

@@ -5,13 +5,13 @@
 
 use super::fold::{Constants, File, UNKNOWN, call_of, fits};
 use super::language::Language;
-use super::marks::{Annotation, Groups, Marked, mark, tree_of};
+use super::marks::{Annotation, Marked, mark, tree_of};
 use super::modules::Modules;
 use super::place::Where;
 use super::routes::{self, Routing};
 use super::scopes::MAX_CONSTANTS;
 use super::tables::{self, Resolved, Table, last};
-use super::{clients, queries, settings};
+use super::{clients, connections, queries};
 use crate::collect::{World, commands};
 use crate::evidence::{
     Action, Basis, Confidence, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Place, Resource,
@@ -19,7 +19,7 @@ use crate::evidence::{
 };
 use crate::input::InputFile;
 use crate::sql::{Cache, Dialect, SearchPath, Status, TableUse};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use tree_sitter::Node;
 
 /// Words that open SQL worth reading, with what must follow somewhere: prose is not SQL.
@@ -89,6 +89,7 @@ pub fn read(
     at: &Where,
     modules: &Modules<'_>,
     world: &World<'_>,
+    open: &mut Vec<connections::Open>,
 ) -> (Evidence, Routing) {
     let mut out = Evidence::new();
     let tree = match tree_of(language, text) {
@@ -116,11 +117,25 @@ pub fn read(
     // What more is put behind is told as a whole, not by its beginning.
     let inside: BTreeSet<usize> = assembled.iter().map(|(node, _)| node.id()).collect();
     let (told, seen) = (Vec::new(), inside.clone());
-    let mut say =
-        Sayer { file: &file, input, at, cache: &cache, world, modules, told, inside, seen, out: &mut out };
+    let mut say = Sayer {
+        file: &file,
+        input,
+        at,
+        cache: &cache,
+        world,
+        modules,
+        told,
+        inside,
+        seen,
+        connected: None,
+        out: &mut out,
+    };
     say.assignments(&marked);
     say.mapped(&marked);
-    say.connections(&marked.groups);
+    let told = &mut say.told;
+    let only = connections::Reader { file: &file, at, input, told, open, out: say.out }.read(&marked);
+    // A script is its own whole: what it asks, it asks where it connects.
+    say.connected = only.filter(|_| at.actor.get(MentionKind::Script).is_some());
     say.calls(&marked);
     say.texts(&marked.texts, &marked.ignored);
     for (node, text) in assembled {
@@ -145,6 +160,8 @@ struct Sayer<'a> {
     /// Expressions that a text was folded from, and the texts that were.
     inside: BTreeSet<usize>,
     seen: BTreeSet<usize>,
+    /// The database that all statements of the file are given to.
+    connected: Option<Resource>,
     out: &'a mut Evidence,
 }
 
@@ -237,30 +254,6 @@ impl<'a> Sayer<'a> {
                 },
                 Some(_) => self.unknown(it.name, "a table whose name is only known when it runs"),
                 None => {}
-            }
-        }
-    }
-
-    /// `connect(host=…, dbname=…, user=…)`, `{"HOST": …, "NAME": …, "USER": …}`.
-    fn connections(&mut self, groups: &Groups<'_>) {
-        for (group, pairs) in groups.values() {
-            let named: BTreeMap<String, String> = pairs
-                .iter()
-                .filter_map(|(name, value)| {
-                    let name = self.file.fold(*name).unwrap_or_else(|| self.file.of(*name).to_owned());
-                    let number = self.file.of(*value);
-                    let number = number.bytes().all(|b| b.is_ascii_digit()).then(|| number.to_owned());
-                    Some((name.to_ascii_lowercase(), self.file.fold(*value).or(number)?))
-                })
-                .collect();
-            // What is called says which engine it is, where nothing else does: `mysql.createPool({…})`.
-            let around = self.file.parent(*group).map_or(*group, |parent| {
-                if parent.child_by_field_name("arguments").is_some() { *group } else { parent }
-            });
-            let callee = self.file.callee(around).to_ascii_lowercase();
-            if !self.file.works_with.other_engine && !settings::is_other_engine(&callee) {
-                let place = self.place(*group);
-                settings::connect_named(&named, self.at, place, self.out);
             }
         }
     }
@@ -430,17 +423,25 @@ impl<'a> Sayer<'a> {
             self.out.add_fact(Fact { about, says, basis, scope, span: None, place });
             return;
         }
-        let pairs = text.contains("host=") && text.contains("dbname=");
-        let url = ["postgres", "jdbc:postgresql:", "r2dbc:"].iter().any(|scheme| text.starts_with(scheme));
-        if pairs || (url && text.contains("://")) {
+        if connections::starts_like_one(text) {
             let place = self.place(node);
-            settings::connect(text, self.at, place, self.out);
+            connections::state(connections::of_text(text), self.at, place, self.out);
             return;
         }
         let standing = queries::standing(self.file, node, text);
         let whole = queries::whole(self.file, standing.of, text);
         if looks_like_sql(&whole, standing.certain) {
             self.sql(node, &whole, standing.of);
+        }
+    }
+
+    /// A table or routine in the database that the file connects to.
+    fn placed(&self, resource: Resource) -> Resource {
+        match (&self.connected, resource.kind) {
+            (Some(whole), ResourceKind::Table | ResourceKind::Routine) => {
+                resource.at(whole.server.as_ref(), whole.database.as_ref())
+            }
+            _ => resource,
         }
     }
 
@@ -477,7 +478,7 @@ impl<'a> Sayer<'a> {
                 unknown = true;
                 continue;
             }
-            let mut what = self.at.what(told.action, told.resource);
+            let mut what = self.at.what(told.action, self.placed(told.resource));
             what.shape = understood.shape.clone();
             what.traits = told.traits;
             what.confidence = told.confidence;

@@ -5,7 +5,6 @@
 use super::language::Language;
 use super::marks::Parents;
 use super::scopes::Scopes;
-use super::settings;
 use crate::evidence::scrub::names_secret;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -55,8 +54,6 @@ pub struct WorksWith {
     pub plain_queries: bool,
     /// A store without tables, in the words of mapped classes.
     pub no_tables: bool,
-    /// A database of another engine, and not PostgreSQL.
-    pub other_engine: bool,
 }
 
 /// Whether what a name stands for is a secret, in any spelling of names.
@@ -128,7 +125,6 @@ impl<'a> File<'a> {
             classes: holds(language.entities.marks),
             plain_queries: holds(language.entities.unless),
             no_tables: holds(language.tables.unless),
-            other_engine: settings::speaks_of_other_engine(text),
         };
         File {
             language,
@@ -241,15 +237,18 @@ impl File<'_> {
     }
 
     fn name(&self, node: Node<'_>) -> Option<String> {
-        let name = self.of(node);
+        self.known(self.of(node), node.start_byte()).flatten()
+    }
+
+    /// What a name stands for at a byte; outer `None`: nobody knows the name, inner `None`: nobody can tell its value.
+    pub fn known(&self, name: &str, here: usize) -> Option<Option<String>> {
         for table in self.language.environment.tables {
             if let Some(variable) = name.strip_prefix(table).and_then(|rest| rest.strip_prefix('.')) {
-                return self.environment.get(variable).cloned();
+                return Some(self.environment.get(variable).cloned());
             }
         }
-        let here = node.start_byte();
         if let Some(own) = self.scopes.get(name, here) {
-            return own.map(str::to_owned);
+            return Some(own.map(str::to_owned));
         }
         let own = |(object, last): (&str, &str)| match object {
             "self" | "cls" | "this" => self.scopes.of_class_at(here, last),
@@ -257,7 +256,8 @@ impl File<'_> {
             _ => self.scopes.of_class(object.rsplit('.').next().unwrap_or(object), last),
         };
         let parts = name.rsplit_once('.');
-        parts.and_then(own).map(str::to_owned).or_else(|| self.imported.get(name).cloned())
+        let found = parts.and_then(own).map(str::to_owned).or_else(|| self.imported.get(name).cloned());
+        found.map(Some)
     }
 
     fn binary(&self, node: Node<'_>, depth: usize) -> Option<String> {

@@ -4,6 +4,8 @@
 
 mod clients;
 mod component;
+mod connections;
+mod data_sources;
 mod engine;
 mod fold;
 mod language;
@@ -14,6 +16,7 @@ mod properties;
 mod queries;
 mod routes;
 mod scopes;
+mod setting_groups;
 mod settings;
 mod sqlfile;
 mod tables;
@@ -38,6 +41,8 @@ enum Reader {
     Sql,
     /// A script of Windows.
     Windows(WindowsLanguage),
+    /// Code that no grammar reads, for its connections.
+    Unparsed(&'static connections::Tongue),
     /// A file that only says that its folder is built or deployed as one.
     Mark,
 }
@@ -50,25 +55,28 @@ impl Reader {
             Reader::Sql => "sql-file",
             Reader::Windows(WindowsLanguage::Batch) => "batch",
             Reader::Windows(WindowsLanguage::PowerShell) => "powershell",
+            Reader::Unparsed(_) => "connections",
             Reader::Mark => "component-mark",
         }
     }
 }
 
 /// The readers of this family that are no language.
-pub const OTHER_READERS: [&str; 4] = ["settings", "sql-file", "batch", "powershell"];
+pub const OTHER_READERS: [&str; 5] = ["settings", "sql-file", "batch", "powershell", "connections"];
 
 /// Endings of templates (Jinja, ERB, EPP), and in how many lines the first of a script may stand.
 const TEMPLATES: [&str; 4] = [".j2", ".jinja2", ".erb", ".epp"];
 const HEAD_OF_TEMPLATE: usize = 5;
 
 fn reader_of(file: &InputFile) -> Option<Reader> {
+    let own_ending = || file.name().rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
     if let Some(kind) = &file.forced {
         return match &**kind {
             "settings" => Some(Reader::Settings),
             "sql-file" => Some(Reader::Sql),
             "batch" => Some(Reader::Windows(WindowsLanguage::Batch)),
             "powershell" => Some(Reader::Windows(WindowsLanguage::PowerShell)),
+            "connections" => connections::tongue_of(&own_ending(), &file.head_text()).map(Reader::Unparsed),
             name => LANGUAGES.iter().find(|language| language.about.name == name).map(Reader::Code),
         };
     }
@@ -117,6 +125,9 @@ fn reader_of(file: &InputFile) -> Option<Reader> {
     if settings::is_settings(name) && !describes(&file.head_text()) && !is_records(&file.head_text()) {
         return Some(Reader::Settings);
     }
+    if let Some(tongue) = connections::tongue_of(&own_ending(), &file.head_text()) {
+        return Some(Reader::Unparsed(tongue));
+    }
     place::MARKS.contains(&name).then_some(Reader::Mark)
 }
 
@@ -150,19 +161,36 @@ impl Family for Source {
 
     fn collect(&self, files: &[&InputFile], world: &World<'_>) -> Evidence {
         let modules = modules::Modules::new(world);
-        let parts: Vec<(Evidence, Routing)> =
-            files.par_iter().map(|file| read(file, world, &modules)).collect();
-        let (mut evidence, mut routing) = (Evidence::new(), Routing::default());
-        for (part, routes) in parts {
+        let read = |file: &&InputFile| {
+            let mut open = Vec::new();
+            let (evidence, routing) = read(file, world, &modules, &mut open);
+            (evidence, routing, open)
+        };
+        let parts: Vec<(Evidence, Routing, Vec<connections::Open>)> = files.par_iter().map(read).collect();
+        // Asked for only where a call is open: each file's uses are looked at for it.
+        let told = if parts.iter().all(|(.., open)| open.is_empty()) {
+            connections::Told::new()
+        } else {
+            parts.par_iter().flat_map_iter(|(evidence, ..)| connections::told(evidence)).collect()
+        };
+        let (mut evidence, mut routing, mut open) = (Evidence::new(), Routing::default(), Vec::new());
+        for (part, routes, connections) in parts {
             evidence.merge(part);
             routing.merge(routes);
+            open.extend(connections);
         }
+        connections::settle(open, &told, &mut evidence);
         routing.state(&modules, &mut evidence);
         evidence
     }
 }
 
-fn read(file: &InputFile, world: &World<'_>, modules: &modules::Modules<'_>) -> (Evidence, Routing) {
+fn read(
+    file: &InputFile,
+    world: &World<'_>,
+    modules: &modules::Modules<'_>,
+    open: &mut Vec<connections::Open>,
+) -> (Evidence, Routing) {
     let (mut evidence, mut routing) = (Evidence::new(), Routing::default());
     let Some(reader) = reader_of(file) else { return (evidence, routing) };
     let kind = reader.name();
@@ -181,13 +209,16 @@ fn read(file: &InputFile, world: &World<'_>, modules: &modules::Modules<'_>) -> 
             evidence.merge(match reader {
                 Reader::Code(language) if language.commands => sqlfile::commands(file, &text, &at, world),
                 Reader::Code(language) => {
-                    let (read, routes) = engine::read(language, file, &text, &at, modules, world);
+                    let (read, routes) = engine::read(language, file, &text, &at, modules, world, open);
                     routing = routes;
                     read
                 }
                 Reader::Settings => settings::read(file, &text, &at),
                 Reader::Sql => sqlfile::read(file, &text, &at),
                 Reader::Windows(language) => sqlfile::windows(file, &text, language, &at, world),
+                Reader::Unparsed(tongue) => {
+                    connections::read_unparsed(file, &text, tongue, &modules.environment(file), &at)
+                }
                 Reader::Mark => Evidence::new(),
             });
             (world.progress)(&file.path, text.len() as u64);

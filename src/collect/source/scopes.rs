@@ -256,6 +256,20 @@ impl<'a> File<'a> {
                 }
             }
         }
+        // `module.exports = { mysql: { host: … } }`: others call it `name.mysql.host`.
+        for node in &marked.exported {
+            let mut flat = Vec::new();
+            flatten(self, "", *node, 0, &mut flat);
+            for (full, value) in flat {
+                let Some(own) = full.strip_prefix('.').filter(|own| own.contains('.') && !is_secret(own))
+                else {
+                    continue;
+                };
+                let folded = self.fold(value);
+                let scopes = if growing { &mut self.scopes } else { &mut fresh };
+                scopes.give(own, 0, folded);
+            }
+        }
         if !growing {
             self.scopes = fresh;
         }
