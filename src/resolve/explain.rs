@@ -209,13 +209,21 @@ fn owners(book: &mut Book, names: &Names) {
     }
 }
 
-/// What the logins of each consumer may do. It is shown and never counted.
+/// What the logins and the pods of each consumer may do. It is shown and never counted.
 fn permitted(book: &mut Book, evidence: &Evidence) {
     let mut may: BTreeMap<&Text, BTreeSet<(String, String)>> = BTreeMap::new();
     for fact in evidence.facts().filter(|fact| fact.scope == Scope::Production) {
         if let (MentionKind::User, Says::Permitted(what)) = (fact.about.kind, &fact.says) {
             let said = (format!("{}: {what}", fact.about.text), fact.place.to_string());
             may.entry(&fact.about.text).or_default().insert(said);
+        }
+    }
+    for fact in evidence.facts().filter(|fact| fact.scope == Scope::Production) {
+        if let (MentionKind::Container, Says::Permitted(what)) = (fact.about.kind, &fact.says)
+            && let Some(entity) = book.who(&fact.about)
+        {
+            let said = (what.to_string(), fact.place.to_string());
+            book.entities[entity.0].permitted.insert(said);
         }
     }
     if may.is_empty() {
@@ -226,12 +234,8 @@ fn permitted(book: &mut Book, evidence: &Evidence) {
         let seen =
             entity.mentions.keys().filter(|it| it.kind == MentionKind::User).map(|it| it.text.to_string());
         let logins: BTreeSet<String> = written.cloned().chain(seen).collect();
-        entity.permitted = logins
-            .iter()
-            .filter_map(|login| may.get(&Text::from(login.as_str())))
-            .flatten()
-            .cloned()
-            .collect();
+        let told = logins.iter().filter_map(|login| may.get(&Text::from(login.as_str()))).flatten();
+        entity.permitted.extend(told.cloned());
     }
 }
 

@@ -225,3 +225,49 @@ fn a_client_that_is_a_pod_is_its_workload() {
     let told = consumers(&[("billing", "orders-7d9f8b6c5d-x2k4q", "tool")]);
     assert_eq!(told, [format!("service:billing 1 {table}")]);
 }
+
+#[test]
+fn a_policy_permits_and_an_autoscaler_names_a_workload() {
+    let policy = |name: &str, spec: &str| {
+        format!(
+            "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{ name: {name}, namespace: s }}\nspec: {spec}\n"
+        )
+    };
+    let scaler = |name: &str| {
+        format!(
+            "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {{ name: hpa, namespace: s }}\n\
+             spec: {{ scaleTargetRef: {{ apiVersion: apps/v1, kind: Deployment, name: {name} }}, maxReplicas: 9 }}\n"
+        )
+    };
+    let text = workload("Deployment", "web", "s", "web")
+        + &workload("StatefulSet", "db", "s", "db")
+        + &workload("Deployment", "etl", "t", "etl")
+        + &policy(
+            "to-db",
+            "{ podSelector: { matchLabels: { app: db } }, ingress: [{ from: [{ podSelector: { matchLabels: { app: web } } }, \
+             { namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: t } }, podSelector: { matchLabels: { app: etl } } }, \
+             { ipBlock: { cidr: 10.0.0.0/8 } }], ports: [{ port: 5432 }] }] }",
+        )
+        // Whoever they are, they are not told by name.
+        + &policy("all", "{ podSelector: {}, ingress: [{ from: [{ namespaceSelector: {} }] }] }")
+        + &policy("some", "{ podSelector: { matchExpressions: [{ key: app, operator: Exists }] }, ingress: [{}] }")
+        + &scaler("web")
+        + &scaler("mail");
+    let evidence = stated(&[("k.yaml", &text)]);
+    let told: Vec<String> = facts(&evidence).into_iter().filter(|line| !line.contains(":4: ")).collect();
+    let own = |line: &&String| line.contains("Permitted") || line.contains("mail");
+    let told: Vec<&String> = told.iter().filter(own).collect();
+    assert_eq!(
+        told,
+        [
+            "k.yaml:19: container:etl Permitted(\"may reach db at port 5432 (NetworkPolicy to-db)\")",
+            "k.yaml:19: container:web Permitted(\"may reach db at port 5432 (NetworkPolicy to-db)\")",
+            "k.yaml:39: container:mail has pods of deployment mail in s",
+            "k.yaml:39: container:mail is a service",
+        ]
+    );
+    assert_eq!(
+        gaps(&evidence),
+        ["k.yaml:29 unresolved: NetworkPolicy some selects pods by expressions, which are not read (1)"]
+    );
+}

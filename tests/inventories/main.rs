@@ -5,6 +5,7 @@ mod backstage;
 mod codeowners;
 mod company;
 mod dbt;
+mod helm;
 mod interfaces;
 mod kubernetes;
 mod leases;

@@ -7,6 +7,7 @@ mod backstage;
 mod codeowners;
 mod compose;
 mod dbt;
+mod helm;
 mod host_table;
 mod hosts;
 mod kubernetes;
@@ -66,6 +67,7 @@ pub static INVENTORIES: &[&dyn Inventory] = &[
     &proto::Proto,
     &wsdl::Wsdl,
     &dbt::Dbt,
+    &helm::Helm,
 ];
 
 /// Where an inventory writes down what it says, line by line.

@@ -1,9 +1,10 @@
 //! Manifests of Kubernetes, as files, lists and what `kubectl get -o yaml` prints: workloads (Deployment, StatefulSet,
 //! DaemonSet, ReplicaSet, Job) with the names their pods get, Services by the names of "DNS for Services and Pods",
-//! and hosts of an Ingress. A workload is what runs, as a container of compose is, and nobody's list of consumers. It
-//! states no address of a pod, which changes hands, and nothing of a NetworkPolicy, which permits and does not use;
-//! what a template fills in stays unknown.
+//! hosts of an Ingress, what an autoscaler scales, and whom a NetworkPolicy lets reach whom. A workload is what runs, as a
+//! container of compose is, and nobody's list of consumers. It states no address of a pod, which changes hands; what a
+//! template fills in stays unknown.
 
+mod policies;
 mod services;
 
 use super::compose::system_kind;
@@ -23,7 +24,7 @@ const MAX_ENTRIES: usize = 100;
 /// Kinds of workloads.
 const WORKLOADS: [&str; 5] = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"];
 /// What else is read.
-const OTHERS: [&str; 2] = ["Service", "Ingress"];
+const OTHERS: [&str; 4] = ["Service", "Ingress", "NetworkPolicy", "HorizontalPodAutoscaler"];
 
 /// Manifests.
 pub struct Kubernetes;
@@ -32,7 +33,7 @@ impl Inventory for Kubernetes {
     fn about(&self) -> &'static About {
         &About {
             name: "kubernetes",
-            title: "Kubernetes manifests: workloads and their pods, Services, Ingress hosts",
+            title: "Kubernetes manifests: workloads and their pods, Services, Ingress hosts, autoscalers, NetworkPolicies",
             provenance: Provenance::Documented,
         }
     }
@@ -130,6 +131,8 @@ fn objects(value: &Value) -> Vec<Object<'_>> {
             "Service" => group.is_empty(),
             "Ingress" => matches!(group, "" | "networking.k8s.io" | "extensions"),
             "Job" => matches!(group, "" | "batch"),
+            "NetworkPolicy" => matches!(group, "networking.k8s.io" | "extensions"),
+            "HorizontalPodAutoscaler" => group == "autoscaling",
             kind => WORKLOADS.contains(&kind) && matches!(group, "" | "apps" | "extensions"),
         };
         let owned = value.pointer("/metadata/ownerReferences/0").is_some();
@@ -186,7 +189,9 @@ impl Object<'_> {
         } else if *kind == "Service" {
             let selector = joined(&pairs(value.pointer("/spec/selector")));
             index.push((format!("service {name}"), format!("{namespace}\t{selector}")));
-        } else {
+        } else if let ("HorizontalPodAutoscaler", Some((kind, name))) = (*kind, policies::scaled(value)) {
+            index.push((format!("scaled {name}"), format!("{namespace}\t{kind}")));
+        } else if *kind == "Ingress" {
             for (host, service) in services::backends(value) {
                 index.push((format!("host {host}"), format!("{namespace}\t{service}")));
             }
@@ -228,10 +233,13 @@ fn state(value: &Value, document: &Document<'_>, notes: &mut Notes<'_>) {
         let line = line_of(document, object.name);
         if object.is_workload() {
             workload(object, line, notes);
-        } else if object.kind == "Service" {
-            services::service(object, line, notes);
-        } else {
-            services::ingress(object, document, notes);
+            continue;
+        }
+        match object.kind {
+            "Service" => services::service(object, line, notes),
+            "NetworkPolicy" => policies::policy(object, line, notes),
+            "HorizontalPodAutoscaler" => policies::autoscaler(object, line, notes),
+            _ => services::ingress(object, document, notes),
         }
     }
 }

@@ -44,21 +44,44 @@ fn names(notes: &Notes<'_>, name: &str, namespace: &str) -> BTreeSet<String> {
     names
 }
 
-/// The workload that a selector means, if it is one alone, with the kind of system it is.
-fn selected(notes: &Notes<'_>, selector: &BTreeSet<String>, namespace: &str) -> Option<Target> {
-    let first = selector.first()?;
+/// A workload of a manifest.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Workload<'a> {
+    pub name: &'a str,
+    pub namespace: &'a str,
+    pub kind: &'a str,
+    /// The kind of system it is, where its image tells.
+    pub system: &'a str,
+}
+
+/// The workloads of a namespace whose pods have all of these labels.
+pub(super) fn selecting<'a>(
+    notes: &Notes<'a>,
+    selector: &BTreeSet<String>,
+    namespace: &'a str,
+) -> BTreeSet<Workload<'a>> {
+    let Some(first) = selector.first() else { return BTreeSet::new() };
     let all = format!("label {first}");
     let mut found = BTreeSet::new();
     for meaning in notes.known(&all) {
         let [name, own, kind, system, labels] = meaning.split('\t').collect::<Vec<_>>()[..] else { continue };
         let labels: BTreeSet<&str> = labels.split(' ').collect();
         if may_be(own, namespace) && selector.iter().all(|pair| labels.contains(pair.as_str())) {
-            let own = if own.is_empty() { namespace } else { own };
-            found.insert((shown(notes, name, own, kind)?, system));
+            let namespace = if own.is_empty() { namespace } else { own };
+            found.insert(Workload { name, namespace, kind, system });
         }
     }
+    found
+}
+
+/// The workload that a selector means, if it is one alone, with the kind of system it is.
+fn selected(notes: &Notes<'_>, selector: &BTreeSet<String>, namespace: &str) -> Option<Target> {
+    let all = selecting(notes, selector, namespace);
+    let name =
+        |it: &Workload<'_>| Some((shown(notes, it.name, it.namespace, it.kind)?, it.system.to_owned()));
+    let found: BTreeSet<(String, String)> = all.iter().map(name).collect::<Option<_>>()?;
     let [(name, system)] = &found.into_iter().collect::<Vec<_>>()[..] else { return None };
-    let kind = Some((*system).to_owned()).filter(|it| !it.is_empty());
+    let kind = Some(system.clone()).filter(|it| !it.is_empty());
     Some(Target { name: name.clone(), kind })
 }
 
