@@ -209,7 +209,7 @@ fn company(folder: &Path, acts: &[Act], entries: &[Entry]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn a_random_company_is_answered_alike(acts in acts(), entries in entries(), parts in any::<bool>(), from in 0usize..16) {

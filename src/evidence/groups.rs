@@ -76,7 +76,9 @@ impl Tally {
 
     /// Takes over another's, as [`Activity::merge`] does.
     fn merge(&mut self, other: &Tally) {
-        for (day, count) in &other.days {
+        let new = if self.days.is_empty() { &other.days[..] } else { &[] };
+        self.days.extend_from_slice(new);
+        for (day, count) in &other.days[new.len()..] {
             match self.days.binary_search_by_key(day, |(day, _)| *day) {
                 Ok(at) => self.days[at].1 = self.days[at].1.saturating_add(*count),
                 Err(at) => self.days.insert(at, (*day, *count)),

@@ -119,6 +119,7 @@ pub(super) fn add(
     let class = class.unwrap_or(what.class);
     let key =
         LinkKey { consumer, action: what.action, resource, class, outcome: what.outcome, scope: what.scope };
+    let confidence = confidence.min(what.confidence);
     let link = links.entry(key).or_insert_with(|| Link {
         key,
         witnesses: Vec::new(),
@@ -128,7 +129,7 @@ pub(super) fn add(
         written: false,
     });
     link.traits.extend(what.traits.iter().cloned());
-    link.confidence = link.confidence.max(confidence.min(what.confidence));
+    link.confidence = link.confidence.max(confidence);
     if link.witnesses.is_empty() {
         // Most links have one, and a list begins with room for four.
         link.witnesses.reserve_exact(1);

@@ -7,9 +7,13 @@ use super::super::usage::{Action, ResourceKind, Shape};
 use super::quick::Head;
 use super::row::{self, Decoder, Key};
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// What stands between who did something and what it was, in a key.
 const ACTION: &str = ",\"action\":";
+/// Finds it.
+static ACTIONS: LazyLock<memchr::memmem::Finder<'static>> =
+    LazyLock::new(|| memchr::memmem::Finder::new(ACTION));
 
 /// A part of a key that says who.
 #[derive(Clone, Copy)]
@@ -80,7 +84,7 @@ impl<'a, 'b> Grouping<'a, 'b> {
 
     /// The group of a key, if it is not told apart.
     fn group(&mut self, decoder: &mut Decoder, of: &'a str) -> Option<GroupKey> {
-        let (who, what) = of.split_at(memchr::memmem::find(of.as_bytes(), ACTION.as_bytes())?);
+        let (who, what) = of.split_at(ACTIONS.find(of.as_bytes())?);
         let (who, what) = match (self.whos.get(who), self.whats.get(what)) {
             (Some(who), Some(what)) => (*who, *what),
             _ => self.learn(decoder, of, (who, what))?,

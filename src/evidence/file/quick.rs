@@ -9,9 +9,13 @@ use super::super::stamp::Stamp;
 use super::super::usage::{Shape, Use};
 use super::row::{Decoder, Key, Kind, MOST};
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// What stands between a use's key and its shape.
 const SHAPE: &str = ",\"shape\":[\"";
+/// Finds it.
+static SHAPES: LazyLock<memchr::memmem::Finder<'static>> =
+    LazyLock::new(|| memchr::memmem::Finder::new(SHAPE));
 
 /// What remains of a line.
 struct Rest<'a>(&'a str);
@@ -235,7 +239,7 @@ impl<'a> Head<'a> {
         // No text holds a quote that is not escaped: what is found is no part of one.
         let end = match same {
             Some(key) => key.len(),
-            None => memchr::memmem::find(body.as_bytes(), SHAPE.as_bytes())?,
+            None => SHAPES.find(body.as_bytes())?,
         };
         let of = body.get(..end)?;
         // The bracket and the quote belong to the shape.

@@ -16,8 +16,10 @@ use std::io::{self, BufRead, BufReader, Read};
 
 /// How many bytes of rows are decoded in one go …
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
-/// … and by one thread.
+/// … and by one thread, …
 const CHUNK_BYTES: usize = 512 * 1024;
+/// … which knows the parts of keys again within what it reads, where rows are grouped.
+const GROUPED_BYTES: usize = 2 * 1024 * 1024;
 
 /// Why nothing at all of a file was read.
 #[derive(Debug, thiserror::Error)]
@@ -203,11 +205,11 @@ fn chunk(bytes: &[u8], apart: Option<&Apart>) -> Chunk {
     out
 }
 
-/// Cuts whole lines into pieces for threads; none holds the line's end behind its last line.
-fn pieces(mut bytes: &[u8]) -> Vec<&[u8]> {
+/// Cuts whole lines into pieces of about this size for threads; none holds the line's end behind its last line.
+fn pieces(mut bytes: &[u8], size: usize) -> Vec<&[u8]> {
     let mut all = Vec::new();
     while !bytes.is_empty() {
-        let from = CHUNK_BYTES.min(bytes.len()) - 1;
+        let from = size.min(bytes.len()) - 1;
         let end = bytes[from..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| from + at);
         all.push(&bytes[..end]);
         bytes = bytes.get(end + 1..).unwrap_or_default();
@@ -231,7 +233,9 @@ impl Reading<'_> {
     fn batch(&mut self, bytes: &[u8]) {
         let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         let apart = self.apart;
-        let chunks: Vec<Chunk> = pieces(bytes).into_par_iter().map(|bytes| chunk(bytes, apart)).collect();
+        let size = if apart.is_some() { GROUPED_BYTES } else { CHUNK_BYTES };
+        let chunks: Vec<Chunk> =
+            pieces(bytes, size).into_par_iter().map(|bytes| chunk(bytes, apart)).collect();
         for chunk in chunks {
             let (begin, rows) = (self.lines + 1, chunk.rows());
             self.lines += chunk.lines;
@@ -274,6 +278,7 @@ impl Reading<'_> {
             next.append(&mut cut);
             let fill = || {
                 let before = next.len();
+                next.reserve(BATCH_BYTES);
                 let got = from.by_ref().take(BATCH_BYTES as u64).read_to_end(&mut next).map(|got| got == 0);
                 progress((next.len() - before) as u64);
                 got
