@@ -24,8 +24,8 @@ fn example(group: Group<'_>) -> Use {
 /// The uses with an example of each kind of group among them, from which the same is learned as from all: the first of
 /// each actor, resource and manner. Beside them, which are examples.
 pub(super) fn with_examples(uses: Vec<Use>, groups: &Groups) -> (Vec<Use>, Vec<bool>) {
-    // Who comes to which server and database, and how.
-    let mut met: HashSet<(usize, usize, usize), FixedState> = HashSet::default();
+    // Who does what at which server and database, and how.
+    let mut met: HashSet<(usize, usize, usize, Action), FixedState> = HashSet::default();
     let mut things: HashSet<usize, FixedState> = HashSet::default();
     let mut places: IndexSet<_, FixedState> = IndexSet::default();
     let mut place_of: HashMap<usize, usize, FixedState> = HashMap::default();
@@ -36,7 +36,7 @@ pub(super) fn with_examples(uses: Vec<Use>, groups: &Groups) -> (Vec<Use>, Vec<b
             let resource = group.resource();
             places.insert_full((resource.server.clone(), resource.database.clone())).0
         });
-        let new = met.insert((group.who(), place, group.manner()));
+        let new = met.insert((group.who(), place, group.manner(), group.action()));
         if things.insert(group.thing()) || new {
             while let Some(it) = uses.next_if(|it| group.cmp(&it.what).is_ge()) {
                 all.push((it, false));
