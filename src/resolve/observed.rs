@@ -417,7 +417,8 @@ fn fits_name(owner: EntityId, it: &Use, book: &Book) -> bool {
 /// A client that calls itself, or whose login is called, as an inventory calls exactly one consumer of which it states
 /// nothing else: no host, no login and no program that would say otherwise.
 fn by_own_name(actor: &Actor, from: &Option<String>, book: &mut Book) -> Option<Verdict> {
-    let application = actor.get(MentionKind::Application).map(|name| fold_name(program_name::unversioned(name)));
+    let application =
+        actor.get(MentionKind::Application).map(|name| fold_name(program_name::unversioned(name)));
     let login = actor.get(MentionKind::User).map(|login| fold_name(login));
     let mut found = BTreeMap::new();
     for (name, is_program) in [(&login, false), (&application, true)] {
