@@ -275,7 +275,7 @@ fn a_row_that_is_wrong_is_wrong_by_the_group_too() {
             };
             assert_eq!(days(&group.activity()), days(&it.activity));
             assert_eq!(
-                (group.shapes(), group.cmp(&it.what)),
+                (group.shapes(), group.order(&it.what)),
                 (&[it.what.shape.fingerprint][..], std::cmp::Ordering::Equal)
             );
         }

@@ -380,7 +380,7 @@ impl<'a> Group<'a> {
     }
 
     /// The order of a group and a use, whatever the statement.
-    pub fn cmp(self, what: &What) -> Ordering {
+    pub fn order(self, what: &What) -> Ordering {
         let ((vantage, actor), how) = (&self.all.whos[self.who()], self.how());
         cmp_texts(vantage, &what.vantage)
             .then_with(|| actor.cmp(&what.actor))

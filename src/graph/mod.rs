@@ -93,7 +93,7 @@ impl Graph {
     fn edges(&self, node: EntityId, direction: Direction) -> Vec<&Link> {
         let mut links: Vec<&Link> =
             self.graph.edges_directed(NodeIndex::new(node.0), direction).map(|edge| edge.weight()).collect();
-        links.sort_by(|a, b| a.key.cmp(&b.key));
+        links.sort_by_key(|link| link.key);
         links
     }
 

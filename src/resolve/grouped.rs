@@ -38,7 +38,7 @@ pub(super) fn with_examples(uses: Vec<Use>, groups: &Groups) -> (Vec<Use>, Vec<b
         });
         let new = met.insert((group.who(), place, group.manner(), group.action()));
         if things.insert(group.thing()) || new {
-            while let Some(it) = uses.next_if(|it| group.cmp(&it.what).is_ge()) {
+            while let Some(it) = uses.next_if(|it| group.order(&it.what).is_ge()) {
                 all.push((it, false));
             }
             all.push((example(group), true));
@@ -95,8 +95,8 @@ fn has_too_many(groups: &Groups, uses: &[Use]) -> bool {
     for group in groups.iter() {
         if before.is_none_or(|before| !before.is_same(group)) {
             count = 0;
-            while kept.next_if(|it| group.cmp(&it.what).is_gt()).is_some() {}
-            while kept.next_if(|it| group.cmp(&it.what).is_eq()).is_some() {
+            while kept.next_if(|it| group.order(&it.what).is_gt()).is_some() {}
+            while kept.next_if(|it| group.order(&it.what).is_eq()).is_some() {
                 count += 1;
             }
         }
@@ -157,7 +157,7 @@ impl<'a> Grouped<'a> {
         let mut at = if named { self.named } else { self.nameless };
         while at < groups.len() {
             let group = groups.get(at);
-            if what.is_some_and(|what| group.cmp(what).is_gt()) {
+            if what.is_some_and(|what| group.order(what).is_gt()) {
                 break;
             }
             if group.is_named() == named {
