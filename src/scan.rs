@@ -4,12 +4,13 @@
 use crate::collect::{self, Window, World, evidence_file};
 use crate::decisions;
 use crate::evidence::file::Carried;
-use crate::evidence::{Evidence, Gap, GapCode, InputStatus, Place, Stamp, Text};
+use crate::evidence::{Apart, Evidence, Gap, GapCode, InputStatus, Place, Stamp, Text};
 use crate::findings;
 use crate::graph::Graph;
 use crate::input::{self, InputFile, Inputs, Shown, WalkError};
+use crate::report::on::Question;
 use crate::report::{self, Report};
-use crate::resolve::{self, Clock};
+use crate::resolve::{self, Again, Clock, Outline, Resolved};
 use crate::settings::{Settings, SourceEntry};
 use crate::timing;
 use std::collections::BTreeSet;
@@ -204,10 +205,20 @@ struct Gathered {
     errors: Vec<WalkError>,
 }
 
-/// Reads everything. `keep` says how and where it is kept, when it is not analysed at once.
+/// Whether the scan is mostly of evidence files: then what they hold may come by the group, and be read twice.
+fn is_kept(inputs: &Inputs) -> bool {
+    let (kept, others): (Vec<&InputFile>, Vec<&InputFile>) =
+        inputs.files.iter().partition(|file| evidence_file::is_one(file));
+    let size = |files: Vec<&InputFile>| files.iter().fold(0u64, |sum, file| sum.saturating_add(file.size));
+    size(kept) > size(others)
+}
+
+/// Reads everything. `keep` says how and where it is kept, when it is not analysed at once; `apart`, which uses of evidence
+/// files are told apart where the others may come by the group.
 fn gather(
     plan: &Plan,
     keep: Option<&Keep>,
+    apart: Option<&Apart>,
     progress: &(dyn Fn(&str, u64) + Sync),
 ) -> Result<Gathered, ScanError> {
     let (kinds, beside) = with_config(plan);
@@ -236,6 +247,7 @@ fn gather(
     world.filter = plan.filter.as_deref();
     world.today = Some(midnight(day(plan, &acting.settings)?));
     world.window = Window { since: plan.since, until: plan.until };
+    world.apart = apart.filter(|_| is_kept(&inputs));
     let evidence = collect::collect_all(&world);
     errors.extend(unread(&inputs, &evidence));
     Ok(Gathered { evidence, acting, errors })
@@ -266,7 +278,7 @@ pub fn collect(
     keep: &Keep,
     progress: &(dyn Fn(&str, u64) + Sync),
 ) -> Result<Collected, ScanError> {
-    let Gathered { mut evidence, acting, errors } = gather(plan, Some(keep), progress)?;
+    let Gathered { mut evidence, acting, errors } = gather(plan, Some(keep), None, progress)?;
     let recognised = recognised(&evidence);
     let carried = acting.carried.or_else(|| {
         let path = acting.path?;
@@ -278,12 +290,14 @@ pub fn collect(
 }
 
 /// What is wanted of a scan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
+#[derive(Debug, Clone, Copy)]
+pub enum Wanted<'a> {
     /// Everything.
     All,
     /// Who does what, without what the rules make of it.
     Links,
+    /// As much of that as [`report::on::ask`] needs for one question.
+    Answer(&'a Question),
 }
 
 /// Scans. `progress` is told the path and the bytes done since last told.
@@ -291,51 +305,80 @@ pub fn scan(plan: &Plan, progress: &(dyn Fn(&str, u64) + Sync)) -> Result<Outcom
     scan_for(plan, Wanted::All, progress)
 }
 
+/// How often evidence is read by the group: without knowing who must be told apart, and then with it.
+const READINGS: usize = 2;
+
+/// Reads and resolves. For one question uses come by the group, and what those do not tell is read again.
+fn resolved(
+    plan: &Plan,
+    wanted: Wanted<'_>,
+    progress: &(dyn Fn(&str, u64) + Sync),
+) -> Result<(Gathered, Resolved), ScanError> {
+    let clock = Clock::new(&timing::job_runs);
+    let read = |apart: Option<&Apart>| -> Result<Gathered, ScanError> {
+        let mut gathered = gather(plan, None, apart, progress)?;
+        if let Some(carried) = &gathered.acting.carried {
+            gathered.evidence.merge(carried.stated());
+        }
+        Ok(gathered)
+    };
+    if let Wanted::Answer(question) = wanted {
+        let mut apart = Apart::default();
+        for _ in 0..READINGS {
+            let mut gathered = read(Some(&apart))?;
+            let touches = |outline: &Outline<'_>| report::on::touch(outline, question);
+            match resolve::resolve_for(&mut gathered.evidence, &clock, &touches) {
+                Ok(resolved) => return Ok((gathered, resolved)),
+                Err(Again::Apart(actors)) => apart.add(actors),
+                Err(Again::Whole) => break,
+            }
+        }
+    }
+    let mut gathered = read(None)?;
+    let resolved = resolve::resolve(&mut gathered.evidence, &clock);
+    Ok((gathered, resolved))
+}
+
 /// Scans for as much as is wanted.
 pub fn scan_for(
     plan: &Plan,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
     progress: &(dyn Fn(&str, u64) + Sync),
 ) -> Result<Outcome, ScanError> {
-    let Gathered { mut evidence, acting: Acting { settings, carried, real, path }, errors } =
-        gather(plan, None, progress)?;
-    if let Some(carried) = carried {
-        evidence.merge(carried.stated());
-    }
+    let all = matches!(wanted, Wanted::All);
+    let (Gathered { evidence, acting: Acting { settings, real, path, .. }, errors }, mut resolved) =
+        resolved(plan, wanted, progress)?;
     let as_of = day(plan, &settings)?;
     let settings_gaps = unmatched(&settings, &evidence);
     let recognised = recognised(&evidence);
-    let clock = Clock::new(&timing::job_runs);
-    let mut resolved = resolve::resolve(&mut evidence, &clock);
     let settings_path = path.unwrap_or_else(|| Text::from("whodepends.toml"));
     let networks = settings.networks();
     resolved.assign_roles(&|address| networks.hold(address));
     let gaps = std::mem::take(&mut resolved.gaps);
     let target = settings.migration.scheduler.clone();
     let graph = Graph::new(resolved, midnight(as_of)).with_target_scheduler(target);
-    let (findings, accepted, stale) = match wanted {
-        Wanted::Links => Default::default(),
-        Wanted::All => {
-            let mut findings = findings::check_all(&graph);
-            let (accepted, stale) =
-                decisions::apply(&graph, &mut findings, &settings.accepts, as_of, &settings_path);
-            (findings, accepted, stale)
-        }
+    let (findings, accepted, stale) = if all {
+        let mut findings = findings::check_all(&graph);
+        let (accepted, stale) =
+            decisions::apply(&graph, &mut findings, &settings.accepts, as_of, &settings_path);
+        (findings, accepted, stale)
+    } else {
+        Default::default()
     };
     let gaps = gaps.into_iter().chain(settings_gaps).chain(stale);
-    let mut all = evidence.gaps();
-    all.extend(gaps);
-    all.sort();
+    let mut every = evidence.gaps();
+    every.extend(gaps);
+    every.sort();
     let mut report = report::build(&report::Parts {
         evidence: &evidence,
         graph: &graph,
         findings: &findings,
         accepted: &accepted,
-        gaps: &all,
+        gaps: &every,
         as_of,
-        brief: wanted == Wanted::Links,
+        brief: !all,
     });
-    if wanted == Wanted::All {
+    if all {
         if !settings.migration.systems.is_empty() {
             report::narrow(&mut report, &settings.migration.systems);
         }

@@ -159,8 +159,16 @@ pub fn settings(data: &[u8]) -> u64 {
     file(name, None, &data[1..])
 }
 
-/// Evidence files, decompressed: scanned, and merged alone.
+/// Evidence files, decompressed: scanned, merged alone, and read by the group, which is to find the same broken rows.
 pub fn evidence(data: &[u8]) -> u64 {
+    let (name, apart) = (whodepends::evidence::Text::from("x"), whodepends::evidence::Apart::default());
+    let said =
+        |kept: Result<whodepends::evidence::file::Kept, _>| kept.ok().map(|kept| (kept.gaps, kept.rows));
+    POOL.install(|| {
+        let whole = said(whodepends::evidence::file::read(&name, data, &|_| ()));
+        let grouped = said(whodepends::evidence::file::read_grouped(&name, data, &|_| (), &apart));
+        assert_eq!(grouped, whole, "by the group the same rows are broken");
+    });
     let from = std::io::Cursor::new(data.to_vec());
     // What cannot be merged is refused.
     let _ = POOL

@@ -380,7 +380,7 @@ fn run_with<T: Send>(
 }
 
 /// Scans, with the progress on a terminal.
-fn scan_paths(paths: &[PathBuf], look: &Look, wanted: Wanted) -> Result<Outcome> {
+fn scan_paths(paths: &[PathBuf], look: &Look, wanted: Wanted<'_>) -> Result<Outcome> {
     let mut folder = None;
     let plan = Plan { as_of: look.as_of.clone(), ..plan_of(paths, &look.reading, &mut folder)? };
     run_with(look.reading.threads, |progress| Ok(scan::scan_for(&plan, wanted, progress)?))
@@ -421,7 +421,7 @@ fn explain(what: Option<&str>, paths: &[PathBuf], from: Option<&Path>, look: &Lo
 }
 
 /// A JSON report of this program, or the report of an evidence file.
-fn read_report(path: &Path, wanted: Wanted) -> Result<Report> {
+fn read_report(path: &Path, wanted: Wanted<'_>) -> Result<Report> {
     let mut head = Vec::new();
     let begins =
         |from: Box<dyn std::io::Read + Send>| from.take(file::BEGINS.len() as u64).read_to_end(&mut head);
@@ -433,7 +433,8 @@ fn read_report(path: &Path, wanted: Wanted) -> Result<Report> {
         };
     }
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    let read = if wanted == Wanted::Links { report::brief(&text) } else { serde_json::from_str(&text) };
+    let whole = matches!(wanted, Wanted::All);
+    let read = if whole { serde_json::from_str(&text) } else { report::brief(&text) };
     read.with_context(|| format!("{}: not a JSON report of this program", path.display()))
 }
 
@@ -443,7 +444,7 @@ fn report_of(
     paths: &[PathBuf],
     from: Option<&Path>,
     look: &Look,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
 ) -> Result<Report> {
     if let Some(path) = from {
         return read_report(path, wanted);
@@ -465,7 +466,7 @@ fn on_verb(
     format: &str,
     look: &Look,
 ) -> Result<u8> {
-    let report = report_of(&question.pattern, paths, from, look, Wanted::Links)?;
+    let report = report_of(&question.pattern, paths, from, look, Wanted::Answer(question))?;
     let answer = report::on::ask(&report, question).map_err(anyhow::Error::msg)?;
     let shown = match format {
         "json" => format!("{}\n", serde_json::to_string_pretty(&answer)?),

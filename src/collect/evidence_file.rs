@@ -106,7 +106,11 @@ impl Family for EvidenceFile {
             } else {
                 let progress = |bytes| (world.progress)(&file.path, bytes);
                 let read = file.open().map_err(Refusal::from);
-                match read.and_then(|from| file::read(&file.path, from, &progress)) {
+                let kept = read.and_then(|from| match world.apart {
+                    Some(apart) => file::read_grouped(&file.path, from, &progress, apart),
+                    None => file::read(&file.path, from, &progress),
+                });
+                match kept {
                     Ok(kept) => {
                         gaps = kept.gaps;
                         record.records = kept.rows;

@@ -12,7 +12,7 @@ pub mod schedules;
 pub mod source;
 pub mod traffic;
 
-use crate::evidence::{Evidence, Gap, GapCode, InputRecord, InputStatus, Place, Stamp, Text};
+use crate::evidence::{Apart, Evidence, Gap, GapCode, InputRecord, InputStatus, Place, Stamp, Text};
 use crate::input::{InputFile, Inputs};
 use crate::settings::Settings;
 use rayon::prelude::*;
@@ -52,6 +52,8 @@ pub struct World<'a> {
     pub today: Option<Stamp>,
     /// Which packets of captures are asked about (pcap-filter(7)).
     pub filter: Option<&'a str>,
+    /// Where uses may come by the group: which of them are told apart. Only evidence files know groups.
+    pub apart: Option<&'a Apart>,
 }
 
 impl<'a> World<'a> {
@@ -75,6 +77,7 @@ impl<'a> World<'a> {
             window: Window::default(),
             today: None,
             filter: None,
+            apart: None,
         }
     }
 

@@ -92,6 +92,11 @@ impl Day {
         self.minutes.retain(|minute| *minute > last);
     }
 
+    /// A day of which only the number of events is known.
+    pub(super) fn counted(count: u64) -> Day {
+        Day { count, ..Day::default() }
+    }
+
     /// A day by its parts; `minutes` says those that `seconds` (0 to 86,399) do not tell, in any order. A second
     /// that no day has is refused.
     pub(super) fn from_parts(count: u64, bytes: u64, mut seconds: Vec<u32>, minutes: &[u16]) -> Option<Day> {
@@ -166,11 +171,16 @@ impl Durations {
         self.0.iter().copied()
     }
 
+    /// Whether a duration falls into a bucket of this number.
+    pub(super) fn has_bucket(bucket: u16) -> bool {
+        bucket <= Durations::bucket(u64::MAX)
+    }
+
     /// Counts by bucket; a bucket that no duration falls into is refused.
     pub(super) fn from_buckets(buckets: impl IntoIterator<Item = (u16, u64)>) -> Option<Durations> {
         let mut all = Durations::default();
         for (bucket, count) in buckets {
-            if bucket > Durations::bucket(u64::MAX) {
+            if !Durations::has_bucket(bucket) {
                 return None;
             }
             all.add_many(bucket, count);
@@ -262,6 +272,11 @@ impl Activity {
             }
         };
         &mut self.days[index].1
+    }
+
+    /// Forgets how long events took.
+    pub(super) fn drop_durations(&mut self) {
+        self.durations = Durations::default();
     }
 
     /// Counts one event; `bytes` moved by it and how long it took, where the source says.

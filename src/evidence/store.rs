@@ -5,6 +5,7 @@ use super::activity::Activity;
 use super::crowd::Crowd;
 use super::fact::Fact;
 use super::gap::{Gap, GapCode};
+use super::groups::Groups;
 use super::mention::Text;
 use super::order::{self, Heaps, Lent};
 use super::place::{Place, Places};
@@ -109,6 +110,8 @@ pub struct Evidence {
     uses: IndexMap<What, (Activity, Places), foldhash::fast::FixedState>,
     /// Uses that came many at once, mostly each its own: they are merged when all are asked for, or when they are many.
     heaps: Heaps,
+    /// Uses that nobody wants told apart; none unless somebody asked for it.
+    groups: Groups,
     facts: BTreeSet<Fact>,
     vantages: BTreeMap<Text, Vantage>,
     gaps: BTreeMap<(Text, GapCode, Text), (Place, u64)>,
@@ -149,6 +152,18 @@ impl Evidence {
     /// States many uses at once. It is the same as stating each, and meant for those that mostly differ.
     pub fn add_uses(&mut self, uses: Vec<Use>) {
         self.heaps.add(uses);
+    }
+
+    /// States uses by the group, for who does not want them told apart: they are in none of [`Evidence::uses`].
+    pub fn add_groups(&mut self, groups: Groups) {
+        self.groups.merge(groups);
+    }
+
+    /// The uses that were stated by the group, in the order of uses, taken out.
+    pub fn take_groups(&mut self) -> Groups {
+        let mut groups = std::mem::take(&mut self.groups);
+        groups.sort();
+        groups
     }
 
     /// Makes room for so many more uses.
@@ -236,6 +251,7 @@ impl Evidence {
             self.add_use(Use { what, activity, places });
         }
         self.heaps.merge(other.heaps);
+        self.groups.merge(other.groups);
         self.facts.extend(other.facts);
         for vantage in other.vantages.into_values() {
             self.add_vantage(vantage);

@@ -145,7 +145,7 @@ impl Resource {
     }
 
     /// The order of resources, as derived: what is shared need not be looked at.
-    fn in_order(&self, other: &Resource) -> Ordering {
+    pub(super) fn in_order(&self, other: &Resource) -> Ordering {
         let texts = |a: Option<&Text>, b: Option<&Text>| match (a, b) {
             (Some(a), Some(b)) => cmp_texts(a, b),
             (a, b) => a.is_some().cmp(&b.is_some()),

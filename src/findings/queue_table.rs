@@ -55,7 +55,7 @@ impl Rule for QueueTable {
             }
             let mut shown: Vec<&Link> =
                 links.iter().copied().filter(|link| works(link) || fill(link)).collect();
-            shown.sort_by(|one, other| one.key.cmp(&other.key));
+            shown.sort_by_key(|link| link.key);
             let observed = shown.iter().all(|link| link.observed());
             let only = |of: &BTreeSet<EntityId>| of.first().copied().filter(|_| of.len() == 1);
             let name = &graph.entity(table).id;

@@ -35,7 +35,7 @@ impl Rule for SharedLock {
             held.entry(link.key.resource).or_default().push(link);
         }
         for (lock, mut links) in held {
-            links.sort_by(|one, other| one.key.cmp(&other.key));
+            links.sort_by_key(|link| link.key);
             let who: BTreeSet<EntityId> = links.iter().map(|link| link.key.consumer).collect();
             if who.len() < 2 {
                 continue;

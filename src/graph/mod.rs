@@ -1,25 +1,12 @@
 //! The dependency graph and its questions: consumers of a resource, what a consumer does, what hangs behind
 //! it. It never changes what `resolve` decided. The only user of petgraph.
 
-use crate::evidence::{Action, Outcome, Scope, Stamp};
+use crate::evidence::Stamp;
 pub use crate::resolve::Stated;
-use crate::resolve::{Entity, EntityId, Job, Link, Resolved, Sleep, Waits, Watch};
+use crate::resolve::{self, Entity, EntityId, Job, Link, Resolved, Sleep, Waits, Watch};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Whether a statement makes a view.
-fn makes_view(sample: &str) -> bool {
-    let mut words = sample.split_whitespace().map(str::to_ascii_lowercase);
-    if !words.next().is_some_and(|word| matches!(word.as_str(), "create" | "alter")) {
-        return false;
-    }
-    // CREATE OR REPLACE FORCE TEMPORARY RECURSIVE MATERIALIZED VIEW, and the engine's words between them.
-    words
-        .take(8)
-        .find(|word| matches!(word.as_str(), "view" | "table" | "as" | "select"))
-        .is_some_and(|w| w == "view")
-}
 
 /// Consumers and resources as nodes, links as edges from consumer to resource.
 #[derive(Debug)]
@@ -89,8 +76,8 @@ impl Graph {
     }
 
     /// All links, in the order of their keys.
-    pub fn links(&self) -> impl Iterator<Item = &Link> {
-        self.graph.edge_weights()
+    pub fn links(&self) -> impl Iterator<Item = &Link> + Clone {
+        self.graph.raw_edges().iter().map(|edge| &edge.weight)
     }
 
     /// What a consumer does, in the order of link keys.
@@ -106,7 +93,7 @@ impl Graph {
     fn edges(&self, node: EntityId, direction: Direction) -> Vec<&Link> {
         let mut links: Vec<&Link> =
             self.graph.edges_directed(NodeIndex::new(node.0), direction).map(|edge| edge.weight()).collect();
-        links.sort_by(|a, b| a.key.cmp(&b.key));
+        links.sort_by_key(|link| link.key);
         links
     }
 
@@ -224,23 +211,7 @@ impl Graph {
 
     /// By view: what the statements that make it compute it from. A table that is filled once from another is none.
     pub fn views(&self) -> BTreeMap<EntityId, BTreeSet<EntityId>> {
-        let mut views: BTreeMap<EntityId, BTreeSet<EntityId>> = BTreeMap::new();
-        for made in self.links().filter(|link| link.key.action == Action::Touch) {
-            let shapes: BTreeSet<u64> =
-                made.witnesses.iter().filter(|it| makes_view(&it.sample)).map(|it| it.shape).collect();
-            if shapes.is_empty() || made.key.outcome != Outcome::Ok || made.key.scope != Scope::Production {
-                continue;
-            }
-            for read in self.links_of(made.key.consumer) {
-                let same = read.key.outcome == Outcome::Ok && read.key.scope == Scope::Production;
-                let by_it = read.witnesses.iter().any(|it| shapes.contains(&it.shape));
-                if same && read.key.action == Action::Read && read.key.resource != made.key.resource && by_it
-                {
-                    views.entry(made.key.resource).or_default().insert(read.key.resource);
-                }
-            }
-        }
-        views
+        resolve::views(self.links())
     }
 
     /// Whether any inventory lists any consumer.

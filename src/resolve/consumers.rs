@@ -64,6 +64,13 @@ pub struct Book {
 struct ByName {
     logins: BTreeMap<String, Vec<EntityId>>,
     applications: BTreeMap<String, Vec<EntityId>>,
+    /// Those that an inventory lists, by how it calls them.
+    declared: BTreeMap<String, Vec<EntityId>>,
+}
+
+/// A name however its words are put together: `order_api` and `Order-API` are one.
+pub fn fold_name(name: &str) -> String {
+    name.to_lowercase().replace('_', "-")
 }
 
 impl Book {
@@ -94,6 +101,10 @@ impl Book {
             }
             for application in &known.applications {
                 by_name.applications.entry(application.clone()).or_default().push(*entity);
+            }
+            let entry = &self.entities[entity.0];
+            if entry.declared {
+                by_name.declared.entry(fold_name(&entry.name)).or_default().push(*entity);
             }
         }
         self.by_name = Some(by_name);
@@ -208,6 +219,12 @@ impl Book {
             return by_name.logins.get(login).cloned().unwrap_or_default();
         }
         self.known.iter().filter(|(_, known)| known.users.contains_key(login)).map(|(id, _)| *id).collect()
+    }
+
+    /// The consumers that an inventory calls like this, as [`fold_name`] writes it.
+    pub fn called(&self, folded: &str) -> &[EntityId] {
+        let found = self.by_name.as_ref().and_then(|by_name| by_name.declared.get(folded));
+        found.map_or(&[], Vec::as_slice)
     }
 
     /// The consumers that give themselves one of these names.

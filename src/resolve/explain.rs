@@ -316,7 +316,7 @@ fn order(book: Book, links: Vec<Link>, mut stated: Vec<StatedUse>, mut sleeps: V
                 .cmp(&(b.basis, &b.vantage, &b.places, &b.sample, &b.via))
         });
     }
-    links.sort_by(|a, b| a.key.cmp(&b.key));
+    links.sort_by_key(|link| link.key);
     let mut jobs = book.jobs;
     for job in &mut jobs {
         job.entity = number[job.entity.0];

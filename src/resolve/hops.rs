@@ -7,7 +7,7 @@ use super::EntityId;
 use super::consumers::Book;
 use super::names::Names;
 use crate::evidence::{
-    Action, Activity, Evidence, Mention, MentionKind, Outcome, Says, Scope, Text, Use, program_name,
+    Action, Activity, Actor, Evidence, Mention, MentionKind, Outcome, Says, Scope, Text, Use, program_name,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,9 +54,9 @@ fn place(mention: &Mention, activity: &Activity, names: &Names) -> String {
     host.unwrap_or(&mention.text).to_owned()
 }
 
-fn from(it: &Use) -> Option<Mention> {
+fn from(actor: &Actor) -> Option<Mention> {
     let kinds = [MentionKind::Address, MentionKind::Host];
-    kinds.iter().find_map(|kind| Some(Mention::new(*kind, it.what.actor.get(*kind)?.clone())))
+    kinds.iter().find_map(|kind| Some(Mention::new(*kind, actor.get(*kind)?.clone())))
 }
 
 impl Hops {
@@ -74,7 +74,9 @@ impl Hops {
             let mut clients: BTreeMap<Text, BTreeMap<String, Client>> = BTreeMap::new();
             let comes = |it: &&Use| it.what.vantage == *vantage && it.what.outcome == Outcome::Ok;
             for it in uses.iter().filter(comes).filter(|it| it.what.action == Action::Connect) {
-                let (Some(login), Some(mention)) = (it.what.actor.get(MentionKind::User), from(it)) else {
+                let (Some(login), Some(mention)) =
+                    (it.what.actor.get(MentionKind::User), from(&it.what.actor))
+                else {
                     continue;
                 };
                 for (_, activity) in names.parted(&mention.text, it.activity.clone()) {
@@ -98,9 +100,16 @@ impl Hops {
         self.0.is_empty()
     }
 
+    /// Whether a client may be a pooler's, at whatever system.
+    pub fn may_stand_before(&self, actor: &Actor, names: &Names) -> bool {
+        let (Some(login), Some(at)) = (actor.get(MentionKind::User), from(actor)) else { return false };
+        let at = place(&at, &Activity::none(), names);
+        self.0.iter().any(|hop| hop.host == at && hop.clients.contains_key(login))
+    }
+
     /// Who is behind an act at a system.
     pub fn behind(&self, it: &Use, system: &str, names: &Names, book: &Book) -> Behind {
-        let (Some(login), Some(at)) = (it.what.actor.get(MentionKind::User), from(it)) else {
+        let (Some(login), Some(at)) = (it.what.actor.get(MentionKind::User), from(&it.what.actor)) else {
             return Behind::Nothing;
         };
         let at = place(&at, &it.activity, names);

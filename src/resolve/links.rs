@@ -2,6 +2,7 @@
 //! link. It never drops a use.
 
 use super::consumers::Book;
+use super::grouped::Grouped;
 use super::hops::{Behind, Hops};
 use super::names::Names;
 use super::observed::{self, Peers, Verdict};
@@ -65,8 +66,13 @@ pub struct Ground<'a> {
     pub clock: &'a Clock<'a>,
 }
 
-/// Builds all links.
-pub fn build(uses: Vec<Use>, ground: &Ground<'_>, book: &mut Book) -> Vec<Link> {
+/// Builds the links of all that is told apart, while all else is put to its consumers.
+pub fn build(
+    uses: Vec<Use>,
+    grouped: &mut Grouped<'_>,
+    ground: &Ground<'_>,
+    book: &mut Book,
+) -> BTreeMap<LinkKey, Link> {
     let Ground { names, tables, .. } = *ground;
     let mut links: BTreeMap<LinkKey, Link> = BTreeMap::new();
     let mut peers = Peers::default();
@@ -75,26 +81,32 @@ pub fn build(uses: Vec<Use>, ground: &Ground<'_>, book: &mut Book) -> Vec<Link> 
         |it: &Use| it.what.basis == Basis::Observed && it.what.actor.get(MentionKind::User).is_none();
     let mut with = uses;
     let without: Vec<Use> = with.extract_if(.., |it| nameless(it)).collect();
-    // Who did what is remembered for those who need it.
-    peers.listen(!without.is_empty());
+    // Who did what is remembered for those who need it: a request needs only who calls it.
+    peers.listen(without.iter().any(|it| it.what.resource.kind != ResourceKind::Endpoint));
     let mut before = None;
-    for it in with.into_iter().chain(without) {
-        match it.what.basis {
-            Basis::Observed => {
-                for part in by_holder(it, names) {
-                    observed_use(part, ground, book, &mut peers, &mut links, &mut before);
+    for (uses, named) in [(with, true), (without, false)] {
+        for it in uses {
+            grouped.up_to(Some(&it.what), named, ground, book, &mut peers);
+            match it.what.basis {
+                Basis::Observed => {
+                    for part in by_holder(it, names) {
+                        observed_use(part, ground, book, &mut peers, &mut links, &mut before);
+                    }
+                }
+                Basis::Written | Basis::Declared => {
+                    written_use(&it, names, tables, book, &mut peers, &mut links);
                 }
             }
-            Basis::Written | Basis::Declared => written_use(&it, names, tables, book, &mut peers, &mut links),
         }
+        grouped.up_to(None, named, ground, book, &mut peers);
     }
     let gaps = peers.gaps(book);
     book.gaps.extend(gaps);
-    links.into_values().collect()
+    links
 }
 
 /// Puts a use to the link of a consumer and a resource.
-fn add(
+pub(super) fn add(
     links: &mut BTreeMap<LinkKey, Link>,
     names: &Names,
     it: Use,
@@ -107,7 +119,8 @@ fn add(
     let class = class.unwrap_or(what.class);
     let key =
         LinkKey { consumer, action: what.action, resource, class, outcome: what.outcome, scope: what.scope };
-    let link = links.entry(key.clone()).or_insert_with(|| Link {
+    let confidence = confidence.min(what.confidence);
+    let link = links.entry(key).or_insert_with(|| Link {
         key,
         witnesses: Vec::new(),
         traits: BTreeSet::new(),
@@ -116,7 +129,7 @@ fn add(
         written: false,
     });
     link.traits.extend(what.traits.iter().cloned());
-    link.confidence = link.confidence.max(confidence.min(what.confidence));
+    link.confidence = link.confidence.max(confidence);
     if link.witnesses.is_empty() {
         // Most links have one, and a list begins with room for four.
         link.witnesses.reserve_exact(1);
@@ -143,8 +156,9 @@ struct Before {
     verdict: Option<Verdict>,
 }
 
-/// Of a server that was asked for by name, and seen at an address: the one of the two that somebody declared.
-fn by_address(it: &mut Use, names: &Names) {
+/// A use at the server that it means: of one that was asked for by name, and seen at an address, the one of the two that
+/// somebody declared.
+pub(super) fn seen_there(mut it: Use, names: &Names) -> Use {
     let asked = it.what.resource.server.as_deref();
     let known = asked.is_some_and(|asked| names.is_declared_system(&names.system(asked)));
     let seen = it.what.traits.iter().find(|it| &*it.name == request::SEEN_AT);
@@ -153,6 +167,19 @@ fn by_address(it: &mut Use, names: &Names) {
     {
         it.what.resource.server = Some(seen);
     }
+    it
+}
+
+/// The system that a use is at, and the entity of what was used.
+pub(super) fn place(it: &Use, ground: &Ground<'_>, book: &mut Book) -> (String, EntityId) {
+    let system = it.what.resource.server.as_deref().map(|server| ground.names.system(server));
+    let resource = ground.tables.entity(book, ground.names, &it.what.resource, &BTreeSet::new());
+    (system.unwrap_or_default(), resource)
+}
+
+/// What an inventory says that a consumer's traffic is: it knows better than the text of a statement.
+pub(super) fn class(consumer: EntityId, seen: Class, book: &Book) -> Option<Class> {
+    book.entities[consumer.0].class.filter(|_| seen == Class::App)
 }
 
 /// A use by whose its address was at the time.
@@ -178,21 +205,19 @@ pub(super) fn by_holder(it: Use, names: &Names) -> Vec<Use> {
 }
 
 fn observed_use(
-    mut it: Use,
+    it: Use,
     ground: &Ground<'_>,
     book: &mut Book,
     peers: &mut Peers,
     links: &mut BTreeMap<LinkKey, Link>,
     before: &mut Option<Before>,
 ) {
-    let Ground { names, hops, tables, .. } = *ground;
+    let Ground { names, hops, .. } = *ground;
     let same = before.take().filter(|before| before.what.is_but_shape(&it.what));
     let what = if same.is_some() { None } else { Some(it.what.clone()) };
-    by_address(&mut it, names);
+    let mut it = seen_there(it, names);
     let mut known = same.unwrap_or_else(|| {
-        let server = it.what.resource.server.as_deref();
-        let system = server.map(|server| names.system(server)).unwrap_or_default();
-        let resource = tables.entity(book, names, &it.what.resource, &BTreeSet::new());
+        let (system, resource) = place(&it, ground, book);
         Before { what: what.unwrap_or_else(|| it.what.clone()), system, resource, verdict: None }
     });
     let (system, resource) = (&known.system, known.resource);
@@ -231,8 +256,7 @@ fn observed_use(
         peers.seen(&it, &known.system, names, verdict.entity, resource);
     }
     *before = Some(known);
-    // An inventory that says what a consumer's traffic is knows better than the text of a statement.
-    let class = book.entities[verdict.entity.0].class.filter(|_| it.what.class == Class::App);
+    let class = class(verdict.entity, it.what.class, book);
     add(links, names, it, (verdict.entity, resource), verdict.confidence, None, class);
 }
 

@@ -6,6 +6,7 @@
 mod components;
 mod consumers;
 mod explain;
+mod grouped;
 mod hops;
 mod jobs;
 mod links;
@@ -20,10 +21,11 @@ mod runs;
 mod seen;
 mod tables;
 mod twins;
+mod views;
 
 use crate::evidence::{
-    Action, Activity, Basis, Class, Confidence, Evidence, Gap, GapCode, Mention, MentionKind, Order, Outcome,
-    Place, Places, Resource, ResourceKind, Role, Says, Scope, Sees, Span, Text, Trait, Use,
+    Action, Activity, Actor, Basis, Class, Confidence, Evidence, Gap, GapCode, Groups, Mention, MentionKind,
+    Order, Outcome, Place, Places, Resource, ResourceKind, Role, Says, Scope, Sees, Span, Text, Trait, Use,
 };
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -50,6 +52,8 @@ pub struct Entity {
     pub owner: Option<String>,
     /// What its traffic is, where an inventory says so.
     pub class: Option<Class>,
+    /// What kinds of traffic of it worked.
+    pub traffic: BTreeSet<Class>,
     /// What kind of consumer it is, as far as that is known: see `roles`.
     pub role: Option<Role>,
     /// Whether it comes from outside of the estate's networks alone.
@@ -98,7 +102,7 @@ pub struct Witness {
 }
 
 /// What makes a link this link.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LinkKey {
     /// Who.
     pub consumer: EntityId,
@@ -355,6 +359,29 @@ pub struct Resolved {
 }
 
 pub use links::Clock;
+pub use views::views;
+
+/// What is known of all links before any of those by the group is made.
+pub struct Outline<'a> {
+    /// All entities.
+    pub entities: &'a [Entity],
+    /// What makes the links, by the numbers of these entities.
+    pub links: &'a [LinkKey],
+    /// By view: what it is computed from.
+    pub views: &'a BTreeMap<EntityId, BTreeSet<EntityId>>,
+}
+
+/// Which links of an outline a question touches.
+pub type Touches<'a> = dyn Fn(&Outline<'_>) -> Vec<bool> + 'a;
+
+/// Why uses by the group do not say enough.
+#[derive(Debug)]
+pub enum Again {
+    /// What these did must be told apart.
+    Apart(Vec<Actor>),
+    /// All must.
+    Whole,
+}
 
 /// Uses of an inventory that name a system nobody declares and nothing in the scan uses: mostly a typing
 /// error, and a consumer that is held to nothing for it.
@@ -376,22 +403,67 @@ fn unknown_systems(evidence: &Evidence, uses: &[Use], names: &names::Names) -> V
     gaps
 }
 
+/// What names, consumers and tables mean, before anybody is told by what was observed.
+struct Learned {
+    names: names::Names,
+    book: consumers::Book,
+    tables: tables::Tables,
+    hops: hops::Hops,
+    seen: seen::Seen,
+    programs: programs::Programs,
+}
+
+impl Learned {
+    fn of(evidence: &Evidence, uses: &[Use]) -> Learned {
+        let mut names = names::Names::learn(evidence, uses);
+        let gaps = std::mem::take(&mut names.gaps);
+        let mut book = consumers::Book::learn(evidence, uses, &names);
+        let routes = routes::Routes::learn(evidence, &names, &book);
+        let tables = tables::Tables::learn(uses, &names, &book, routes);
+        book.gaps.extend(gaps);
+        book.gaps.extend(unknown_systems(evidence, uses, &names));
+        book.assign_shapes(uses);
+        let hops = hops::Hops::learn(evidence, uses, &names);
+        let seen = seen::Seen::learn(uses, &names);
+        let programs = programs::Programs::learn(uses, &names, &hops, &book);
+        Learned { names, book, tables, hops, seen, programs }
+    }
+}
+
 /// Resolves everything collectors stated; `clock` evaluates schedules. The uses are taken out of the evidence: what was
 /// seen of them goes to the links.
 pub fn resolve(evidence: &mut Evidence, clock: &Clock<'_>) -> Resolved {
     let uses = evidence.take_uses();
-    let evidence = &*evidence;
-    let mut names = names::Names::learn(evidence, &uses);
-    let gaps = std::mem::take(&mut names.gaps);
-    let mut book = consumers::Book::learn(evidence, &uses, &names);
-    let routes = routes::Routes::learn(evidence, &names, &book);
-    let tables = tables::Tables::learn(&uses, &names, &book, routes);
-    book.gaps.extend(gaps);
-    book.gaps.extend(unknown_systems(evidence, &uses, &names));
-    book.assign_shapes(&uses);
-    let hops = hops::Hops::learn(evidence, &uses, &names);
-    let seen = seen::Seen::learn(&uses, &names);
-    let programs = programs::Programs::learn(&uses, &names, &hops, &book);
+    let learned = Learned::of(evidence, &uses);
+    let groups = Groups::default();
+    resolve_uses(evidence, uses, learned, grouped::Grouped::new(&groups), clock, None)
+}
+
+/// Resolves evidence of which uses came by the group. Identity is decided as if all had been told apart; of the links those
+/// are made that a question touches.
+pub fn resolve_for(
+    evidence: &mut Evidence,
+    clock: &Clock<'_>,
+    touches: &Touches<'_>,
+) -> Result<Resolved, Again> {
+    let groups = evidence.take_groups();
+    let (uses, examples) = grouped::with_examples(evidence.take_uses(), &groups);
+    let learned = Learned::of(evidence, &uses);
+    let own = uses.into_iter().zip(examples).filter(|(_, example)| !example).map(|(it, _)| it).collect();
+    let uses: Vec<Use> = own;
+    grouped::check(&groups, &uses, &learned.names, &learned.hops, &learned.book)?;
+    Ok(resolve_uses(evidence, uses, learned, grouped::Grouped::new(&groups), clock, Some(touches)))
+}
+
+fn resolve_uses(
+    evidence: &Evidence,
+    uses: Vec<Use>,
+    learned: Learned,
+    mut grouped: grouped::Grouped<'_>,
+    clock: &Clock<'_>,
+    touches: Option<&Touches<'_>>,
+) -> Resolved {
+    let Learned { names, mut book, tables, hops, seen, programs } = learned;
     let ground = links::Ground {
         names: &names,
         hops: &hops,
@@ -400,10 +472,20 @@ pub fn resolve(evidence: &mut Evidence, clock: &Clock<'_>) -> Resolved {
         tables: &tables,
         clock,
     };
-    let links = links::build(uses, &ground, &mut book);
+    let mut links = links::build(uses, &mut grouped, &ground, &mut book);
     name_crowds(evidence, &mut book);
     let stated = stated_uses(&names, &tables, &mut book);
     let sleeps = links::sleeps(evidence, &names, &tables, &mut book);
+    let keys = grouped.keys(&links);
+    for key in keys.iter().filter(|key| key.outcome == Outcome::Ok) {
+        book.entities[key.consumer.0].traffic.insert(key.class);
+    }
+    if let Some(touches) = touches {
+        let views = views(links.values());
+        let touched = touches(&Outline { entities: &book.entities, links: &keys, views: &views });
+        grouped.make(&keys, &touched, &mut links, &names);
+    }
+    let links = links.into_values().collect();
     let watches = watches(evidence, &names);
     let own_hosts = own_hosts(evidence, &names);
     let addressed = names.addressed().clone();

@@ -2,7 +2,7 @@
 //! statement itself or the clock tells; a known login from a host that is not its owner's is nobody known.
 
 use super::EntityId;
-use super::consumers::{Book, Known};
+use super::consumers::{Book, Known, fold_name};
 use super::names::Names;
 use super::programs::{Part, Programs};
 use super::seen::Seen;
@@ -87,6 +87,11 @@ impl Peers {
         self.listens = listens;
     }
 
+    /// Whether acts without a login will come.
+    pub fn is_listening(&self) -> bool {
+        self.listens
+    }
+
     /// Remembers an act whose login was seen.
     pub fn seen(&mut self, it: &Use, system: &str, names: &Names, entity: EntityId, resource: EntityId) {
         if !self.listens {
@@ -158,10 +163,17 @@ fn is_for_people(program: &str) -> bool {
 /// Whether neither the statement nor the moments of an act have a say in whose it is: acts that differ in nothing else
 /// are then one consumer's.
 pub fn is_steady(it: &Use, names: &Names, book: &Book) -> bool {
-    let owners = it.what.actor.get(MentionKind::User).map(|login| book.with_login(login).len());
-    let program = it.what.actor.get(MentionKind::Application);
-    let by_hand = program.is_some_and(|program| is_for_people(program));
-    owners.is_some_and(|owners| owners < 2) && !names.has_leases() && !by_hand
+    it.what.actor.get(MentionKind::User).is_some()
+        && !names.has_leases()
+        && !is_doubtful(&it.what.actor, book)
+}
+
+/// Whether a client's login is that of several, or of one who may have lent it to a person: then statements and moments
+/// have a say in whose an act is.
+pub fn is_doubtful(actor: &Actor, book: &Book) -> bool {
+    let owners = actor.get(MentionKind::User).map_or(0, |login| book.with_login(login).len());
+    let program = actor.get(MentionKind::Application);
+    owners > 1 || (owners == 1 && program.is_some_and(|program| is_for_people(program)))
 }
 
 /// Attributes an observed use; `behind` are the hosts of whom it may be of where it came through a pooler.
@@ -405,23 +417,21 @@ fn fits_name(owner: EntityId, it: &Use, book: &Book) -> bool {
 /// A client that calls itself, or whose login is called, as an inventory calls exactly one consumer of which it states
 /// nothing else: no host, no login and no program that would say otherwise.
 fn by_own_name(actor: &Actor, from: &Option<String>, book: &mut Book) -> Option<Verdict> {
-    let fold = |name: &str| name.to_lowercase().replace('_', "-");
-    let application = actor.get(MentionKind::Application).map(|name| fold(program_name::unversioned(name)));
-    let login = actor.get(MentionKind::User).map(|login| fold(login));
-    let mut found = Vec::new();
-    for (entity, known) in &book.known {
-        let it = &book.entities[entity.0];
-        let here = || known.hosts.is_empty() || from.as_ref().is_some_and(|from| known.hosts.contains(from));
-        // Most consumers are strangers that were seen: their names are not worth folding.
-        if !it.declared || !here() {
-            continue;
-        }
-        let named = |text: &Option<String>| text.as_ref().is_some_and(|text| *text == fold(&it.name));
-        let by_name = known.applications.is_empty() && named(&application);
-        if by_name || (known.users.is_empty() && named(&login)) {
-            found.push((*entity, by_name));
+    let application =
+        actor.get(MentionKind::Application).map(|name| fold_name(program_name::unversioned(name)));
+    let login = actor.get(MentionKind::User).map(|login| fold_name(login));
+    let mut found = BTreeMap::new();
+    for (name, is_program) in [(&login, false), (&application, true)] {
+        for entity in name.as_deref().map_or(&[][..], |name| book.called(name)) {
+            let known = &book.known[entity];
+            let here = known.hosts.is_empty() || from.as_ref().is_some_and(|from| known.hosts.contains(from));
+            let silent = if is_program { known.applications.is_empty() } else { known.users.is_empty() };
+            if here && silent {
+                found.insert(*entity, is_program);
+            }
         }
     }
+    let found: Vec<(EntityId, bool)> = found.into_iter().collect();
     let [(only, by_name)] = found[..] else { return None };
     let what = if by_name { "calls itself" } else { "has a login that is called" };
     let why = format!("{what} as the inventory calls it, and nothing says otherwise");

@@ -2,9 +2,9 @@
 //! (a schedule, a script, a source folder), else what the program it calls itself is for, else whether it comes from
 //! outside. Where these say nothing, nothing is said; nobody is joined, left out or kept apart by it.
 
-use super::{Entity, EntityId, Link, Resolved};
-use crate::evidence::{Class, MentionKind, Outcome, Role};
-use std::collections::{BTreeMap, BTreeSet};
+use super::{Entity, Resolved};
+use crate::evidence::{Class, MentionKind, Role};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// The name that clients from outside share begins with this.
@@ -13,16 +13,10 @@ const OUTSIDE: &str = "outside/";
 impl Resolved {
     /// Says of everybody who may use something what kind of consumer it is; `is_ours` knows the estate's networks.
     pub fn assign_roles(&mut self, is_ours: &dyn Fn(IpAddr) -> bool) {
-        let mut classes: BTreeMap<EntityId, BTreeSet<Class>> = BTreeMap::new();
-        let worked = |link: &&Link| link.key.outcome == Outcome::Ok;
-        for link in self.links.iter().filter(worked) {
-            classes.entry(link.key.consumer).or_default().insert(link.key.class);
-        }
-        let none = BTreeSet::new();
-        for (index, entity) in self.entities.iter_mut().enumerate() {
+        for entity in &mut self.entities {
             entity.outside = is_outside(entity, is_ours);
             if entity.role.is_none() {
-                entity.role = role(entity, classes.get(&EntityId(index)).unwrap_or(&none));
+                entity.role = role(entity);
             }
         }
     }
@@ -39,7 +33,7 @@ fn is_outside(entity: &Entity, is_ours: &dyn Fn(IpAddr) -> bool) -> bool {
     client && addresses.peek().is_some() && addresses.all(|address| !is_ours(address))
 }
 
-fn role(entity: &Entity, classes: &BTreeSet<Class>) -> Option<Role> {
+fn role(entity: &Entity) -> Option<Role> {
     let kind = match entity.kind.as_str() {
         "service" => Some(Role::Service),
         "job" => Some(Role::Job),
@@ -52,7 +46,7 @@ fn role(entity: &Entity, classes: &BTreeSet<Class>) -> Option<Role> {
     };
     let stated = entity.class.and_then(Role::of_class);
     stated
-        .or_else(|| by_traffic(classes))
+        .or_else(|| by_traffic(&entity.traffic))
         .or(kind)
         .or_else(|| by_program(entity))
         .or(entity.outside.then_some(Role::Partner))

@@ -14,6 +14,8 @@ const LOGINS_OF_A_GATE: usize = 2;
 pub struct Seen {
     /// By system and login: the hosts or addresses it comes from.
     logins: BTreeMap<(String, Text), BTreeSet<String>>,
+    /// By system and host or address: the logins that come from there.
+    here: BTreeMap<(String, String), BTreeSet<Text>>,
     /// By system and host or address: what acts without a login call themselves.
     programs: BTreeMap<(String, String), BTreeSet<String>>,
 }
@@ -36,7 +38,10 @@ impl Seen {
             let host = names.host_or_self(from);
             match (actor.get(MentionKind::User), actor.get(MentionKind::Application)) {
                 (Some(login), _) => {
-                    seen.logins.entry((system, login.clone())).or_default().insert(host);
+                    let from = (system.clone(), host.clone());
+                    if seen.logins.entry((system, login.clone())).or_default().insert(host) {
+                        seen.here.entry(from).or_default().insert(login.clone());
+                    }
                 }
                 (None, Some(program)) => {
                     let program = program_name::unversioned(program).to_owned();
@@ -52,15 +57,17 @@ impl Seen {
     /// [`LOGINS_OF_A_GATE`] consumers, each of one alone, come from there and from nowhere else, their own hosts among it. One
     /// who borrows a login is seen beside its owner.
     pub fn is_gate(&self, system: &str, host: &str, book: &Book) -> bool {
-        let here = self.logins.iter().filter(|((of, _), hosts)| of == system && hosts.contains(host));
+        let here = self.here.get(&(system.to_owned(), host.to_owned())).into_iter().flatten();
         let mut owners = BTreeSet::new();
-        for ((_, login), hosts) in here {
+        for login in here {
             let [owner] = book.with_login(login)[..] else { continue };
             let known = &book.known[&owner];
             if known.hosts.contains(host) {
                 return false;
             }
-            if hosts.len() == 1 && !known.hosts.is_empty() {
+            let alone = |hosts: &BTreeSet<String>| hosts.len() == 1;
+            let only = self.logins.get(&(system.to_owned(), login.clone())).is_some_and(alone);
+            if only && !known.hosts.is_empty() {
                 owners.insert(owner);
             }
         }

@@ -19,6 +19,7 @@
 //! collecting all at once, byte for byte, as long as no stream, host or source tree was torn apart between files.
 //! Moments are microseconds since 1970, days are counted from then, seconds and minutes from midnight UTC.
 
+mod group;
 mod merge;
 mod quick;
 mod read;
@@ -26,7 +27,7 @@ mod row;
 mod write;
 
 pub use merge::{MergeError, merge};
-pub use read::{Kept, Refusal, header, read};
+pub use read::{Kept, Refusal, header, read, read_grouped};
 pub use write::{ROWS_PER_FRAME, write};
 
 use super::fact::Fact;

@@ -2,15 +2,20 @@
 //! written in any other way is none of these, and goes the way of all JSON: this never refuses a row, and never takes
 //! one that the other way would refuse or would take for something else.
 
-use super::super::activity::{Activity, Day, Durations};
+use super::super::activity::{Activity, Day, Durations, MINUTES_PER_DAY};
+use super::super::groups::Tally;
 use super::super::place::{At, Place, Places};
 use super::super::stamp::Stamp;
 use super::super::usage::{Shape, Use};
 use super::row::{Decoder, Key, Kind, MOST};
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// What stands between a use's key and its shape.
 const SHAPE: &str = ",\"shape\":[\"";
+/// Finds it.
+static SHAPES: LazyLock<memchr::memmem::Finder<'static>> =
+    LazyLock::new(|| memchr::memmem::Finder::new(SHAPE));
 
 /// What remains of a line.
 struct Rest<'a>(&'a str);
@@ -105,6 +110,76 @@ impl<'a> Rest<'a> {
         Some((number, Day::from_parts(count, bytes, seconds, &minutes)?))
     }
 
+    /// A day's number and its events; its moments are looked at and passed over.
+    fn counted_day(&mut self) -> Option<(i32, u64)> {
+        self.skip("[")?;
+        let number = i32::try_from(self.signed()?).ok()?;
+        jiff::Timestamp::from_second(i64::from(number) * 86_400).ok()?;
+        self.skip(",")?;
+        let count = self.count()?;
+        self.skip(",")?;
+        self.count()?;
+        self.skip(",[")?;
+        self.pass(u32::from(MINUTES_PER_DAY) * 60)?;
+        if self.has(",[") {
+            self.pass(u32::from(MINUTES_PER_DAY))?;
+        }
+        self.skip("]")?;
+        Some((number, count))
+    }
+
+    /// Passes over numbers below a bound, as far as the bracket behind them.
+    fn pass(&mut self, below: u32) -> Option<()> {
+        let bytes = self.0.as_bytes();
+        let (mut at, mut number, mut digits) = (0, 0u32, 0);
+        loop {
+            let byte = *bytes.get(at)?;
+            at += 1;
+            if byte.is_ascii_digit() {
+                // Five digits are enough for any of a day, and nobody writes a zero in front of others.
+                if digits == 5 || (digits == 1 && number == 0) {
+                    return None;
+                }
+                number = number * 10 + u32::from(byte - b'0');
+                digits += 1;
+                continue;
+            }
+            if digits == 0 || number >= below {
+                return None;
+            }
+            (number, digits) = (0, 0);
+            match byte {
+                b',' => {}
+                b']' => break,
+                _ => return None,
+            }
+        }
+        self.0 = &self.0[at..];
+        Some(())
+    }
+
+    /// A bucket of durations with its count.
+    fn took(&mut self) -> Option<(u16, u64)> {
+        self.skip("[")?;
+        let bucket = u16::try_from(self.number()?).ok()?;
+        self.skip(",")?;
+        let count = self.count()?;
+        self.skip("]")?;
+        Some((bucket, count))
+    }
+
+    /// A place with its moment.
+    fn place(&mut self) -> Option<(Option<Stamp>, Cow<'a, str>, At)> {
+        self.skip("[")?;
+        let stamp = if self.has("null") { None } else { Some(self.stamp()?) };
+        self.skip(",\"")?;
+        let path = self.string()?;
+        self.skip(",")?;
+        let at = self.at()?;
+        self.skip("]")?;
+        Some((stamp, path, at))
+    }
+
     fn at(&mut self) -> Option<At> {
         if self.has("\"whole\"") {
             return Some(At::Whole);
@@ -144,17 +219,27 @@ pub(super) struct Room {
     seconds: Vec<u32>,
 }
 
-impl Decoder {
-    /// A use, if the line is one as `write` puts it; else the line may still be a row.
-    pub(super) fn quick<'a>(&mut self, line: &'a str) -> Option<(Key<'a>, Use)> {
+/// A row of a use up to when it was seen.
+pub(super) struct Head<'a> {
+    /// The row's key.
+    pub key: Key<'a>,
+    /// The fingerprint of its statement.
+    pub fingerprint: u64,
+    /// Its statement.
+    pub sample: Cow<'a, str>,
+    rest: Rest<'a>,
+}
+
+impl<'a> Head<'a> {
+    /// The beginning of a line that is one as `write` puts it; `before` is the key of the row before, which mostly is this
+    /// one's.
+    pub fn of(line: &'a str, before: Option<&str>) -> Option<Head<'a>> {
         let body = line.strip_prefix("{\"use\":")?;
-        // Mostly it is the key of the row before.
-        let same =
-            self.key().filter(|key| body.strip_prefix(*key).is_some_and(|rest| rest.starts_with(SHAPE)));
+        let same = before.filter(|key| body.strip_prefix(*key).is_some_and(|rest| rest.starts_with(SHAPE)));
         // No text holds a quote that is not escaped: what is found is no part of one.
         let end = match same {
             Some(key) => key.len(),
-            None => memchr::memmem::find(body.as_bytes(), SHAPE.as_bytes())?,
+            None => SHAPES.find(body.as_bytes())?,
         };
         let of = body.get(..end)?;
         // The bracket and the quote belong to the shape.
@@ -169,12 +254,51 @@ impl Decoder {
         rest.skip("]")?;
         let key = Key { kind: Kind::Use, of, shape: &begin[..begin.len() - rest.0.len()] };
         rest.skip(",\"seen\":{")?;
+        Some(Head { key, fingerprint, sample, rest })
+    }
+
+    /// How often it was seen on which day: all that the row says is looked at, and no more of it is kept. A row that
+    /// [`Decoder::quick`] does not take is not taken here.
+    pub fn tally(&self, tally: &mut Tally) -> Option<()> {
+        let mut rest = Rest(self.rest.0);
+        tally.clear();
+        let mut first_field = true;
+        if field(&mut rest, &mut first_field, "\"days\":[") {
+            rest.list(|rest| rest.counted_day().map(|day| tally.days.push(day)))?;
+            if !tally.days.is_sorted_by(|a, b| a.0 < b.0) {
+                return None;
+            }
+        }
+        if field(&mut rest, &mut first_field, "\"first\":") {
+            tally.first = Some(rest.stamp()?);
+        }
+        if field(&mut rest, &mut first_field, "\"last\":") {
+            tally.last = Some(rest.stamp()?);
+        }
+        if field(&mut rest, &mut first_field, "\"undated\":") {
+            tally.undated = rest.count()?;
+        }
+        if field(&mut rest, &mut first_field, "\"took\":[") {
+            rest.list(|rest| rest.took().filter(|(bucket, _)| Durations::has_bucket(*bucket)).map(|_| ()))?;
+        }
+        if field(&mut rest, &mut first_field, "\"at\":[") {
+            rest.list(|rest| rest.place().map(|_| ()))?;
+        }
+        rest.skip("}}")?;
+        rest.0.is_empty().then_some(())
+    }
+}
+
+impl Decoder {
+    /// A use, if the line is one as `write` puts it; else the line may still be a row.
+    pub(super) fn quick<'a>(&mut self, line: &'a str) -> Option<(Key<'a>, Use)> {
+        let Head { key, fingerprint, sample, mut rest } = Head::of(line, self.key())?;
         let (activity, places) = self.quick_seen(&mut rest)?;
         if !rest.0.is_empty() {
             return None;
         }
         let shape = Shape { fingerprint, sample: self.text(&sample) };
-        let what = self.what(of, shape).ok()?;
+        let what = self.what(key.of, shape).ok()?;
         Some((key, Use { what, activity, places }))
     }
 
@@ -195,25 +319,13 @@ impl Decoder {
         let undated = if field(rest, &mut first_field, "\"undated\":") { rest.count()? } else { 0 };
         let mut took = Vec::new();
         if field(rest, &mut first_field, "\"took\":[") {
-            rest.list(|rest| {
-                rest.skip("[")?;
-                let bucket = u16::try_from(rest.number()?).ok()?;
-                rest.skip(",")?;
-                took.push((bucket, rest.count()?));
-                rest.skip("]")
-            })?;
+            rest.list(|rest| rest.took().map(|one| took.push(one)))?;
         }
         let took = Durations::from_buckets(took)?;
         let mut places = Places::default();
         if field(rest, &mut first_field, "\"at\":[") {
             rest.list(|rest| {
-                rest.skip("[")?;
-                let stamp = if rest.has("null") { None } else { Some(rest.stamp()?) };
-                rest.skip(",\"")?;
-                let path = rest.string()?;
-                rest.skip(",")?;
-                let at = rest.at()?;
-                rest.skip("]")?;
+                let (stamp, path, at) = rest.place()?;
                 places.add(stamp, Place { input: self.path(&path), at });
                 Some(())
             })?;

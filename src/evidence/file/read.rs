@@ -2,10 +2,12 @@
 //! line, and what came before it is kept; only a header that cannot be understood refuses the whole file.
 
 use super::super::gap::{Gap, GapCode};
+use super::super::groups::{Apart, Groups};
 use super::super::mention::Text;
 use super::super::place::Place;
 use super::super::store::Evidence;
 use super::super::usage::Use;
+use super::group::Grouping;
 use super::row::{Decoder, Key, RawRow, Stated, bounded, wrong};
 use super::{BEGINS, FORMAT, Header, MAX_ROW_BYTES};
 use rayon::prelude::*;
@@ -14,8 +16,10 @@ use std::io::{self, BufRead, BufReader, Read};
 
 /// How many bytes of rows are decoded in one go …
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
-/// … and by one thread.
+/// … and by one thread, …
 const CHUNK_BYTES: usize = 512 * 1024;
+/// … which knows the parts of keys again within what it reads, where rows are grouped.
+const GROUPED_BYTES: usize = 2 * 1024 * 1024;
 
 /// Why nothing at all of a file was read.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +115,9 @@ struct Chunk {
     /// Uses, and what else is stated: whatever its order, it is the same.
     uses: Vec<Use>,
     others: Vec<Stated>,
+    /// Uses that nobody wants told apart, and how many rows they were.
+    groups: Groups,
+    grouped: u64,
     lines: u64,
     wrong: Broken,
     unordered: Broken,
@@ -132,6 +139,10 @@ fn text<'a>(whole: Option<&'a str>, from: usize, line: &'a [u8]) -> Option<&'a s
 }
 
 impl Chunk {
+    fn rows(&self) -> u64 {
+        (self.uses.len() + self.others.len()) as u64 + self.grouped
+    }
+
     fn keyed<'a>(&mut self, at: u64, key: Key<'a>, last: &mut Option<Key<'a>>) {
         self.unordered.add(at, u64::from(last.is_some_and(|last| last >= key)));
         if self.first.is_none() {
@@ -141,8 +152,9 @@ impl Chunk {
     }
 }
 
-fn chunk(bytes: &[u8]) -> Chunk {
+fn chunk(bytes: &[u8], apart: Option<&Apart>) -> Chunk {
     let (mut out, mut decoder) = (Chunk::default(), Decoder::default());
+    let mut grouping = apart.map(Grouping::new);
     let mut last: Option<Key<'_>> = None;
     let whole = std::str::from_utf8(bytes).ok();
     let mut from = 0;
@@ -152,8 +164,15 @@ fn chunk(bytes: &[u8]) -> Chunk {
         from = end + 1;
         let at = out.lines;
         out.lines += 1;
-        if let Some((key, it)) = line.and_then(|line| decoder.quick(line)) {
+        if let Some(key) = line.and_then(|line| grouping.as_mut()?.take(&mut decoder, line)) {
             out.keyed(at, key, &mut last);
+            continue;
+        }
+        if let Some((key, mut it)) = line.and_then(|line| decoder.quick(line)) {
+            out.keyed(at, key, &mut last);
+            if grouping.is_some() {
+                it.lighten();
+            }
             out.uses.push(it);
             continue;
         }
@@ -179,14 +198,18 @@ fn chunk(bytes: &[u8]) -> Chunk {
         }
     }
     out.last = last.map(|key| (key.kind, key.of.to_owned(), key.shape.to_owned()));
+    if let Some(grouping) = grouping {
+        out.grouped = grouping.rows;
+        out.groups = grouping.into_groups();
+    }
     out
 }
 
-/// Cuts whole lines into pieces for threads; none holds the line's end behind its last line.
-fn pieces(mut bytes: &[u8]) -> Vec<&[u8]> {
+/// Cuts whole lines into pieces of about this size for threads; none holds the line's end behind its last line.
+fn pieces(mut bytes: &[u8], size: usize) -> Vec<&[u8]> {
     let mut all = Vec::new();
     while !bytes.is_empty() {
-        let from = CHUNK_BYTES.min(bytes.len()) - 1;
+        let from = size.min(bytes.len()) - 1;
         let end = bytes[from..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| from + at);
         all.push(&bytes[..end]);
         bytes = bytes.get(end + 1..).unwrap_or_default();
@@ -195,7 +218,8 @@ fn pieces(mut bytes: &[u8]) -> Vec<&[u8]> {
 }
 
 /// What was read so far.
-struct Reading {
+struct Reading<'a> {
+    apart: Option<&'a Apart>,
     evidence: Evidence,
     lines: u64,
     rows: u64,
@@ -205,18 +229,21 @@ struct Reading {
     end: Option<(u64, u64)>,
 }
 
-impl Reading {
+impl Reading<'_> {
     fn batch(&mut self, bytes: &[u8]) {
         let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-        let chunks: Vec<Chunk> = pieces(bytes).into_par_iter().map(chunk).collect();
+        let apart = self.apart;
+        let size = if apart.is_some() { GROUPED_BYTES } else { CHUNK_BYTES };
+        let chunks: Vec<Chunk> =
+            pieces(bytes, size).into_par_iter().map(|bytes| chunk(bytes, apart)).collect();
         for chunk in chunks {
-            let begin = self.lines + 1;
+            let (begin, rows) = (self.lines + 1, chunk.rows());
             self.lines += chunk.lines;
             self.wrong.add(begin + chunk.wrong.first, chunk.wrong.count);
             self.unordered.add(begin + chunk.unordered.first, chunk.unordered.count);
             if self.end.is_some() {
                 // Nothing may follow the last row.
-                self.wrong.add(begin, (chunk.uses.len() + chunk.others.len()) as u64);
+                self.wrong.add(begin, rows);
             }
             if let (Some(last), Some(first)) = (&self.last, &chunk.first) {
                 self.unordered.add(begin, u64::from(last >= first));
@@ -226,8 +253,9 @@ impl Reading {
                 self.wrong.add(begin + at, u64::from(self.end.is_some()));
                 self.end = self.end.or(Some((begin + at, rows)));
             }
-            self.rows += (chunk.uses.len() + chunk.others.len()) as u64;
+            self.rows += rows;
             self.evidence.add_uses(chunk.uses);
+            self.evidence.add_groups(chunk.groups);
             for stated in chunk.others {
                 match stated {
                     Stated::Crowd(name, crowd) => self.evidence.add_crowd(name, crowd),
@@ -250,6 +278,7 @@ impl Reading {
             next.append(&mut cut);
             let fill = || {
                 let before = next.len();
+                next.reserve(BATCH_BYTES);
                 let got = from.by_ref().take(BATCH_BYTES as u64).read_to_end(&mut next).map(|got| got == 0);
                 progress((next.len() - before) as u64);
                 got
@@ -315,9 +344,29 @@ impl Reading {
 
 /// Reads a decompressed evidence file that reports show under `path`; `progress` is told bytes.
 pub fn read(path: &Text, from: impl Read + Send, progress: &(dyn Fn(u64) + Sync)) -> Result<Kept, Refusal> {
+    read_as(path, from, progress, None)
+}
+
+/// The same, with all uses that are not to be told apart by the group.
+pub fn read_grouped(
+    path: &Text,
+    from: impl Read + Send,
+    progress: &(dyn Fn(u64) + Sync),
+    apart: &Apart,
+) -> Result<Kept, Refusal> {
+    read_as(path, from, progress, Some(apart))
+}
+
+fn read_as(
+    path: &Text,
+    from: impl Read + Send,
+    progress: &(dyn Fn(u64) + Sync),
+    apart: Option<&Apart>,
+) -> Result<Kept, Refusal> {
     let mut from = BufReader::with_capacity(256 * 1024, from);
     let header = header(&mut from)?;
     let mut reading = Reading {
+        apart,
         evidence: Evidence::new(),
         lines: 1,
         rows: 0,

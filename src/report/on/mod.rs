@@ -6,12 +6,14 @@ mod ask;
 mod index;
 mod pick;
 mod text;
+mod touch;
 
 pub use ask::ask;
 pub(super) use ask::reach;
 pub(super) use index::Index;
 pub(super) use pick::{pick, resource_like};
 pub use text::text;
+pub use touch::touch;
 
 use super::{CoverageRow, VantageRow, Window};
 use serde::Serialize;

@@ -9,12 +9,39 @@ use std::collections::BTreeSet;
 /// How many names are given that are nearly what was asked about.
 const NEAR: usize = 5;
 
+/// Entities by number, with their names.
+pub(in crate::report) trait Named {
+    /// How many there are.
+    fn count(&self) -> usize;
+    /// The id of one.
+    fn id(&self, at: usize) -> &str;
+    /// Whether one has a name of this kind.
+    fn is_called(&self, at: usize, kind: &str, name: &str) -> bool;
+}
+
+impl Named for Index<'_> {
+    fn count(&self) -> usize {
+        self.report.entities.len()
+    }
+
+    fn id(&self, at: usize) -> &str {
+        &self.report.entities[at].id
+    }
+
+    fn is_called(&self, at: usize, kind: &str, name: &str) -> bool {
+        self.report.entities[at].mentions.iter().any(|mention| mention.kind == kind && mention.text == name)
+    }
+}
+
 /// The entities among those that fit which a pattern means.
-pub(in crate::report) fn pick(index: &Index<'_>, pattern: &str, fits: &dyn Fn(usize) -> bool) -> Vec<usize> {
-    let entities = &index.report.entities;
-    let all: Vec<usize> = (0..entities.len()).filter(|at| fits(*at)).collect();
+pub(in crate::report) fn pick(
+    entities: &dyn Named,
+    pattern: &str,
+    fits: &dyn Fn(usize) -> bool,
+) -> Vec<usize> {
+    let all: Vec<usize> = (0..entities.count()).filter(|at| fits(*at)).collect();
     let which = |says: &dyn Fn(&str) -> bool| -> Vec<usize> {
-        all.iter().copied().filter(|at| says(&entities[*at].id)).collect()
+        all.iter().copied().filter(|at| says(entities.id(*at))).collect()
     };
     let exact = which(&|id| id == pattern);
     if !exact.is_empty() {
@@ -30,9 +57,7 @@ pub(in crate::report) fn pick(index: &Index<'_>, pattern: &str, fits: &dyn Fn(us
         return system;
     }
     if let Some((kind, name)) = pattern.split_once(':') {
-        let called = |at: &usize| {
-            entities[*at].mentions.iter().any(|mention| mention.kind == kind && mention.text == name)
-        };
+        let called = |at: &usize| entities.is_called(*at, kind, name);
         let named: Vec<usize> = all.iter().copied().filter(called).collect();
         if !named.is_empty() {
             return named;
