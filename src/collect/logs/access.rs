@@ -7,6 +7,7 @@ use super::{Event, Record, Referrer, Request, Who};
 use crate::evidence::scrub::scrub_name;
 use crate::evidence::{Stamp, Text, request};
 use foldhash::fast::RandomState;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -325,7 +326,7 @@ impl Clerk {
         }
         let who = Arc::new(Who {
             // No user's name holds a colon (RFC 7617, 2): what stands behind one is a password.
-            user: some(asked.user).map_or(Text::from(""), |user| self.named(login(user))),
+            user: some(asked.user).map_or(Text::from(""), |user| self.named(login(&unescaped(user)))),
             application: self.program(some(asked.agent).unwrap_or_default()),
             client: self.text(some(asked.peer).unwrap_or_default()),
             ..Who::default()
@@ -343,6 +344,30 @@ impl Clerk {
         self.programs.insert(Text::from(agent), program.clone());
         program
     }
+}
+
+/// A text without the escapes that nginx and Apache write for quotes, controls and what is not ASCII (`\x22`;
+/// ngx_http_log_module, "escape"; mod_log_config, "Security Considerations").
+fn unescaped(text: &str) -> Cow<'_, str> {
+    if !text.contains("\\x") {
+        return Cow::Borrowed(text);
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, more)) = rest.split_first() {
+        let code = rest.strip_prefix(b"\\x").and_then(|hex| std::str::from_utf8(hex.get(..2)?).ok());
+        match code.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &rest[4..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = more;
+            }
+        }
+    }
+    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// A login without the password that some clients put behind it; the address of a service in a mesh holds colons.

@@ -204,6 +204,10 @@ mod tests {
                 format!("{at} 10.0.3.7 bob - GET /v1/orders/42 200 - - - curl/8.5.0"),
             ),
             (
+                format!(r#"10.0.3.7 - o\x22ne\xC3\xADl {stamp} "GET / HTTP/1.1" 200 5"#),
+                format!("{at} 10.0.3.7 o\"neíl - GET / 200 - - - -"),
+            ),
+            (
                 format!(r#"10.0.3.7 - - {stamp} "POST / HTTP/2.0" 302 -"#),
                 format!("{at} 10.0.3.7 - - POST / 302 - - - -"),
             ),

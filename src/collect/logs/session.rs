@@ -93,6 +93,9 @@ impl Audit {
 /// How many plans of one statement's functions are held until the statement itself is seen.
 pub(super) const MAX_PLANNED: usize = 64;
 
+/// A login and its database.
+pub(super) type Login = (Text, Text);
+
 /// An open session.
 #[derive(Debug, Default)]
 pub(super) struct Session {
@@ -133,8 +136,8 @@ pub(super) struct Session {
     /// Whether it was only seen to do a part of what another one logs.
     worker: bool,
     /// The login and the database that the server let it in with, and how its lines spell them.
-    let_in: Option<(Text, Text)>,
-    spelled: Option<(Text, Text)>,
+    let_in: Option<Login>,
+    spelled: Option<Login>,
     /// Whether it goes on under a login that its statements do not name.
     user_changed: bool,
 }
@@ -251,7 +254,7 @@ impl Session {
     }
 
     /// How its lines spell the login and the database that it was let in with, and what these are.
-    pub fn spelling(&self) -> Option<(&(Text, Text), &(Text, Text))> {
+    pub fn spelling(&self) -> Option<(&Login, &Login)> {
         self.spelled.as_ref().zip(self.let_in.as_ref())
     }
 
@@ -379,7 +382,7 @@ pub(super) struct Book {
 
 impl Book {
     /// Calls those whom a prefix was misread for what the server calls them, where that is one login and database.
-    pub fn correct(&mut self, spellings: &HashMap<(Text, Text), Option<(Text, Text)>>) {
+    pub fn correct(&mut self, spellings: &HashMap<Login, Option<Login>>) {
         for acting in &mut self.list {
             let said = (acting.who.user.clone(), acting.who.database.clone());
             if let Some(Some((user, database))) = spellings.get(&said) {

@@ -6,7 +6,7 @@ mod counting;
 mod stating;
 
 use super::locks::Locks;
-use super::session::{Acting, Audit, Book, MAX_PLANNED, Manner, Session, does};
+use super::session::{Acting, Audit, Book, Login, MAX_PLANNED, Manner, Session, does};
 use super::{Ended, Event, Executed, Operation, Record, Stage, Who};
 use crate::collect::Window;
 use crate::evidence::{
@@ -85,7 +85,7 @@ pub struct Sessions {
     relays: BTreeMap<(Text, Text), Place>,
     /// What a login and a database, as the lines of sessions spell them, are by the server's own word; nothing, where
     /// they are several.
-    spellings: std::collections::HashMap<(Text, Text), Option<(Text, Text)>>,
+    spellings: std::collections::HashMap<Login, Option<Login>>,
 }
 
 impl Sessions {
