@@ -5,9 +5,9 @@ use super::words::HINTS;
 use super::{Dialect, Found, file_of_format, is_private, reach, routines, session, traits};
 use crate::evidence::Trait;
 use sqlparser::ast::{
-    AssignmentTarget, Delete, Expr, FromTable, FunctionArg, FunctionArgExpr, GroupByExpr, Insert,
-    JoinOperator, MergeAction, ObjectName, OutputClause, Query, Select, SetExpr, Statement, TableFactor,
-    TableFunctionArgs, TableObject, TableWithJoins, Update, UpdateTableFromKind, Visit, Visitor,
+    AssignmentTarget, Delete, Expr, FromTable, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, Insert,
+    JoinOperator, MergeAction, ObjectName, OutputClause, Query, Select, SelectItem, SetExpr, Statement,
+    TableFactor, TableFunctionArgs, TableObject, TableWithJoins, Update, UpdateTableFromKind, Visit, Visitor,
 };
 use sqlparser::parser::Parser;
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +61,10 @@ struct Tables {
     bases: BTreeMap<String, Vec<String>>,
     /// How often a table is read.
     times: BTreeMap<Vec<String>, usize>,
+    /// By common table expression and column: the table whose column it is.
+    columns: BTreeMap<(String, String), Vec<String>>,
+    /// The columns that an UPDATE sets, in lower case.
+    set: BTreeSet<String>,
     /// Whether it is the body of a routine, where SELECT INTO fills variables.
     procedural: bool,
 }
@@ -71,8 +75,9 @@ fn address<T>(it: &T) -> usize {
 
 impl Tables {
     fn new(dialect: Dialect) -> Tables {
-        let (found, scopes, bodies, targets, bases, times) = Default::default();
-        Tables { dialect, found, scopes, bodies, targets, bases, times, procedural: false }
+        let (found, scopes, bodies, targets, bases) = Default::default();
+        let (times, columns, set) = Default::default();
+        Tables { dialect, found, scopes, bodies, targets, bases, times, columns, set, procedural: false }
     }
 
     fn visible(&self, name: &str) -> bool {
@@ -110,7 +115,7 @@ impl Tables {
         if !self.is_expression(&own) {
             return (!own.is_empty()).then_some(own);
         }
-        let base = self.bases.get(&own[0])?.clone();
+        let base = self.bases.get(&own[0]).or_else(|| self.behind_columns(&own[0]))?.clone();
         if let Some(times) = self.times.get_mut(&base) {
             *times = times.saturating_sub(1);
             if *times == 0 {
@@ -120,10 +125,26 @@ impl Tables {
         Some(base)
     }
 
+    /// The one table of which all columns are that an UPDATE of a common table expression sets.
+    fn behind_columns(&self, name: &str) -> Option<&Vec<String>> {
+        let table = |column: &String| self.columns.get(&(name.to_owned(), column.clone()));
+        let tables = self.set.iter().map(table).collect::<Option<BTreeSet<&Vec<String>>>>()?;
+        tables.first().copied().filter(|_| tables.len() == 1)
+    }
+
     /// The table that a target's name stands for: one of the FROM list that goes by it, or itself. It is marked,
     /// so that it is not read as well.
     fn real<'a>(&mut self, name: &'a ObjectName, from: &'a [TableWithJoins]) -> Option<&'a ObjectName> {
-        let [part] = &name.0[..] else { return Some(name) };
+        if self.dialect.names_targets_once() {
+            return Some(name);
+        }
+        let [part] = &name.0[..] else {
+            let mut same = factors(from).into_iter();
+            let same = same
+                .find(|it| matches!(it, TableFactor::Table { name: own, alias: None, .. } if own == name));
+            self.targets.extend(same.map(address));
+            return Some(name);
+        };
         let Some(called) = part.as_ident().map(|ident| ident.value.as_str()) else { return Some(name) };
         for factor in factors(from) {
             if let TableFactor::Derived { subquery, alias: Some(alias), .. } = factor
@@ -152,15 +173,19 @@ impl Tables {
             TableFactor::Table { name, alias: Some(alias), .. } if is_only(name) => {
                 Some(ObjectName::from(vec![alias.name.clone()]))
             }
+            // What has a name of its own here is no other's.
+            TableFactor::Table { name, alias: Some(_), .. } => Some(name.clone()),
             TableFactor::Table { name, .. } => self.real(name, from).cloned(),
             TableFactor::Derived { subquery, .. } => self.behind(subquery).cloned(),
             _ => None,
         }
     }
 
-    /// The table whose rows change where a query stands as target; it is marked like one.
+    /// The table whose rows change where a query stands as target; it is marked like one. Of several, it is the one whose
+    /// columns are set.
     fn behind<'a>(&mut self, query: &'a Query) -> Option<&'a ObjectName> {
-        let (factor, name) = base(query).filter(|_| changes_queries(self.dialect))?;
+        let found = base(query).or_else(|| base_of_columns(query, &self.set));
+        let (factor, name) = found.filter(|_| changes_queries(self.dialect))?;
         self.targets.insert(address(factor));
         Some(name)
     }
@@ -171,10 +196,13 @@ impl Tables {
             Statement::Update(update) => self.update(update),
             Statement::Delete(delete) => self.deleted(delete),
             Statement::Merge(merge) => {
-                if let Some(name) = self.target(&merge.table, &[]) {
-                    let only = merge.clauses.iter().all(|it| {
-                        matches!(it.action, MergeAction::Delete { .. } | MergeAction::DoNothing { .. })
-                    });
+                let does = merge.clauses.iter().map(|clause| &clause.action);
+                let mut does = does.filter(|it| !matches!(it, MergeAction::DoNothing { .. })).peekable();
+                // One that does nothing only reads its target, like any other table.
+                if does.peek().is_some()
+                    && let Some(name) = self.target(&merge.table, &[])
+                {
+                    let only = does.all(|it| matches!(it, MergeAction::Delete { .. }));
                     if only { self.delete(&name) } else { self.write(&name) }
                 }
                 self.output(merge.output.as_ref());
@@ -211,12 +239,15 @@ impl Tables {
         };
         let listed = factors(std::slice::from_ref(&update.table));
         let mut qualifiers = BTreeSet::new();
+        self.set.clear();
         for assignment in &update.assignments {
             let columns = match &assignment.target {
                 AssignmentTarget::ColumnName(name) => std::slice::from_ref(name),
                 AssignmentTarget::Tuple(names) => names,
             };
             for column in columns {
+                let own = column.0.last().and_then(|part| part.as_ident());
+                self.set.extend(own.map(|ident| ident.value.to_lowercase()));
                 if let [.., table, _] = &column.0[..] {
                     qualifiers.extend(table.as_ident().map(|ident| ident.value.to_lowercase()));
                 }
@@ -237,6 +268,7 @@ impl Tables {
                 self.write(&name);
             }
         }
+        self.set.clear();
         self.output(update.output.as_ref());
     }
 
@@ -355,6 +387,46 @@ fn base(query: &Query) -> Option<(&TableFactor, &ObjectName)> {
     }
 }
 
+/// The columns of a query that it says itself to be those of one of its tables, with that table.
+fn columns(query: &Query) -> Vec<(String, &TableFactor, &ObjectName)> {
+    let SetExpr::Select(select) = &*query.body else { return Vec::new() };
+    let factors = factors(&select.from);
+    let table = |called: &Ident| {
+        factors.iter().find_map(|factor| {
+            let TableFactor::Table { name, alias, args: None, .. } = factor else { return None };
+            let own = name.0.last().and_then(|part| part.as_ident());
+            let own = alias.as_ref().map(|alias| &alias.name).or(own)?;
+            own.value.eq_ignore_ascii_case(&called.value).then_some((*factor, name))
+        })
+    };
+    let column = |item| {
+        let (expr, called) = match item {
+            &SelectItem::UnnamedExpr(ref expr) => (expr, None),
+            SelectItem::ExprWithAlias { expr, alias } => (expr, Some(alias)),
+            _ => return None,
+        };
+        let Expr::CompoundIdentifier(names) = expr else { return None };
+        let [.., qualifier, own] = &names[..] else { return None };
+        let (factor, name) = table(qualifier)?;
+        Some((called.unwrap_or(own).value.to_lowercase(), factor, name))
+    };
+    select.projection.iter().filter_map(column).collect()
+}
+
+/// The one table of a query of which all these columns are.
+fn base_of_columns<'a>(
+    query: &'a Query,
+    set: &BTreeSet<String>,
+) -> Option<(&'a TableFactor, &'a ObjectName)> {
+    let columns = columns(query);
+    let table = |name: &String| {
+        columns.iter().find(|(own, ..)| own == name).map(|(_, factor, name)| (*factor, *name))
+    };
+    let tables = set.iter().map(table).collect::<Option<Vec<_>>>()?;
+    let (first, rest) = tables.split_first()?;
+    rest.iter().all(|(factor, _)| address(*factor) == address(first.0)).then_some(*first)
+}
+
 /// All factors of a FROM list, those of its joins included.
 fn factors(from: &[TableWithJoins]) -> Vec<&TableFactor> {
     let mut open: Vec<&TableWithJoins> = from.iter().rev().collect();
@@ -426,6 +498,13 @@ impl Visitor for Tables {
                     let expression = matches!(&table[..], [only] if scope.contains(only));
                     let table = if expression { self.bases.get(&table[0]).cloned() } else { Some(table) };
                     self.bases.extend(table.map(|table| (name(cte), table)));
+                } else if changes_queries(self.dialect) {
+                    for (column, _, table) in columns(&cte.query) {
+                        let table = parts(table, self.dialect);
+                        if !matches!(&table[..], [only] if scope.contains(only)) {
+                            self.columns.insert((name(cte), column), table);
+                        }
+                    }
                 }
                 scope.insert(name(cte));
             }
@@ -448,6 +527,13 @@ impl Visitor for Tables {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { name, args: Some(arguments), .. } = factor
+            && self.dialect.names_table_in_call(&parts(name, self.dialect))
+            && let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(table))) = arguments.args.first()
+            && let Some(table) = name_of(table)
+        {
+            self.read(&table);
+        }
         if let TableFactor::Table { name, args, alias, .. } = factor
             && args.as_ref().is_none_or(|arguments| are_hints(arguments, self.dialect))
             && !self.targets.contains(&address(factor))

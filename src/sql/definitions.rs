@@ -200,6 +200,12 @@ pub(super) fn alter(reader: &mut Reader<'_>, index: usize) -> usize {
     match kind {
         "table" => alter_table(reader, at + 1),
         "view" => {
+            if reader
+                .table(lexed.skip(at + 1, &BEFORE_NAMES))
+                .is_some_and(|(_, next)| lexed.is(next, "rename"))
+            {
+                return alter_table(reader, at + 1);
+            }
             let next = touch(reader, at + 1, "alter");
             if let (Some((name, after)), true) = (reader.table(at + 1), lexed.is(next, "as")) {
                 reader.found.writes.insert(name);
@@ -256,6 +262,7 @@ fn alter_table(reader: &mut Reader<'_>, index: usize) -> usize {
                 }
             }
             "references" => end = touch(reader, at + 1, "reference"),
+            "inherit" => end = touch(reader, at + 1, "alter"),
             "attach" | "detach" if lexed.is(at + 1, "partition") => {
                 let whole = lexed.dialect == Dialect::Postgres;
                 end = if whole { touch(reader, at + 2, "alter") } else { end };

@@ -2,7 +2,7 @@
 //! have run. Tables that are made and dropped inside the text, temporary ones and renamed ones are settled here. It
 //! reads no statement itself.
 
-use super::lex::{self, Lexed};
+use super::lex::{self, Kind, Lexed};
 use super::session::{self, SessionChange};
 use super::{
     Dialect, Found, MAX_PARSED_BYTES, Reach, Run, SearchPath, Status, ast, definitions, explain, fold,
@@ -160,7 +160,7 @@ fn nested(
 }
 
 /// Whether a text holds something that the parser takes and misunderstands: lists of functions as a table,
-/// names in Unicode escapes, tables in parentheses after ONLY.
+/// names in Unicode escapes, tables in parentheses after ONLY where that is not spelled out.
 fn misparsed(sql: &str) -> bool {
     let lower = sql.to_ascii_lowercase();
     ["rows from", "u&\"", "only (", "only("].iter().any(|words| lower.contains(words))
@@ -204,7 +204,7 @@ fn read_one(piece: &str, lexed: &Lexed<'_>, traits: &mut BTreeSet<Trait>) -> (Fo
         return (found, Status::NotSql);
     }
     traits::of_tokens(&fold::fold_all(piece, dialect), traits);
-    found.reaches = reach::of_text(piece);
+    found.reaches.append(&mut reach::of_text(piece));
     (found, Status::Tokens)
 }
 
@@ -239,7 +239,9 @@ fn pieces(text: &str, dialect: Dialect) -> Vec<&str> {
         let batch = dialect == Dialect::MsSql && lexed.is(at, "go") && alone(text, lexed.span(at));
         if batch || lexed.is(at, ";") && block.ends() {
             push(start, at);
-            start = at + 1;
+            // `GO 5` runs the batch so often.
+            let count = batch && lexed.kind(at + 1) == Some(Kind::Number) && same_line(text, &lexed, at);
+            start = at + 1 + usize::from(count);
             block = Block::at(&lexed, start, begins);
         } else {
             block.step(&lexed, at);
@@ -247,6 +249,12 @@ fn pieces(text: &str, dialect: Dialect) -> Vec<&str> {
     }
     push(start, lexed.tokens.len());
     parts
+}
+
+/// Whether a token and the one behind it stand on one line.
+fn same_line(text: &str, lexed: &Lexed<'_>, at: usize) -> bool {
+    let between = text.get(lexed.span(at).1..lexed.span(at + 1).0);
+    between.is_some_and(|between| !between.contains('\n'))
 }
 
 /// Whether a word is all that stands on its line.
@@ -266,6 +274,13 @@ struct Block {
     /// The rest of the batch is its body.
     batch: bool,
     depth: i32,
+    /// How many routines are declared before BEGIN whose own BEGIN is to come, and whether one is being named.
+    routines: i32,
+    names: bool,
+}
+
+fn routine_at(lexed: &Lexed<'_>, at: usize) -> bool {
+    lexed.is(at, "procedure") || lexed.is(at, "function")
 }
 
 impl Block {
@@ -289,6 +304,9 @@ impl Block {
             batch: routine
                 && (lexed.dialect == Dialect::MsSql || (index..index + 6).any(|at| lexed.is(at, "package"))),
             depth: 0,
+            // What is created is none of those.
+            routines: -i32::from(made && (index..index + 6).any(|at| routine_at(lexed, at))),
+            names: false,
         }
     }
 
@@ -299,8 +317,16 @@ impl Block {
         match lexed.key(at) {
             "(" if self.rule => self.depth += 1,
             ")" if self.rule => self.depth -= 1,
+            "procedure" | "function" => self.names = self.declares && self.depth == 0,
+            ";" => self.names = false,
+            "is" | "as" if self.names => (self.routines, self.names) = (self.routines + 1, false),
             "begin" if !["tran", "transaction", "work"].iter().any(|word| lexed.is(at + 1, word)) => {
-                (self.depth, self.declares) = (self.depth + 1, false);
+                if self.declares && self.depth == 0 && self.routines > 0 {
+                    self.routines -= 1;
+                } else if self.depth == 0 {
+                    self.declares = false;
+                }
+                self.depth += 1;
             }
             "case" if at == 0 || !lexed.is(at - 1, "end") => self.depth += 1,
             "end" if !["if", "loop", "while", "repeat", "for"].iter().any(|word| lexed.is(at + 1, word)) => {
