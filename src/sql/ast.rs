@@ -112,7 +112,8 @@ impl Tables {
     /// that is read.
     fn changed(&mut self, name: &ObjectName) -> Option<Vec<String>> {
         let own = parts(name, self.dialect);
-        if !self.is_expression(&own) {
+        // Elsewhere no row of a common table expression can be changed: a target of its name is a table.
+        if !changes_queries(self.dialect) || !self.is_expression(&own) {
             return (!own.is_empty()).then_some(own);
         }
         let base = self.bases.get(&own[0]).or_else(|| self.behind_columns(&own[0]))?.clone();

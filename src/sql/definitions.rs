@@ -89,7 +89,9 @@ pub(super) fn create(reader: &mut Reader<'_>, index: usize) -> usize {
         "trigger" => {
             (reader.procedural, reader.trigger) = (true, lexed.dialect == Dialect::MsSql);
             reader.found.trigger |= reader.trigger;
-            after(reader, at, "on", "trigger")
+            let next = after(reader, at, "on", "trigger");
+            // The other table of a constraint.
+            if lexed.is(next, "from") { touch(reader, next + 1, "reference") } else { next }
         }
         "rule" => {
             reader.procedural = true;

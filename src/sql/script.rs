@@ -168,6 +168,10 @@ fn misparsed(sql: &str) -> bool {
 
 /// Reads one statement; of one that is only explained, what a plan is made of.
 fn statement(piece: &str, lexed: &Lexed<'_>, traits: &mut BTreeSet<Trait>) -> (Found, Status) {
+    if let Some(at) = settings_end(lexed) {
+        let inner = piece.get(lexed.span(at).0..).unwrap_or("");
+        return read_one(inner, &lex::lex(inner, lexed.dialect), traits);
+    }
     let Some(explained) = explain::explained(lexed) else { return read_one(piece, lexed, traits) };
     let inner = piece.get(lexed.span(explained.at).0..).unwrap_or("");
     let lexed = lex::lex(inner, lexed.dialect);
@@ -176,6 +180,14 @@ fn statement(piece: &str, lexed: &Lexed<'_>, traits: &mut BTreeSet<Trait>) -> (F
     }
     let (found, status) = read_one(inner, &lexed, &mut BTreeSet::new());
     (explain::planned(found), status)
+}
+
+/// Where the statement begins that `SET STATEMENT variable = value FOR` only sets something for (MariaDB, "SET
+/// STATEMENT").
+fn settings_end(lexed: &Lexed<'_>) -> Option<usize> {
+    let sets = lexed.dialect == Dialect::MySql && lexed.is(0, "set") && lexed.is(1, "statement");
+    let at = lexed.find(2, &["for"]).filter(|_| sets)? + 1;
+    (at < lexed.tokens.len()).then_some(at)
 }
 
 /// Reads one statement: by the parser, with placeholders neutral if need be, or from its tokens.
