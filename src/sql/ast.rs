@@ -492,7 +492,11 @@ impl Visitor for Tables {
             }
             let mut seen = Vec::new();
             for cte in &with.cte_tables {
-                seen.push((address(&*cte.query), scope.clone()));
+                let mut body = scope.clone();
+                if self.dialect.expressions_see_themselves() {
+                    body.insert(name(cte));
+                }
+                seen.push((address(&*cte.query), body));
                 let table = base(&cte.query).filter(|_| changes_queries(self.dialect));
                 if let Some((_, table)) = table {
                     let table = parts(table, self.dialect);

@@ -53,6 +53,8 @@ pub(super) fn create(reader: &mut Reader<'_>, index: usize) -> usize {
                 words("temp") || words("temporary") && !(words("global") && lexed.dialect == Dialect::Oracle);
             create_table(reader, at + 1, own || words("volatile"))
         }
+        // What changes in a table is kept for views of it (Oracle, CREATE MATERIALIZED VIEW LOG).
+        "view" if lexed.is(at + 1, "log") && lexed.is(at + 2, "on") => touch(reader, at + 3, "stream"),
         "view" => {
             let at = lexed.skip(at + 1, &BEFORE_NAMES);
             let Some((name, next)) = reader.table(at) else { return at };

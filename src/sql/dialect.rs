@@ -133,6 +133,12 @@ impl Dialect {
         matches!(self, Dialect::Hive | Dialect::Databricks)
     }
 
+    /// Whether a common table expression may name itself without the word RECURSIVE, and then never means a table
+    /// (Transact-SQL Reference, "WITH common_table_expression"; Oracle, ORA-32039; SQLite, "circular reference").
+    pub(super) fn expressions_see_themselves(self) -> bool {
+        matches!(self, Dialect::MsSql | Dialect::Oracle | Dialect::Sqlite)
+    }
+
     /// Whether double quotes hold a string.
     pub(super) fn double_quotes_are_strings(self) -> bool {
         matches!(self, Dialect::MySql | Dialect::BigQuery | Dialect::Hive | Dialect::Databricks)

@@ -61,7 +61,10 @@ impl Reader<'_> {
 
     pub(super) fn verb(&mut self, index: usize, key: &str, before: &str) -> usize {
         // `SET NOCOUNT ON DELETE …`: nothing says where the first statement ends.
-        let setting = self.lexed.dialect == Dialect::MsSql && index > 2 && self.lexed.is(index - 3, "set");
+        let setting = self.lexed.dialect == Dialect::MsSql
+            && index > 2
+            && (self.lexed.is(index - 3, "set") && !self.any(index - 2, &["null", "default"])
+                || (index.saturating_sub(8)..index).any(|at| self.lexed.is(at, "identity_insert")));
         let barred = match before {
             "on" => !setting,
             "then" => self.verb == Verb::Merge,

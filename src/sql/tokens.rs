@@ -86,14 +86,16 @@ pub(super) fn frame(clause: Clause, inside: bool) -> Frame {
 pub(super) fn read(lexed: &Lexed<'_>, procedural: bool) -> Found {
     let mut reader = Reader::new(lexed);
     reader.procedural = procedural;
-    reader.found.statement = OPENERS.iter().any(|word| (0..3).any(|at| opens(lexed, at, word)));
+    // A block may begin with its label.
+    reader.found.statement = procedural || OPENERS.iter().any(|word| (0..3).any(|at| opens(lexed, at, word)));
     reader.found.acts = !IDLE.iter().any(|word| lexed.is(0, word));
     reader.collect_ctes();
     reader.walk();
     let mut found = reader.found;
     // Words that begin a statement in some dialects, and sentences everywhere.
     found.statement |= match lexed.dialect {
-        Dialect::Hive | Dialect::Databricks | Dialect::DuckDb => lexed.is(0, "from"),
+        Dialect::Hive | Dialect::Databricks => lexed.is(0, "from"),
+        Dialect::DuckDb => ["from", "pivot", "unpivot"].iter().any(|word| lexed.is(0, word)),
         Dialect::MsSql => {
             let words = [
                 "if",
@@ -312,6 +314,15 @@ impl<'a> Reader<'a> {
                 }
             }
             "on" if self.any(index + 1, &["duplicate", "conflict"]) => self.top().clause = Clause::None,
+            // `OPEN c FOR 'text'` of PL/SQL.
+            "for"
+                if self.procedural
+                    && index >= 2
+                    && self.lexed.is(index - 2, "open")
+                    && self.lexed.kind(index + 1) == Some(Kind::Text) =>
+            {
+                return dynamic::read(self, index + 1);
+            }
             "where" | "group" | "order" | "having" | "limit" | "union" | "except" | "intersect" | "minus"
             | "qualify" | "window" | "returning" | "for" | "lateral" | "values" | "connect" | "start" => {
                 self.top().clause = Clause::None;

@@ -43,6 +43,8 @@ pub(super) fn read(reader: &mut Reader<'_>, index: usize) -> Option<usize> {
         "import" if lexed.is(index + 1, "foreign") => Some(import(reader, index)),
         "table" => shorthand(reader, index),
         "handler" => shorthand(reader, index),
+        // As a statement of its own (DuckDB, "PIVOT Statement").
+        "pivot" | "unpivot" if lexed.dialect == Dialect::DuckDb => shorthand(reader, index),
         "prepare" => prepare(reader, index),
         "execute" | "exec" => Some(execute(reader, index)),
         "flush" => flush(reader, index),

@@ -182,7 +182,7 @@ pub(super) const HINTS: [&str; 16] = [
 ];
 
 /// What readers ask for by `key`, sorted.
-pub(super) const KEYS: [&str; 133] = [
+pub(super) const KEYS: [&str; 135] = [
     "(",
     ")",
     ",",
@@ -267,6 +267,7 @@ pub(super) const KEYS: [&str; 133] = [
     "package",
     "perform",
     "pipe",
+    "pivot",
     "policy",
     "prepare",
     "proc",
@@ -305,6 +306,7 @@ pub(super) const KEYS: [&str; 133] = [
     "uncache",
     "union",
     "unload",
+    "unpivot",
     "update",
     "upsert",
     "use",
