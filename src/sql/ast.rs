@@ -1,13 +1,14 @@
 //! Tables and roles from the parser's tree, with the exact scope of every common table expression: a name
 //! means the expression only where the SQL standard says so (ISO/IEC 9075-2, 7.17). It never reads tokens.
 
+use super::factors::{address, base, base_of_columns, changes_queries, columns, factors};
 use super::words::HINTS;
 use super::{Dialect, Found, file_of_format, is_private, reach, routines, session, traits};
 use crate::evidence::Trait;
 use sqlparser::ast::{
-    AssignmentTarget, Delete, Expr, FromTable, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, Insert,
-    JoinOperator, MergeAction, ObjectName, OutputClause, Query, Select, SelectItem, SetExpr, Statement,
-    TableFactor, TableFunctionArgs, TableObject, TableWithJoins, Update, UpdateTableFromKind, Visit, Visitor,
+    AssignmentTarget, Delete, Expr, FromTable, FunctionArg, FunctionArgExpr, Insert, JoinOperator,
+    MergeAction, ObjectName, OutputClause, Query, Select, SetExpr, Statement, TableFactor, TableFunctionArgs,
+    TableObject, TableWithJoins, Update, UpdateTableFromKind, Visit, Visitor,
 };
 use sqlparser::parser::Parser;
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,10 +68,6 @@ struct Tables {
     set: BTreeSet<String>,
     /// Whether it is the body of a routine, where SELECT INTO fills variables.
     procedural: bool,
-}
-
-fn address<T>(it: &T) -> usize {
-    std::ptr::from_ref(it).addr()
 }
 
 impl Tables {
@@ -361,86 +358,6 @@ impl Tables {
             names.extend(called.or_else(|| idents.last().cloned()));
         }
     }
-}
-
-/// Whether rows of a query can be changed where a table is expected (Transact-SQL, UPDATE and DELETE; Oracle SQL Language
-/// Reference, `dml_table_expression_clause`).
-fn changes_queries(dialect: Dialect) -> bool {
-    matches!(dialect, Dialect::MsSql | Dialect::Oracle | Dialect::Generic)
-}
-
-/// The only table of a query whose rows are those of that table; of several, the columns tell which one changes, and
-/// those nobody knows here.
-fn base(query: &Query) -> Option<(&TableFactor, &ObjectName)> {
-    let mut query = query;
-    loop {
-        let SetExpr::Select(select) = &*query.body else { return None };
-        let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(all, _) if all.is_empty());
-        let [TableWithJoins { relation, joins }] = &select.from[..] else { return None };
-        if grouped || select.distinct.is_some() || !joins.is_empty() || query.with.is_some() {
-            return None;
-        }
-        match relation {
-            TableFactor::Table { name, args: None, .. } => return Some((relation, name)),
-            TableFactor::Derived { subquery, .. } => query = subquery,
-            _ => return None,
-        }
-    }
-}
-
-/// The columns of a query that it says itself to be those of one of its tables, with that table.
-fn columns(query: &Query) -> Vec<(String, &TableFactor, &ObjectName)> {
-    let SetExpr::Select(select) = &*query.body else { return Vec::new() };
-    let factors = factors(&select.from);
-    let table = |called: &Ident| {
-        factors.iter().find_map(|factor| {
-            let TableFactor::Table { name, alias, args: None, .. } = factor else { return None };
-            let own = name.0.last().and_then(|part| part.as_ident());
-            let own = alias.as_ref().map(|alias| &alias.name).or(own)?;
-            own.value.eq_ignore_ascii_case(&called.value).then_some((*factor, name))
-        })
-    };
-    let column = |item| {
-        let (expr, called) = match item {
-            &SelectItem::UnnamedExpr(ref expr) => (expr, None),
-            SelectItem::ExprWithAlias { expr, alias } => (expr, Some(alias)),
-            _ => return None,
-        };
-        let Expr::CompoundIdentifier(names) = expr else { return None };
-        let [.., qualifier, own] = &names[..] else { return None };
-        let (factor, name) = table(qualifier)?;
-        Some((called.unwrap_or(own).value.to_lowercase(), factor, name))
-    };
-    select.projection.iter().filter_map(column).collect()
-}
-
-/// The one table of a query of which all these columns are.
-fn base_of_columns<'a>(
-    query: &'a Query,
-    set: &BTreeSet<String>,
-) -> Option<(&'a TableFactor, &'a ObjectName)> {
-    let columns = columns(query);
-    let table = |name: &String| {
-        columns.iter().find(|(own, ..)| own == name).map(|(_, factor, name)| (*factor, *name))
-    };
-    let tables = set.iter().map(table).collect::<Option<Vec<_>>>()?;
-    let (first, rest) = tables.split_first()?;
-    rest.iter().all(|(factor, _)| address(*factor) == address(first.0)).then_some(*first)
-}
-
-/// All factors of a FROM list, those of its joins included.
-fn factors(from: &[TableWithJoins]) -> Vec<&TableFactor> {
-    let mut open: Vec<&TableWithJoins> = from.iter().rev().collect();
-    let mut all = Vec::new();
-    while let Some(table) = open.pop() {
-        for factor in std::iter::once(&table.relation).chain(table.joins.iter().map(|join| &join.relation)) {
-            match factor {
-                TableFactor::NestedJoin { table_with_joins, .. } => open.push(table_with_joins),
-                factor => all.push(factor),
-            }
-        }
-    }
-    all
 }
 
 /// `FROM ONLY t` is taken by the parser as table ONLY with the alias t.

@@ -2,6 +2,7 @@
 //! have run. Tables that are made and dropped inside the text, temporary ones and renamed ones are settled here. It
 //! reads no statement itself.
 
+use super::holds::Block;
 use super::lex::{self, Kind, Lexed};
 use super::session::{self, SessionChange};
 use super::{
@@ -274,83 +275,6 @@ fn alone(text: &str, (start, end): (usize, usize)) -> bool {
     let before = text.get(..start).unwrap_or("").rsplit('\n').next().unwrap_or("");
     let after = text.get(end..).unwrap_or("").split('\n').next().unwrap_or("");
     before.trim().is_empty() && after.trim().chars().all(|c| c.is_ascii_digit() || c == ';')
-}
-
-/// Whether semicolons belong to what a statement holds: the body of a routine, a block.
-struct Block {
-    holds: bool,
-    /// Several stand in parentheses.
-    rule: bool,
-    /// Declarations stand before BEGIN, with semicolons of their own.
-    declares: bool,
-    /// The rest of the batch is its body.
-    batch: bool,
-    depth: i32,
-    /// How many routines are declared before BEGIN whose own BEGIN is to come, and whether one is being named.
-    routines: i32,
-    names: bool,
-}
-
-fn routine_at(lexed: &Lexed<'_>, at: usize) -> bool {
-    lexed.is(at, "procedure") || lexed.is(at, "function")
-}
-
-impl Block {
-    /// The statement that begins at a position, in a text whose last BEGIN stands at another.
-    fn at(lexed: &Lexed<'_>, index: usize, begins: usize) -> Block {
-        let words = ["procedure", "proc", "function", "trigger", "package", "event", "task"];
-        let made = lexed.is(index, "create") || lexed.is(index, "alter");
-        let routine = made && (index..index + 12).any(|at| words.iter().any(|word| lexed.is(at, word)));
-        let rule = made && (index..index + 4).any(|at| lexed.is(at, "rule"));
-        let transactions =
-            ["tran", "transaction", "work", ";", "isolation", "read", "deferred", "immediate", "exclusive"];
-        let block = lexed.is(index, "begin")
-            && index + 1 < lexed.tokens.len()
-            && !transactions.iter().any(|word| lexed.is(index + 1, word));
-        let blocks = matches!(lexed.dialect, Dialect::Oracle | Dialect::Snowflake);
-        let declares = blocks && (lexed.is(index, "declare") || routine);
-        Block {
-            holds: routine || block || declares || rule,
-            rule,
-            declares: declares && begins > index,
-            batch: routine
-                && (lexed.dialect == Dialect::MsSql || (index..index + 6).any(|at| lexed.is(at, "package"))),
-            depth: 0,
-            // What is created is none of those.
-            routines: -i32::from(made && (index..index + 6).any(|at| routine_at(lexed, at))),
-            names: false,
-        }
-    }
-
-    fn step(&mut self, lexed: &Lexed<'_>, at: usize) {
-        if !self.holds {
-            return;
-        }
-        match lexed.key(at) {
-            "(" if self.rule => self.depth += 1,
-            ")" if self.rule => self.depth -= 1,
-            "procedure" | "function" => self.names = self.declares && self.depth == 0,
-            ";" => self.names = false,
-            "is" | "as" if self.names => (self.routines, self.names) = (self.routines + 1, false),
-            "begin" if !["tran", "transaction", "work"].iter().any(|word| lexed.is(at + 1, word)) => {
-                if self.declares && self.depth == 0 && self.routines > 0 {
-                    self.routines -= 1;
-                } else if self.depth == 0 {
-                    self.declares = false;
-                }
-                self.depth += 1;
-            }
-            "case" if at == 0 || !lexed.is(at - 1, "end") => self.depth += 1,
-            "end" if !["if", "loop", "while", "repeat", "for"].iter().any(|word| lexed.is(at + 1, word)) => {
-                self.depth -= 1
-            }
-            _ => {}
-        }
-    }
-
-    fn ends(&self) -> bool {
-        !self.holds || self.depth <= 0 && !self.declares && !self.batch
-    }
 }
 
 /// The changes of a session that a statement's own tables are.
