@@ -1,13 +1,14 @@
 //! Tables and roles from the parser's tree, with the exact scope of every common table expression: a name
 //! means the expression only where the SQL standard says so (ISO/IEC 9075-2, 7.17). It never reads tokens.
 
+use super::factors::{address, base, base_of_columns, changes_queries, columns, factors};
 use super::words::HINTS;
 use super::{Dialect, Found, file_of_format, is_private, reach, routines, session, traits};
 use crate::evidence::Trait;
 use sqlparser::ast::{
-    AssignmentTarget, Delete, Expr, FromTable, FunctionArg, FunctionArgExpr, GroupByExpr, Insert,
-    JoinOperator, MergeAction, ObjectName, OutputClause, Query, Select, SetExpr, Statement, TableFactor,
-    TableFunctionArgs, TableObject, TableWithJoins, Update, UpdateTableFromKind, Visit, Visitor,
+    AssignmentTarget, Delete, Expr, FromTable, FunctionArg, FunctionArgExpr, Insert, JoinOperator,
+    MergeAction, ObjectName, OutputClause, Query, Select, SetExpr, Statement, TableFactor, TableFunctionArgs,
+    TableObject, TableWithJoins, Update, UpdateTableFromKind, Visit, Visitor,
 };
 use sqlparser::parser::Parser;
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,18 +62,19 @@ struct Tables {
     bases: BTreeMap<String, Vec<String>>,
     /// How often a table is read.
     times: BTreeMap<Vec<String>, usize>,
+    /// By common table expression and column: the table whose column it is.
+    columns: BTreeMap<(String, String), Vec<String>>,
+    /// The columns that an UPDATE sets, in lower case.
+    set: BTreeSet<String>,
     /// Whether it is the body of a routine, where SELECT INTO fills variables.
     procedural: bool,
 }
 
-fn address<T>(it: &T) -> usize {
-    std::ptr::from_ref(it).addr()
-}
-
 impl Tables {
     fn new(dialect: Dialect) -> Tables {
-        let (found, scopes, bodies, targets, bases, times) = Default::default();
-        Tables { dialect, found, scopes, bodies, targets, bases, times, procedural: false }
+        let (found, scopes, bodies, targets, bases) = Default::default();
+        let (times, columns, set) = Default::default();
+        Tables { dialect, found, scopes, bodies, targets, bases, times, columns, set, procedural: false }
     }
 
     fn visible(&self, name: &str) -> bool {
@@ -107,10 +109,11 @@ impl Tables {
     /// that is read.
     fn changed(&mut self, name: &ObjectName) -> Option<Vec<String>> {
         let own = parts(name, self.dialect);
-        if !self.is_expression(&own) {
+        // Elsewhere no row of a common table expression can be changed: a target of its name is a table.
+        if !changes_queries(self.dialect) || !self.is_expression(&own) {
             return (!own.is_empty()).then_some(own);
         }
-        let base = self.bases.get(&own[0])?.clone();
+        let base = self.bases.get(&own[0]).or_else(|| self.behind_columns(&own[0]))?.clone();
         if let Some(times) = self.times.get_mut(&base) {
             *times = times.saturating_sub(1);
             if *times == 0 {
@@ -120,10 +123,26 @@ impl Tables {
         Some(base)
     }
 
+    /// The one table of which all columns are that an UPDATE of a common table expression sets.
+    fn behind_columns(&self, name: &str) -> Option<&Vec<String>> {
+        let table = |column: &String| self.columns.get(&(name.to_owned(), column.clone()));
+        let tables = self.set.iter().map(table).collect::<Option<BTreeSet<&Vec<String>>>>()?;
+        tables.first().copied().filter(|_| tables.len() == 1)
+    }
+
     /// The table that a target's name stands for: one of the FROM list that goes by it, or itself. It is marked,
     /// so that it is not read as well.
     fn real<'a>(&mut self, name: &'a ObjectName, from: &'a [TableWithJoins]) -> Option<&'a ObjectName> {
-        let [part] = &name.0[..] else { return Some(name) };
+        if self.dialect.names_targets_once() {
+            return Some(name);
+        }
+        let [part] = &name.0[..] else {
+            let mut same = factors(from).into_iter();
+            let same = same
+                .find(|it| matches!(it, TableFactor::Table { name: own, alias: None, .. } if own == name));
+            self.targets.extend(same.map(address));
+            return Some(name);
+        };
         let Some(called) = part.as_ident().map(|ident| ident.value.as_str()) else { return Some(name) };
         for factor in factors(from) {
             if let TableFactor::Derived { subquery, alias: Some(alias), .. } = factor
@@ -152,15 +171,19 @@ impl Tables {
             TableFactor::Table { name, alias: Some(alias), .. } if is_only(name) => {
                 Some(ObjectName::from(vec![alias.name.clone()]))
             }
+            // What has a name of its own here is no other's.
+            TableFactor::Table { name, alias: Some(_), .. } => Some(name.clone()),
             TableFactor::Table { name, .. } => self.real(name, from).cloned(),
             TableFactor::Derived { subquery, .. } => self.behind(subquery).cloned(),
             _ => None,
         }
     }
 
-    /// The table whose rows change where a query stands as target; it is marked like one.
+    /// The table whose rows change where a query stands as target; it is marked like one. Of several, it is the one whose
+    /// columns are set.
     fn behind<'a>(&mut self, query: &'a Query) -> Option<&'a ObjectName> {
-        let (factor, name) = base(query).filter(|_| changes_queries(self.dialect))?;
+        let found = base(query).or_else(|| base_of_columns(query, &self.set));
+        let (factor, name) = found.filter(|_| changes_queries(self.dialect))?;
         self.targets.insert(address(factor));
         Some(name)
     }
@@ -171,10 +194,13 @@ impl Tables {
             Statement::Update(update) => self.update(update),
             Statement::Delete(delete) => self.deleted(delete),
             Statement::Merge(merge) => {
-                if let Some(name) = self.target(&merge.table, &[]) {
-                    let only = merge.clauses.iter().all(|it| {
-                        matches!(it.action, MergeAction::Delete { .. } | MergeAction::DoNothing { .. })
-                    });
+                let does = merge.clauses.iter().map(|clause| &clause.action);
+                let mut does = does.filter(|it| !matches!(it, MergeAction::DoNothing { .. })).peekable();
+                // One that does nothing only reads its target, like any other table.
+                if does.peek().is_some()
+                    && let Some(name) = self.target(&merge.table, &[])
+                {
+                    let only = does.all(|it| matches!(it, MergeAction::Delete { .. }));
                     if only { self.delete(&name) } else { self.write(&name) }
                 }
                 self.output(merge.output.as_ref());
@@ -211,12 +237,15 @@ impl Tables {
         };
         let listed = factors(std::slice::from_ref(&update.table));
         let mut qualifiers = BTreeSet::new();
+        self.set.clear();
         for assignment in &update.assignments {
             let columns = match &assignment.target {
                 AssignmentTarget::ColumnName(name) => std::slice::from_ref(name),
                 AssignmentTarget::Tuple(names) => names,
             };
             for column in columns {
+                let own = column.0.last().and_then(|part| part.as_ident());
+                self.set.extend(own.map(|ident| ident.value.to_lowercase()));
                 if let [.., table, _] = &column.0[..] {
                     qualifiers.extend(table.as_ident().map(|ident| ident.value.to_lowercase()));
                 }
@@ -237,6 +266,7 @@ impl Tables {
                 self.write(&name);
             }
         }
+        self.set.clear();
         self.output(update.output.as_ref());
     }
 
@@ -330,46 +360,6 @@ impl Tables {
     }
 }
 
-/// Whether rows of a query can be changed where a table is expected (Transact-SQL, UPDATE and DELETE; Oracle SQL Language
-/// Reference, `dml_table_expression_clause`).
-fn changes_queries(dialect: Dialect) -> bool {
-    matches!(dialect, Dialect::MsSql | Dialect::Oracle | Dialect::Generic)
-}
-
-/// The only table of a query whose rows are those of that table; of several, the columns tell which one changes, and
-/// those nobody knows here.
-fn base(query: &Query) -> Option<(&TableFactor, &ObjectName)> {
-    let mut query = query;
-    loop {
-        let SetExpr::Select(select) = &*query.body else { return None };
-        let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(all, _) if all.is_empty());
-        let [TableWithJoins { relation, joins }] = &select.from[..] else { return None };
-        if grouped || select.distinct.is_some() || !joins.is_empty() || query.with.is_some() {
-            return None;
-        }
-        match relation {
-            TableFactor::Table { name, args: None, .. } => return Some((relation, name)),
-            TableFactor::Derived { subquery, .. } => query = subquery,
-            _ => return None,
-        }
-    }
-}
-
-/// All factors of a FROM list, those of its joins included.
-fn factors(from: &[TableWithJoins]) -> Vec<&TableFactor> {
-    let mut open: Vec<&TableWithJoins> = from.iter().rev().collect();
-    let mut all = Vec::new();
-    while let Some(table) = open.pop() {
-        for factor in std::iter::once(&table.relation).chain(table.joins.iter().map(|join| &join.relation)) {
-            match factor {
-                TableFactor::NestedJoin { table_with_joins, .. } => open.push(table_with_joins),
-                factor => all.push(factor),
-            }
-        }
-    }
-    all
-}
-
 /// `FROM ONLY t` is taken by the parser as table ONLY with the alias t.
 fn is_only(name: &ObjectName) -> bool {
     matches!(&name.0[..], [part] if part.to_string().eq_ignore_ascii_case("only"))
@@ -419,13 +409,24 @@ impl Visitor for Tables {
             }
             let mut seen = Vec::new();
             for cte in &with.cte_tables {
-                seen.push((address(&*cte.query), scope.clone()));
+                let mut body = scope.clone();
+                if self.dialect.expressions_see_themselves() {
+                    body.insert(name(cte));
+                }
+                seen.push((address(&*cte.query), body));
                 let table = base(&cte.query).filter(|_| changes_queries(self.dialect));
                 if let Some((_, table)) = table {
                     let table = parts(table, self.dialect);
                     let expression = matches!(&table[..], [only] if scope.contains(only));
                     let table = if expression { self.bases.get(&table[0]).cloned() } else { Some(table) };
                     self.bases.extend(table.map(|table| (name(cte), table)));
+                } else if changes_queries(self.dialect) {
+                    for (column, _, table) in columns(&cte.query) {
+                        let table = parts(table, self.dialect);
+                        if !matches!(&table[..], [only] if scope.contains(only)) {
+                            self.columns.insert((name(cte), column), table);
+                        }
+                    }
                 }
                 scope.insert(name(cte));
             }
@@ -448,6 +449,13 @@ impl Visitor for Tables {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { name, args: Some(arguments), .. } = factor
+            && self.dialect.names_table_in_call(&parts(name, self.dialect))
+            && let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(table))) = arguments.args.first()
+            && let Some(table) = name_of(table)
+        {
+            self.read(&table);
+        }
         if let TableFactor::Table { name, args, alias, .. } = factor
             && args.as_ref().is_none_or(|arguments| are_hints(arguments, self.dialect))
             && !self.targets.contains(&address(factor))

@@ -47,12 +47,16 @@ impl Understood {
                 TableUse { action: action(it), parts, confidence: Confidence::High }
             })
             .collect();
+        // Routines that the server named stand among them, as what is called.
+        let (called, told): (BTreeSet<TableUse>, BTreeSet<TableUse>) =
+            told.into_iter().partition(|it| it.action == Action::Call);
+        let mut routines: Vec<Vec<Text>> = called.into_iter().map(|it| it.parts).collect();
         // A session's own tables are nobody else's, by whatever name the server calls them.
         let shared = |it: &&TableUse| !is_sessions(&it.parts, Dialect::Postgres);
         let Some(statement) = statement else {
-            let acts = told.is_empty();
+            let acts = told.is_empty() && routines.is_empty();
             let tables = told.iter().filter(shared).cloned().collect();
-            let analysis = Analysis { tables, acts, ..Analysis::nothing() };
+            let analysis = Analysis { tables, routines, acts, ..Analysis::nothing() };
             return Understood { shape: Shape::none(), analysis, class: Class::App };
         };
         let partial = tables.iter().any(|it| it.confidence != Confidence::High);
@@ -64,7 +68,14 @@ impl Understood {
             partial && !(guessed && same.peek().is_some()) && !same.any(|it| it.parts.ends_with(named))
         });
         let tables: BTreeSet<TableUse> = own.chain(told.iter().filter(shared)).cloned().collect();
-        let analysis = Analysis { tables: tables.into_iter().collect(), ..statement.analysis.clone() };
+        // What the text calls in a package that the server named is that.
+        let whole = routines.clone();
+        let named = |it: &&Vec<Text>| {
+            !whole.iter().any(|told| told.starts_with(it) || it.starts_with(told) || is_in(it, told))
+        };
+        routines.extend(statement.analysis.routines.iter().filter(named).cloned());
+        let analysis =
+            Analysis { tables: tables.into_iter().collect(), routines, ..statement.analysis.clone() };
         Understood { shape: statement.shape.clone(), analysis, class: statement.class }
     }
 
@@ -87,6 +98,11 @@ impl Understood {
         };
         Understood { shape: self.shape.clone(), analysis, class: self.class }
     }
+}
+
+/// Whether a routine as a text names it, without its owner, is in a package that a server named, or is it.
+fn is_in(written: &[Text], told: &[Text]) -> bool {
+    matches!((written, told), ([first, ..], [_, object]) if first == object)
 }
 
 /// Understands statements of one dialect.
@@ -141,6 +157,16 @@ fn literals_matter(folded: &str) -> bool {
         || folded.starts_with("export data")
         || folded.contains("order by ?")
         || folded.contains("group by ?")
+        || has_odd_name(folded)
+}
+
+/// Whether a quoted name holds a quote, or the sign that stands for literals: no text of the shape can be made then.
+fn has_odd_name(folded: &str) -> bool {
+    let mut quoted = false;
+    folded.bytes().any(|byte| {
+        quoted ^= byte == b'"';
+        quoted && matches!(byte, b'?' | b'`')
+    }) || folded.contains("\"\"")
 }
 
 /// A text of a shape: its literals as strings, or as numbers. Quoted names stand in the quotes that the dialect has for

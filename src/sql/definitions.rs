@@ -53,6 +53,8 @@ pub(super) fn create(reader: &mut Reader<'_>, index: usize) -> usize {
                 words("temp") || words("temporary") && !(words("global") && lexed.dialect == Dialect::Oracle);
             create_table(reader, at + 1, own || words("volatile"))
         }
+        // What changes in a table is kept for views of it (Oracle, CREATE MATERIALIZED VIEW LOG).
+        "view" if lexed.is(at + 1, "log") && lexed.is(at + 2, "on") => touch(reader, at + 3, "stream"),
         "view" => {
             let at = lexed.skip(at + 1, &BEFORE_NAMES);
             let Some((name, next)) = reader.table(at) else { return at };
@@ -89,7 +91,9 @@ pub(super) fn create(reader: &mut Reader<'_>, index: usize) -> usize {
         "trigger" => {
             (reader.procedural, reader.trigger) = (true, lexed.dialect == Dialect::MsSql);
             reader.found.trigger |= reader.trigger;
-            after(reader, at, "on", "trigger")
+            let next = after(reader, at, "on", "trigger");
+            // The other table of a constraint.
+            if lexed.is(next, "from") { touch(reader, next + 1, "reference") } else { next }
         }
         "rule" => {
             reader.procedural = true;
@@ -200,6 +204,12 @@ pub(super) fn alter(reader: &mut Reader<'_>, index: usize) -> usize {
     match kind {
         "table" => alter_table(reader, at + 1),
         "view" => {
+            if reader
+                .table(lexed.skip(at + 1, &BEFORE_NAMES))
+                .is_some_and(|(_, next)| lexed.is(next, "rename"))
+            {
+                return alter_table(reader, at + 1);
+            }
             let next = touch(reader, at + 1, "alter");
             if let (Some((name, after)), true) = (reader.table(at + 1), lexed.is(next, "as")) {
                 reader.found.writes.insert(name);
@@ -256,6 +266,7 @@ fn alter_table(reader: &mut Reader<'_>, index: usize) -> usize {
                 }
             }
             "references" => end = touch(reader, at + 1, "reference"),
+            "inherit" => end = touch(reader, at + 1, "alter"),
             "attach" | "detach" if lexed.is(at + 1, "partition") => {
                 let whole = lexed.dialect == Dialect::Postgres;
                 end = if whole { touch(reader, at + 2, "alter") } else { end };

@@ -103,6 +103,42 @@ impl Dialect {
         matches!(self, Dialect::BigQuery | Dialect::Redshift | Dialect::Hive)
     }
 
+    /// Whether the target of UPDATE and DELETE is the table that is written there, and never one that FROM or USING
+    /// gives that name to (PostgreSQL manual, UPDATE and DELETE).
+    pub(super) fn names_targets_once(self) -> bool {
+        self == Dialect::Postgres
+    }
+
+    /// Whether what is called in FROM gives rows of the table that is its first argument (Transact-SQL Reference,
+    /// "Rowset functions" and CHANGETABLE; Oracle, "CONTAINERS clause").
+    pub(super) fn names_table_in_call(self, name: &[String]) -> bool {
+        let [name] = name else { return false };
+        match self {
+            Dialect::MsSql => matches!(
+                name.as_str(),
+                "changetable"
+                    | "containstable"
+                    | "freetexttable"
+                    | "semantickeyphrasetable"
+                    | "semanticsimilaritytable"
+                    | "semanticsimilaritydetailstable"
+            ),
+            Dialect::Oracle => matches!(name.as_str(), "containers" | "shards"),
+            _ => false,
+        }
+    }
+
+    /// Whether `REPLACE TABLE t` makes a table (Databricks and Delta Lake, CREATE TABLE).
+    pub(super) fn replaces_tables(self) -> bool {
+        matches!(self, Dialect::Hive | Dialect::Databricks)
+    }
+
+    /// Whether a common table expression may name itself without the word RECURSIVE, and then never means a table
+    /// (Transact-SQL Reference, "WITH common_table_expression"; Oracle, ORA-32039; SQLite, "circular reference").
+    pub(super) fn expressions_see_themselves(self) -> bool {
+        matches!(self, Dialect::MsSql | Dialect::Oracle | Dialect::Sqlite)
+    }
+
     /// Whether double quotes hold a string.
     pub(super) fn double_quotes_are_strings(self) -> bool {
         matches!(self, Dialect::MySql | Dialect::BigQuery | Dialect::Hive | Dialect::Databricks)

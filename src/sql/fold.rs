@@ -26,6 +26,9 @@ struct Folder<'a> {
 /// Whether a literal stays as it is, by the folded text before it and the text behind it.
 pub(super) type Keeps = fn(&[u8], &[u8]) -> bool;
 
+/// Names that mean something else where they stand bare in FROM.
+const SPELLED_LIKE_WORDS: [&[u8]; 4] = [b"only", b"lateral", b"unnest", b"dual"];
+
 /// Longer literals never stay.
 const KEPT_BYTES: usize = 100;
 
@@ -288,11 +291,22 @@ impl Folder<'_> {
     /// A quoted name: bare where quoting changes nothing, else kept with double quotes.
     fn quoted(&mut self, close: u8) {
         let start = self.at + 1;
-        let rest = &self.text[start..];
-        let length = memchr::memchr(close, rest).unwrap_or(rest.len());
-        let name = &rest[..length];
-        self.at = (start + length + 1).min(self.text.len());
-        let plain = !name.is_empty()
+        let mut end = start;
+        // A quote that stands twice is part of the name.
+        let doubled = loop {
+            end += memchr::memchr(close, &self.text[end..]).unwrap_or(self.text.len() - end);
+            if self.text.get(end + 1) != Some(&close) {
+                break self.text[start..end].contains(&close);
+            }
+            end += 2;
+        };
+        let name = &self.text[start..end];
+        self.at = (end + 1).min(self.text.len());
+        if doubled || close != b'"' && name.contains(&b'"') {
+            return self.odd(close, start, end);
+        }
+        let plain = !SPELLED_LIKE_WORDS.contains(&name)
+            && !name.is_empty()
             && !name[0].is_ascii_digit()
             && name.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_');
         self.space_before_word();
@@ -303,6 +317,22 @@ impl Folder<'_> {
             self.out.extend_from_slice(name);
             self.out.push(b'"');
         }
+    }
+
+    /// A name that holds quotes: kept in double quotes, where those of its own stand twice.
+    fn odd(&mut self, close: u8, start: usize, end: usize) {
+        self.space_before_word();
+        self.out.push(b'"');
+        let mut at = start;
+        while at < end {
+            let byte = self.text[at];
+            if byte == b'"' {
+                self.out.push(b'"');
+            }
+            self.out.push(byte);
+            at += if byte == close { 2 } else { 1 };
+        }
+        self.out.push(b'"');
     }
 
     /// `$1`, or a dollar-quoted string; false where the sign belongs to a word.

@@ -4,12 +4,15 @@
 //! cannot read. The only user of sqlparser.
 
 mod ast;
+mod blocks;
 mod cache;
 mod definitions;
 mod dialect;
 mod dynamic;
 mod explain;
+mod factors;
 mod fold;
+mod holds;
 mod lex;
 mod reach;
 mod routines;
@@ -67,7 +70,8 @@ impl Status {
 /// One table in one role.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TableUse {
-    /// Read, Write (INSERT, UPDATE, DELETE, TRUNCATE, MERGE, COPY FROM …) or Touch (DDL, locks, grants).
+    /// Read, Write (INSERT, UPDATE, DELETE, TRUNCATE, MERGE, COPY FROM …) or Touch (DDL, locks, grants); Call only where
+    /// a server names a routine among them.
     pub action: Action,
     /// Its name in parts, folded by the dialect's rule, as qualified as written.
     pub parts: Vec<Text>,

@@ -2,9 +2,9 @@
 //! what an alias in front of it stands for. It reads no FROM clause.
 
 use super::lex::LOOKAHEAD;
-use super::tokens::{Clause, Reader, Verb, frame};
+use super::tokens::{Clause, Reader, Target, Verb, frame};
 use super::words::BEFORE_NO_VERB;
-use super::{Dialect, file_of_format, is_private};
+use super::{Dialect, file_of_format, is_private, utility};
 
 impl Reader<'_> {
     /// `SET` of an UPDATE: whose columns are set tells which of the tables is written.
@@ -49,7 +49,9 @@ impl Reader<'_> {
         }
         for at in chosen.into_iter().rev() {
             let source = self.sources.remove(at);
-            self.targets.push((source.name, "update"));
+            // What has a name of its own here is no other's.
+            let open = source.alias.is_none();
+            self.targets.push(Target { name: source.name, how: "update", open });
         }
         // What is joined to them is read.
         for source in &mut self.sources {
@@ -59,7 +61,10 @@ impl Reader<'_> {
 
     pub(super) fn verb(&mut self, index: usize, key: &str, before: &str) -> usize {
         // `SET NOCOUNT ON DELETE …`: nothing says where the first statement ends.
-        let setting = self.lexed.dialect == Dialect::MsSql && index > 2 && self.lexed.is(index - 3, "set");
+        let setting = self.lexed.dialect == Dialect::MsSql
+            && index > 2
+            && (self.lexed.is(index - 3, "set") && !self.any(index - 2, &["null", "default"])
+                || (index.saturating_sub(8)..index).any(|at| self.lexed.is(at, "identity_insert")));
         let barred = match before {
             "on" => !setting,
             "then" => self.verb == Verb::Merge,
@@ -130,8 +135,10 @@ impl Reader<'_> {
         if self.lexed.is(at, "function") {
             return next;
         }
-        self.targets.push((name, "insert"));
-        next
+        self.targets.push(Target { name, how: "insert", open: false });
+        let rows = self.lexed.after_list(next);
+        // `INSERT INTO t TABLE u` is a query.
+        if self.lexed.is(rows, "table") { utility::read(self, rows).unwrap_or(rows) } else { next }
     }
 
     fn update(&mut self, index: usize) -> usize {
@@ -165,15 +172,17 @@ impl Reader<'_> {
             return index + 1;
         }
         self.begin(Verb::Delete);
-        // `DELETE a, b FROM …`, `DELETE FROM a, b USING …`; `a.*` is an old spelling.
+        // `DELETE a, b FROM …`, `DELETE FROM a, b USING …`; `a.*` and `s.a.*` are an old spelling.
         loop {
-            if let (Some(name), true, true) =
-                (self.lexed.part(at), self.lexed.is(at + 1, "."), self.lexed.is(at + 2, "*"))
-            {
-                self.targets.push((vec![name], "delete"));
-                at += 3;
+            let part = |at: usize| self.lexed.part(at).filter(|_| self.lexed.is(at + 1, "."));
+            let first = part(at);
+            let second = if first.is_some() { part(at + 2) } else { None };
+            let name: Vec<String> = first.into_iter().chain(second).collect();
+            if !name.is_empty() && self.lexed.is(at + 2 * name.len(), "*") {
+                at += 2 * name.len() + 1;
+                self.targets.push(Target { name, how: "delete", open: true });
             } else if let Some((name, next)) = self.table(at) {
-                self.targets.push((name, "delete"));
+                self.targets.push(Target { name, how: "delete", open: true });
                 at = next;
             } else {
                 return at.max(index + 1);
@@ -192,8 +201,29 @@ impl Reader<'_> {
             return index + 1;
         }
         self.begin(Verb::Merge);
-        self.targets.push((name, "merge"));
+        match self.merged(next) {
+            Some(how) => self.targets.push(Target { name, how, open: false }),
+            None => drop(self.found.reads.insert(name)),
+        }
         next
+    }
+
+    /// What a MERGE does to its target, by the verbs behind THEN; `None`: only `DO NOTHING`.
+    fn merged(&self, index: usize) -> Option<&'static str> {
+        let end = self.lexed.ahead(index, LOOKAHEAD);
+        self.lexed.looked(end.saturating_sub(index));
+        let ends = |at: &usize| !self.lexed.is(*at, ";");
+        let mut how = None;
+        let mut nothing = false;
+        for at in (index..end).take_while(ends).filter(|at| self.lexed.is(*at, "then")) {
+            match self.lexed.key(at + 1) {
+                "delete" => how = how.or(Some("delete")),
+                "do" => nothing = true,
+                _ => return Some("merge"),
+            }
+        }
+        // Of one that is cut off, nobody knows what was to come.
+        if how.is_some() || nothing { how } else { Some("merge") }
     }
 
     pub(super) fn into(&mut self, index: usize, before: &str) -> usize {
@@ -206,6 +236,15 @@ impl Reader<'_> {
             return at;
         }
         let (verb, dialect, variables) = (self.verb, self.lexed.dialect, self.procedural);
+        // Rows that are refused go there (Oracle SQL Language Reference, `error_logging_clause`).
+        let refused = dialect == Dialect::Oracle && index >= 2 && self.lexed.is(index - 1, "errors");
+        if refused
+            && self.lexed.is(index - 2, "log")
+            && let Some((name, next)) = self.table(at)
+        {
+            self.found.writes.insert(name);
+            return next;
+        }
         let top = self.top();
         let by_select = top.query && !top.from && verb != Verb::InsertAll;
         let makes = matches!(dialect, Dialect::MsSql)
@@ -215,7 +254,7 @@ impl Reader<'_> {
             && matches!(verb, Verb::Insert | Verb::Update | Verb::Delete | Verb::Merge);
         if verb == Verb::InsertAll && !top.query {
             if let Some((name, next)) = self.table(at) {
-                self.targets.push((name, "insert"));
+                self.targets.push(Target { name, how: "insert", open: false });
                 return next;
             }
         } else if output && before != "insert" {
@@ -239,6 +278,24 @@ impl Reader<'_> {
         at
     }
 
+    /// The table of FROM that a target's name stands for, which is not read then; or itself.
+    fn meant(&mut self, name: Vec<String>, same: bool) -> Vec<String> {
+        let at = match &name[..] {
+            [only] => {
+                let called = only.to_lowercase();
+                self.sources.iter().position(|source| {
+                    let own = (source.alias.is_none() || same)
+                        && source.name.last().is_some_and(|it| it.to_lowercase() == called);
+                    source.depth == 1 && (source.alias.as_ref() == Some(&called) || own)
+                })
+            }
+            whole => self.sources.iter().position(|source| {
+                source.depth == 1 && (source.alias.is_none() || same) && source.name == whole
+            }),
+        };
+        at.map_or(name, |at| self.sources.remove(at).name)
+    }
+
     /// The end of a statement: an alias that is written stands for the table it is given to.
     pub(super) fn flush(&mut self) {
         if self.only_definitions {
@@ -251,21 +308,9 @@ impl Reader<'_> {
         // SQL Server takes a target's name for the table of FROM that has it, whatever its alias.
         let same = self.lexed.dialect == Dialect::MsSql;
         let targets = std::mem::take(&mut self.targets);
-        for (name, how) in targets {
-            let mut real = name;
-            if let [only] = &real[..]
-                && how != "insert"
-            {
-                let called = only.to_lowercase();
-                let at = self.sources.iter().position(|source| {
-                    let own = (source.alias.is_none() || same)
-                        && source.name.last().is_some_and(|it| it.to_lowercase() == called);
-                    source.depth == 1 && (source.alias.as_ref() == Some(&called) || own)
-                });
-                if let Some(at) = at {
-                    real = self.sources.remove(at).name;
-                }
-            }
+        for Target { name, how, open } in targets {
+            let open = open && !self.lexed.dialect.names_targets_once();
+            let real = if open { self.meant(name, same) } else { name };
             if self.is_cte(&real) {
                 continue;
             }

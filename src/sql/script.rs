@@ -2,7 +2,8 @@
 //! have run. Tables that are made and dropped inside the text, temporary ones and renamed ones are settled here. It
 //! reads no statement itself.
 
-use super::lex::{self, Lexed};
+use super::holds::Block;
+use super::lex::{self, Kind, Lexed};
 use super::session::{self, SessionChange};
 use super::{
     Dialect, Found, MAX_PARSED_BYTES, Reach, Run, SearchPath, Status, ast, definitions, explain, fold,
@@ -160,7 +161,7 @@ fn nested(
 }
 
 /// Whether a text holds something that the parser takes and misunderstands: lists of functions as a table,
-/// names in Unicode escapes, tables in parentheses after ONLY.
+/// names in Unicode escapes, tables in parentheses after ONLY where that is not spelled out.
 fn misparsed(sql: &str) -> bool {
     let lower = sql.to_ascii_lowercase();
     ["rows from", "u&\"", "only (", "only("].iter().any(|words| lower.contains(words))
@@ -168,6 +169,10 @@ fn misparsed(sql: &str) -> bool {
 
 /// Reads one statement; of one that is only explained, what a plan is made of.
 fn statement(piece: &str, lexed: &Lexed<'_>, traits: &mut BTreeSet<Trait>) -> (Found, Status) {
+    if let Some(at) = settings_end(lexed) {
+        let inner = piece.get(lexed.span(at).0..).unwrap_or("");
+        return read_one(inner, &lex::lex(inner, lexed.dialect), traits);
+    }
     let Some(explained) = explain::explained(lexed) else { return read_one(piece, lexed, traits) };
     let inner = piece.get(lexed.span(explained.at).0..).unwrap_or("");
     let lexed = lex::lex(inner, lexed.dialect);
@@ -176,6 +181,14 @@ fn statement(piece: &str, lexed: &Lexed<'_>, traits: &mut BTreeSet<Trait>) -> (F
     }
     let (found, status) = read_one(inner, &lexed, &mut BTreeSet::new());
     (explain::planned(found), status)
+}
+
+/// Where the statement begins that `SET STATEMENT variable = value FOR` only sets something for (MariaDB, "SET
+/// STATEMENT").
+fn settings_end(lexed: &Lexed<'_>) -> Option<usize> {
+    let sets = lexed.dialect == Dialect::MySql && lexed.is(0, "set") && lexed.is(1, "statement");
+    let at = lexed.find(2, &["for"]).filter(|_| sets)? + 1;
+    (at < lexed.tokens.len()).then_some(at)
 }
 
 /// Reads one statement: by the parser, with placeholders neutral if need be, or from its tokens.
@@ -204,7 +217,7 @@ fn read_one(piece: &str, lexed: &Lexed<'_>, traits: &mut BTreeSet<Trait>) -> (Fo
         return (found, Status::NotSql);
     }
     traits::of_tokens(&fold::fold_all(piece, dialect), traits);
-    found.reaches = reach::of_text(piece);
+    found.reaches.append(&mut reach::of_text(piece));
     (found, Status::Tokens)
 }
 
@@ -239,7 +252,9 @@ fn pieces(text: &str, dialect: Dialect) -> Vec<&str> {
         let batch = dialect == Dialect::MsSql && lexed.is(at, "go") && alone(text, lexed.span(at));
         if batch || lexed.is(at, ";") && block.ends() {
             push(start, at);
-            start = at + 1;
+            // `GO 5` runs the batch so often.
+            let count = batch && lexed.kind(at + 1) == Some(Kind::Number) && same_line(text, &lexed, at);
+            start = at + 1 + usize::from(count);
             block = Block::at(&lexed, start, begins);
         } else {
             block.step(&lexed, at);
@@ -249,70 +264,17 @@ fn pieces(text: &str, dialect: Dialect) -> Vec<&str> {
     parts
 }
 
+/// Whether a token and the one behind it stand on one line.
+fn same_line(text: &str, lexed: &Lexed<'_>, at: usize) -> bool {
+    let between = text.get(lexed.span(at).1..lexed.span(at + 1).0);
+    between.is_some_and(|between| !between.contains('\n'))
+}
+
 /// Whether a word is all that stands on its line.
 fn alone(text: &str, (start, end): (usize, usize)) -> bool {
     let before = text.get(..start).unwrap_or("").rsplit('\n').next().unwrap_or("");
     let after = text.get(end..).unwrap_or("").split('\n').next().unwrap_or("");
     before.trim().is_empty() && after.trim().chars().all(|c| c.is_ascii_digit() || c == ';')
-}
-
-/// Whether semicolons belong to what a statement holds: the body of a routine, a block.
-struct Block {
-    holds: bool,
-    /// Several stand in parentheses.
-    rule: bool,
-    /// Declarations stand before BEGIN, with semicolons of their own.
-    declares: bool,
-    /// The rest of the batch is its body.
-    batch: bool,
-    depth: i32,
-}
-
-impl Block {
-    /// The statement that begins at a position, in a text whose last BEGIN stands at another.
-    fn at(lexed: &Lexed<'_>, index: usize, begins: usize) -> Block {
-        let words = ["procedure", "proc", "function", "trigger", "package", "event", "task"];
-        let made = lexed.is(index, "create") || lexed.is(index, "alter");
-        let routine = made && (index..index + 12).any(|at| words.iter().any(|word| lexed.is(at, word)));
-        let rule = made && (index..index + 4).any(|at| lexed.is(at, "rule"));
-        let transactions =
-            ["tran", "transaction", "work", ";", "isolation", "read", "deferred", "immediate", "exclusive"];
-        let block = lexed.is(index, "begin")
-            && index + 1 < lexed.tokens.len()
-            && !transactions.iter().any(|word| lexed.is(index + 1, word));
-        let blocks = matches!(lexed.dialect, Dialect::Oracle | Dialect::Snowflake);
-        let declares = blocks && (lexed.is(index, "declare") || routine);
-        Block {
-            holds: routine || block || declares || rule,
-            rule,
-            declares: declares && begins > index,
-            batch: routine
-                && (lexed.dialect == Dialect::MsSql || (index..index + 6).any(|at| lexed.is(at, "package"))),
-            depth: 0,
-        }
-    }
-
-    fn step(&mut self, lexed: &Lexed<'_>, at: usize) {
-        if !self.holds {
-            return;
-        }
-        match lexed.key(at) {
-            "(" if self.rule => self.depth += 1,
-            ")" if self.rule => self.depth -= 1,
-            "begin" if !["tran", "transaction", "work"].iter().any(|word| lexed.is(at + 1, word)) => {
-                (self.depth, self.declares) = (self.depth + 1, false);
-            }
-            "case" if at == 0 || !lexed.is(at - 1, "end") => self.depth += 1,
-            "end" if !["if", "loop", "while", "repeat", "for"].iter().any(|word| lexed.is(at + 1, word)) => {
-                self.depth -= 1
-            }
-            _ => {}
-        }
-    }
-
-    fn ends(&self) -> bool {
-        !self.holds || self.depth <= 0 && !self.declares && !self.batch
-    }
 }
 
 /// The changes of a session that a statement's own tables are.

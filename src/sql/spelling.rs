@@ -6,8 +6,12 @@ use super::Dialect;
 use super::lex::{self, Kind, Lexed};
 use std::borrow::Cow;
 
-/// The version that no server has, for comments that look like code to others (MariaDB, "Comment Syntax").
-const NO_VERSION: u64 = 99_999;
+/// Whether there is a server of a version, or may soon be: MySQL counts five digits up to 9.x (90700 is 9.7.0) and six
+/// from 10.0 on, MariaDB six (120100 is 12.1.0). Comments of higher ones only look like code to others (MariaDB,
+/// "Comment Syntax").
+fn is_anybodys(version: u64) -> bool {
+    matches!(version, ..91_000 | 100_000..200_000)
+}
 
 /// A comment that MySQL or MariaDB may run: `/*! … */`, `/*!50003 … */`, MariaDB's `/*M!100100 … */`. Of one that a
 /// text begins with: how long its mark is, and whether there is a server that runs it (MySQL 8.4 Reference Manual,
@@ -17,7 +21,7 @@ pub(super) fn executable(text: &[u8]) -> Option<(usize, bool)> {
     let digits = text[mark..].iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
     // Fewer digits are no version, and part of what is run.
     let version = if digits < 5 { "" } else { std::str::from_utf8(&text[mark..mark + digits]).unwrap_or("") };
-    Some((mark + version.len(), version.parse() != Ok(NO_VERSION)))
+    Some((mark + version.len(), version.parse().map_or(true, is_anybodys)))
 }
 
 /// Where a comment ends that begins a text and is not run; one may stand inside of it.
@@ -51,7 +55,9 @@ pub(super) fn plain(sql: &str, dialect: Dialect) -> Cow<'_, str> {
         Dialect::Snowflake | Dialect::Databricks if contains(sql, "identifier") => {
             replaced(sql, dialect, identifier)
         }
-        Dialect::Postgres if contains(sql, "u&\"") => replaced(sql, dialect, escaped),
+        Dialect::Postgres if contains(sql, "u&\"") || contains(sql, "only") => {
+            replaced(sql, dialect, postgres)
+        }
         Dialect::BigQuery if contains(sql, "[") => replaced(sql, dialect, bracketed),
         _ => Cow::Borrowed(sql),
     }
@@ -164,6 +170,34 @@ fn identifier(lexed: &Lexed<'_>, at: usize) -> Option<(String, usize)> {
     let inner = lex::lex(&name, lexed.dialect);
     let whole = inner.name(0).is_some_and(|(_, next)| next == inner.tokens.len());
     whole.then_some((name, at + 4))
+}
+
+fn postgres(lexed: &Lexed<'_>, at: usize) -> Option<(String, usize)> {
+    only(lexed, at).or_else(|| escaped(lexed, at))
+}
+
+/// `ONLY t` and `ONLY (t)`: the table itself without those that inherit from it (PostgreSQL manual, 7.2.1.1).
+fn only(lexed: &Lexed<'_>, at: usize) -> Option<(String, usize)> {
+    let before = ["from", "join", ",", "update", "using", "table", "into"];
+    let expected = at.checked_sub(1).is_some_and(|before_it| before.iter().any(|it| lexed.is(before_it, it)));
+    if !(expected && lexed.is(at, "only")) {
+        return None;
+    }
+    let open = usize::from(lexed.is(at + 1, "("));
+    let mut end = at + 1 + open;
+    let mut name = String::new();
+    loop {
+        let (part, next) = escaped(lexed, end).or_else(|| Some((lexed.raw(end).to_owned(), end + 1)))?;
+        matches!(lexed.kind(next - 1)?, Kind::Word | Kind::Quoted | Kind::Text).then_some(())?;
+        name.push_str(&part);
+        end = next;
+        if !lexed.is(end, ".") {
+            break;
+        }
+        name.push('.');
+        end += 1;
+    }
+    (open == 0 || lexed.is(end, ")")).then_some((name, end + open))
 }
 
 /// `U&"…"`, with the sign that UESCAPE names behind it (PostgreSQL manual, 4.1.2.3).

@@ -230,8 +230,14 @@ fn an_alias_stands_for_its_table_where_rows_are_changed() {
             "u -> t | ",
         ),
         (MsSql, "WITH c AS (SELECT i FROM t) INSERT INTO c (i) SELECT i FROM u", "u -> t | "),
-        // Which of the two is changed, the columns tell, and those nobody knows here.
-        (MsSql, "WITH c AS (SELECT t.i FROM t JOIN u ON u.i = t.i) UPDATE c SET i = 1", "t u ->  | "),
+        // Which of the two is changed, the columns tell where the query says whose they are.
+        (MsSql, "WITH c AS (SELECT t.i, u.b FROM t JOIN u ON u.i = t.i) UPDATE c SET i = b", "u -> t | "),
+        (MsSql, "WITH c AS (SELECT i FROM t JOIN u ON u.j = t.j) UPDATE c SET i = 1", "t u ->  | "),
+        (
+            MsSql,
+            "WITH c AS (SELECT t.i, u.b FROM t JOIN u ON u.i = t.i) UPDATE c SET i = 1, b = 2",
+            "t u ->  | ",
+        ),
         (MsSql, "WITH c AS (SELECT i FROM t) DELETE FROM d WHERE i IN (SELECT i FROM c)", "t ->  | delete d"),
         (MsSql, "UPDATE c SET a = 1 FROM (SELECT a FROM t) c", " -> t | "),
         (
@@ -239,11 +245,12 @@ fn an_alias_stands_for_its_table_where_rows_are_changed() {
             "DELETE c FROM (SELECT TOP 10 a FROM t ORDER BY a) c JOIN u ON u.a = c.a",
             "u ->  | delete t",
         ),
-        (MsSql, "UPDATE c SET a = 1 FROM (SELECT t.a FROM t JOIN u ON u.a = t.a) c", "t u ->  | "),
+        (MsSql, "UPDATE c SET a = 1 FROM (SELECT a FROM t JOIN u ON u.b = t.b) c", "t u ->  | "),
         (Oracle, "DELETE FROM (SELECT a FROM s.t WHERE a = 1)", " ->  | delete s.t"),
         (Oracle, "UPDATE (SELECT a FROM t) SET a = 1", " -> t | "),
         (Oracle, "INSERT INTO (SELECT a FROM t) VALUES (1)", " -> t | "),
-        (Oracle, "UPDATE (SELECT t.a, u.b FROM t JOIN u ON t.i = u.i) SET a = b", "t u ->  | "),
+        (Oracle, "UPDATE (SELECT t.a, u.b FROM t JOIN u ON t.i = u.i) SET a = b", "u -> t | "),
+        (Oracle, "UPDATE (SELECT a, u.b FROM t JOIN u ON t.i = u.i) SET a = b", "t u ->  | "),
         (Oracle, "DELETE FROM t WHERE a IN (SELECT a FROM (SELECT a FROM u))", "u ->  | delete t"),
         // PostgreSQL has no table of that name, or another one.
         (Postgres, "WITH c AS (SELECT i FROM t) DELETE FROM d USING c WHERE c.i = d.i", "t ->  | delete d"),

@@ -5,7 +5,7 @@
 
 use super::lex::{Kind, Lexed};
 use super::words::{FROM_INSIDE, HINTS, IDLE, NOT_ALIASES, NOT_TABLES, OPENERS};
-use super::{Dialect, Found, dynamic, utility};
+use super::{Dialect, Found, blocks, dynamic, reach, utility};
 use std::collections::BTreeSet;
 
 /// What a position in a FROM clause holds.
@@ -52,6 +52,14 @@ pub(super) struct Source {
     pub(super) listed: bool,
 }
 
+/// A table whose rows change.
+pub(super) struct Target {
+    pub(super) name: Vec<String>,
+    pub(super) how: &'static str,
+    /// Whether the name may be one that FROM or USING gives to another table.
+    pub(super) open: bool,
+}
+
 pub(super) struct Reader<'a> {
     pub(super) lexed: &'a Lexed<'a>,
     pub(super) found: Found,
@@ -59,7 +67,7 @@ pub(super) struct Reader<'a> {
     pub(super) frames: Vec<Frame>,
     pub(super) verb: Verb,
     pub(super) sources: Vec<Source>,
-    pub(super) targets: Vec<(Vec<String>, &'static str)>,
+    pub(super) targets: Vec<Target>,
     /// In front of columns that UPDATE sets.
     pub(super) qualifiers: BTreeSet<String>,
     /// Whether it is the body of a routine or a block, where SELECT INTO fills variables.
@@ -78,19 +86,22 @@ pub(super) fn frame(clause: Clause, inside: bool) -> Frame {
 pub(super) fn read(lexed: &Lexed<'_>, procedural: bool) -> Found {
     let mut reader = Reader::new(lexed);
     reader.procedural = procedural;
-    reader.found.statement = OPENERS.iter().any(|word| (0..3).any(|at| opens(lexed, at, word)));
+    // A block may begin with its label.
+    reader.found.statement = procedural || OPENERS.iter().any(|word| (0..3).any(|at| opens(lexed, at, word)));
     reader.found.acts = !IDLE.iter().any(|word| lexed.is(0, word));
     reader.collect_ctes();
     reader.walk();
     let mut found = reader.found;
     // Words that begin a statement in some dialects, and sentences everywhere.
     found.statement |= match lexed.dialect {
-        Dialect::Hive | Dialect::Databricks | Dialect::DuckDb => lexed.is(0, "from"),
+        Dialect::Hive | Dialect::Databricks => lexed.is(0, "from"),
+        Dialect::DuckDb => ["from", "pivot", "unpivot"].iter().any(|word| lexed.is(0, word)),
         Dialect::MsSql => {
             let words = [
                 "if",
                 "while",
                 "waitfor",
+                "receive",
                 "print",
                 "raiserror",
                 "dbcc",
@@ -190,6 +201,9 @@ impl<'a> Reader<'a> {
             let start = index == 0 || self.starts(index);
             let next = if start { utility::read(self, index) } else { None };
             self.found.statement |= index == 0 && next.is_some() && self.found.tells();
+            if start && next.is_none() && self.procedural {
+                self.found.routines.extend(blocks::call(self.lexed, index));
+            }
             index = match next {
                 Some(next) => next.max(index + 1),
                 None => self.step(index),
@@ -300,6 +314,15 @@ impl<'a> Reader<'a> {
                 }
             }
             "on" if self.any(index + 1, &["duplicate", "conflict"]) => self.top().clause = Clause::None,
+            // `OPEN c FOR 'text'` of PL/SQL.
+            "for"
+                if self.procedural
+                    && index >= 2
+                    && self.lexed.is(index - 2, "open")
+                    && self.lexed.kind(index + 1) == Some(Kind::Text) =>
+            {
+                return dynamic::read(self, index + 1);
+            }
             "where" | "group" | "order" | "having" | "limit" | "union" | "except" | "intersect" | "minus"
             | "qualify" | "window" | "returning" | "for" | "lateral" | "values" | "connect" | "start" => {
                 self.top().clause = Clause::None;
@@ -309,12 +332,21 @@ impl<'a> Reader<'a> {
                 return self.verb(index, key, before);
             }
             "into" => return self.into(index, before),
+            "receive" if matches!(before, "" | "(" | ";" | "begin") => return self.receive(index),
             "execute" | "exec" | "immediate" if self.procedural || key == "immediate" => {
                 return dynamic::read(self, index + 1);
             }
             _ => {}
         }
         index + 1
+    }
+
+    /// `RECEIVE … FROM queue` of Service Broker: rows of a queue, and of no table (Transact-SQL Reference, RECEIVE).
+    fn receive(&mut self, index: usize) -> usize {
+        let from = self.lexed.find(index, &["from"]).filter(|_| self.lexed.dialect == Dialect::MsSql);
+        let Some((name, next)) = from.and_then(|from| self.lexed.name(from + 1)) else { return index + 1 };
+        self.found.reaches.insert(reach::received(&name));
+        next
     }
 
     fn of_cursor(&self, index: usize) -> bool {
@@ -367,6 +399,11 @@ impl<'a> Reader<'a> {
             return self.lexed.is(index + 1, ".").then_some(index + 1);
         };
         if self.lexed.is(next, "(") && !self.hinted(next) {
+            if self.lexed.dialect.names_table_in_call(&name) {
+                let table = self.lexed.skip(next + 1, &["changes", "version"]);
+                let named = self.table(table).map(|(name, _)| name);
+                self.found.reads.extend(named);
+            }
             return Some(next);
         }
         let after_hints = if self.lexed.is(next, "(") { self.lexed.after_list(next) } else { next };

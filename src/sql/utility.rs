@@ -17,6 +17,9 @@ pub(super) fn read(reader: &mut Reader<'_>, index: usize) -> Option<usize> {
     let lexed = reader.lexed;
     match lexed.key(index) {
         "create" => Some(create(reader, index)),
+        "replace" if lexed.is(index + 1, "table") && lexed.dialect.replaces_tables() => {
+            Some(create(reader, index))
+        }
         "alter" => Some(alter(reader, index)),
         "drop" => Some(drop(reader, index)),
         "truncate" if !lexed.is(index + 1, "(") => {
@@ -40,8 +43,14 @@ pub(super) fn read(reader: &mut Reader<'_>, index: usize) -> Option<usize> {
         "import" if lexed.is(index + 1, "foreign") => Some(import(reader, index)),
         "table" => shorthand(reader, index),
         "handler" => shorthand(reader, index),
+        // As a statement of its own (DuckDB, "PIVOT Statement").
+        "pivot" | "unpivot" if lexed.dialect == Dialect::DuckDb => shorthand(reader, index),
         "prepare" => prepare(reader, index),
         "execute" | "exec" => Some(execute(reader, index)),
+        "flush" => flush(reader, index),
+        "load" if lexed.is(index + 1, "index") && lexed.is(index + 2, "into") => {
+            Some(names(reader, lexed.skip(index + 3, &["cache"]), "maintain"))
+        }
         "call" => call(reader, index),
         "do" => block(reader, index),
         "cache" | "uncache" => cache(reader, index),
@@ -394,6 +403,18 @@ fn rename_by_text(reader: &mut Reader<'_>, old: &str, new: String) {
     add_renamed(reader, name, whole);
 }
 
+/// `FLUSH TABLES t, u WITH READ LOCK`, `… FOR EXPORT`: both lock them (MySQL 8.4 Reference Manual, 15.7.8.3).
+fn flush(reader: &mut Reader<'_>, index: usize) -> Option<usize> {
+    let lexed = reader.lexed;
+    let at = lexed.skip(index + 1, &["no_write_to_binlog", "local"]);
+    let named = lexed.is(at, "table") || lexed.is(at, "tables");
+    if !named || ["with", "for", ";"].iter().any(|word| lexed.is(at + 1, word)) {
+        return None;
+    }
+    let locks = lexed.find(at, &["lock", "export"]).is_some();
+    Some(names(reader, at + 1, if locks { "lock" } else { "maintain" }))
+}
+
 fn call(reader: &mut Reader<'_>, index: usize) -> Option<usize> {
     let (name, next) = reader.lexed.name(index + 1)?;
     reader.found.routines.insert(name);
@@ -415,6 +436,10 @@ fn block(reader: &mut Reader<'_>, index: usize) -> Option<usize> {
 /// Spark keeps the rows of a query under a name of the session's own, or those of a table.
 fn cache(reader: &mut Reader<'_>, index: usize) -> Option<usize> {
     let lexed = reader.lexed;
+    // MySQL keeps a table's indexes in memory.
+    if lexed.is(index + 1, "index") && lexed.dialect == Dialect::MySql {
+        return Some(names(reader, index + 2, "maintain"));
+    }
     let at = lexed.skip(index + 1, &["lazy"]);
     if !lexed.is(at, "table") {
         return None;

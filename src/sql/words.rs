@@ -182,7 +182,7 @@ pub(super) const HINTS: [&str; 16] = [
 ];
 
 /// What readers ask for by `key`, sorted.
-pub(super) const KEYS: [&str; 130] = [
+pub(super) const KEYS: [&str; 135] = [
     "(",
     ")",
     ",",
@@ -228,6 +228,7 @@ pub(super) const KEYS: [&str; 130] = [
     "exec",
     "execute",
     "fetch",
+    "flush",
     "for",
     "from",
     "function",
@@ -238,6 +239,7 @@ pub(super) const KEYS: [&str; 130] = [
     "immediate",
     "import",
     "index",
+    "inherit",
     "inherits",
     "insert",
     "instead",
@@ -265,6 +267,7 @@ pub(super) const KEYS: [&str; 130] = [
     "package",
     "perform",
     "pipe",
+    "pivot",
     "policy",
     "prepare",
     "proc",
@@ -272,6 +275,7 @@ pub(super) const KEYS: [&str; 130] = [
     "publication",
     "qualify",
     "query_to_xml",
+    "receive",
     "references",
     "refresh",
     "reindex",
@@ -302,6 +306,7 @@ pub(super) const KEYS: [&str; 130] = [
     "uncache",
     "union",
     "unload",
+    "unpivot",
     "update",
     "upsert",
     "use",

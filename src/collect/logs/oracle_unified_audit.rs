@@ -84,7 +84,7 @@ fn time(text: &str, zones: &Zones) -> Option<(Stamp, bool)> {
     words.next().is_none().then_some((zoned.stamp, zoned.known))
 }
 
-/// What an action does to a table (V$UNIFIED_AUDIT_TRAIL, AUDIT_ACTIONS); `None`: it is about no table's data.
+/// What an action does to a table, or to a routine (V$UNIFIED_AUDIT_TRAIL, AUDIT_ACTIONS); `None`: it is about no table's data.
 fn action(name: &str) -> Option<Action> {
     Some(match name.trim().to_ascii_uppercase().as_str() {
         "SELECT" => Action::Read,
@@ -93,6 +93,7 @@ fn action(name: &str) -> Option<Action> {
         | "DROP VIEW" | "ALTER VIEW" | "COMMENT" | "RENAME" | "ANALYZE TABLE" | "FLASHBACK TABLE" => {
             Action::Touch
         }
+        "EXECUTE" => Action::Call,
         _ => return None,
     })
 }
@@ -181,9 +182,15 @@ impl Export for OracleUnifiedAudit {
             return;
         }
         let kind = row.text(OBJECT_TYPE).trim().to_ascii_uppercase();
-        let is_table = matches!(kind.as_str(), "" | "TABLE" | "VIEW" | "MATERIALIZED VIEW" | "SYNONYM");
-        let tables = match (action(&name), object.is_empty() || owner.is_empty()) {
-            (Some(action), false) if is_table => {
+        let action = action(&name);
+        let fits = match kind.as_str() {
+            "" | "SYNONYM" => true,
+            "TABLE" | "VIEW" | "MATERIALIZED VIEW" => action != Some(Action::Call),
+            "PROCEDURE" | "FUNCTION" | "PACKAGE" | "PACKAGE BODY" => action == Some(Action::Call),
+            _ => false,
+        };
+        let tables = match (action, object.is_empty() || owner.is_empty()) {
+            (Some(action), false) if fits => {
                 Some(vec![table(action, vec![Text::from(owner), Text::from(object)])])
             }
             _ => None,

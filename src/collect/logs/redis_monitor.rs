@@ -85,15 +85,20 @@ fn keys<'w>(layout: &str, words: &'w [Cow<'w, str>]) -> Vec<&'w str> {
     all(number(layout), 1, 0).into_iter().take(1).collect()
 }
 
-/// Whether a word of a key is one of many: what a path would fold, a word that ends in a number, a long word with digits
-/// in it. A version (`v2`) is none.
-fn is_variable(word: &str) -> bool {
+/// From how many digits on the end of a word counts one of many: `billing1` and `audit2` are two names.
+const COUNTED_DIGITS: usize = 4;
+
+/// Where a word of a key is one of many, what stays of it: nothing of what a path would fold, of a number and of a long
+/// word with digits in it; what stands before a long number.
+fn variable(word: &str) -> Option<&str> {
     let digits = word.bytes().rev().take_while(u8::is_ascii_digit).count();
-    let version = word.len() - digits == 1 && word.starts_with(['v', 'V']);
     let long = word.len() >= 16
         && word.bytes().any(|b| b.is_ascii_digit())
         && word.bytes().all(|b| b.is_ascii_alphanumeric());
-    fold_path(word) == "{}" || (digits > 0 && !version) || long
+    if fold_path(word) == "{}" || long || digits > 0 && digits == word.len() {
+        return Some("");
+    }
+    (digits >= COUNTED_DIGITS).then(|| &word[..word.len() - digits])
 }
 
 /// The shape of a key: its words that are one of many folded, where signs between words stay as they are.
@@ -104,12 +109,16 @@ fn shape(key: &str) -> String {
     let (mut shape, mut word) = (String::new(), String::new());
     let close = |shape: &mut String, word: &mut String| {
         // What one of many is made of several words (a UUID, a date) is one.
-        let folded = is_variable(word);
-        let tail = shape.strip_suffix(['-', '_', '.']).filter(|before| folded && before.ends_with("{}"));
-        match tail.map(str::len) {
-            Some(length) => shape.truncate(length),
-            None if folded => shape.push_str("{}"),
-            None => shape.push_str(word),
+        let folded = variable(word);
+        let whole = folded == Some("");
+        let tail = shape.strip_suffix(['-', '_', '.']).filter(|before| whole && before.ends_with("{}"));
+        match (tail.map(str::len), folded) {
+            (Some(length), _) => shape.truncate(length),
+            (None, Some(kept)) => {
+                shape.push_str(kept);
+                shape.push_str("{}");
+            }
+            (None, None) => shape.push_str(word),
         }
         word.clear();
     };
@@ -469,7 +478,11 @@ mod tests {
             ("celery-task-meta-3f2b8c1e-9a4d-4e7f-8b21-6c5d4e3f2a1b", "celery-task-meta-{}"),
             ("rank:2026-11-22", "rank:{}"),
             ("v2:price:eu", "v2:price:eu"),
-            ("user17/profile", "{}/profile"),
+            ("user17/profile", "user17/profile"),
+            ("user12345/profile", "user{}/profile"),
+            ("billing1", "billing1"),
+            ("audit2:7:x", "audit2:{}:x"),
+            ("s3:bucket", "s3:bucket"),
             ("api:rate:10.0.3.7", "api:rate:{}"),
             ("mail:ann@example.com", "mail:‹scrubbed›"),
             ("a\\x00b", "{binary}"),

@@ -1,6 +1,6 @@
 //! Files that the server itself writes or reads, and objects in a store: COPY (PostgreSQL manual, COPY; Redshift, COPY
-//! and UNLOAD), `SELECT … INTO OUTFILE` and LOAD DATA (MySQL 8.4 Reference Manual, 15.2.13.1 and 15.2.9), BULK INSERT
-//! (Transact-SQL Reference), COPY INTO (Snowflake), EXPORT DATA (BigQuery). A file that the client reads (LOAD DATA
+//! and UNLOAD), `SELECT … INTO OUTFILE` and LOAD DATA (MySQL 8.4 Reference Manual, 15.2.13.1 and 15.2.9), BULK INSERT and
+//! `OPENROWSET(BULK …)` (Transact-SQL Reference), COPY INTO (Snowflake), EXPORT DATA (BigQuery). A file that the client reads (LOAD DATA
 //! LOCAL) is none of the server's. What the parser does not take is told from words and strings.
 
 use super::{Reach, SERVER_FILE};
@@ -114,8 +114,10 @@ fn pieces(sql: &str) -> Vec<Piece<'_>> {
 pub(in crate::sql) fn of_text(sql: &str) -> BTreeSet<Reach> {
     let pieces = pieces(sql);
     let is = |index: usize, words: &[&str]| matches!(pieces.get(index), Some(Piece::Word(word)) if words.iter().any(|it| word.eq_ignore_ascii_case(it)));
-    let path = |index: usize| match pieces.get(index) {
-        Some(Piece::String(path)) => Some(*path),
+    let path = |index: usize| match pieces.get(index..) {
+        Some([Piece::String(path), ..]) => Some(*path),
+        // N'…' of SQL Server.
+        Some([Piece::Word("N" | "n"), Piece::String(path), ..]) => Some(*path),
         _ => None,
     };
     let mut reaches = BTreeSet::new();
@@ -131,6 +133,8 @@ pub(in crate::sql) fn of_text(sql: &str) -> BTreeSet<Reach> {
         } else if index == 0 && is(0, &["bulk"]) && is(1, &["insert"]) {
             let from = (2..pieces.len().min(8)).find(|at| is(*at, &["from"]));
             (Action::Import, from.and_then(|from| path(from + 1)))
+        } else if is(index, &["openrowset"]) && is(index + 1, &["bulk"]) {
+            (Action::Import, path(index + 2))
         } else if index == 0 && is(0, &["unload"]) {
             let to = (1..pieces.len().min(8)).find(|at| is(*at, &["to"]));
             (Action::Export, to.and_then(|to| path(to + 1)))

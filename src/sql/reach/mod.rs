@@ -167,6 +167,11 @@ fn channel_of(action: Action, name: &str, how: &str) -> Reach {
     Reach { action, to: within(ResourceKind::Topic, name), how: Trait::named(how) }
 }
 
+/// Whoever takes messages from a queue of Service Broker.
+pub(super) fn received(name: &[String]) -> Reach {
+    channel_of(Action::Consume, &name.join("."), "receive")
+}
+
 fn lock_of(name: &str, how: &str) -> Reach {
     Reach { action: Action::Touch, to: within(ResourceKind::Lock, name), how: Trait::named(how) }
 }

@@ -14,8 +14,8 @@ use super::Dialect;
 use crate::evidence::Trait;
 use crate::evidence::scrub::scrub;
 use sqlparser::ast::{
-    CopySource, CopyTarget, Expr, Insert, JoinOperator, NonBlock, Query, Select, Set, SetExpr, SetOperator,
-    Statement, TableFactor, UnaryOperator, Visit, Visitor,
+    CopySource, CopyTarget, Expr, Insert, JoinOperator, MergeAction, NonBlock, Query, Select, Set, SetExpr,
+    SetOperator, Statement, TableFactor, UnaryOperator, Visit, Visitor,
 };
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -36,7 +36,7 @@ pub(super) fn of_statement(statement: &Statement, dialect: Dialect, traits: &mut
         _ => Vec::new(),
     };
     for query in queries {
-        top_level(query, &mut |found| {
+        top_level(query, dialect, &mut |found| {
             traits.insert(found);
         });
     }
@@ -55,6 +55,8 @@ pub(super) fn of_statement(statement: &Statement, dialect: Dialect, traits: &mut
             }
         }
         Statement::CreateTable(table) if table.query.is_some() => add("bulk-write"),
+        Statement::Merge(merge)
+            if merge.clauses.iter().all(|it| matches!(it.action, MergeAction::DoNothing { .. })) => {}
         Statement::Truncate(_) | Statement::Merge(_) => add("bulk-write"),
         Statement::Update(update) if update.selection.is_none() => add("bulk-write"),
         Statement::Delete(delete) if delete.selection.is_none() => add("bulk-write"),

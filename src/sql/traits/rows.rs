@@ -2,14 +2,15 @@
 //! of names, rows that happen to come first. It looks at the outermost query and what that is made of.
 
 use crate::evidence::Trait;
+use crate::sql::Dialect;
 use sqlparser::ast::{
     BinaryOperator, Expr, GroupByExpr, Ident, LimitClause, NonBlock, OrderByKind, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, TableFactor, Value,
+    SelectItemQualifiedWildcardKind, SetExpr, TableFactor, TableWithJoins, TopQuantity, Value,
 };
 use std::collections::BTreeSet;
 
 /// Patterns that matter where rows leave the statement.
-pub(super) fn top_level(query: &Query, add: &mut dyn FnMut(Trait)) {
+pub(super) fn top_level(query: &Query, dialect: Dialect, add: &mut dyn FnMut(Trait)) {
     of_body(&query.body, &with_names(query, &BTreeSet::new()), add);
     let ordinal =
         |expr: &Expr| matches!(expr, Expr::Value(value) if matches!(value.value, Value::Number(..)));
@@ -19,7 +20,9 @@ pub(super) fn top_level(query: &Query, add: &mut dyn FnMut(Trait)) {
     {
         add(Trait::named("order-by-ordinal"));
     }
-    if ordered.is_none() && takes_any_rows(query) {
+    // ROWNUM counts rows before ORDER BY does anything to them (Oracle SQL Language Reference, "ROWNUM Pseudocolumn").
+    let numbered = dialect == Dialect::Oracle && limit(query).is_none() && numbers_any_rows(query);
+    if ordered.is_none() && takes_any_rows(query) || numbered {
         add(Trait::named("limit-without-order"));
     }
     if let SetExpr::Select(select) = &*query.body
@@ -46,16 +49,77 @@ fn limit(query: &Query) -> Option<Limit> {
         Some(LimitClause::OffsetCommaLimit { limit, .. }) => Some(limit),
         None => None,
     };
+    if let SetExpr::Select(select) = &*query.body
+        && let Some(top) = &select.top
+    {
+        return Some(match &top.quantity {
+            _ if top.percent => Limit::Some,
+            Some(TopQuantity::Constant(number)) => of_number(&number.to_string()),
+            Some(TopQuantity::Expr(expr)) => of_expr(expr)?,
+            None => Limit::One,
+        });
+    }
     let number = by_clause.or(query.fetch.as_ref().and_then(|fetch| fetch.quantity.as_ref()));
     // `FETCH FIRST ROW ONLY` takes one.
     let Some(number) = number else { return query.fetch.as_ref().map(|_| Limit::One) };
+    of_expr(number)
+}
+
+fn of_expr(number: &Expr) -> Option<Limit> {
+    let number = if let Expr::Nested(inner) = number { inner } else { number };
     let Expr::Value(value) = number else { return Some(Limit::Some) };
-    Some(match &value.value {
-        Value::Number(text, _) if text == "0" => Limit::None,
-        Value::Number(text, _) if text == "1" => Limit::One,
-        Value::Null => return None,
+    match &value.value {
+        Value::Number(text, _) => Some(of_number(text)),
+        Value::Null => None,
+        _ => Some(Limit::Some),
+    }
+}
+
+fn of_number(text: &str) -> Limit {
+    match text {
+        "0" => Limit::None,
+        "1" => Limit::One,
         _ => Limit::Some,
-    })
+    }
+}
+
+/// Whether a query takes some rows by ROWNUM, of tables as they stand: of a query in FROM, the order may be known.
+fn numbers_any_rows(query: &Query) -> bool {
+    let SetExpr::Select(select) = &*query.body else { return false };
+    let derived = |factor: &TableFactor| !matches!(factor, TableFactor::Table { args: None, .. });
+    let joined = |from: &TableWithJoins| from.joins.iter().any(|join| derived(&join.relation));
+    let tables =
+        query.with.is_none() && !select.from.iter().any(|from| derived(&from.relation) || joined(from));
+    let mut conditions: Vec<&Expr> = select.selection.iter().collect();
+    let (mut limit, mut others) = (None, false);
+    while let Some(condition) = conditions.pop() {
+        match condition {
+            Expr::BinaryOp { left, op: BinaryOperator::And, right } => conditions.extend([&**left, &**right]),
+            Expr::Nested(inner) => conditions.push(inner),
+            Expr::BinaryOp { left, op, right } if is_rownum(left) => limit = of_comparison(op, right),
+            _ => others = true,
+        }
+    }
+    match limit {
+        Some(limit) if tables => takes(select, &limit, others),
+        _ => false,
+    }
+}
+
+fn is_rownum(expr: &Expr) -> bool {
+    matches!(expr, Expr::Identifier(name) if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("rownum"))
+}
+
+/// How many rows `ROWNUM <= n`, `< n` and `= 1` take; other comparisons take none, or all.
+fn of_comparison(op: &BinaryOperator, number: &Expr) -> Option<Limit> {
+    let is_two =
+        matches!(number, Expr::Value(value) if matches!(&value.value, Value::Number(text, _) if text == "2"));
+    match op {
+        BinaryOperator::Lt if is_two => Some(Limit::One),
+        BinaryOperator::LtEq | BinaryOperator::Lt => of_expr(number),
+        BinaryOperator::Eq => of_expr(number).filter(|limit| matches!(limit, Limit::One)),
+        _ => None,
+    }
 }
 
 /// Whether a query without ORDER BY takes some of several rows: those that happen to come first. A look-up by a
@@ -65,6 +129,11 @@ fn takes_any_rows(query: &Query) -> bool {
     let Some(limit) = limit(query) else { return false };
     let skips = query.locks.iter().any(|lock| matches!(lock.nonblock, Some(NonBlock::SkipLocked)));
     let SetExpr::Select(select) = &*query.body else { return matches!(limit, Limit::Some) && !skips };
+    !skips && takes(select, &limit, select.selection.is_some())
+}
+
+/// Whether a limit takes some of several rows; with conditions beside it, or none.
+fn takes(select: &Select, limit: &Limit, conditions: bool) -> bool {
     let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(list, _) if list.is_empty());
     let functions = |item: &SelectItem| match item {
         SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => is_aggregate(expr),
@@ -80,9 +149,9 @@ fn takes_any_rows(query: &Query) -> bool {
         _ => names_one(column),
     });
     match limit {
-        _ if skips || one_row || by_key || select.from.is_empty() => false,
+        _ if one_row || by_key || select.from.is_empty() => false,
         Limit::None => false,
-        Limit::One => select.selection.is_some(),
+        Limit::One => conditions,
         Limit::Some => true,
     }
 }

@@ -154,6 +154,44 @@ fn patterns_of_one_engine_are_named() {
 }
 
 #[test]
+fn some_of_several_rows_are_those_that_happen_to_come_first() {
+    use Dialect::{MsSql, Oracle, Postgres};
+    for (dialect, sql, limits) in [
+        (Postgres, "SELECT a FROM t LIMIT 5", true),
+        (MsSql, "SELECT TOP 5 a FROM t", true),
+        (MsSql, "SELECT TOP (@n) PERCENT a FROM t", true),
+        (MsSql, "SELECT TOP (1) a FROM t WHERE state = 'x'", true),
+        (Oracle, "SELECT a FROM t WHERE ROWNUM <= 5", true),
+        (Oracle, "SELECT a FROM t, u WHERE (b = 1 AND ROWNUM = 1)", true),
+        // They are counted before they are ordered.
+        (Oracle, "SELECT a FROM t WHERE ROWNUM < 6 ORDER BY a", true),
+        (MsSql, "SELECT TOP 5 a FROM t ORDER BY a", false),
+        (MsSql, "SELECT TOP 0 a FROM t", false),
+        (MsSql, "SELECT TOP 1 a FROM t", false),
+        (MsSql, "SELECT TOP 1 a FROM t WHERE id = 7", false),
+        (Oracle, "SELECT a FROM (SELECT a FROM t ORDER BY a) WHERE ROWNUM <= 5", false),
+        (Oracle, "WITH o AS (SELECT a FROM t ORDER BY a) SELECT a FROM o WHERE ROWNUM <= 5", false),
+        (Oracle, "SELECT a FROM t WHERE ROWNUM = 1", false),
+        (Oracle, "SELECT count(*) FROM t WHERE ROWNUM <= 1000", false),
+        (Postgres, "SELECT a FROM t WHERE rownum <= 5", false),
+    ] {
+        assert_eq!(!traits(dialect, sql, "limit-without-order").is_empty(), limits, "{sql}");
+    }
+}
+
+#[test]
+fn a_table_without_those_that_inherit_from_it_has_its_name() {
+    for (sql, star) in [
+        ("SELECT * FROM ONLY t1", "select-star = t1"),
+        ("SELECT x.* FROM ONLY s.t1 AS x JOIN ONLY (t2) y ON true", "select-star = t1"),
+        ("SELECT * FROM t1 FETCH FIRST ROWS ONLY", "select-star = t1"),
+        ("SELECT * FROM \"only\"", "select-star = only"),
+    ] {
+        assert_eq!(traits(Dialect::Postgres, sql, "select-star"), [star], "{sql}");
+    }
+}
+
+#[test]
 fn what_engines_share_is_not() {
     for (dialect, sql) in [
         (
@@ -276,6 +314,17 @@ fn locks_channels_files_and_other_servers_are_told_by_name() {
             "connect database:db2/crm/ (through-server)",
         ),
         (MsSql, "SELECT * FROM OPENQUERY(LNK, 'select 1')", "read external:lnk (through-server)"),
+        (
+            MsSql,
+            "SELECT * FROM OPENROWSET(BULK N'c:\\in\\f.csv', SINGLE_CLOB) AS x",
+            "import file:c:\\in\\f.csv (server-file)",
+        ),
+        (MsSql, "BULK INSERT dbo.t FROM N'd:\\f.csv'", "import file:d:\\f.csv (server-file)"),
+        (
+            MsSql,
+            "WAITFOR (RECEIVE TOP (1) body FROM dbo.[Jobs]), TIMEOUT 1000",
+            "consume topic:dbo.jobs (receive)",
+        ),
         (Oracle, "SELECT a FROM hr.emp@remote", "read external:remote (through-server)"),
     ] {
         let found: Vec<String> = analyse(sql, dialect).reaches.iter().map(ToString::to_string).collect();
@@ -288,6 +337,9 @@ fn locks_channels_files_and_other_servers_are_told_by_name() {
         (Postgres, "SELECT pg_advisory_unlock(42)"),
         (Postgres, "SELECT a FROM dblink('crm', 'select 1') AS t(a int)"),
         (Postgres, "SELECT 'listen to me'"),
+        (Postgres, "RECEIVE * FROM t"),
+        (MsSql, "SELECT receive FROM dbo.t OPTION (RECOMPILE)"),
+        (MsSql, "SELECT a FROM t WHERE openrowset = 1 AND b = 'bulk' OPTION (RECOMPILE)"),
     ] {
         let found: Vec<String> = analyse(sql, dialect).reaches.iter().map(ToString::to_string).collect();
         assert_eq!(found, NOTHING, "{sql}");
