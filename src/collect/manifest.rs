@@ -3,6 +3,7 @@
 
 use regex::Regex;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -69,6 +70,70 @@ impl Template {
         let name = self.blank(value?.as_str()?);
         name.replace("{}", "").contains(|c: char| c.is_alphanumeric()).then_some(name)
     }
+}
+
+/// How many branches of a condition are read, each by itself.
+const MAX_BRANCHES: usize = 8;
+
+/// A text with one branch of each condition (`{% if %}` of Jinja, `{{ if }}` of Helm) in turn: the first ones, the second
+/// ones, and so on; of one that has fewer its last. Lines stay where they are. A text without `else` is one alone.
+pub(super) fn branches(text: &str) -> Vec<Cow<'_, str>> {
+    let (conditions, most) = conditions(text);
+    if most < 2 {
+        return vec![Cow::Borrowed(text)];
+    }
+    let reading = |pick: usize| {
+        let mut bytes = text.as_bytes().to_vec();
+        for parts in &conditions {
+            let kept = pick.min(parts.len() - 1);
+            for (start, end) in parts.iter().enumerate().filter(|(at, _)| *at != kept).map(|(_, part)| *part)
+            {
+                // What a later branch of it holds goes, and its lines stay.
+                for byte in &mut bytes[start..end] {
+                    *byte = if *byte == b'\n' { b'\n' } else { b' ' };
+                }
+            }
+        }
+        Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    (0..most.min(MAX_BRANCHES)).map(reading).collect()
+}
+
+/// Where each branch of a condition begins and ends, in bytes.
+type Branches = Vec<(usize, usize)>;
+
+/// Where the branches of each condition of a template begin and end, and how many the one with most has.
+fn conditions(text: &str) -> (Vec<Branches>, usize) {
+    let mut done: Vec<Branches> = Vec::new();
+    // Whether it is a condition, where its branch begins, and its branches before that.
+    let mut open: Vec<(bool, usize, Branches)> = Vec::new();
+    for found in PLACEHOLDER.find_iter(text) {
+        let inside = found.as_str().trim_matches(['{', '}', '%']).trim_matches(['-', '+']).trim();
+        let word = inside.split_whitespace().next().unwrap_or("");
+        let jinja = found.as_str().starts_with("{%");
+        let helm = found.as_str().starts_with("{{");
+        match word {
+            "if" if jinja || helm => open.push((true, found.end(), Vec::new())),
+            "for" if jinja => open.push((false, found.end(), Vec::new())),
+            "with" | "range" | "define" | "block" if helm => open.push((false, found.end(), Vec::new())),
+            "else" | "elif" if jinja || helm => {
+                if let Some((_, start, parts)) = open.last_mut() {
+                    parts.push((*start, found.start()));
+                    *start = found.end();
+                }
+            }
+            "endif" | "endfor" | "end" if if word == "end" { helm } else { jinja } => {
+                if let Some((true, start, mut parts)) = open.pop() {
+                    parts.push((start, found.start()));
+                    done.push(parts);
+                }
+            }
+            _ => {}
+        }
+    }
+    done.retain(|parts| parts.len() > 1);
+    let most = done.iter().map(Vec::len).max().unwrap_or(1);
+    (done, most)
 }
 
 /// Whether nothing else stands on the line of a placeholder; a value behind a key does not.

@@ -9,8 +9,10 @@ use super::{Clock, Dialect, Meaning, Rejected, Schedule};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-/// EventBridge's rules and schedules.
+/// EventBridge's rules.
 pub struct Aws;
+/// EventBridge Scheduler, which takes `rate(1 days)` too: its user guide, "Rate-based schedules", knows no rule for the s.
+pub struct AwsScheduler;
 
 /// Sunday is 1 and Saturday 7.
 const AWS_WEEKDAY: Field = Field { low: 1, high: 7, ..WEEKDAY };
@@ -27,17 +29,36 @@ impl Dialect for Aws {
     }
 
     fn parse(&self, text: &str) -> Result<Schedule, Rejected> {
-        let text = text.trim();
-        let inside = |name: &str| text.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')');
-        if let Some(fields) = inside("cron") {
-            cron(fields)
-        } else if let Some(rate) = inside("rate") {
-            Ok(Schedule::new(Rate { seconds: seconds(rate)?, text: rate.trim().to_owned() }))
-        } else if let Some(moment) = inside("at") {
-            at(moment)
-        } else {
-            Err(rejected("it is none of cron(…), rate(…) and at(…)"))
-        }
+        expression(text, true)
+    }
+}
+
+impl Dialect for AwsScheduler {
+    fn name(&self) -> &'static str {
+        "aws-scheduler"
+    }
+
+    fn title(&self) -> &'static str {
+        "Amazon EventBridge Scheduler: cron(six fields), rate(…), at(…)"
+    }
+
+    fn parse(&self, text: &str) -> Result<Schedule, Rejected> {
+        expression(text, false)
+    }
+}
+
+/// An expression; `exact`: the unit of a rate must agree with its number.
+fn expression(text: &str, exact: bool) -> Result<Schedule, Rejected> {
+    let text = text.trim();
+    let inside = |name: &str| text.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')');
+    if let Some(fields) = inside("cron") {
+        cron(fields)
+    } else if let Some(rate) = inside("rate") {
+        Ok(Schedule::new(Rate { seconds: seconds(rate, exact)?, text: rate.trim().to_owned() }))
+    } else if let Some(moment) = inside("at") {
+        at(moment)
+    } else {
+        Err(rejected("it is none of cron(…), rate(…) and at(…)"))
     }
 }
 
@@ -157,8 +178,8 @@ fn years(text: &str) -> Result<Vec<i16>, Rejected> {
     if told.is_empty() { Err(wrong(text)) } else { Ok(told) }
 }
 
-/// `5 minutes`: a number above 0, and its unit, which has an s unless the number is 1.
-fn seconds(text: &str) -> Result<u64, Rejected> {
+/// `5 minutes`: a number above 0, and its unit, which has an s unless the number is 1 where that is asked for.
+fn seconds(text: &str, exact: bool) -> Result<u64, Rejected> {
     let wrong = || rejected(format!("rate: {text:?} is no number of minutes, hours or days"));
     let (value, unit) = text.trim().split_once(' ').ok_or_else(wrong)?;
     let value: u64 = value.parse().ok().filter(|value| *value > 0).ok_or_else(wrong)?;
@@ -170,7 +191,7 @@ fn seconds(text: &str) -> Result<u64, Rejected> {
         "day" => 86_400,
         _ => return Err(wrong()),
     };
-    if (value == 1) != (unit == singular) {
+    if exact && (value == 1) != (unit == singular) {
         return Err(rejected(format!("rate: {text:?}: the unit of 1 has no s, that of more has one")));
     }
     value.checked_mul(length).ok_or_else(wrong)
@@ -286,6 +307,14 @@ mod tests {
         assert_eq!(clock("rate(1 hour)"), Clock::Interval { seconds: 3600, from_end: false });
         assert_eq!(clock("rate(5 minutes)"), Clock::Interval { seconds: 300, from_end: false });
         assert_eq!(clock("cron(${var.minute} 5 * * ? *)"), Clock::Unsettled);
+    }
+
+    #[test]
+    fn the_scheduler_takes_either_form_of_a_unit() {
+        let day = Clock::Interval { seconds: 86_400, from_end: false };
+        assert_eq!(parse("aws-scheduler", "rate(1 days)").expect("it is accepted").clock(), day);
+        assert!(parse("aws", "rate(1 days)").is_err());
+        assert!(parse("aws-scheduler", "rate(1 weeks)").is_err());
     }
 
     #[test]

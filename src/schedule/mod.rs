@@ -81,6 +81,7 @@ pub static DIALECTS: &[&dyn Dialect] = &[
     &at::At,
     &systemd::Systemd,
     &aws::Aws,
+    &aws::AwsScheduler,
     &windows::WindowsTask,
     &autosys::AutosysJil,
     &control_m::ControlM,

@@ -27,6 +27,10 @@ impl SchedulePlace for Workflows {
         }
     }
 
+    fn knows(&self, file: &InputFile) -> bool {
+        self.claims(file)
+    }
+
     fn claims(&self, file: &InputFile) -> bool {
         let path = format!("/{}", file.path);
         let yaml = [".yml", ".yaml"].iter().any(|ending| path.ends_with(ending));
@@ -101,6 +105,17 @@ fn line_of(text: &str, near: &str) -> u64 {
     found as u64 + 1
 }
 
+/// The line on which a step's commands begin: one of their own below `run: |`, or that of `run:` itself.
+fn line_of_step(text: &str, run: &str) -> u64 {
+    let near = run.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("");
+    let is_it = |line: &str| {
+        let line = line.trim();
+        let inline = line.trim_start_matches("- ").strip_prefix("run:").map(str::trim);
+        line == near || inline.is_some_and(|inline| inline.trim_matches(['"', '\'']) == near)
+    };
+    text.lines().position(is_it).map_or_else(|| line_of(text, near), |found| found as u64 + 1)
+}
+
 /// What the steps of all jobs run, and what is set around them.
 fn steps(text: &str, workflow: &Value) -> (Script, BTreeMap<String, String>) {
     let (mut script, mut environment) = (Script::default(), BTreeMap::new());
@@ -115,8 +130,7 @@ fn steps(text: &str, workflow: &Value) -> (Script, BTreeMap<String, String>) {
                 continue;
             }
             literal_map(step.get("env"), &mut environment);
-            let near = run.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("");
-            script.add(line_of(text, near), &unknown(run));
+            script.add(line_of_step(text, run), &unknown(run));
         }
     }
     environment.retain(|_, value| !value.contains("${{"));

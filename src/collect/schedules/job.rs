@@ -181,7 +181,7 @@ pub(super) struct Job<'a> {
 }
 
 /// A command whose placeholders are what only a run can tell; `${NAME}` is left to the shell, which may know it.
-fn blanked(text: &str) -> Cow<'_, str> {
+pub(super) fn blanked(text: &str) -> Cow<'_, str> {
     schedule::fill(text, &|placeholder| {
         let name = placeholder.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
         let plain = name.is_some_and(|name| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
@@ -380,7 +380,8 @@ impl<'a> Job<'a> {
         let files = move |path: &str| inputs.find(host.as_deref(), path)?.text().ok();
         let context = commands::Context {
             host: self.host.clone(),
-            account: self.account.clone(),
+            // Nobody's home is that of an account which is filled in elsewhere.
+            account: self.account.clone().filter(|account| !schedule::has_placeholder(account)),
             actor: Actor::new().with(MentionKind::Job, job.text.clone()),
             about: job.clone(),
             input: input.clone(),

@@ -3,7 +3,7 @@
 //! zone is what `timeZone` says, else that of a controller manager that no manifest names.
 
 use super::job::{Job, Work, Zone};
-use super::manifest::{MASK, Script, Template, command_text, literals, scalar};
+use super::manifest::{self, MASK, Script, Template, command_text, literals, scalar};
 use super::{SchedulePlace, World};
 use crate::collect::document::{self, Document};
 use crate::evidence::scrub::scrub;
@@ -12,7 +12,7 @@ use crate::input::InputFile;
 use crate::schedule;
 use regex::Regex;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 /// Manifests and charts.
@@ -39,26 +39,48 @@ impl SchedulePlace for CronJobs {
         memchr::memmem::find(&file.head, b"CronJob").is_some() && file.head_text().lines().any(is_kind)
     }
 
+    fn knows(&self, file: &InputFile) -> bool {
+        // Within the definition of something else a manifest is that one's.
+        let begins = |line: &str| line.starts_with("apiVersion:") || line.starts_with("\"apiVersion\":");
+        let json = file.head.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+        self.claims(file)
+            && file.head_text().lines().any(|line| begins(if json { line.trim_start() } else { line }))
+    }
+
     fn read(&self, file: &InputFile, text: &str, world: &World<'_>, out: &mut Evidence) -> u64 {
-        let template = Template::of(text);
-        let mut jobs = 0;
-        for document in document::parse_all(&template.text) {
-            match &document.value {
-                Err(reason) if document.text.lines().any(is_kind) => {
-                    let place = Place::line(&file.path, document.line_of("CronJob"));
-                    let detail = format!("a CronJob that cannot be read: {reason}");
-                    out.add_gap(Gap::new(place, GapCode::Unparsed, detail));
-                }
-                Err(_) => {}
-                Ok(value) => {
-                    for (index, spec) in cron_jobs(value).into_iter().enumerate() {
-                        let manifest = Manifest { file, world, template: &template, document: &document };
-                        jobs += u64::from(manifest.state(spec, index, out));
+        let broken = |template: &Template| {
+            document::parse_all(&template.text)
+                .iter()
+                .any(|it| it.value.is_err() && it.text.lines().any(is_kind))
+        };
+        let whole = Template::of(text);
+        // A key in both branches of a condition is there twice: then each branch is read by itself.
+        let readings = match manifest::branches(text) {
+            readings if readings.len() > 1 && broken(&whole) => {
+                readings.iter().map(|it| Template::of(it)).collect()
+            }
+            _ => vec![whole],
+        };
+        let mut stated = BTreeSet::new();
+        for template in &readings {
+            for document in document::parse_all(&template.text) {
+                match &document.value {
+                    Err(reason) if document.text.lines().any(is_kind) => {
+                        let place = Place::line(&file.path, document.line_of("CronJob"));
+                        let detail = format!("a CronJob that cannot be read: {reason}");
+                        out.add_gap(Gap::new(place, GapCode::Unparsed, detail));
+                    }
+                    Err(_) => {}
+                    Ok(value) => {
+                        for (index, spec) in cron_jobs(value).into_iter().enumerate() {
+                            let manifest = Manifest { file, world, template, document: &document };
+                            stated.extend(manifest.state(spec, index, out).then_some((document.line, index)));
+                        }
                     }
                 }
             }
         }
-        jobs
+        stated.len() as u64
     }
 }
 

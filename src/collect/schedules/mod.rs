@@ -56,6 +56,10 @@ pub trait SchedulePlace: Sync {
     fn about(&self) -> &'static About;
     /// Whether this file is one.
     fn claims(&self, file: &InputFile) -> bool;
+    /// Whether that is sure whatever the file is called, so that no other kind may take it for its name.
+    fn knows(&self, _: &InputFile) -> bool {
+        false
+    }
     /// States its jobs and gives how many there were.
     fn read(&self, file: &InputFile, text: &str, world: &World<'_>, out: &mut Evidence) -> u64;
 }
@@ -112,7 +116,11 @@ fn place_of(file: &InputFile) -> Option<&'static dyn SchedulePlace> {
     if let Some(kind) = &file.forced {
         return PLACES.iter().copied().find(|place| place.about().name == &**kind);
     }
-    PLACES.iter().copied().find(|place| file.is_text() && place.claims(file))
+    if !file.is_text() {
+        return None;
+    }
+    let sure = PLACES.iter().copied().find(|place| place.knows(file));
+    sure.or_else(|| PLACES.iter().copied().find(|place| place.claims(file)))
 }
 
 impl Family for Schedules {

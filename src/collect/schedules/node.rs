@@ -19,13 +19,27 @@ pub(super) enum Kind {
     List(Vec<Node>),
     /// A map in the order of the file.
     Map(Vec<(Node, Node)>),
+    /// An expression whose parts are told.
+    Call(Box<Call>),
+}
+
+/// A function that is called, or a choice between cases.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Call {
+    /// What is called; `?` chooses.
+    pub name: String,
+    /// With what; of a choice the value that decides and the map of its cases.
+    pub arguments: Vec<Node>,
+    /// How all of it is written, as a placeholder.
+    pub written: String,
 }
 
 impl Node {
-    /// The scalar.
+    /// The scalar; of an expression how it is written.
     pub fn text(&self) -> Option<&str> {
         match &self.kind {
             Kind::Text(text) => Some(text),
+            Kind::Call(call) => Some(&call.written),
             _ => None,
         }
     }

@@ -1,16 +1,16 @@
-//! Salt: states of the modules `cron` and `schedule` in SLS files (their reference). Jinja around and in them stays a
-//! placeholder; pillars and grains are never read. Of `schedule` only `cron:` is a time that a text tells.
+//! Salt: states of the modules `cron` and `schedule` in SLS files (their reference). Jinja in them stays a
+//! placeholder, each branch of it is read by itself; pillars and grains are never read. Of `schedule` only `cron:` is a time that a text tells.
 
 use super::crontab_host::Cron;
 use super::job::{Job, Work, remark_above};
-use super::manifest::Template;
+use super::manifest::{Template, branches};
 use super::node::Node;
 use super::{SchedulePlace, World, embedded, yaml};
 use crate::evidence::scrub::scrub;
 use crate::evidence::{About, Evidence, Gap, GapCode, Place, Provenance, Text};
 use crate::input::{InputFile, scope_of};
 use crate::schedule;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The dialect of the crontabs that the module writes.
 const DIALECT: &str = "vixie";
@@ -36,24 +36,27 @@ impl SchedulePlace for Salt {
     }
 
     fn read(&self, file: &InputFile, text: &str, world: &World<'_>, out: &mut Evidence) -> u64 {
-        let template = Template::of(text);
-        let read = yaml::read(&template.text);
-        if let Some((line, why)) = read.broken {
-            out.add_gap(Gap::new(Place::line(&file.path, line), GapCode::Unparsed, why));
-        }
-        let states = States { file, text, world, template: &template };
-        let mut jobs = 0;
-        for document in &read.documents {
-            for (id, body) in document.entries() {
-                jobs += body
-                    .entries()
-                    .iter()
-                    .map(|(name, state)| states.state(id, name, state, out))
-                    .sum::<u64>();
+        // A state that is one thing or another is read as each of them.
+        let (mut jobs, mut stated) = (0, BTreeSet::new());
+        for (at, reading) in branches(text).iter().enumerate() {
+            let template = Template::of(reading);
+            let read = yaml::read(&template.text);
+            if let Some((line, why)) = read.broken {
+                out.add_gap(Gap::new(Place::line(&file.path, line), GapCode::Unparsed, why));
             }
-            jobs += embedded::in_yaml(document, file, world, out);
+            let states = States { file, text, world, template: &template };
+            for document in &read.documents {
+                for (id, body) in document.entries() {
+                    let told =
+                        body.entries().iter().filter(|(name, state)| states.state(id, name, state, out));
+                    stated.extend(told.map(|(name, _)| name.line));
+                }
+                // Those of a branch that is read again are the same.
+                let written = embedded::in_yaml(document, file, world, out);
+                jobs += if at == 0 { written } else { 0 };
+            }
         }
-        jobs
+        jobs + stated.len() as u64
     }
 }
 
@@ -66,7 +69,7 @@ struct States<'a> {
 
 impl States<'_> {
     /// One state: `cron.present` with a list of arguments, or `cron` with the function among them.
-    fn state(&self, id: &Node, name: &Node, arguments: &Node, out: &mut Evidence) -> u64 {
+    fn state(&self, id: &Node, name: &Node, arguments: &Node, out: &mut Evidence) -> bool {
         let (module, function) = match name.text().unwrap_or("").split_once('.') {
             Some((module, function)) => (module, Some(function)),
             None => (name.text().unwrap_or(""), None),
@@ -83,9 +86,9 @@ impl States<'_> {
         }
         let id = self.template.unmask(id.text().unwrap_or(""));
         match module {
-            "cron" if present => u64::from(self.cron(&id, name.line, &given, out)),
-            "schedule" if present => u64::from(self.schedule(&id, name.line, &given, out)),
-            _ => 0,
+            "cron" if present => self.cron(&id, name.line, &given, out),
+            "schedule" if present => self.schedule(&id, name.line, &given, out),
+            _ => false,
         }
     }
 
@@ -149,7 +152,7 @@ impl States<'_> {
             host: None,
             name: Some(&own),
             zone: Cron::Debian.zone_below(self.world, None, &environment),
-            account: account.filter(|account| !schedule::has_placeholder(account)).map(Text::from),
+            account: account.map(Text::from),
             work,
             line,
             remark: remark_above(self.text, line),

@@ -268,7 +268,7 @@ impl Reading<'_> {
                 block.block("flexible_time_window").and_then(|it| it.text("maximum_window_in_minutes"));
             planned.push(Planned {
                 schedule,
-                dialect: "aws",
+                dialect: if kind == "aws_scheduler_schedule" { "aws-scheduler" } else { "aws" },
                 zone: self.zone(block.text("schedule_expression_timezone"), "UTC"),
                 what: self.target(block, kind),
                 guards: window

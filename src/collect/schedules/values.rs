@@ -168,7 +168,33 @@ impl<'a> Values<'a> {
         if whole("(") {
             return self.between(start + 1, end - 1, depth + 1);
         }
-        self.text_of(start, end)
+        self.call(start, end, depth).unwrap_or_else(|| self.text_of(start, end))
+    }
+
+    /// A function's call and a choice between cases, as Puppet has them; nothing else may stand beside it.
+    fn call(&self, start: usize, end: usize, depth: usize) -> Option<Node> {
+        if self.language != Language::Puppet || depth >= MAX_DEPTH || end < start + 3 {
+            return None;
+        }
+        let first = &self.tokens[start];
+        let name = first.kind == Kind::Word && !first.text.starts_with('$');
+        let (name, arguments) = if name && self.is(start + 1, "(") && self.closing(start + 1) + 1 == end {
+            (first.text.clone(), self.list(start + 2, end - 1, depth))
+        } else {
+            let mut sign = start + 1;
+            while self.is(sign, "[") {
+                sign = self.closing(sign) + 1;
+            }
+            let cases = sign + 1;
+            if !self.is(sign, "?") || !self.is(cases, "{") || self.closing(cases) + 1 != end {
+                return None;
+            }
+            let cases = self.between(cases, end, depth + 1);
+            ("?".to_owned(), vec![self.between(start, sign, depth + 1), cases])
+        };
+        let written = self.expression(first.span.0, self.tokens[end - 1].span.1);
+        let call = node::Call { name, arguments, written };
+        Some(Node { line: first.line, kind: node::Kind::Call(Box::new(call)) })
     }
 
     fn list(&self, start: usize, end: usize, depth: usize) -> Vec<Node> {
@@ -282,6 +308,7 @@ pub(super) fn filled(value: &Node, with: &dyn Fn(&str) -> Option<String>) -> Nod
             let entry = |(key, value): &(Node, Node)| (filled(key, with), filled(value, with));
             node::Kind::Map(entries.iter().map(entry).collect())
         }
+        node::Kind::Call(call) => node::Kind::Text(crate::schedule::fill(&call.written, with).into_owned()),
     };
     Node { line: value.line, kind }
 }

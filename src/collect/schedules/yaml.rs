@@ -131,7 +131,7 @@ fn measure(node: &Node) -> (usize, usize) {
         parts.map(measure).fold((1, 1), |(size, depth), (s, d)| (size + s, depth.max(d + 1)))
     };
     match &node.kind {
-        Kind::Text(_) => (1, 0),
+        Kind::Text(_) | Kind::Call(_) => (1, 0),
         Kind::List(items) => sum(&mut items.iter()),
         Kind::Map(entries) => sum(&mut entries.iter().flat_map(|(key, value)| [key, value])),
     }
@@ -145,6 +145,7 @@ mod tests {
         let line = node.line;
         match &node.kind {
             Kind::Text(text) => format!("{line}:{text}"),
+            Kind::Call(call) => format!("{line}:{}", call.written),
             Kind::List(items) => {
                 format!("{line}:[{}]", items.iter().map(shown).collect::<Vec<_>>().join(" "))
             }

@@ -104,6 +104,11 @@ impl<'w> Unit<'w> {
         Unit { settings }
     }
 
+    /// Of a unit's text, which stands in this file.
+    pub fn of_text(file: &'w InputFile, text: &str) -> Unit<'w> {
+        Unit { settings: parse(file, text) }
+    }
+
     /// The settings of a section in order.
     pub fn section<'s>(&'s self, section: &str) -> impl Iterator<Item = &'s Setting<'w>> {
         self.settings.iter().filter(move |setting| setting.section == section)

@@ -74,7 +74,7 @@ impl Arguments {
                     arguments.insert(&name, variables.fill(&value));
                 }
             }
-            Node { kind: Kind::List(_), .. } => {
+            Node { kind: Kind::List(_) | Kind::Call(_), .. } => {
                 return Err("a list is no job of the module cron".to_owned());
             }
         }

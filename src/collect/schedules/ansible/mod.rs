@@ -261,7 +261,7 @@ impl States<'_> {
             host: task.host.clone(),
             name: own.as_deref(),
             zone: Cron::Debian.zone_below(self.world, task.host.as_deref(), environment),
-            account: whose.1.filter(|account| !schedule::has_placeholder(account)).map(Text::from),
+            account: whose.1.map(Text::from),
             work: Work::Template(command),
             line: task.line,
             remark: remark_above(self.text, task.first_line),

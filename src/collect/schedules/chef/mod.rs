@@ -254,7 +254,7 @@ impl Stating<'_> {
             Some(command) => Work::Template(command),
             None => Work::Named(&service),
         };
-        let account = planned.account.as_deref().filter(|account| !schedule::has_placeholder(account));
+        let account = planned.account.as_deref();
         let job = Job::of_shell(self.file, self.world, "", planned.dialect, "", &planned.environment);
         Job {
             host: None,
@@ -294,6 +294,7 @@ impl Stating<'_> {
             account: None,
             template: true,
             first_line,
+            use_of: None,
             scope,
         }
         .read(text, self.out)

@@ -222,7 +222,18 @@ fn table<'a>(
     // Jinja's templates of roles often keep the name of what they make.
     let template = stem(file) != file.name() || file.inner.contains("/templates/");
     let scope = scope_of(&file.path, "");
-    Table { file, world, cron, host: file.host.clone(), user_column, account, template, first_line: 1, scope }
+    Table {
+        file,
+        world,
+        cron,
+        host: file.host.clone(),
+        user_column,
+        account,
+        template,
+        first_line: 1,
+        use_of: None,
+        scope,
+    }
 }
 
 fn folder_is(file: &InputFile, folder: &str) -> bool {

@@ -35,6 +35,8 @@ pub(in super::super) struct Table<'a> {
     pub template: bool,
     /// The line of the file on which it begins.
     pub first_line: u64,
+    /// What uses the definition that writes it is called: each of its lines then stands where that use does.
+    pub use_of: Option<&'a str>,
     /// In which part of the world it stands.
     pub scope: Scope,
 }
@@ -74,7 +76,7 @@ impl Table<'_> {
         let mut comments: Vec<&str> = Vec::new();
         let mut jobs = 0;
         for (index, line) in text.split('\n').enumerate() {
-            let number = self.first_line + index as u64;
+            let number = self.first_line + if self.use_of.is_some() { 0 } else { index as u64 };
             let trimmed = line.trim();
             if let Some(comment) = trimmed.strip_prefix('#') {
                 comments.push(comment.trim());
@@ -172,16 +174,13 @@ impl Table<'_> {
                 out.add_gap(bad(&format!("{account} is no user's name")));
                 return false;
             }
-            (true, Some((account, rest))) => {
-                (Some(Text::from(account)).filter(|_| !schedule::has_placeholder(account)), rest)
-            }
+            (true, Some((account, rest))) => (Some(Text::from(account)), rest),
             (true, None) => {
                 out.add_gap(bad("it has no user, or no command"));
                 return false;
             }
         };
-        let starter = PERIODS.iter().any(|(folder, _)| rest.contains(&format!("/etc/{folder}")));
-        if starter && rest.contains("run-parts") {
+        if self.starts_others(rest) {
             // The folder's scripts are the jobs; the line that starts them only says when.
             return true;
         }
@@ -190,6 +189,18 @@ impl Table<'_> {
         let line = Line { schedule, dialect, account, command: &command, stdin, number, remark, guard: None };
         self.state(&line, environment, out);
         true
+    }
+
+    /// Whether a command starts the scripts of a folder that are jobs of their own: those of this host. Where the scan has
+    /// none of them, the line is all that tells of them.
+    fn starts_others(&self, command: &str) -> bool {
+        let of_period = |folder: &str| command.contains(&format!("/etc/{folder}"));
+        let folder = PERIODS.iter().map(|(folder, _)| *folder).find(|folder| of_period(folder));
+        let Some(folder) = folder.filter(|_| command.contains("run-parts") && self.host.is_some()) else {
+            return false;
+        };
+        let mut files = self.world.inputs.files.iter().filter(|file| file.host == self.host);
+        files.any(|file| super::folder_is(file, folder))
     }
 
     pub(super) fn state(&self, line: &Line<'_>, environment: &BTreeMap<String, String>, out: &mut Evidence) {
@@ -213,7 +224,8 @@ impl Table<'_> {
         let delay = environment.get("RANDOM_DELAY").filter(|_| self.cron == Cron::Cronie);
         let delay = delay.map(|minutes| Text::from(format!("RANDOM_DELAY={minutes}")));
         let guards = line.guard.clone().into_iter().chain(delay).collect();
-        Job { host, zone, account, work, guards, line: line.number, remark, scope: self.scope, ..job }
+        let name = self.use_of;
+        Job { host, name, zone, account, work, guards, line: line.number, remark, scope: self.scope, ..job }
             .state(out);
     }
 }

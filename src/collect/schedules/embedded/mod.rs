@@ -85,6 +85,7 @@ impl Target {
             account: self.account.as_deref().map(Text::from),
             template: true,
             first_line,
+            use_of: None,
             scope: scope_of(&file.path, ""),
         }
     }

@@ -1,5 +1,5 @@
-//! One Puppet manifest: its resources, resource defaults, variables, and the classes, defined types and nodes they
-//! stand in (Puppet's language reference). It evaluates nothing: both branches of a
+//! One Puppet manifest: its resources, resource defaults, variables, and the classes, defined types, nodes and loops
+//! they stand in (Puppet's language reference). It evaluates nothing: both branches of a
 //! condition are there, with what must hold for them.
 
 use super::super::node::{Kind, Node};
@@ -23,6 +23,35 @@ pub(super) struct Resource {
     pub owner: Option<usize>,
     /// What must hold for it.
     pub conditions: Conditions,
+    /// The loops of the manifest around it, outer ones first.
+    pub loops: Vec<usize>,
+}
+
+/// Resources that a function makes of data: `create_resources`, `ensure_resource` and its like.
+pub(super) struct Computed {
+    /// Their type, as written.
+    pub kind: Node,
+    /// Titles with what each is given; where only titles are told, the attributes of all of them are below.
+    pub of: Node,
+    /// What all of them are given.
+    pub shared: Node,
+    /// In which definition it stands.
+    pub owner: Option<usize>,
+    /// What must hold for it.
+    pub conditions: Conditions,
+    /// The loops around it, outer ones first.
+    pub loops: Vec<usize>,
+    /// Its line.
+    pub line: u64,
+}
+
+/// A loop: `over.each |$names| { … }`.
+pub(super) struct Loop {
+    /// What it goes over.
+    pub over: Node,
+    /// What it calls each element.
+    pub names: Vec<String>,
+    span: (usize, usize),
 }
 
 /// A class, a defined type or a node.
@@ -45,13 +74,27 @@ pub(super) struct Manifest {
     pub definitions: Vec<Definition>,
     /// What variables are assigned, each time with what must hold.
     pub variables: BTreeMap<String, Vec<(Node, Conditions)>>,
-    /// Types whose resources a function makes of data, with the line.
-    pub computed: Vec<(String, u64)>,
+    /// What functions make of data.
+    pub computed: Vec<Computed>,
+    /// Its loops, outer ones first.
+    pub loops: Vec<Loop>,
     /// What did not end, and where it began.
     pub broken: Option<(u64, &'static str)>,
 }
 
+/// How many words of what a loop goes over are looked at.
+const MAX_SUBJECT: usize = 2_000;
+/// How many loops of one manifest are told apart; what stands in later ones is told once.
+const MAX_LOOPS: usize = 500;
+
 impl Manifest {
+    /// The definition and the loops around a place.
+    fn around(&self, at: usize) -> (Option<usize>, Vec<usize>) {
+        let owner = self.definitions.iter().rposition(|it| it.span.0 < at && at < it.span.1);
+        let loops = self.loops.iter().enumerate().filter(|(_, it)| it.span.0 < at && at < it.span.1);
+        (owner, loops.map(|(index, _)| index).collect())
+    }
+
     /// The variables of which only one assignment may hold, given these values of parameters.
     pub fn settled(&self, given: &Attributes) -> Attributes {
         let text = |name: &str| Some(given.get(name)?.text()?.to_owned());
@@ -91,13 +134,15 @@ pub(super) fn read(text: &str) -> Manifest {
             Word::Word if token.text.starts_with('$') && values.is(at + 1, "=") => {
                 let (value, end) = values.value(at + 2, &[]);
                 // A value without an end of its own runs into the next statement: only what stands alone counts.
-                let alone = end == at + 3 || matches!(value.kind, Kind::List(_) | Kind::Map(_));
+                let alone =
+                    end == at + 3 || matches!(value.kind, Kind::List(_) | Kind::Map(_) | Kind::Call(_));
                 let value = if alone { value } else { values.value_of_one(at + 2) };
                 let told = manifest.variables.entry(token.text[1..].to_owned()).or_default();
                 told.push((value, blocks.around(at)));
                 at + 2
             }
-            Word::Word if values.is(at + 1, "(") => computed(&values, at, &mut manifest),
+            Word::Word if token.text == "each" => each(&values, at, &mut manifest),
+            Word::Word if values.is(at + 1, "(") => computed(&values, at, &blocks, &mut manifest),
             _ => at + 1,
         };
     }
@@ -110,16 +155,21 @@ pub(super) fn read(text: &str) -> Manifest {
 }
 
 impl Values<'_> {
-    /// The value that ends where the next statement of Puppet begins, as far as one word, a list or a map tells.
+    /// The value that ends where the next statement of Puppet begins, as far as one word, a list, a map, a call or a
+    /// choice tells.
     fn value_of_one(&self, at: usize) -> Node {
-        let ends = |token: &Token| token.kind == Word::Word || token.kind == Word::Text || token.is("}");
-        let next = self.get(at + 1).is_none_or(|next| ends(next) && next.line > self.tokens[at].line);
-        let bracket = self.is(at, "[") || self.is(at, "{");
-        let end = match (bracket, next) {
-            (true, _) => self.closing(at) + 1,
-            (false, true) => at + 1,
-            (false, false) => return super::super::values::scalar(0, "${}"),
-        };
+        let mut end = if self.is(at, "[") || self.is(at, "{") { self.closing(at) + 1 } else { at + 1 };
+        while self.is(end, "[") || (end == at + 1 && self.is(end, "(")) {
+            end = self.closing(end) + 1;
+        }
+        if self.is(end, "?") && self.is(end + 1, "{") {
+            end = self.closing(end + 1) + 1;
+        }
+        let last = self.get(end.saturating_sub(1)).map_or(0, |last| last.line);
+        let begins = |token: &Token| token.kind != Word::Sign && token.line > last;
+        if !self.get(end).is_none_or(|next| begins(next) || next.is("}")) {
+            return super::super::values::scalar(0, "${}");
+        }
         let part = Values::new(self.text, self.tokens.get(..end).unwrap_or(self.tokens), self.language);
         part.value(at, &[]).0
     }
@@ -171,14 +221,65 @@ fn parameters_of(values: &Values<'_>, start: usize, end: usize) -> Attributes {
     parameters
 }
 
-/// `create_resources('cron', …)` and its like: jobs that only data tells.
-fn computed(values: &Values<'_>, at: usize, manifest: &mut Manifest) -> usize {
+/// `create_resources('cron', …)` and its like: resources that only data tells; where reading goes on.
+fn computed(values: &Values<'_>, at: usize, blocks: &Blocks, manifest: &mut Manifest) -> usize {
     let token = &values.tokens[at];
     let makes = ["create_resources", "ensure_resource", "ensure_resources"].contains(&token.text.as_str());
-    if let Some(kind) = values.get(at + 2).filter(|_| makes) {
-        manifest.computed.push((kind.text.to_lowercase().trim_start_matches("::").to_owned(), token.line));
+    if !makes {
+        return at + 1;
+    }
+    let mut arguments = Vec::new();
+    let (mut next, end) = (at + 2, values.closing(at + 1));
+    while next < end {
+        let (value, stop) = values.value(next, &[]);
+        arguments.push(value);
+        next = stop.max(next) + 1;
+    }
+    let mut arguments = arguments.into_iter();
+    if let (Some(kind), Some(of)) = (arguments.next(), arguments.next()) {
+        let shared = arguments.next().unwrap_or(Node { line: token.line, kind: Kind::Map(Vec::new()) });
+        let (owner, loops) = manifest.around(at);
+        let (conditions, line) = (blocks.around(at), token.line);
+        manifest.computed.push(Computed { kind, of, shared, owner, conditions, loops, line });
     }
     at + 1
+}
+
+/// `over.each |$a, $b| {` and `each(over) |$a| {`; where reading goes on.
+fn each(values: &Values<'_>, at: usize, manifest: &mut Manifest) -> usize {
+    let method = at.checked_sub(1).is_some_and(|before| values.is(before, "."));
+    let bar = if method { at + 1 } else { values.closing(at + 1) + 1 };
+    if !values.is(bar, "|") || (!method && !values.is(at + 1, "(")) || manifest.loops.len() >= MAX_LOOPS {
+        return at + 1;
+    }
+    let Some(length) = values.tokens[bar + 1..].iter().position(|token| token.is("|")) else { return at + 1 };
+    let (inside, open) = (bar + 1..bar + 1 + length, bar + 2 + length);
+    if !values.is(open, "{") {
+        return at + 1;
+    }
+    let over = if method { subject(values, at - 1) } else { Some(values.within(at + 2, bar - 1)) };
+    let names = values.tokens[inside].iter().filter_map(|token| token.text.strip_prefix('$'));
+    let names = names.map(str::to_owned).collect();
+    let over = over.unwrap_or_else(|| super::super::values::scalar(0, "${}"));
+    manifest.loops.push(Loop { over, names, span: (open, values.closing(open)) });
+    open + 1
+}
+
+/// What stands in front of a method's point, where it is one variable, list, map or call.
+fn subject(values: &Values<'_>, point: usize) -> Option<Node> {
+    let last = values.get(point.checked_sub(1)?)?;
+    let mut start = point - 1;
+    if last.kind == Word::Sign {
+        // What a bracket closes begins where the bracket is opened.
+        start = (point.saturating_sub(MAX_SUBJECT)..point).rev().find(|at| {
+            ["(", "[", "{"].iter().any(|sign| values.is(*at, sign)) && values.closing(*at) == point - 1
+        })?;
+        let word = start.checked_sub(1).and_then(|at| values.get(at)).is_some_and(|it| it.kind == Word::Word);
+        let beside = word && values.tokens[start - 1].span.1 == values.tokens[start].span.0;
+        start -= usize::from(beside);
+    }
+    let chained = start.checked_sub(1).is_some_and(|at| values.is(at, ".") || values.is(at, "|"));
+    (!chained).then(|| values.within(start, point))
 }
 
 /// `type { title: attributes; … }`, `Type { attributes }`; where reading goes on.
@@ -202,7 +303,7 @@ fn resources(
         }
         return at + 1;
     }
-    let owner = manifest.definitions.iter().rposition(|it| it.span.0 < at && at < it.span.1);
+    let (owner, loops) = manifest.around(at);
     let conditions = blocks.around(at);
     let mut shared = Attributes::new();
     loop {
@@ -221,8 +322,8 @@ fn resources(
             let titles = if title.items().is_empty() { std::slice::from_ref(&title) } else { title.items() };
             for title in titles {
                 let (kind, title, attributes) = (kind.clone(), title.clone(), attributes.clone());
-                let conditions = conditions.clone();
-                manifest.resources.push(Resource { kind, title, attributes, owner, conditions });
+                let (conditions, loops) = (conditions.clone(), loops.clone());
+                manifest.resources.push(Resource { kind, title, attributes, owner, conditions, loops });
             }
         }
         next = end + 1;

@@ -1,13 +1,18 @@
 //! Puppet: jobs in manifests, by the types and defines that the usual modules have for them, also through a define of
-//! the tree's own that wraps one of these (found where autoload finds it). Crontabs that a `file` holds as text are
-//! read as such. Variables stay placeholders unless the manifest itself assigns them once; data (Hiera), facts and
-//! functions are never read.
+//! the tree's own that wraps one of these or writes the file of one (found where autoload finds it). Crontabs that a
+//! `file` holds as text are read as such. Variables stay placeholders unless the manifest itself assigns them once;
+//! resources that are made of data are told for each level of Hiera that has some; facts are never read.
 
 mod conditions;
+mod data;
+mod fill;
 mod manifest;
+mod modules;
+mod template;
 mod types;
+mod written;
 
-use super::crontab::{Table, setting};
+use super::crontab::setting;
 use super::crontab_host::Cron;
 use super::job::{Job, Work, remark_above};
 use super::node::{Kind, Node};
@@ -17,22 +22,20 @@ use crate::evidence::scrub::scrub;
 use crate::evidence::{About, Evidence, Gap, GapCode, Place, Provenance, Text};
 use crate::input::{InputFile, scope_of};
 use crate::schedule;
-use manifest::{Attributes, Manifest, Resource};
-use std::cell::Cell;
+use fill::{Fill, known, variable};
+use manifest::{Attributes, Computed, Manifest, Resource};
+use modules::Modules;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use types::{Planned, is_job, is_off};
+use written::Written;
 
 /// How many defines deep a resource is followed.
 const MAX_DEFINES: usize = 4;
-/// How many variables one value may go through.
-const MAX_STEPS: usize = 6;
-/// How long a value may become.
-const MAX_VALUE: usize = 16 * 1024;
 /// How many resources one manifest may lead to, those of the defines it uses with them.
 const MAX_RESOURCES: usize = 50_000;
-/// How many variables the values of one resource may take.
-const MAX_FILLED: u32 = 10_000;
+/// How many elements of loops one resource may stand for.
+const MAX_ELEMENTS: usize = 2_000;
 
 /// Manifests.
 pub struct Puppet;
@@ -56,99 +59,353 @@ impl SchedulePlace for Puppet {
         if let Some((line, why)) = manifest.broken {
             out.add_gap(Gap::new(Place::line(&file.path, line), GapCode::Unparsed, why));
         }
-        for (kind, line) in manifest.computed.iter().filter(|(kind, _)| is_job(kind)) {
-            let why = format!("resources of the type {kind} are made of data, which no manifest tells");
-            out.add_gap(Gap::new(Place::line(&file.path, *line), GapCode::Unresolved, why));
-        }
-        let mut catalog = Catalog { file, text, world, defines: HashMap::new(), out, jobs: 0, resources: 0 };
-        let own = manifest.settled(&Attributes::new());
-        for resource in &manifest.resources {
-            let scope = Scope::of(&manifest, resource);
-            catalog.resource(&own, resource, &scope, 0);
-        }
+        let modules = &Modules::around(file, world.inputs);
+        let mut catalog = Catalog::new(file, Rc::from(text), world, modules, out);
+        catalog.all(&manifest);
+        catalog.timers();
         catalog.jobs
     }
 }
 
+/// Where what is stated of a resource stands: the line, its file and its text.
+#[derive(Clone)]
+struct Origin<'a> {
+    file: &'a InputFile,
+    text: Rc<str>,
+    line: u64,
+}
+
 /// What holds where a resource stands.
-struct Scope {
+#[derive(Clone)]
+struct Scope<'a> {
     /// The class, define or file: what tells its jobs from others of the same name.
     owner: String,
     host: Option<Text>,
-    /// What a define was given, and what it is called.
+    /// What a define was given and what a loop gives names to.
     given: Attributes,
-    /// The place of the resource that led here, if it is not this one.
-    line: Option<u64>,
+    /// The place of the resource or of the data that led here, if it is not this one.
+    origin: Option<Origin<'a>>,
 }
 
-impl Scope {
-    fn of(manifest: &Manifest, resource: &Resource) -> Scope {
-        let definition = resource.owner.map(|owner| &manifest.definitions[owner]);
+impl<'a> Scope<'a> {
+    fn of(manifest: &Manifest, owner: Option<usize>) -> Scope<'a> {
+        let definition = owner.map(|owner| &manifest.definitions[owner]);
         let node =
             definition.filter(|it| it.keyword == "node" && !it.name.is_empty() && it.name != "default");
         Scope {
             owner: definition.filter(|it| it.keyword != "node").map(|it| it.name.clone()).unwrap_or_default(),
             host: node.map(|it| Text::from(it.name.as_str())),
             given: Attributes::new(),
-            line: None,
+            origin: None,
         }
     }
 }
 
+/// What something goes over.
+enum Subject {
+    /// It is told here.
+    Known(Node),
+    /// Data of this name, and what is taken where there is none.
+    Data(String, Option<Node>),
+    Unknown,
+}
+
+/// A manifest with what holds in all of it.
+struct Around<'m> {
+    manifest: &'m Manifest,
+    /// The variables that are settled there.
+    own: Attributes,
+    /// How many defines led to it.
+    depth: usize,
+}
+
 struct Catalog<'a> {
     file: &'a InputFile,
-    text: &'a str,
+    text: Rc<str>,
     world: &'a World<'a>,
+    modules: &'a Modules<'a>,
     /// The manifests of defines, by their name; those that are nowhere stay nowhere.
     defines: HashMap<String, Option<Rc<Manifest>>>,
+    /// The texts of units that resources write.
+    units: Vec<Written<'a>>,
     out: &'a mut Evidence,
     jobs: u64,
     resources: usize,
 }
 
-impl Catalog<'_> {
-    fn resource(&mut self, own: &Attributes, resource: &Resource, scope: &Scope, depth: usize) {
-        self.resources += 1;
-        if self.resources > MAX_RESOURCES {
-            if self.resources == MAX_RESOURCES + 1 {
-                self.gap(
-                    resource.title.line,
-                    GapCode::Limit,
-                    "it leads to more resources than MAX_RESOURCES",
-                );
-            }
-            return;
+impl<'a> Catalog<'a> {
+    fn new(
+        file: &'a InputFile,
+        text: Rc<str>,
+        world: &'a World<'a>,
+        modules: &'a Modules<'a>,
+        out: &'a mut Evidence,
+    ) -> Catalog<'a> {
+        let (defines, units) = (HashMap::new(), Vec::new());
+        Catalog { file, text, world, modules, defines, units, out, jobs: 0, resources: 0 }
+    }
+
+    /// The manifest's own resources.
+    fn all(&mut self, manifest: &Manifest) {
+        let around = Around { manifest, own: self.settled(manifest, &Attributes::new()), depth: 0 };
+        for resource in &manifest.resources {
+            self.resource(&around, resource, &Scope::of(manifest, resource.owner));
         }
-        let text = |name: &str| Some(scope.given.get(name).or_else(|| own.get(name))?.text()?.to_owned());
-        if !resource.conditions.may_hold(&text) {
-            return;
-        }
-        let known = known(&scope.given, own);
-        let fuel = Cell::new(MAX_FILLED);
-        let fill = |value: &Node| filled(value, &known, &fuel, MAX_STEPS);
-        let attributes: Attributes =
-            resource.attributes.iter().map(|(name, value)| (name.clone(), fill(value))).collect();
-        let title = fill(&resource.title);
-        let title = title.text().unwrap_or("");
-        let line = scope.line.unwrap_or(resource.title.line);
-        if is_off(&attributes) {
-            return;
-        }
-        if is_job(&resource.kind) {
-            match types::planned(&resource.kind, title, &attributes) {
-                Ok(Some(planned)) => self.state(&planned, title, scope, line),
-                Ok(None) => {}
-                Err(why) => self.gap(line, GapCode::Unresolved, &why),
-            }
-        } else if resource.kind == "file" && depth == 0 {
-            self.crontab(title, &attributes, scope);
-        } else if depth < MAX_DEFINES && resource.kind.contains("::") {
-            self.define(&resource.kind, title, attributes, scope, line, depth);
+        for computed in &manifest.computed {
+            self.computed(&around, computed, &Scope::of(manifest, computed.owner));
         }
     }
 
+    /// The variables that are known in a manifest by itself.
+    fn settled(&self, manifest: &Manifest, given: &Attributes) -> Attributes {
+        let mut own = manifest.settled(given);
+        own.entry("module_name".to_owned()).or_insert_with(|| scalar(1, self.modules.own.as_str()));
+        own
+    }
+
+    fn origin(&self, scope: &Scope<'a>, line: u64) -> Origin<'a> {
+        let own = || Origin { file: self.file, text: Rc::clone(&self.text), line };
+        scope.origin.clone().unwrap_or_else(own)
+    }
+
+    /// A resource, for each element of the loops around it.
+    fn resource(&mut self, around: &Around<'_>, resource: &Resource, scope: &Scope<'a>) {
+        for scope in self.elements(around, &resource.loops, resource.owner, scope) {
+            let given = |name: &str| around.given(&scope, name);
+            if !resource.conditions.may_hold(&given) {
+                continue;
+            }
+            let known = known(&scope.given, &around.own);
+            let fill = Fill::new(&known, self.modules);
+            let attributes: Attributes =
+                resource.attributes.iter().map(|(name, value)| (name.clone(), fill.value(value))).collect();
+            let title = fill.value(&resource.title);
+            let titles = if title.items().is_empty() { std::slice::from_ref(&title) } else { title.items() };
+            let content = resource.attributes.get("content");
+            for title in titles.iter().filter_map(Node::text) {
+                let origin = self.origin(&scope, resource.title.line);
+                self.made(&resource.kind, title, attributes.clone(), content, &scope, origin, around.depth);
+            }
+        }
+    }
+
+    /// A resource with what it is given; its content as it is written, too.
+    #[expect(clippy::too_many_arguments)]
+    fn made(
+        &mut self,
+        kind: &str,
+        title: &str,
+        mut attributes: Attributes,
+        content: Option<&Node>,
+        scope: &Scope<'a>,
+        origin: Origin<'a>,
+        depth: usize,
+    ) {
+        self.resources += 1;
+        if self.resources > MAX_RESOURCES {
+            if self.resources == MAX_RESOURCES + 1 {
+                self.gap(&origin, GapCode::Limit, "it leads to more resources than MAX_RESOURCES");
+            }
+            return;
+        }
+        // What a hash gives is given like all else.
+        if let Some(Node { kind: Kind::Map(entries), .. }) = attributes.get("*").cloned() {
+            attributes.remove("*");
+            for (key, value) in entries {
+                attributes.entry(key.text().unwrap_or("").to_owned()).or_insert(value);
+            }
+        }
+        if is_off(&attributes) {
+            return;
+        }
+        if is_job(kind) {
+            match types::planned(kind, title, &attributes) {
+                Ok(Some(planned)) => self.state(&planned, title, scope, &origin),
+                Ok(None) => {}
+                Err(why) => self.gap(&origin, GapCode::Unresolved, &why),
+            }
+        } else if kind == "file" {
+            self.file(title, &attributes, content, scope, &origin);
+        } else if depth < MAX_DEFINES {
+            self.define(kind, title, attributes, scope, origin, depth);
+        }
+    }
+
+    /// The scopes of all elements of loops; one that goes over what nobody tells is gone through once, its names left
+    /// open.
+    fn elements(
+        &self,
+        around: &Around<'_>,
+        loops: &[usize],
+        owner: Option<usize>,
+        scope: &Scope<'a>,
+    ) -> Vec<Scope<'a>> {
+        let mut scopes = vec![scope.clone()];
+        for each in loops.iter().filter_map(|at| around.manifest.loops.get(*at)) {
+            let inner = scopes.into_iter().flat_map(|scope| {
+                let elements = match self.subject(around, &each.over, owner, &scope) {
+                    Subject::Unknown => Vec::new(),
+                    subject => self.entries(subject, &scope),
+                };
+                if elements.is_empty() || each.names.len() > 2 || each.names.is_empty() {
+                    return vec![scope];
+                }
+                let named = elements.into_iter().enumerate().map(|(at, (key, value, scope))| {
+                    let mut scope = scope;
+                    let first = match (&key, each.names.len()) {
+                        (None, 1) => value.clone(),
+                        (None, _) => scalar(value.line, at.to_string()),
+                        (Some(key), 2) => key.clone(),
+                        (Some(key), _) => {
+                            Node { line: key.line, kind: Kind::List(vec![key.clone(), value.clone()]) }
+                        }
+                    };
+                    scope.given.insert(each.names[0].clone(), first);
+                    if let Some(second) = each.names.get(1) {
+                        scope.given.insert(second.clone(), value);
+                    }
+                    scope
+                });
+                named.collect()
+            });
+            scopes = inner.take(MAX_ELEMENTS).collect();
+        }
+        scopes
+    }
+
+    /// The entries of what is gone over, those of data with the level they stand in.
+    fn entries(&self, subject: Subject, scope: &Scope<'a>) -> Vec<(Option<Node>, Node, Scope<'a>)> {
+        let of = |value: &Node, scope: &dyn Fn(u64) -> Scope<'a>| -> Vec<(Option<Node>, Node, Scope<'a>)> {
+            match &value.kind {
+                Kind::Map(entries) => {
+                    let entry =
+                        |(key, value): &(Node, Node)| (Some(key.clone()), value.clone(), scope(key.line));
+                    entries.iter().map(entry).collect()
+                }
+                _ => value.items().iter().map(|item| (None, item.clone(), scope(item.line))).collect(),
+            }
+        };
+        let here = |_: u64| scope.clone();
+        match subject {
+            Subject::Known(value) => of(&value, &here),
+            Subject::Unknown => Vec::new(),
+            Subject::Data(key, otherwise) => {
+                let levels = data::levels(self.modules, &key);
+                let mut told: Vec<_> = otherwise.iter().flat_map(|value| of(value, &here)).collect();
+                for level in levels {
+                    let there = |line: u64| {
+                        let origin = Origin { file: level.file, text: Rc::clone(&level.text), line };
+                        let host = level.host.clone().or_else(|| scope.host.clone());
+                        Scope { host, origin: Some(origin), ..scope.clone() }
+                    };
+                    told.extend(of(&level.value, &there));
+                }
+                told
+            }
+        }
+    }
+
+    /// What a value is that something goes over.
+    fn subject(&self, around: &Around<'_>, value: &Node, owner: Option<usize>, scope: &Scope<'a>) -> Subject {
+        let class = owner.map(|owner| &around.manifest.definitions[owner]);
+        let class = class.filter(|it| it.keyword == "class" && around.depth == 0);
+        let mut value = value.clone();
+        for _ in 0..MAX_DEFINES {
+            let name = match &value.kind {
+                Kind::Text(text) => variable(text),
+                Kind::Call(call) => match data_of(call) {
+                    Some((key, otherwise)) => return Subject::Data(key, otherwise),
+                    None => break,
+                },
+                _ => break,
+            };
+            let Some(name) = name.filter(|name| !scope.given.contains_key(*name)) else { break };
+            match (around.own.get(name), class) {
+                (Some(own), _) => value = own.clone(),
+                (None, Some(class)) if class.parameters.contains_key(name) => {
+                    let usual = &class.parameters[name];
+                    let usual = Some(usual).filter(|it| !it.items().is_empty() || !it.entries().is_empty());
+                    return Subject::Data(format!("{}::{name}", class.name), usual.cloned());
+                }
+                _ => break,
+            }
+        }
+        let known = known(&scope.given, &around.own);
+        match Fill::new(&known, self.modules).value(&value) {
+            told if matches!(told.kind, Kind::List(_) | Kind::Map(_)) => Subject::Known(told),
+            _ => Subject::Unknown,
+        }
+    }
+
+    /// Resources that a function makes: of a hash of titles, or of titles and what all of them are given.
+    fn computed(&mut self, around: &Around<'_>, computed: &Computed, scope: &Scope<'a>) {
+        for scope in self.elements(around, &computed.loops, computed.owner, scope) {
+            let given = |name: &str| around.given(&scope, name);
+            if !computed.conditions.may_hold(&given) {
+                continue;
+            }
+            let known = known(&scope.given, &around.own);
+            let fill = Fill::new(&known, self.modules);
+            let kind = fill.value(&computed.kind);
+            let kind = kind.text().unwrap_or("").to_lowercase();
+            let kind = kind.trim_start_matches("::");
+            let shared = fill.value(&computed.shared);
+            let titles = fill.value(&computed.of);
+            let titled = matches!(&titles.kind, Kind::Text(text) if !schedule::has_placeholder(text));
+            let entries = if titled {
+                vec![(Some(titles), shared.clone(), scope.clone())]
+            } else {
+                self.entries(self.subject(around, &computed.of, computed.owner, &scope), &scope)
+            };
+            if entries.is_empty() && self.leads_to_jobs(kind, around.depth) {
+                let why = format!("resources of the type {kind} are made of data, which no manifest tells");
+                let origin = self.origin(&scope, computed.line);
+                self.gap(&origin, GapCode::Unresolved, &why);
+            }
+            for (title, value, scope) in entries {
+                // A list tells titles alone.
+                let (title, value) = match title {
+                    Some(title) => (title, value),
+                    None => (value, shared.clone()),
+                };
+                let told = value.entries().iter().chain(shared.entries());
+                let mut attributes = Attributes::new();
+                for (name, value) in told {
+                    attributes.entry(name.text().unwrap_or("").to_owned()).or_insert_with(|| value.clone());
+                }
+                let origin = self.origin(&scope, computed.line);
+                let content = attributes.get("content").cloned();
+                let title = title.text().unwrap_or("").to_owned();
+                self.made(kind, &title, attributes, content.as_ref(), &scope, origin, around.depth);
+            }
+        }
+    }
+
+    /// Whether resources of a type are jobs, or a define of the tree's own makes some of them.
+    fn leads_to_jobs(&mut self, kind: &str, depth: usize) -> bool {
+        if is_job(kind) {
+            return true;
+        }
+        let mut nothing = Evidence::new();
+        let mut tried =
+            Catalog::new(self.file, Rc::clone(&self.text), self.world, self.modules, &mut nothing);
+        let scope = Scope { owner: String::new(), host: None, given: Attributes::new(), origin: None };
+        let origin = tried.origin(&scope, 1);
+        tried.made(kind, "${title}", Attributes::new(), None, &scope, origin, depth);
+        tried.timers();
+        tried.jobs > 0
+    }
+
     /// Follows a define of the tree's own to the jobs it wraps.
-    fn define(&mut self, kind: &str, title: &str, given: Attributes, scope: &Scope, line: u64, depth: usize) {
+    fn define(
+        &mut self,
+        kind: &str,
+        title: &str,
+        given: Attributes,
+        scope: &Scope<'a>,
+        origin: Origin<'a>,
+        depth: usize,
+    ) {
         let Some(manifest) = self.manifest_of(kind) else { return };
         let Some(at) = manifest.definitions.iter().position(|it| it.keyword == "define" && it.name == kind)
         else {
@@ -156,167 +413,102 @@ impl Catalog<'_> {
         };
         let mut all = given;
         for name in ["title", "name"] {
-            all.insert(name.to_owned(), scalar(line, title));
+            all.insert(name.to_owned(), scalar(origin.line, title));
         }
-        let (named, nothing, fuel) = (all.clone(), Attributes::new(), Cell::new(MAX_FILLED));
+        let (named, nothing) = (all.clone(), Attributes::new());
         let told = known(&named, &nothing);
+        let fill = Fill::new(&told, self.modules);
         for (name, value) in &manifest.definitions[at].parameters {
-            all.entry(name.clone()).or_insert_with(|| filled(value, &told, &fuel, MAX_STEPS));
+            all.entry(name.clone()).or_insert_with(|| fill.value(value));
         }
-        let inner =
-            Scope { owner: scope.owner.clone(), host: scope.host.clone(), given: all, line: Some(line) };
-        let own = manifest.settled(&inner.given);
+        let mut own = self.settled(&manifest, &all);
+        let module = kind.split("::").next().unwrap_or(kind);
+        own.insert("module_name".to_owned(), scalar(1, module));
+        let around = Around { manifest: &manifest, own, depth: depth + 1 };
+        let (owner, host) = (scope.owner.clone(), scope.host.clone());
+        let inner = Scope { owner, host, given: all, origin: Some(origin) };
         for resource in manifest.resources.iter().filter(|resource| resource.owner == Some(at)) {
-            self.resource(&own, resource, &inner, depth + 1);
+            self.resource(&around, resource, &inner);
+        }
+        for computed in manifest.computed.iter().filter(|computed| computed.owner == Some(at)) {
+            self.computed(&around, computed, &inner);
         }
     }
 
-    /// Where autoload finds `a::b::c`: in `a/manifests/b/c.pp` beside the other modules.
     fn manifest_of(&mut self, kind: &str) -> Option<Rc<Manifest>> {
         if let Some(known) = self.defines.get(kind) {
             return known.clone();
         }
-        let (module, rest) = kind.split_once("::")?;
-        let end = self.file.path.find("/manifests/").unwrap_or(0);
-        let modules = self.file.path[..end].rsplit_once('/').map_or("", |(modules, _)| modules);
-        let separator = if modules.is_empty() { "" } else { "/" };
-        let path = format!("{modules}{separator}{module}/manifests/{}.pp", rest.replace("::", "/"));
-        let files = &self.world.inputs.files;
-        let found = files.binary_search_by(|file| (*file.path).cmp(&path)).ok();
-        let manifest = found.and_then(|at| files[at].text().ok()).map(|text| Rc::new(manifest::read(&text)));
+        let text = self.modules.manifest(kind).and_then(|file| file.text().ok());
+        let manifest = text.map(|text| Rc::new(manifest::read(&text)));
         self.defines.insert(kind.to_owned(), manifest.clone());
         manifest
     }
 
-    fn gap(&mut self, line: u64, code: GapCode, why: &str) {
-        self.out.add_gap(Gap::new(Place::line(&self.file.path, line), code, scrub(why).into_owned()));
+    fn gap(&mut self, origin: &Origin<'_>, code: GapCode, why: &str) {
+        let place = Place::line(&origin.file.path, origin.line);
+        self.out.add_gap(Gap::new(place, code, scrub(why).into_owned()));
     }
 
-    fn state(&mut self, planned: &Planned, title: &str, scope: &Scope, line: u64) {
+    /// What a job is called: with what it stands in, where no host tells it from others.
+    fn called(&self, title: &str, scope: &Scope<'_>) -> String {
+        match &scope.host {
+            None if !scope.owner.is_empty() => format!("{}/{title}", scope.owner),
+            _ => title.to_owned(),
+        }
+    }
+
+    fn state(&mut self, planned: &Planned, title: &str, scope: &Scope<'a>, origin: &Origin<'a>) {
         for schedule in &planned.schedules {
             if let Err(rejected) = schedule::parse(planned.dialect, schedule) {
                 let why = format!("{schedule}: {} rejects it: {}", planned.dialect, rejected.reason);
-                return self.gap(line, GapCode::BadSchedule, &why);
+                return self.gap(origin, GapCode::BadSchedule, &why);
             }
         }
         let environment: BTreeMap<String, String> =
             planned.environment.iter().filter_map(|it| setting(it)).collect();
-        let name = match &scope.host {
-            Some(_) => title.to_owned(),
-            None if scope.owner.is_empty() => title.to_owned(),
-            None => format!("{}/{title}", scope.owner),
-        };
+        let name = self.called(title, scope);
         let service = format!("{title}.service");
         let work = match &planned.command {
             Some(command) => Work::Template(command),
             None => Work::Named(&service),
         };
-        let account = planned.account.as_deref().filter(|account| !schedule::has_placeholder(account));
-        let job = Job::of_shell(self.file, self.world, "", planned.dialect, "", &environment);
+        let Origin { file, text, line } = origin;
+        let job = Job::of_shell(file, self.world, "", planned.dialect, "", &environment);
         Job {
             host: scope.host.clone(),
             name: Some(&name),
             schedules: planned.schedules.clone(),
             zone: Cron::Debian.zone_below(self.world, scope.host.as_deref(), &environment),
-            account: account.map(Text::from),
+            account: planned.account.as_deref().map(Text::from),
             work,
             guards: planned.guards.iter().map(|guard| Text::from(scrub(guard))).collect(),
-            line,
-            remark: remark_above(self.text, line),
-            scope: scope_of(&self.file.path, ""),
+            line: *line,
+            remark: remark_above(text, *line),
+            scope: scope_of(&file.path, ""),
             ..job
         }
         .state(self.out);
         self.jobs += 1;
     }
+}
 
-    /// A crontab that a `file` resource holds as text.
-    fn crontab(&mut self, title: &str, attributes: &Attributes, scope: &Scope) {
-        let path = attributes.get("path").and_then(Node::text).unwrap_or(title);
-        let Some(content) = attributes.get("content") else { return };
-        let text = content.text().unwrap_or("");
-        let filled_in = schedule::placeholders(text.trim()).next() == Some((0, text.trim().len()));
-        if !path.contains("/etc/cron.d/") || text.is_empty() || filled_in {
-            return;
-        }
-        let (file, world, host) = (self.file, self.world, scope.host.clone());
-        let (first_line, scope) = (content.line, scope_of(&file.path, ""));
-        let table = Table {
-            file,
-            world,
-            cron: Cron::Debian,
-            host,
-            user_column: true,
-            account: None,
-            template: true,
-            first_line,
-            scope,
-        };
-        self.jobs += table.read(text, self.out);
+impl Around<'_> {
+    /// The text of a variable, for conditions.
+    fn given(&self, scope: &Scope<'_>, name: &str) -> Option<String> {
+        Some(scope.given.get(name).or_else(|| self.own.get(name))?.text()?.to_owned())
     }
 }
 
-/// What a variable is: its value, and whether that is said where the resource stands, so that nothing in it is filled
-/// in by what is called the same in a define.
-type Known<'k> = dyn Fn(&str) -> Option<(Node, bool)> + 'k;
-
-fn known<'k>(given: &'k Attributes, own: &'k Attributes) -> impl Fn(&str) -> Option<(Node, bool)> + 'k {
-    move |name| {
-        let given = given.get(name).map(|value| (value.clone(), true));
-        given.or_else(|| own.get(name).map(|value| (value.clone(), false)))
-    }
-}
-
-/// A value with the variables that are known: a list or a map takes the place of a variable that is all of a text.
-fn filled(value: &Node, known: &Known<'_>, fuel: &Cell<u32>, steps: usize) -> Node {
-    let inner = |value: &Node| filled(value, known, fuel, steps);
-    let kind = match &value.kind {
-        Kind::List(items) => Kind::List(items.iter().map(inner).collect()),
-        Kind::Map(entries) => {
-            Kind::Map(entries.iter().map(|(key, value)| (inner(key), inner(value))).collect())
-        }
-        Kind::Text(text) => {
-            let whole = variable(text)
-                .and_then(known)
-                .filter(|(node, _)| node.text().is_none() && steps > 0 && taken(fuel));
-            match whole {
-                Some((node, true)) => return node,
-                Some((node, false)) => return filled(&node, known, fuel, steps - 1),
-                None => Kind::Text(filled_text(text, known, fuel, steps)),
-            }
-        }
+/// The key that a function looks up in data, and what it takes where there is none.
+fn data_of(call: &super::node::Call) -> Option<(String, Option<Node>)> {
+    let known = ["hiera", "hiera_hash", "hiera_array", "lookup"].contains(&call.name.as_str());
+    let key = call.arguments.first()?.text().filter(|key| known && !schedule::has_placeholder(key))?;
+    let usual = match (call.name.as_str(), call.arguments.last()) {
+        // `lookup` takes it as an option, or behind a type and a way of merging.
+        ("lookup", Some(last)) => last.get("default_value").or(call.arguments.get(3)),
+        (_, _) => call.arguments.get(1),
     };
-    Node { line: value.line, kind }
-}
-
-/// Whether one more variable may be taken.
-fn taken(fuel: &Cell<u32>) -> bool {
-    let left = fuel.get();
-    fuel.set(left.saturating_sub(1));
-    left > 0
-}
-
-fn filled_text(text: &str, known: &Known<'_>, fuel: &Cell<u32>, steps: usize) -> String {
-    let value = |placeholder: &str| {
-        let name = variable(placeholder)?;
-        let (node, closed) = known(name).filter(|_| taken(fuel))?;
-        let value = node.text()?;
-        // An expression says less than the name of the variable that holds it.
-        let expression =
-            schedule::placeholders(value).next() == Some((0, value.len())) && variable(value).is_none();
-        if expression || value == placeholder || crate::evidence::scrub::names_secret(name) {
-            return None;
-        }
-        Some(if closed || steps == 0 { value.to_owned() } else { filled_text(value, known, fuel, steps - 1) })
-    };
-    let filled = schedule::fill(text, &value);
-    if filled.len() > MAX_VALUE { text.to_owned() } else { filled.into_owned() }
-}
-
-/// The name in `${name}`, where a name is all there is.
-fn variable(placeholder: &str) -> Option<&str> {
-    let name = placeholder.strip_prefix("${")?.strip_suffix('}')?;
-    let name = name.strip_prefix('$').unwrap_or(name);
-    let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b':');
-    plain.then_some(name)
+    let usual = usual.filter(|it| !it.items().is_empty() || !it.entries().is_empty());
+    Some((key.trim_start_matches("::").to_owned(), usual.cloned()))
 }

@@ -215,7 +215,7 @@ fn flatten(node: &Node, name: String, depth: usize, out: &mut BTreeMap<String, S
         Kind::Text(text) => {
             out.insert(name, text.clone());
         }
-        Kind::List(_) => {}
+        Kind::List(_) | Kind::Call(_) => {}
         Kind::Map(entries) => {
             for (key, value) in entries {
                 let Some(key) = key.text() else { continue };

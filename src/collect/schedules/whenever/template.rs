@@ -134,6 +134,6 @@ fn redirection(output: &Node) -> String {
                 (None, None) => String::new(),
             }
         }
-        Kind::List(_) => String::new(),
+        Kind::List(_) | Kind::Call(_) => String::new(),
     }
 }
