@@ -80,3 +80,18 @@ fn a_workflow_without_schedule_and_a_refused_one_are_no_jobs() {
     let refusal = "GitHub refuses this schedule: GitHub knows no @keywords";
     assert_eq!(refused(&report), [format!(".github/workflows/wrong.yml:5: {refusal}")]);
 }
+
+#[test]
+fn a_workflow_is_one_whatever_its_file_is_called_and_its_steps_stand_where_they_begin() {
+    let workflow = "on:\n  schedule:\n    - cron: '17 3 * * *'\njobs:\n  load:\n    runs-on: on\n    steps:\n      - uses: shop/act@v1\n        with: {command: load}\n      - run: schedule\n      - run: |\n          set -e\n          curl https://api.shop.example/v1/days\n";
+    let report = report(&[("shop/.github/workflows/cron.yml", workflow)]);
+    assert_eq!(
+        jobs(&report),
+        ["shop/.github/workflows/cron.yml:3 job:shop/cron: 17 3 * * * (github, UTC) schedule; set -e; curl \
+          https://api.shop.example/v1/days"]
+    );
+    assert_eq!(
+        uses(&report),
+        ["job:shop/cron calls endpoint:api.shop.example/GET /v1/days at shop/.github/workflows/cron.yml:13"]
+    );
+}

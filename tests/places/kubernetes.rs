@@ -130,3 +130,67 @@ fn what_cannot_be_read_is_named_and_costs_no_other() {
     let named = |line: &String| line.starts_with("k8s/all.yaml:25: a CronJob that cannot be read: ");
     assert!(matches!(&refused[..], [one] if named(one)), "{refused:?}");
 }
+
+#[test]
+fn a_manifest_is_one_whatever_its_file_is_called() {
+    let when = |report: &serde_json::Value| -> Vec<String> {
+        jobs(report).iter().map(|job| job.split(" (").next().unwrap_or("").to_owned()).collect()
+    };
+    let queue = "tidy:\n  cron: '5 4 * * *'\n  class: TidyJob\n  description: a kind of CronJob\n";
+    let tasks = "- name: tidy\n  cron:\n    name: tidy\n    minute: 5\n    hour: 3\n    job: /bin/tidy\n- k8s:\n    definition:\n      apiVersion: batch/v1\n      kind: CronJob\n";
+    let files = [
+        ("cron.yml", SETTLE),
+        ("config/schedule.yml", SETTLE),
+        ("deploy/cron.d/settle.yaml", SETTLE),
+        ("shop/config/schedule.yml", queue),
+        ("roles/shop/tasks/main.yml", tasks),
+    ];
+    assert_eq!(
+        when(&report(&files)),
+        [
+            "config/schedule.yml:5 job:config/shop/settle: 30 2 * * *",
+            "cron.yml:5 job:shop/settle: 30 2 * * *",
+            "deploy/cron.d/settle.yaml:5 job:deploy/cron.d/shop/settle: 30 2 * * *",
+            "roles/shop/tasks/main.yml:2 job:roles/shop/tidy: 5 3 * * *",
+            "shop/config/schedule.yml:2 job:shop/tidy: 5 4 * * *",
+        ]
+    );
+}
+
+#[test]
+fn what_both_branches_of_a_condition_say_is_read_branch_by_branch() {
+    let chart = r#"apiVersion: batch/v1
+kind: CronJob
+metadata: {name: report}
+spec:
+{% if env == 'staging' %}
+  schedule: "30 2 * * *"
+{% else %}
+  schedule: "30 3 * * *"
+{% endif %}
+  jobTemplate:
+    spec: {template: {spec: {containers: [{name: a, image: 'shop/report:1'}]}}}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: same}
+spec:
+  schedule: "5 4 * * *"
+{% if env == 'staging' %}
+  suspend: false
+{% endif %}
+  jobTemplate:
+    spec: {template: {spec: {containers: [{name: a, image: 'shop/same:1'}]}}}
+"#;
+    let report = report(&[("templates/report.yml.j2", chart)]);
+    let when = |job: &String| job.split(" (").next().unwrap_or("").to_owned();
+    assert_eq!(
+        jobs(&report).iter().map(when).collect::<Vec<_>>(),
+        [
+            "templates/report.yml.j2:17 job:same: 5 4 * * *",
+            "templates/report.yml.j2:6 job:report: 30 2 * * *",
+            "templates/report.yml.j2:8 job:report: 30 3 * * *",
+        ]
+    );
+    assert_eq!(refused(&report), NOTHING);
+}

@@ -15,7 +15,7 @@ fn templates_keep_their_placeholders_and_their_code_is_no_line() {
     assert_eq!(
         told("roles/a/templates/cron.d/shop.cron.j2", jinja),
         [
-            "job:x as -: {{ minute }} 3 * * * (?): /bin/x {{ dir }} @ 4",
+            "job:x as {{ user }}: {{ minute }} 3 * * * (?): /bin/x {{ dir }} @ 4",
             "job:y as app: 5 4 * * * (?): /bin/y @ 7",
             "job:{{ as root: {{ j.when }} (?): {{ j.what }} --all now @ 10",
         ]
@@ -87,5 +87,24 @@ fn yaml_and_scripts_that_write_crontabs_are_read() {
     assert_eq!(
         told("install.sh", script),
         ["job:y as root: 5 5 * * * (?): /bin/y @ 3", "job:z as -: @daily (?): /bin/z @ 8"]
+    );
+}
+
+#[test]
+fn a_line_that_starts_a_folder_is_a_job_where_nothing_tells_of_its_scripts() {
+    let table = "<%= @m %> * * * * root cd / && run-parts --report /etc/cron.hourly\n25 6 * * * root test -x /usr/sbin/anacron || ( cd / && run-parts --report /etc/cron.daily )\n9 9 * * * <%= @owner %> /usr/local/bin/x\n";
+    let template = ("templates/etc/crontab.erb", table);
+    let own = "17 * * * * root cd / && run-parts /etc/cron.hourly\n25 6 * * * root cd / && run-parts /etc/cron.daily\n";
+    let script = "#!/bin/sh\n/bin/tidy\n";
+    let files = [template, ("batch1/etc/crontab", own), ("batch1/etc/cron.daily/tidy", script)];
+    assert_eq!(
+        jobs(&World { files: &files, links: &[] }.report()),
+        [
+            "job:batch1/cron.hourly as root: 17 * * * * (?): cd / && run-parts /etc/cron.hourly @ batch1/etc/crontab:1",
+            "job:batch1/tidy as root: 25 6 * * * (?): /etc/cron.daily/tidy @ batch1/etc/cron.daily/tidy:1",
+            "job:cron.daily as root: 25 6 * * * (?) [test -x /usr/sbin/anacron]: test -x /usr/sbin/anacron || ( cd / && run-parts --report /etc/cron.daily ) @ templates/etc/crontab.erb:2",
+            "job:cron.hourly as root: <%= @m %> * * * * (?): cd / && run-parts --report /etc/cron.hourly @ templates/etc/crontab.erb:1",
+            "job:x as <%= @owner %>: 9 9 * * * (?): /usr/local/bin/x @ templates/etc/crontab.erb:3",
+        ]
     );
 }

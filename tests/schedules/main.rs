@@ -19,6 +19,7 @@ mod laravel;
 mod node_timers;
 mod parts;
 mod puppet;
+mod puppet_uses;
 mod quartz;
 mod ruby_clocks;
 mod ruby_queues;

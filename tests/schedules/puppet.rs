@@ -117,8 +117,8 @@ fn a_define_of_the_tree_is_followed_to_the_job_it_wraps() {
         jobs(&report),
         [
             "job:shop/wrapped_x as run-x: *-*-* 05:00:00 (?): /bin/wrap /bin/x @ modules/shop/manifests/init.pp:2",
-            "job:shop/wrapped_y-${title} as -: daily (?): /bin/wrap /bin/y @ modules/shop/manifests/init.pp:3",
-            "job:wrap::job/wrapped_${title} as -: ${when} (?): /bin/wrap ${command} @ modules/wrap/manifests/job.pp:7",
+            "job:shop/wrapped_y-${title} as run-y-${title}: daily (?): /bin/wrap /bin/y @ modules/shop/manifests/init.pp:3",
+            "job:wrap::job/wrapped_${title} as ${who}: ${when} (?): /bin/wrap ${command} @ modules/wrap/manifests/job.pp:7",
         ]
     );
 }

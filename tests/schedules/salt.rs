@@ -66,3 +66,50 @@ by-seconds:
         ]
     );
 }
+
+#[test]
+fn a_state_that_is_one_thing_or_another_is_read_as_each() {
+    let states = r#"/usr/local/bin/check:
+  {% if certs %}
+  file.managed:
+    - source: salt://web/check
+  {% else %}
+  file.absent
+  {% endif %}
+
+check-certs:
+  {% if certs %}
+  cron.present:
+    - minute: 0
+    - hour: 4
+  {% else %}
+  cron.absent:
+  {% endif %}
+    - name: /usr/local/bin/check {{ certs }}
+    - user: {{ owner }}
+
+tidy:
+  cron.present:
+    - name: /usr/local/bin/tidy
+    - special: '@daily'
+
+old:
+  {% if certs %}
+  cron.absent:
+  {% else %}
+  file.absent:
+  {% endif %}
+    - name: /usr/local/bin/old
+"#;
+    let report = World { files: &[("salt/web/init.sls", states)], links: &[] }.report();
+    assert_eq!(
+        jobs(&report),
+        [
+            "job:salt/web/check-certs as {{ owner }}: 0 4 * * * (?): /usr/local/bin/check {{ certs }} @ salt/web/init.sls:11",
+            "job:salt/web/tidy as root: @daily (?): /usr/local/bin/tidy @ salt/web/init.sls:21",
+        ]
+    );
+    let broken: Vec<String> =
+        gaps(&report).into_iter().filter(|gap| !gap.starts_with("missing-script")).collect();
+    assert_eq!(broken, [""; 0]);
+}

@@ -90,3 +90,25 @@ resource "google_bigquery_data_transfer_config" "words" {
         ]
     );
 }
+
+#[test]
+fn the_scheduler_takes_a_rate_that_rules_refuse() {
+    let main = r#"resource "aws_scheduler_schedule" "nightly" {
+  schedule_expression = "rate(1 days)"
+}
+resource "aws_cloudwatch_event_rule" "wrong" {
+  schedule_expression = "rate(1 days)"
+}
+"#;
+    let report = World { files: &[("infra/main.tf", main)], links: &[] }.report();
+    assert_eq!(
+        jobs(&report),
+        ["job:infra/nightly as -: rate(1 days) (UTC): aws_scheduler_schedule.nightly @ infra/main.tf:2"]
+    );
+    assert_eq!(
+        gaps(&report),
+        [
+            "bad-schedule infra/main.tf:5: rate(1 days): aws rejects it: rate: \"1 days\": the unit of 1 has no s, that of more has one"
+        ]
+    );
+}

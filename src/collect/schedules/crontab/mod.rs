@@ -118,6 +118,7 @@ impl SchedulePlace for RunParts {
             number: 1,
             remark: None,
             guard: leaves_to_systemd(text),
+            called: None,
         };
         table.state(&job, &BTreeMap::new(), out);
         1

@@ -51,6 +51,7 @@ pub(super) struct Line<'a> {
     pub number: u64,
     pub remark: Option<&'a str>,
     pub guard: Option<Text>,
+    pub called: Option<&'a str>,
 }
 
 impl Table<'_> {
@@ -180,27 +181,25 @@ impl Table<'_> {
                 return false;
             }
         };
-        if self.starts_others(rest) {
+        let folder = started_folder(rest);
+        if folder.is_some_and(|folder| self.has_scripts(folder)) {
             // The folder's scripts are the jobs; the line that starts them only says when.
             return true;
         }
         let (command, stdin) = if self.template { (rest.to_owned(), None) } else { split_percent(rest) };
         let dialect = self.cron.dialect();
-        let line = Line { schedule, dialect, account, command: &command, stdin, number, remark, guard: None };
+        let called = folder.or(self.use_of);
+        let command = &command;
+        let line = Line { schedule, dialect, account, command, stdin, number, remark, guard: None, called };
         self.state(&line, environment, out);
         true
     }
 
-    /// Whether a command starts the scripts of a folder that are jobs of their own: those of this host. Where the scan has
-    /// none of them, the line is all that tells of them.
-    fn starts_others(&self, command: &str) -> bool {
-        let of_period = |folder: &str| command.contains(&format!("/etc/{folder}"));
-        let folder = PERIODS.iter().map(|(folder, _)| *folder).find(|folder| of_period(folder));
-        let Some(folder) = folder.filter(|_| command.contains("run-parts") && self.host.is_some()) else {
-            return false;
-        };
+    /// Whether the scan has scripts of a folder of this host. Where it has none, the line that starts them is all that
+    /// tells of them; in a tree of templates nothing tells whose they are.
+    fn has_scripts(&self, folder: &str) -> bool {
         let mut files = self.world.inputs.files.iter().filter(|file| file.host == self.host);
-        files.any(|file| super::folder_is(file, folder))
+        self.host.is_some() && files.any(|file| super::folder_is(file, folder))
     }
 
     pub(super) fn state(&self, line: &Line<'_>, environment: &BTreeMap<String, String>, out: &mut Evidence) {
@@ -224,10 +223,16 @@ impl Table<'_> {
         let delay = environment.get("RANDOM_DELAY").filter(|_| self.cron == Cron::Cronie);
         let delay = delay.map(|minutes| Text::from(format!("RANDOM_DELAY={minutes}")));
         let guards = line.guard.clone().into_iter().chain(delay).collect();
-        let name = self.use_of;
+        let name = line.called;
         Job { host, name, zone, account, work, guards, line: line.number, remark, scope: self.scope, ..job }
             .state(out);
     }
+}
+
+/// The folder whose scripts a command starts.
+fn started_folder(command: &str) -> Option<&'static str> {
+    let starts = |folder: &&str| command.contains("run-parts") && command.contains(&format!("/etc/{folder}"));
+    PERIODS.iter().map(|(folder, _)| *folder).find(starts)
 }
 
 /// A command that ends in a carriage return, with a visible sign for it where it makes the name of a script another
