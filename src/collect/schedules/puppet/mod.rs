@@ -22,9 +22,11 @@ use crate::evidence::scrub::scrub;
 use crate::evidence::{About, Evidence, Gap, GapCode, Place, Provenance, Text};
 use crate::input::{InputFile, scope_of};
 use crate::schedule;
+use data::Level;
 use fill::{Fill, known, variable};
 use manifest::{Attributes, Computed, Manifest, Resource};
 use modules::Modules;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use types::{Planned, is_job, is_off};
@@ -126,6 +128,8 @@ struct Catalog<'a> {
     modules: &'a Modules<'a>,
     /// The manifests of defines, by their name; those that are nowhere stay nowhere.
     defines: HashMap<String, Option<Rc<Manifest>>>,
+    /// What data says of a key.
+    levels: RefCell<BTreeMap<String, Rc<Vec<Level<'a>>>>>,
     /// The texts of units that resources write.
     units: Vec<Written<'a>>,
     out: &'a mut Evidence,
@@ -141,8 +145,8 @@ impl<'a> Catalog<'a> {
         modules: &'a Modules<'a>,
         out: &'a mut Evidence,
     ) -> Catalog<'a> {
-        let (defines, units) = (HashMap::new(), Vec::new());
-        Catalog { file, text, world, modules, defines, units, out, jobs: 0, resources: 0 }
+        let (defines, levels, units) = (HashMap::new(), RefCell::default(), Vec::new());
+        Catalog { file, text, world, modules, defines, levels, units, out, jobs: 0, resources: 0 }
     }
 
     /// The manifest's own resources.
@@ -170,6 +174,11 @@ impl<'a> Catalog<'a> {
 
     /// A resource, for each element of the loops around it.
     fn resource(&mut self, around: &Around<'_>, resource: &Resource, scope: &Scope<'a>) {
+        // Most types are no matter of schedules.
+        let kind = resource.kind.as_str();
+        if !is_job(kind) && kind != "file" && self.manifest_of(kind).is_none() {
+            return;
+        }
         for scope in self.elements(around, &resource.loops, resource.owner, scope) {
             let given = |name: &str| around.given(&scope, name);
             if !resource.conditions.may_hold(&given) {
@@ -290,9 +299,8 @@ impl<'a> Catalog<'a> {
             Subject::Known(value) => of(&value, &here),
             Subject::Unknown => Vec::new(),
             Subject::Data(key, otherwise) => {
-                let levels = data::levels(self.modules, &key);
                 let mut told: Vec<_> = otherwise.iter().flat_map(|value| of(value, &here)).collect();
-                for level in levels {
+                for level in self.levels(&key).iter() {
                     let there = |line: u64| {
                         let origin = Origin { file: level.file, text: Rc::clone(&level.text), line };
                         let host = level.host.clone().or_else(|| scope.host.clone());
@@ -303,6 +311,13 @@ impl<'a> Catalog<'a> {
                 told
             }
         }
+    }
+
+    /// What data says of a key; asked once.
+    fn levels(&self, key: &str) -> Rc<Vec<Level<'a>>> {
+        let mut known = self.levels.borrow_mut();
+        let levels = known.entry(key.to_owned()).or_insert_with(|| Rc::new(data::levels(self.modules, key)));
+        Rc::clone(levels)
     }
 
     /// What a value is that something goes over.
