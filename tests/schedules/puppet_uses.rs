@@ -13,10 +13,14 @@ fn told(report: &serde_json::Value) -> Vec<String> {
 
 #[test]
 fn each_use_of_a_define_that_writes_a_crontab_is_a_job() {
-    let define = r#"define shop::line ($command, $hour, $minute = 0, $user = 'root', $mail = undef, $ensure = 'present') {
+    let define = r#"define shop::line ($hour, $command = undef, $minute = 0, $user = 'root', $mail = undef, $ensure = 'present') {
   $there = $ensure ? {
     'off'   => 'absent',
     default => $ensure,
+  }
+  $run = $command ? {
+    undef   => "/opt/${title}",
+    default => $command,
   }
   file { "/etc/cron.d/${title}":
     ensure  => $there,
@@ -26,7 +30,7 @@ fn each_use_of_a_define_that_writes_a_crontab_is_a_job() {
 }
 "#;
     let template = "# written\n<% unless @mail.nil? || @mail.empty? -%>\nMAILTO=<%= @mail %>\n<% end -%>\n\
-                    <%= @minute %> <%= @hour %> * * * <%= @user %> <%= @command %>\n";
+                    <%= @minute %> <%= @hour %> * * * <%= @user %> <%= @run %>\n";
     let class = r#"class shop {
   shop::line { 'totals':
     command => '/opt/totals',
@@ -35,6 +39,7 @@ fn each_use_of_a_define_that_writes_a_crontab_is_a_job() {
   shop::line { 'mail': command => '/opt/mail', hour => $when, user => 'mailer', mail => 'ops@shop.example' }
   shop::line { 'off': command => '/opt/off', hour => 2, ensure => 'off' }
   shop::line { ['a', 'b']: command => "/opt/${module_name}", hour => 3 }
+  shop::line { 'usual': hour => 5 }
   other::line { 'none': command => '/opt/none', hour => 4 }
 }
 "#;
@@ -51,6 +56,7 @@ fn each_use_of_a_define_that_writes_a_crontab_is_a_job() {
             format!("job:shop/b as root: 0 3 * * * (?): /opt/shop {}", at(8)),
             format!("job:shop/mail as mailer: 0 ${{when}} * * * (?): /opt/mail {}", at(6)),
             format!("job:shop/totals as root: 0 1 * * * (?): /opt/totals {}", at(2)),
+            format!("job:shop/usual as root: 0 5 * * * (?): /opt/usual {}", at(9)),
         ]
     );
 }

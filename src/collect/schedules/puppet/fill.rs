@@ -117,13 +117,14 @@ impl<'k> Fill<'k> {
             };
             let closed = closed || called.is_some();
             let value = called.as_ref().unwrap_or(&node).text()?;
-            // An expression says less than the name of the variable that holds it.
-            let expression =
-                schedule::placeholders(value).next() == Some((0, value.len())) && variable(value).is_none();
-            if expression || value == placeholder || names_secret(name) {
+            if value == placeholder || names_secret(name) {
                 return None;
             }
-            Some(if closed || steps == 0 { value.to_owned() } else { self.text(value, steps - 1) })
+            let told = if closed || steps == 0 { value.to_owned() } else { self.text(value, steps - 1) };
+            // An expression says less than the name of the variable that holds it.
+            let whole = schedule::placeholders(&told).next() == Some((0, told.len()));
+            let expression = whole && variable(&told).is_none_or(|name| name.contains('['));
+            (!expression).then_some(told)
         };
         let filled = schedule::fill(text, &value);
         if filled.len() > MAX_VALUE { text.to_owned() } else { filled.into_owned() }
@@ -152,7 +153,10 @@ impl<'k> Fill<'k> {
             }
             "inline_epp" => self.rendered(text(0)?, Language::Epp, arguments.get(1)),
             "shellquote" => words(&arguments)?.into_iter().map(shell_word).collect::<Vec<_>>().join(" "),
-            "join" => words(arguments.get(..1)?)?.join(text(1).unwrap_or("")),
+            // What a variable alone stands for may be a list.
+            "join" if arguments.first()?.text().is_none() => {
+                words(arguments.get(..1)?)?.join(text(1).unwrap_or(""))
+            }
             "String" | "to_string" | "stdlib::to_string" if arguments.len() == 1 => text(0)?.to_owned(),
             "merge" | "stdlib::merge" => return merged(&arguments),
             _ => return None,
@@ -187,11 +191,15 @@ fn chosen(value: &str, cases: &Node) -> Option<Node> {
         return None;
     }
     let mut otherwise = None;
+    let unsettled = |c: char| c == '$' || c.is_ascii_uppercase();
     for (case, told) in cases.entries() {
         match case.text()? {
             "default" => otherwise = Some(told),
-            case if schedule::has_placeholder(case) => return None,
             case if case.eq_ignore_ascii_case(value) => return Some(told.clone()),
+            // What is given as nothing is what is not given.
+            "undef" if value.is_empty() => return Some(told.clone()),
+            // Patterns, variables and types are not tried.
+            case if schedule::has_placeholder(case) || case.starts_with(unsettled) => return None,
             _ => {}
         }
     }

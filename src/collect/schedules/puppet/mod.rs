@@ -339,8 +339,14 @@ impl<'a> Catalog<'a> {
                 (Some(own), _) => value = own.clone(),
                 (None, Some(class)) if class.parameters.contains_key(name) => {
                     let usual = &class.parameters[name];
+                    let key = format!("{}::{name}", class.name);
+                    // Data of the parameter's own name goes before what its default looks up.
+                    if matches!(usual.kind, Kind::Call(_)) && self.levels(&key).is_empty() {
+                        value = usual.clone();
+                        continue;
+                    }
                     let usual = Some(usual).filter(|it| !it.items().is_empty() || !it.entries().is_empty());
-                    return Subject::Data(format!("{}::{name}", class.name), usual.cloned());
+                    return Subject::Data(key, usual.cloned());
                 }
                 _ => break,
             }

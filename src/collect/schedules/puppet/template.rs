@@ -206,7 +206,7 @@ impl<'t> Reader<'_, 't> {
             let each = [".sort.each", ".each_pair", ".each"].iter().find_map(|end| head.strip_suffix(end));
             let plain = |name: &&str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
             let names: Vec<&str> = names.split(',').map(|name| name.trim().trim_start_matches('$')).collect();
-            let known = each.filter(|_| names.iter().all(|name| plain(name)));
+            let known = each.filter(|_| names.iter().all(plain));
             return Begins::Each(known.unwrap_or(""), names);
         }
         let opener = |word: &str| ["case", "while", "until", "for", "begin"].contains(&word);
