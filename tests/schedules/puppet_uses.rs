@@ -203,6 +203,12 @@ fn resources_made_of_data_are_jobs_of_each_level_that_has_some() {
 fn a_loop_is_gone_through_as_far_as_its_elements_are_told() {
     let class = r#"class shop ($dumps = {}) {
   $dumps.each |String $db, Hash $it| {
+    if $it['more'] != undef {
+      cron { "more-${db}": command => '/opt/more', hour => 7, minute => $it['more']['minute'] }
+    }
+    if $it['more'] == undef {
+      cron { "less-${db}": command => '/opt/less', hour => 8 }
+    }
     cron { "dump-${db}": command => "/opt/dump ${db}", hour => $it['hour'], * => $it['more'] }
   }
   ['a', 'b'].each |$i, $name| {
@@ -225,12 +231,14 @@ fn a_loop_is_gone_through_as_far_as_its_elements_are_told() {
     assert_eq!(
         jobs(&report),
         [
-            format!("job:shop/disk-${{disk}} as root: * 5 * * * (?): /opt/check ${{disk}} {}", at(9)),
+            format!("job:shop/disk-${{disk}} as root: * 5 * * * (?): /opt/check ${{disk}} {}", at(15)),
             "job:shop/dump-orders as root: 2 1 * * * (?): /opt/dump orders @ hieradata/common.yaml:2"
                 .to_owned(),
-            format!("job:shop/list-a as root: 0 * * * * (?): /opt/list {}", at(6)),
-            format!("job:shop/list-b as root: 1 * * * * (?): /opt/list {}", at(6)),
-            format!("job:shop/stats as stats: */5 * * * * (?): /opt/stats {}", at(12)),
+            "job:shop/less-users as root: * 8 * * * (?): /opt/less @ hieradata/common.yaml:5".to_owned(),
+            format!("job:shop/list-a as root: 0 * * * * (?): /opt/list {}", at(12)),
+            format!("job:shop/list-b as root: 1 * * * * (?): /opt/list {}", at(12)),
+            "job:shop/more-orders as root: 2 7 * * * (?): /opt/more @ hieradata/common.yaml:2".to_owned(),
+            format!("job:shop/stats as stats: */5 * * * * (?): /opt/stats {}", at(18)),
         ]
     );
     let open = "the schedule of this resource is computed: its attributes are a hash";
@@ -239,7 +247,7 @@ fn a_loop_is_gone_through_as_far_as_its_elements_are_told() {
         told,
         [
             format!("unresolved hieradata/common.yaml:5: {open}"),
-            format!("unresolved modules/shop/manifests/init.pp:16: {open}"),
+            format!("unresolved modules/shop/manifests/init.pp:22: {open}"),
         ]
     );
 }

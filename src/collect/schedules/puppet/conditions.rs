@@ -57,22 +57,26 @@ impl All {
 
 impl Term {
     fn of(tokens: &[Token]) -> Option<Term> {
-        let variable = |token: &Token| {
-            let name = token.text.strip_prefix('$').filter(|_| token.kind == Kind::Word)?;
-            Some(name.to_owned())
-        };
+        if let [open, inner @ .., close] = tokens
+            && open.is("(")
+            && close.is(")")
+        {
+            return Term::of(inner);
+        }
+        if let Some(at) = tokens.iter().position(|token| token.is("==") || token.is("!=")) {
+            let [other] = &tokens[at + 1..] else { return None };
+            let plain = other.kind != Kind::Sign && !other.text.contains('$');
+            // What is not given is given as nothing.
+            let literal = if other.is_word("undef") { String::new() } else { other.text.clone() };
+            let literal = Some(literal).filter(|_| plain)?;
+            let (variable, negated) = (variable(&tokens[..at])?, tokens[at].is("!="));
+            return Some(Term { variable, literal: Some(literal), negated });
+        }
         match tokens {
-            [open, inner @ .., close] if open.is("(") && close.is(")") => Term::of(inner),
-            [one] => Some(Term { variable: variable(one)?, literal: None, negated: false }),
-            [not, one] if not.is("!") => {
+            [not, one @ ..] if not.is("!") => {
                 Some(Term { variable: variable(one)?, literal: None, negated: true })
             }
-            [one, sign, other] if sign.is("==") || sign.is("!=") => {
-                let literal =
-                    (other.kind != Kind::Sign && !other.text.contains('$')).then(|| other.text.clone())?;
-                Some(Term { variable: variable(one)?, literal: Some(literal), negated: sign.is("!=") })
-            }
-            _ => None,
+            one => Some(Term { variable: variable(one)?, literal: None, negated: false }),
         }
     }
 
@@ -85,6 +89,21 @@ impl Term {
         };
         Some(holds != self.negated)
     }
+}
+
+/// A variable, or a part of one: `$name`, `$name['key']`.
+fn variable(tokens: &[Token]) -> Option<String> {
+    let (first, parts) = tokens.split_first()?;
+    let mut name = first.text.strip_prefix('$').filter(|_| first.kind == Kind::Word)?.to_owned();
+    for part in parts.chunks(3) {
+        let [open, key, close] = part else { return None };
+        let plain = key.kind == Kind::Text && !key.text.contains(['\'', '$']);
+        if !open.is("[") || !close.is("]") || !plain {
+            return None;
+        }
+        name += &format!("['{}']", key.text);
+    }
+    Some(name)
 }
 
 /// The blocks of a manifest that stand under conditions.

@@ -253,7 +253,7 @@ pub(super) fn variable(placeholder: &str) -> Option<&str> {
 }
 
 /// A name, and the keys in brackets behind it.
-fn subscripts(name: &str) -> Option<(&str, Vec<&str>)> {
+pub(super) fn subscripts(name: &str) -> Option<(&str, Vec<&str>)> {
     let end = name.find('[').unwrap_or(name.len());
     let (base, mut rest) = name.split_at(end);
     let plain = !base.is_empty() && base.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b':');

@@ -517,7 +517,18 @@ impl<'a> Catalog<'a> {
 impl Around<'_> {
     /// The text of a variable, for conditions.
     fn given(&self, scope: &Scope<'_>, name: &str) -> Option<String> {
-        Some(scope.given.get(name).or_else(|| self.own.get(name))?.text()?.to_owned())
+        let (base, keys) = fill::subscripts(name)?;
+        let mut value = scope.given.get(base).or_else(|| self.own.get(base))?;
+        for key in keys {
+            match (fill::entry(value, key), &value.kind) {
+                (Some(part), _) => value = part,
+                // What a hash does not have is nothing.
+                (None, Kind::Map(_)) => return Some(String::new()),
+                (None, _) => return None,
+            }
+        }
+        // A list or a hash is something, and no text that it could be compared with.
+        Some(value.text().unwrap_or("[]").to_owned())
     }
 }
 
