@@ -2,8 +2,9 @@
 //! It never joins two jobs because they look alike.
 
 use super::consumers::Book;
+use super::files::Files;
 use super::names::Names;
-use super::runs::{Trail, find_script, host_of, runs_by_subject};
+use super::runs::{Trail, host_of, runs_by_subject};
 use super::{EntityId, Job, twins};
 use crate::evidence::{Basis, Connection, Fact, Mention, MentionKind, Order, Place, Says, Scope, Text, Use};
 use std::collections::{BTreeMap, BTreeSet};
@@ -187,12 +188,13 @@ fn stem_path(script: &str) -> String {
 }
 
 /// All lines of schedules, in the order of their mentions.
-pub(super) fn lines<'a>(facts: &[&'a Fact], scripts: &BTreeSet<&'a Text>, names: &Names) -> Vec<JobLine<'a>> {
+pub(super) fn lines<'a>(facts: &[&'a Fact], files: &Files<'a>) -> Vec<JobLine<'a>> {
+    let names = files.names();
     let mut by_job: BTreeMap<&Mention, Vec<&'a Fact>> = BTreeMap::new();
     for fact in facts.iter().copied().filter(|fact| fact.about.kind == MentionKind::Job) {
         by_job.entry(&fact.about).or_default().push(fact);
     }
-    let trail = Trail { runs: runs_by_subject(facts), scripts, names };
+    let trail = Trail { runs: runs_by_subject(facts), files };
     let mut quoted: BTreeMap<&Text, (&Place, &'a Text)> = BTreeMap::new();
     for fact in facts.iter().copied().filter(|fact| fact.about.kind == MentionKind::Script) {
         if let Says::Remark(text) = &fact.says {
@@ -404,8 +406,8 @@ impl Book {
 
     /// Scripts that do something and that no known job runs are consumers themselves, or a part of the
     /// declared consumer whose source folder holds them.
-    pub(super) fn scripts(&mut self, uses: &[Use], facts: &[&Fact], all: &BTreeSet<&Text>, names: &Names) {
-        let parts = included(uses, facts, all, names);
+    pub(super) fn scripts(&mut self, uses: &[Use], facts: &[&Fact], files: &Files<'_>, names: &Names) {
+        let parts = included(uses, facts, files);
         for it in uses {
             let script = it.what.actor.get(MentionKind::Script);
             let Some(script) = script.filter(|_| it.what.basis == Basis::Written) else { continue };
@@ -440,12 +442,7 @@ impl Book {
 }
 
 /// By script: the component whose code alone reads it.
-fn included(
-    uses: &[Use],
-    facts: &[&Fact],
-    scripts: &BTreeSet<&Text>,
-    names: &Names,
-) -> BTreeMap<Text, Mention> {
+fn included(uses: &[Use], facts: &[&Fact], files: &Files<'_>) -> BTreeMap<Text, Mention> {
     let mut components: BTreeMap<&Text, &Mention> = BTreeMap::new();
     for it in uses {
         let component = it.what.actor.iter().find(|mention| mention.kind == MentionKind::Component);
@@ -457,7 +454,7 @@ fn included(
     for fact in facts.iter().filter(|fact| fact.about.kind == MentionKind::Code) {
         let Says::Includes(file) = &fact.says else { continue };
         let host = fact.about.text.split_once(":/").map(|(host, _)| host);
-        let found = find_script(file, host, scripts, names);
+        let found = files.find_acting(file, host, &fact.place.input);
         if let (Some(script), Some(component)) = (found, components.get(&fact.about.text)) {
             readers.entry(script.clone()).or_default().insert(component);
         }
