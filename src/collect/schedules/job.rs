@@ -14,8 +14,10 @@ use crate::sql::Dialect;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// How long a command may be in a job's mention.
-const MAX_COMMAND: usize = 300;
+/// How long a command may be where it is told whole.
+const MAX_COMMAND: usize = 16 * 1024;
+/// How long a command may be in a job's mention; a longer one is told from others by a digest.
+const MAX_IN_MENTION: usize = 300;
 /// How long a quoted comment may be.
 const MAX_REMARK: usize = 120;
 
@@ -190,11 +192,23 @@ fn blanked(text: &str) -> Cow<'_, str> {
 }
 
 fn cut(text: &str, most: usize) -> String {
-    let scrubbed = scrub(text);
-    if scrubbed.chars().count() <= most {
-        return scrubbed.into_owned();
+    shortened(&scrub(text), most)
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
     }
-    scrubbed.chars().take(most - 1).chain(['…']).collect()
+    text.chars().take(most - 1).chain(['…']).collect()
+}
+
+/// A command as a job's mention has it.
+fn in_mention(shown: &str) -> Cow<'_, str> {
+    if shown.chars().count() <= MAX_IN_MENTION {
+        return Cow::Borrowed(shown);
+    }
+    let digest = blake3::hash(shown.as_bytes()).to_hex();
+    Cow::Owned(format!("{} {}", shortened(shown, MAX_IN_MENTION), &digest[..6]))
 }
 
 /// A text of several lines as one.
@@ -249,7 +263,7 @@ impl<'a> Job<'a> {
             _ => String::new(),
         };
         let within = format!("{}{}{database}", self.file.inner, own.unwrap_or_default());
-        let job = Mention::new(MentionKind::Job, format!("{shown_host}:{within}:{shown}"));
+        let job = Mention::new(MentionKind::Job, format!("{shown_host}:{within}:{}", in_mention(&shown)));
         let place = Place::line(&self.file.path, self.line);
         let (zone, known) = self.settle_zone(out);
         let told = self.tell(&job, &self.work, self.line);
