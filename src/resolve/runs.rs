@@ -116,11 +116,13 @@ pub(super) fn script_gaps(facts: &[&Fact], files: &Files<'_>) -> Vec<Gap> {
             Says::Includes(file) => (file, "sources"),
             _ => continue,
         };
-        let own_host = fact.about.text.split_once(":/").map(|(host, _)| host);
+        let is_job = fact.about.kind == MentionKind::Job;
+        // The mention of a job has its command in it.
+        let own_host = fact.about.text.split_once(":/").map(|(host, _)| host).filter(|_| !is_job);
         let host = hosts.get(&fact.about).copied().or(own_host);
         // A tree's own helper scripts run what only its build or its users have.
         let code = fact.about.kind == MentionKind::Code;
-        let matters = fact.about.kind == MentionKind::Job || (own_host.is_some() && !code);
+        let matters = is_job || (own_host.is_some() && !code);
         if !matters {
             continue;
         }

@@ -4,6 +4,7 @@
 //! functions are never read.
 
 mod conditions;
+mod installed;
 mod manifest;
 mod types;
 
@@ -140,8 +141,11 @@ impl Catalog<'_> {
                 Ok(None) => {}
                 Err(why) => self.gap(line, GapCode::Unresolved, &why),
             }
-        } else if resource.kind == "file" && depth == 0 {
-            self.crontab(title, &attributes, scope);
+        } else if resource.kind == "file" {
+            installed::state(self.file, self.world, line, title, &attributes, &known, self.out);
+            if depth == 0 {
+                self.crontab(title, &attributes, scope);
+            }
         } else if depth < MAX_DEFINES && resource.kind.contains("::") {
             self.define(&resource.kind, title, attributes, scope, line, depth);
         }
