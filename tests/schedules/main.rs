@@ -15,6 +15,7 @@ mod crontab_templates;
 mod databases;
 mod gitlab;
 mod hangfire;
+mod installed;
 mod laravel;
 mod node_timers;
 mod parts;

@@ -45,7 +45,9 @@ pub use out::Out;
 pub use postgres::{uri as database_uri, variables as psql_variables};
 pub use windows::Language as WindowsLanguage;
 
-use crate::evidence::{Action, Actor, Basis, Connection, Evidence, Mention, Resource, Says, Scope, Text};
+use crate::evidence::{
+    Action, Actor, Basis, Connection, Evidence, Mention, MentionKind, Resource, Says, Scope, Text,
+};
 use crate::input::Inputs;
 use crate::sql::Dialect;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -358,8 +360,16 @@ fn state(call: &Call, out: &mut Out<'_>) {
 const CLIENTS: [&str; 5] = ["psql", "pg_dump", "mysql", "mysqldump", "sqlplus"];
 
 /// Interpreters whose first plain argument is the file they run.
-const INTERPRETERS: [&str; 10] =
-    ["sh", "bash", "dash", "ksh", "zsh", "python", "perl", "ruby", "node", "php"];
+const INTERPRETERS: [&str; 12] =
+    ["sh", "bash", "dash", "ksh", "zsh", "python", "perl", "ruby", "node", "php", "tsx", "ts-node"];
+/// Options of theirs that take a value as the next word (php(1), python(1), perlrun(1), ruby(1), node(1)).
+const INTERPRETER_VALUES: [(&str, &[&str]); 5] = [
+    ("php", &["-d", "-c", "-z"]),
+    ("python", &["-W", "-X", "-Q"]),
+    ("perl", &["-I"]),
+    ("ruby", &["-I", "-r", "-C", "-E"]),
+    ("node", &["-r", "--require", "--import", "--env-file"]),
+];
 /// Endings of files that are run by their path alone.
 const RUN_ENDINGS: [&str; 6] = [".sh", ".py", ".pl", ".rb", ".bash", ".ksh"];
 
@@ -418,19 +428,34 @@ fn run_file(command: &str, name: &str, call: &Call, out: &mut Out<'_>) {
             }
             return;
         }
-        if let Some(script) = call.words[1..].iter().find(|word| !word.starts_with('-')) {
+        let with_value = INTERPRETER_VALUES.iter().find(|(of, _)| name.starts_with(of)).map_or(&[][..], |it| it.1);
+        if let Some(script) = wrappers::rest(&call.words, with_value, 0).first() {
             out.runs(call, script, postgres::environment(call));
         } else if let Some(text) = &call.stdin {
             program(name, text, call, out);
         }
         return;
     }
-    let by_path = command.starts_with("./") || RUN_ENDINGS.iter().any(|ending| name.ends_with(ending));
+    let is_job = out.context.about.kind == MentionKind::Job;
+    if is_job && command == words::UNKNOWN {
+        return out.unresolved(call, "a command that is only known when it runs");
+    }
+    // What stands glued in front of a path is filled in: a folder, or a command that runs it.
+    let open = is_job && command.starts_with("{}/");
+    let by_path = open || command.starts_with("./") || RUN_ENDINGS.iter().any(|ending| name.ends_with(ending));
     let system =
         ["/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/"].iter().any(|folder| command.starts_with(folder));
-    if by_path || (command.starts_with('/') && !system) {
+    if by_path || (command.starts_with('/') && (!system || (is_job && in_scan(name, out)))) {
         out.runs(call, command, postgres::environment(call));
+    } else if is_job && call.words[1..].iter().any(|word| word.contains("rsync://")) {
+        out.unresolved(call, "a command that nobody here knows is given an address");
     }
+}
+
+/// Whether the scan has a file that could be a program of this name: the name itself, or with an ending.
+fn in_scan(name: &str, out: &Out<'_>) -> bool {
+    let is_it = |file: &str| file.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    out.context.inputs.is_some_and(|inputs| inputs.files.iter().any(|file| is_it(file.name())))
 }
 
 /// What java(1) runs: `-jar FILE`, or the file of a class that it is given by name.

@@ -122,6 +122,10 @@ impl Part {
 const OF_THE_APPLICATION: &str = "jobs here are code of an application: of what they read and write, what stands in the \
                                   job's own function or class is told of the job, what that calls of the application alone";
 
+/// Said once for each file of jobs that lies among examples.
+const OF_AN_EXAMPLE: &str = "jobs here are an example, by their path: they are listed, and what they read and write is not \
+                             told; scan the place where they are kept";
+
 impl Work<'_> {
     /// As it is shown.
     fn shown(&self) -> String {
@@ -313,6 +317,9 @@ impl<'a> Job<'a> {
         }
         if matches!(self.work, Work::Code { .. }) && self.scope == Scope::Production {
             out.add_gap(Gap::new(place, GapCode::Unresolved, OF_THE_APPLICATION));
+        }
+        if self.scope == Scope::Example {
+            out.add_gap(Gap::new(Place::whole(&self.file.path), GapCode::Unresolved, OF_AN_EXAMPLE));
         }
     }
 

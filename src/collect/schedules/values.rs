@@ -219,6 +219,9 @@ impl<'a> Values<'a> {
         {
             return scalar(text.text_line, text.text.clone());
         }
+        if let Some(words) = self.shell_words(start, end) {
+            return scalar(first.line, words);
+        }
         let joint = match self.language {
             Language::Ruby | Language::CSharp => "+",
             Language::Php => ".",
@@ -237,6 +240,29 @@ impl<'a> Values<'a> {
             return scalar(first.line, joined);
         }
         scalar(first.line, self.expression(first.span.0, parts[parts.len() - 1].span.1))
+    }
+
+    /// The words that Puppet's `shellquote` makes one line of (its functions' reference): those of its arguments and of
+    /// lists among them.
+    fn shell_words(&self, start: usize, end: usize) -> Option<String> {
+        let call = self.language == Language::Puppet && self.get(start)?.is_word("shellquote");
+        if !call || !self.is(start + 1, "(") || self.closing(start + 1) + 1 != end {
+            return None;
+        }
+        let mut words = Vec::new();
+        for argument in self.list(start + 2, end - 1, 0) {
+            let told = match &argument.kind {
+                node::Kind::List(items) => items.iter().map(Node::text).collect::<Option<Vec<_>>>()?,
+                _ => vec![argument.text()?],
+            };
+            words.extend(told.into_iter().map(|word| {
+                // A word that only a run fills in stays one to see.
+                let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:=,@%+${}".contains(&b);
+                let bare = !word.is_empty() && word.bytes().all(plain);
+                if bare { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+            }));
+        }
+        Some(words.join(" "))
     }
 
     /// What one word stands for by itself.

@@ -65,7 +65,7 @@ impl Reader {
 pub const OTHER_READERS: [&str; 5] = ["settings", "sql-file", "batch", "powershell", "connections"];
 
 /// Endings of templates (Jinja, ERB, EPP), and in how many lines the first of a script may stand.
-const TEMPLATES: [&str; 4] = [".j2", ".jinja2", ".erb", ".epp"];
+const TEMPLATES: [&str; 5] = [".j2", ".jinja2", ".jinja", ".erb", ".epp"];
 const HEAD_OF_TEMPLATE: usize = 5;
 
 fn reader_of(file: &InputFile) -> Option<Reader> {

@@ -34,9 +34,12 @@ pub(super) fn state(
     }
     let path = open(text("path").unwrap_or(title));
     let module = Module { file, world };
-    let source = match (attributes.get("source"), text("content")) {
+    // A define hands both on, and one of them is `undef`.
+    let stated = |text: &str| Some(settled(text, known)).filter(|text| !text.is_empty());
+    let source = attributes.get("source").filter(|it| it.text().is_none_or(|text| stated(text).is_some()));
+    let source = match (source, text("content").and_then(stated)) {
         (Some(source), _) => module.source(source, known),
-        (None, Some(content)) => module.content(content, known),
+        (None, Some(content)) => module.content(&content, known),
         (None, None) => return,
     };
     let fits = match source {
@@ -81,7 +84,6 @@ impl<'w> Module<'_, 'w> {
     }
 
     fn content(&self, content: &str, known: &Known<'_>) -> Source<'w> {
-        let content = settled(content, known);
         let missing = |what: &str| Source::Missing(format!("{what} in {}", self.file.path));
         let Some(call) = content.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) else {
             return missing("a text");
