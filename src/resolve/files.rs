@@ -125,6 +125,13 @@ impl<'a> Files<'a> {
         }
     }
 
+    /// Whether what a fact says is run is any file of the scan, on whatever host.
+    pub fn has(&self, fact: &Fact) -> bool {
+        let Says::Runs { script: Some(script), .. } = &fact.says else { return false };
+        let host = fact.about.text.split_once(':').map(|(host, _)| host).filter(|host| !host.is_empty());
+        self.find(script, host, &fact.place.input) != Meant::Nothing
+    }
+
     /// The file that acts among those a path could mean, where it is the only one.
     pub fn find_acting(&self, path: &str, host: Option<&str>, named_in: &str) -> Option<&'a Text> {
         match self.find(path, host, named_in) {

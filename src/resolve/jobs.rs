@@ -211,7 +211,11 @@ pub(super) fn lines<'a>(facts: &[&'a Fact], files: &Files<'a>) -> Vec<JobLine<'a
     let names = files.names();
     let mut by_job: BTreeMap<&Mention, Vec<&'a Fact>> = BTreeMap::new();
     for fact in facts.iter().copied().filter(|fact| fact.about.kind == MentionKind::Job) {
-        by_job.entry(&fact.about).or_default().push(fact);
+        // A program of the system is no file of the estate, unless somebody installs one there.
+        let system = matches!(&fact.says, Says::Runs { script: Some(script), .. } if files.is_of_system(script));
+        if !system || files.has(fact) {
+            by_job.entry(&fact.about).or_default().push(fact);
+        }
     }
     let trail = Trail { runs: runs_by_subject(facts), files };
     let mut quoted: BTreeMap<&Text, (&Place, &'a Text)> = BTreeMap::new();

@@ -15,7 +15,7 @@ fn writes(table: &str) -> String {
 
 #[test]
 fn tasks_of_ansible_install_what_jobs_run() {
-    let tasks = r#"
+    let tasks = r##"
 - template: {src: totals.sh.j2, dest: /usr/local/bin/totals, mode: "0755"}
 - copy: src=bin/{{ item }} dest=/opt/shop/ mode=0755
   with_items: [night.sh, other.sh]
@@ -31,7 +31,7 @@ fn tasks_of_ansible_install_what_jobs_run() {
 - cron: {name: shared, minute: 7, hour: 1, job: "{{ shop_dir }}/shared.sh --now"}
 - cron: {name: inline, minute: 8, hour: 1, job: /usr/local/bin/inline.sh}
 - cron: {name: there, minute: 9, hour: 1, job: /usr/local/bin/there.sh}
-"#;
+"##;
     let template = "# {{ ansible_managed }}\n#!/bin/sh\npsql -h db1 -d {{ db }} -c 'INSERT INTO totals SELECT 1'\n";
     let told = world(&[
         ("roles/shop/tasks/main.yml", tasks),
@@ -49,7 +49,7 @@ fn tasks_of_ansible_install_what_jobs_run() {
             [
                 "job:roles/shop/night write table:db1/shop/public.night",
                 "job:roles/shop/shared write table:db1/shop/public.shared",
-                "job:roles/shop/totals write table:db1/totals",
+                "job:roles/shop/totals write table:db1/public.totals",
                 "script:roles/crm/files/inline.sh write table:db1/shop/public.wrong",
                 "script:roles/crm/files/night.sh write table:db1/shop/public.wrong",
                 "script:roles/crm/files/there.sh write table:db1/shop/public.wrong",

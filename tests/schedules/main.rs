@@ -23,6 +23,7 @@ mod puppet;
 mod quartz;
 mod ruby_clocks;
 mod ruby_queues;
+mod runners;
 mod salt;
 mod spring;
 mod systemd;

@@ -43,6 +43,7 @@ mod wrappers;
 pub use http::endpoint as http_endpoint;
 pub use out::Out;
 pub use postgres::{uri as database_uri, variables as psql_variables};
+pub use template::MARK;
 pub use windows::Language as WindowsLanguage;
 
 use crate::evidence::{
@@ -445,17 +446,12 @@ fn run_file(command: &str, name: &str, call: &Call, out: &mut Out<'_>) {
     let by_path = open || command.starts_with("./") || RUN_ENDINGS.iter().any(|ending| name.ends_with(ending));
     let system =
         ["/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/"].iter().any(|folder| command.starts_with(folder));
-    if by_path || (command.starts_with('/') && (!system || (is_job && in_scan(name, out)))) {
+    // Of what a system has itself, only files that somebody installs there are anybody's script.
+    if by_path || (command.starts_with('/') && (!system || is_job)) {
         out.runs(call, command, postgres::environment(call));
     } else if is_job && call.words[1..].iter().any(|word| word.contains("rsync://")) {
         out.unresolved(call, "a command that nobody here knows is given an address");
     }
-}
-
-/// Whether the scan has a file that could be a program of this name: the name itself, or with an ending.
-fn in_scan(name: &str, out: &Out<'_>) -> bool {
-    let is_it = |file: &str| file.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    out.context.inputs.is_some_and(|inputs| inputs.files.iter().any(|file| is_it(file.name())))
 }
 
 /// What java(1) runs: `-jar FILE`, or the file of a class that it is given by name.

@@ -1,6 +1,7 @@
 //! Where groups of commands state what a call does: uses, runs, gaps. It scrubs what it is given and never decides what
 //! a command means.
 
+use super::template::unmarked;
 use super::windows::unc;
 use super::{Call, Context, absolute, sleeps};
 use crate::evidence::scrub::{scrub, scrub_name};
@@ -204,7 +205,7 @@ impl<'a> Out<'a> {
 
     /// Notes a test or a sleep in front of all work.
     pub fn guard(&mut self, text: &str) {
-        let text: String = scrub(text.trim()).chars().take(MAX_GUARD).collect();
+        let text: String = scrub(&unmarked(text.trim())).chars().take(MAX_GUARD).collect();
         if !self.worked && self.guards.len() < MAX_GUARDS {
             self.guards.push(Text::from(text));
         }

@@ -191,7 +191,7 @@ fn blanked(text: &str) -> Cow<'_, str> {
     schedule::fill(text, &|placeholder| {
         let name = placeholder.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
         let plain = name.is_some_and(|name| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
-        (!plain).then(|| "{}".to_owned())
+        (!plain).then(|| commands::MARK.to_string())
     })
 }
 

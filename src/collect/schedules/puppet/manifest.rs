@@ -115,8 +115,9 @@ impl Values<'_> {
         let ends = |token: &Token| token.kind == Word::Word || token.kind == Word::Text || token.is("}");
         let next = self.get(at + 1).is_none_or(|next| ends(next) && next.line > self.tokens[at].line);
         let bracket = self.is(at, "[") || self.is(at, "{");
-        let end = match (bracket, next) {
-            (true, _) => self.closing(at) + 1,
+        let call = self.is(at + 1, "(");
+        let end = match (bracket || call, next) {
+            (true, _) => self.closing(at + usize::from(call && !bracket)) + 1,
             (false, true) => at + 1,
             (false, false) => return super::super::values::scalar(0, "${}"),
         };

@@ -1,0 +1,131 @@
+//! What a job's line starts through something else: runners of an environment, folders of scripts, services, scripts that
+//! hand their arguments on; and lines that run one script with other words.
+
+use super::*;
+
+fn told(crontab: &str, files: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
+    let table = ("b1/etc/cron.d/x", crontab);
+    let files: Vec<(&str, &str)> = [table].into_iter().chain(files.iter().copied()).collect();
+    let report = World { files: &files, links: &[] }.report();
+    let of_jobs = |link: &String| link.starts_with("job:") && !link.contains(" connect ");
+    (links(&report).into_iter().filter(of_jobs).collect(), gaps(&report))
+}
+
+fn writes(table: &str) -> String {
+    format!("#!/bin/sh\npsql -h db1 -d shop -c 'INSERT INTO {table} SELECT 1'\n")
+}
+
+#[test]
+fn runners_folders_and_services_are_followed() {
+    let crontab = "\
+1 1 * * * root run-parts --report /opt/parts
+2 1 * * * root service nightly start
+3 1 * * * root cd /opt/app && poetry run bin/sync.sh
+4 1 * * * root cd /opt/app && uv run --with httpx bin/load.sh
+5 1 * * * root run-parts /opt/none
+6 1 * * * root run-parts --test /opt/parts
+7 1 * * * root poetry install
+";
+    let told = told(
+        crontab,
+        &[
+            ("b1/etc/systemd/system/nightly.service", "[Service]\nExecStart=/opt/night.sh\n"),
+            ("b1/opt/night.sh", &writes("night")),
+            ("b1/opt/parts/part", &writes("part")),
+            ("b1/opt/parts/part.bak", &writes("wrong")),
+            ("b1/opt/parts/deep/part", &writes("wrong")),
+            ("b1/opt/app/bin/sync.sh", &writes("sync")),
+            ("b1/opt/app/bin/load.sh", &writes("load")),
+        ],
+    );
+    assert_eq!(
+        told,
+        (
+            [
+                "job:b1/load write table:db1/shop/public.load",
+                "job:b1/night write table:db1/shop/public.night",
+                "job:b1/part write table:db1/shop/public.part",
+                "job:b1/sync write table:db1/shop/public.sync",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            vec![
+                "missing-script b1/etc/cron.d/x:5: runs the scripts of /opt/none, which the scan was not given"
+                    .to_owned()
+            ],
+        )
+    );
+}
+
+#[test]
+fn a_script_that_hands_its_arguments_on_is_read_with_them() {
+    let quiet = "#!/bin/sh\nrsync -q \"$@\"\n";
+    let logs = "#!/bin/sh\nlogger \"$@\"\n";
+    let told = told(
+        "1 1 * * * root /opt/quiet -a rsync://mirror.example/dist/ /srv/dist/\n2 1 * * * root /opt/logs a b\n3 1 * * * root rsync-loud rsync://mirror.example/a /srv/a\n4 1 * * * root curl -sf \"$(cat /etc/url)/x\"\n",
+        &[("b1/opt/quiet", quiet), ("b1/opt/logs", logs)],
+    );
+    assert_eq!(
+        told,
+        (
+            [
+                "job:b1/curl read file:b1:/etc/url",
+                "job:b1/quiet import file:mirror.example:dist/",
+                "job:b1/quiet write file:b1:/srv/dist/",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            [
+                "unresolved b1/etc/cron.d/x:3: a command that nobody here knows is given an address",
+                "unresolved b1/etc/cron.d/x:4: an HTTP call whose address is only known when it runs",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+        )
+    );
+}
+
+#[test]
+fn lines_with_different_commands_are_different_jobs() {
+    let crontab = "\
+0 1 * * * root /opt/export.sh -t orders > /out/orders.csv
+0 5 * * * root /opt/export.sh -t customers > /out/customers.csv
+0 2 * * * root /usr/bin/curl -T /out/customers.csv https://partner.example/in
+0 3 * * * root /opt/load.sh --full
+0 4 * * * root /opt/load.sh --full > /var/log/load.log
+";
+    let again = "30 3 * * * root /opt/load.sh --full\n";
+    let report = World {
+        files: &[
+            ("b1/etc/cron.d/x", crontab),
+            ("b1/etc/cron.d/y", again),
+            ("b1/opt/export.sh", "#!/bin/sh\npsql -h db1 -d shop -c \"select a from $2\"\n"),
+            ("b1/opt/load.sh", &writes("stage")),
+        ],
+        links: &[],
+    }
+    .report();
+    let told: Vec<String> =
+        links(&report).into_iter().filter(|link| !link.contains(" connect ")).collect();
+    assert_eq!(
+        told,
+        [
+            "job:b1/curl read file:b1:/out/customers.csv",
+            "job:b1/curl export file:partner.example:in/customers.csv",
+            "job:b1/curl call endpoint:partner.example/PUT /in",
+            "job:b1/export customers write file:b1:/out/customers.csv",
+            "job:b1/export orders write file:b1:/out/orders.csv",
+        ]
+    );
+    let entities: Vec<&str> =
+        report["jobs"].as_array().expect("jobs").iter().map(|job| word(job, "entity")).collect();
+    assert_eq!(entities, [""]);
+    let orders: Vec<&str> = report["findings"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .filter(|finding| word(finding, "rule") == "implicit-order")
+        .map(|finding| word(finding, "title"))
+        .collect();
+    assert_eq!(orders, Vec::<&str>::new(), "what is sent at two was written the day before");
+}
