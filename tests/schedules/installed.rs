@@ -238,6 +238,27 @@ fn a_crontab_is_not_the_program_it_is_named_like() {
 }
 
 #[test]
+fn files_by_a_pattern_are_installed_one_by_one() {
+    let base = "- copy: src={{ item }} dest=/usr/local/bin/\n  with_fileglob:\n    - common/*.sh\n";
+    let told = world(&[
+        ("roles/base/tasks/main.yml", base),
+        ("roles/base/files/common/nag.sh", &writes("nag")),
+        ("roles/base/files/common/deep/deep.sh", &writes("deep")),
+        ("roles/web/tasks/main.yml", "- cron: {name: nag, minute: 5, job: /usr/local/bin/nag.sh}\n- cron: {name: deep, minute: 6, job: /usr/local/bin/deep.sh}\n"),
+    ]);
+    assert_eq!(
+        told,
+        (
+            vec![
+                "job:roles/web/nag write table:db1/shop/public.nag".to_owned(),
+                "script:roles/base/files/common/deep/deep.sh write table:db1/shop/public.deep".to_owned(),
+            ],
+            vec!["missing-script roles/web/tasks/main.yml:2: runs /usr/local/bin/deep.sh, which the scan was not given".to_owned()],
+        )
+    );
+}
+
+#[test]
 fn a_folder_that_is_filled_in_ties_a_job_to_its_own_role_alone() {
     let tasks = "- copy: {src: x.sh, dest: '{{ bin }}/x.sh'}\n- cron: {name: x, minute: 5, job: '{{ bin }}/x.sh -q'}\n- cron: {name: y, minute: 6, job: '{{ bin }}/y.sh'}\n- cron: {name: z, minute: 7, job: '{{ command }} now'}\n";
     let told = world(&[

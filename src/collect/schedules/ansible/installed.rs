@@ -5,7 +5,7 @@ use super::super::installed::{Installed, Source, above, at, last, open};
 use super::super::{SchedulePlace, World, yaml};
 use super::arguments::{Arguments, is_on};
 use super::variables::Variables;
-use super::{Frame, Tasks, is_list, names_module};
+use super::{Frame, Task, Tasks, is_list, names_module};
 use crate::evidence::{About, Evidence, Provenance};
 use crate::input::InputFile;
 
@@ -45,9 +45,46 @@ impl SchedulePlace for Files {
         for document in &yaml::read(text).documents {
             tasks.walk(document, &Frame { variables: role.clone(), ..Frame::default() });
         }
-        let told = tasks.found.iter().filter_map(|task| Some((task.line, task.arguments.as_ref().ok()?)));
-        told.map(|(line, arguments)| u64::from(state(file, line, arguments, world, out))).sum()
+        let states = |task: &Task, out: &mut Evidence| match &task.arguments {
+            Err(_) => false,
+            Ok(arguments) if task.patterns.is_empty() => state(file, task.line, arguments, world, out),
+            Ok(arguments) => globbed(file, task, arguments, world, out),
+        };
+        tasks.found.iter().map(|task| u64::from(states(task, out))).sum()
     }
+}
+
+/// Each file that fits a pattern is put into a folder, or where its own name says (`with_fileglob`).
+fn globbed(
+    file: &InputFile,
+    task: &Task,
+    arguments: &Arguments,
+    world: &World<'_>,
+    out: &mut Evidence,
+) -> bool {
+    let item = arguments.get("src").is_some_and(|src| src.replace(' ', "") == "{{item}}");
+    let Some(dest) = arguments.get("dest").map(open).filter(|dest| item && !dest.contains("{}")) else {
+        return false;
+    };
+    for pattern in &task.patterns {
+        let Some((folder, name)) = pattern.rsplit_once('/') else { continue };
+        let (Source::Folder(folder), Some((before, after))) = (source(folder, file, world), name.split_once('*'))
+        else {
+            continue;
+        };
+        let prefix = format!("{folder}/");
+        let files = &world.inputs.files;
+        let inside = files[files.partition_point(|file| *file.path < *prefix)..].iter();
+        for found in inside.take_while(|file| file.path.starts_with(&prefix)) {
+            let own = &found.path[prefix.len()..];
+            let long = own.len() >= before.len() + after.len();
+            if long && !own.contains('/') && own.starts_with(before) && own.ends_with(after) {
+                let path = format!("{}/{own}", dest.trim_end_matches('/'));
+                Installed { by: file, line: task.line, path }.state(&Source::File(found), world, out);
+            }
+        }
+    }
+    true
 }
 
 fn state(

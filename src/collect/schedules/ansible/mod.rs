@@ -112,6 +112,8 @@ struct Task {
     host: Option<Text>,
     account: Option<String>,
     arguments: Result<Arguments, String>,
+    /// The patterns of files that it is done for (`with_fileglob`).
+    patterns: Vec<String>,
 }
 
 struct Tasks<'a> {
@@ -167,6 +169,11 @@ impl Tasks<'_> {
         if entry.get("when").and_then(Node::text).is_some_and(|when| matches!(when, "false" | "False")) {
             return;
         }
+        let patterns: Vec<String> = match entry.get("with_fileglob") {
+            Some(one) if one.text().is_some() => one.text().map(|it| frame.variables.fill(it)).into_iter().collect(),
+            Some(list) => list.items().iter().filter_map(Node::text).map(|it| frame.variables.fill(it)).collect(),
+            None => Vec::new(),
+        };
         for variables in frame.variables.unrolled(entry, MAX_LOOP) {
             let mut told = Arguments::of(call, &variables);
             if let (Ok(told), Some(more)) = (&mut told, entry.get("args")) {
@@ -178,6 +185,7 @@ impl Tasks<'_> {
                 host: frame.host.clone(),
                 account: frame.account.clone(),
                 arguments: told,
+                patterns: patterns.clone(),
             });
         }
     }

@@ -95,7 +95,11 @@ impl<'w> Module<'_, 'w> {
         if folder == "templates" && call.starts_with("template(") && rest.contains(['\'', '"']) {
             return missing("several templates");
         }
-        let path = self.filled(first, known);
+        let mut path = self.filled(first, known);
+        // The ending may be left out (Puppet's function `epp`).
+        if call.starts_with("epp(") && !path.ends_with(".epp") {
+            path.push_str(".epp");
+        }
         let found = path.split_once('/').and_then(|(module, path)| self.find(module, folder, path));
         found.filter(|_| open(&path) == path).unwrap_or_else(|| Source::Missing(open(&path)))
     }
