@@ -160,7 +160,8 @@ batch1 (UTC)
 #[test]
 fn a_long_command_is_whole_for_programs_and_cut_for_people() {
     let tail = "psql -h db1 -d shop -c 'DELETE FROM public.tail'";
-    let long = format!("{} {tail}", (0..40).map(|at| format!("/opt/step{at}.sh;")).collect::<Vec<_>>().join(" "));
+    let long =
+        format!("{} {tail}", (0..40).map(|at| format!("/opt/step{at}.sh;")).collect::<Vec<_>>().join(" "));
     let other = long.replace("public.tail", "public.end");
     let crontab = format!("1 2 * * * root {long}\n3 4 * * * root {other}\n");
     let told = |arguments: &[&str]| {

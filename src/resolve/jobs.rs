@@ -156,8 +156,7 @@ impl JobLine<'_> {
         let signs = |word: &str, more: &[u8]| {
             word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:".contains(&b) || more.contains(&b))
         };
-        let plain =
-            |word: &&&str| word.starts_with(|c: char| c.is_ascii_alphabetic()) && signs(word, b"");
+        let plain = |word: &&&str| word.starts_with(|c: char| c.is_ascii_alphabetic()) && signs(word, b"");
         let told: Vec<&str> = words.iter().take_while(plain).take(ARGUMENTS_IN_NAME).copied().collect();
         if !told.is_empty() {
             return told.join(" ");
@@ -212,7 +211,8 @@ pub(super) fn lines<'a>(facts: &[&'a Fact], files: &Files<'a>) -> Vec<JobLine<'a
     let mut by_job: BTreeMap<&Mention, Vec<&'a Fact>> = BTreeMap::new();
     for fact in facts.iter().copied().filter(|fact| fact.about.kind == MentionKind::Job) {
         // A program of the system is no file of the estate, unless somebody installs one there.
-        let system = matches!(&fact.says, Says::Runs { script: Some(script), .. } if files.is_of_system(script));
+        let system =
+            matches!(&fact.says, Says::Runs { script: Some(script), .. } if files.is_of_system(script));
         if !system || files.has(fact) {
             by_job.entry(&fact.about).or_default().push(fact);
         }

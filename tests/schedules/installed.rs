@@ -32,7 +32,8 @@ fn tasks_of_ansible_install_what_jobs_run() {
 - cron: {name: inline, minute: 8, hour: 1, job: /usr/local/bin/inline.sh}
 - cron: {name: there, minute: 9, hour: 1, job: /usr/local/bin/there.sh}
 "##;
-    let template = "# {{ ansible_managed }}\n#!/bin/sh\npsql -h db1 -d {{ db }} -c 'INSERT INTO totals SELECT 1'\n";
+    let template =
+        "# {{ ansible_managed }}\n#!/bin/sh\npsql -h db1 -d {{ db }} -c 'INSERT INTO totals SELECT 1'\n";
     let told = world(&[
         ("roles/shop/tasks/main.yml", tasks),
         ("roles/shop/templates/totals.sh.j2", template),
@@ -87,6 +88,8 @@ class shop (String $bin = '/usr/local/bin') {
     ensure => absent,
     source => 'puppet:///modules/shop/totals.sh',
   }
+  shop::timed { 'by-ticket': command => '/usr/local/bin/totals' }
+  shop::timed { 'by-other': command => '/usr/local/bin/none' }
   cron { 'totals': command => '/usr/local/bin/totals', hour => 1, minute => 5 }
   cron { 'system': command => '/usr/bin/system-totals', hour => 1, minute => 6 }
   cron { 'night': command => shellquote(['/usr/bin/nice', '-n', '19', '/usr/local/bin/night', '-f', '/etc/a b']), hour => 1, minute => 7 }
@@ -94,18 +97,24 @@ class shop (String $bin = '/usr/local/bin') {
   cron { 'off': command => '/usr/local/bin/off', hour => 1, minute => 9 }
 }
 "#;
-    let tool = "define shop::tool ($content) {\n  file { \"/usr/local/bin/${name}\": content => $content }\n}\n";
+    // What stands glued in front of the command is another one, or nothing.
+    let timed = "define shop::timed ($command) {\n  if $shop::kerberos {\n    $pre = \"/usr/bin/ticket shop \"\n  } else {\n    $pre = ''\n  }\n  cron { $title: command => \"${pre}${command}\", hour => 1, minute => 9 }\n}\n";
+    let tool =
+        "define shop::tool ($content) {\n  file { \"/usr/local/bin/${name}\": content => $content }\n}\n";
     let told = world(&[
         ("modules/shop/manifests/init.pp", class),
         ("modules/shop/manifests/tool.pp", tool),
         ("modules/shop/files/totals.sh", &writes("totals")),
-        ("modules/shop/templates/night.erb", &writes("<%= @table %>_night")),
+        ("modules/shop/templates/night.erb", &writes("night")),
+        ("modules/shop/manifests/timed.pp", timed),
         ("modules/crm/files/secret", &writes("wrong")),
     ]);
     assert_eq!(
         told,
         (
             [
+                "job:shop/by-ticket write table:db1/shop/public.totals",
+                "job:shop/night write table:db1/shop/public.night",
                 "job:shop/system write table:db1/shop/public.totals",
                 "job:shop/totals write table:db1/shop/public.totals",
                 "script:modules/crm/files/secret write table:db1/shop/public.wrong",
@@ -113,9 +122,9 @@ class shop (String $bin = '/usr/local/bin') {
             .map(str::to_owned)
             .to_vec(),
             [
-                "missing-script modules/shop/manifests/init.pp:23: runs /usr/local/bin/secret, which is installed from puppet:///private/shop/secret.sh: the scan was not given that",
-                "missing-script modules/shop/manifests/init.pp:24: runs /usr/local/bin/off, which the scan was not given",
-                "unresolved modules/shop/templates/night.erb:2: a statement whose table is only known when it runs",
+                "missing-script modules/shop/manifests/init.pp:21: runs {}/usr/local/bin/none, which the scan was not given",
+                "missing-script modules/shop/manifests/init.pp:25: runs /usr/local/bin/secret, which is installed from puppet:///private/shop/secret.sh: the scan was not given that",
+                "missing-script modules/shop/manifests/init.pp:26: runs /usr/local/bin/off, which the scan was not given",
             ]
             .map(str::to_owned)
             .to_vec(),
@@ -217,7 +226,8 @@ fn a_namesake_that_does_nothing_counts_and_a_role_has_its_own_file() {
     );
     // It has none: a file of its name elsewhere is another one.
     let told = world(&[("roles/web/tasks/main.yml", tasks), ("tools/other/update.sh", &writes("wrong"))]);
-    let missing = "missing-script roles/web/tasks/main.yml:1: runs /srv/web/update.sh, which the scan was not given";
+    let missing =
+        "missing-script roles/web/tasks/main.yml:1: runs /srv/web/update.sh, which the scan was not given";
     assert_eq!(told, (vec![other.clone()], vec![missing.to_owned()]));
     // It has two, and nothing says which is put there.
     let told = world(&[
@@ -233,7 +243,8 @@ fn a_namesake_that_does_nothing_counts_and_a_role_has_its_own_file() {
 #[test]
 fn a_crontab_is_not_the_program_it_is_named_like() {
     let told = world(&[("files/tag-cleanup", "0 4 * * * root /usr/local/sbin/tag-cleanup --old 30\n")]);
-    let missing = "missing-script files/tag-cleanup:1: runs /usr/local/sbin/tag-cleanup, which the scan was not given";
+    let missing =
+        "missing-script files/tag-cleanup:1: runs /usr/local/sbin/tag-cleanup, which the scan was not given";
     assert_eq!(told, (vec![], vec![missing.to_owned()]));
 }
 
@@ -244,7 +255,10 @@ fn files_by_a_pattern_are_installed_one_by_one() {
         ("roles/base/tasks/main.yml", base),
         ("roles/base/files/common/nag.sh", &writes("nag")),
         ("roles/base/files/common/deep/deep.sh", &writes("deep")),
-        ("roles/web/tasks/main.yml", "- cron: {name: nag, minute: 5, job: /usr/local/bin/nag.sh}\n- cron: {name: deep, minute: 6, job: /usr/local/bin/deep.sh}\n"),
+        (
+            "roles/web/tasks/main.yml",
+            "- cron: {name: nag, minute: 5, job: /usr/local/bin/nag.sh}\n- cron: {name: deep, minute: 6, job: /usr/local/bin/deep.sh}\n",
+        ),
     ]);
     assert_eq!(
         told,
@@ -274,7 +288,8 @@ fn a_folder_that_is_filled_in_ties_a_job_to_its_own_role_alone() {
                 "script:roles/b/files/y.sh write table:db1/shop/public.y".to_owned(),
             ],
             vec![
-                "missing-script roles/a/tasks/main.yml:3: runs {}/y.sh, which the scan was not given".to_owned(),
+                "missing-script roles/a/tasks/main.yml:3: runs {}/y.sh, which the scan was not given"
+                    .to_owned(),
                 "unresolved roles/a/tasks/main.yml:4: a command that is only known when it runs".to_owned(),
             ],
         )

@@ -105,8 +105,7 @@ fn lines_with_different_commands_are_different_jobs() {
         links: &[],
     }
     .report();
-    let told: Vec<String> =
-        links(&report).into_iter().filter(|link| !link.contains(" connect ")).collect();
+    let told: Vec<String> = links(&report).into_iter().filter(|link| !link.contains(" connect ")).collect();
     assert_eq!(
         told,
         [
@@ -122,7 +121,8 @@ fn lines_with_different_commands_are_different_jobs() {
     );
     // The same command in two files is one job that starts twice.
     let lines = report["jobs"].as_array().expect("jobs").iter();
-    let told: Vec<String> = lines.map(|job| format!("{} {}", word(job, "entity"), word(job, "schedule"))).collect();
+    let told: Vec<String> =
+        lines.map(|job| format!("{} {}", word(job, "entity"), word(job, "schedule"))).collect();
     assert_eq!(
         told,
         [
@@ -142,4 +142,18 @@ fn lines_with_different_commands_are_different_jobs() {
         .map(|finding| word(finding, "title"))
         .collect();
     assert_eq!(orders, Vec::<&str>::new(), "what is sent at two was written the day before");
+}
+
+#[test]
+fn jobs_that_lie_among_examples_are_told_to_be_examples() {
+    let line = "5 1 * * * root psql -h db1 -d shop -c 'INSERT INTO x SELECT 1'\n";
+    let files = [("conf/examples/crontab", line), ("conf/crontab", line)];
+    let report = World { files: &files, links: &[] }.report();
+    assert_eq!(
+        (links(&report), gaps(&report)),
+        (
+            vec!["job:psql connect database:db1/shop".to_owned(), "job:psql write table:db1/shop/public.x".to_owned()],
+            vec!["unresolved conf/examples/crontab: jobs here are an example, by their path: they are listed, and what they read and write is not told; scan the place where they are kept".to_owned()],
+        )
+    );
 }

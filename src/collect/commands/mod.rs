@@ -429,7 +429,8 @@ fn run_file(command: &str, name: &str, call: &Call, out: &mut Out<'_>) {
             }
             return;
         }
-        let with_value = INTERPRETER_VALUES.iter().find(|(of, _)| name.starts_with(of)).map_or(&[][..], |it| it.1);
+        let with_value =
+            INTERPRETER_VALUES.iter().find(|(of, _)| name.starts_with(of)).map_or(&[][..], |it| it.1);
         if let Some(script) = wrappers::rest(&call.words, with_value, 0).first() {
             out.runs(call, script, postgres::environment(call));
         } else if let Some(text) = &call.stdin {
@@ -443,7 +444,8 @@ fn run_file(command: &str, name: &str, call: &Call, out: &mut Out<'_>) {
     }
     // What stands glued in front of a path is filled in: a folder, or a command that runs it.
     let open = is_job && command.starts_with("{}/");
-    let by_path = open || command.starts_with("./") || RUN_ENDINGS.iter().any(|ending| name.ends_with(ending));
+    let by_path =
+        open || command.starts_with("./") || RUN_ENDINGS.iter().any(|ending| name.ends_with(ending));
     let system =
         ["/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/"].iter().any(|folder| command.starts_with(folder));
     // Of what a system has itself, only files that somebody installs there are anybody's script.

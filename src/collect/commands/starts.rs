@@ -265,7 +265,10 @@ fn run_parts(call: &Call, context: &Context<'_>, out: &mut Out<'_>) {
     let files = context.inputs.map_or(&[][..], |inputs| &inputs.files);
     let found: Vec<&InputFile> = files.iter().filter(inside).take(MAX_PARTS).collect();
     if found.is_empty() {
-        out.not_followed(call, &format!("runs the scripts of {}, which the scan was not given", scrub_name(folder)));
+        out.not_followed(
+            call,
+            &format!("runs the scripts of {}, which the scan was not given", scrub_name(folder)),
+        );
     }
     for file in found {
         out.runs(call, &file.inner, super::postgres::environment(call));

@@ -464,7 +464,8 @@ pub(super) fn hands_on(text: &str, is_known: &dyn Fn(&str) -> bool) -> bool {
     let command = |line: &str| {
         let line = line.trim_start().trim_start_matches("exec ").trim_start();
         let name = line.split_whitespace().next().unwrap_or("");
-        let all = ["\"$@\"", "$@", "\"$*\"", "$*"].iter().any(|all| line.split_whitespace().any(|it| it == *all));
+        let all =
+            ["\"$@\"", "$@", "\"$*\"", "$*"].iter().any(|all| line.split_whitespace().any(|it| it == *all));
         all && is_known(name.rsplit('/').next().unwrap_or(name))
     };
     shell && text.lines().filter(|line| !line.trim_start().starts_with('#')).any(command)

@@ -68,7 +68,8 @@ fn globbed(
     };
     for pattern in &task.patterns {
         let Some((folder, name)) = pattern.rsplit_once('/') else { continue };
-        let (Source::Folder(folder), Some((before, after))) = (source(folder, file, world), name.split_once('*'))
+        let (Source::Folder(folder), Some((before, after))) =
+            (source(folder, file, world), name.split_once('*'))
         else {
             continue;
         };
@@ -87,13 +88,7 @@ fn globbed(
     true
 }
 
-fn state(
-    file: &InputFile,
-    line: u64,
-    arguments: &Arguments,
-    world: &World<'_>,
-    out: &mut Evidence,
-) -> bool {
+fn state(file: &InputFile, line: u64, arguments: &Arguments, world: &World<'_>, out: &mut Evidence) -> bool {
     let (Some(dest), false) = (arguments.get("dest"), arguments.get("remote_src").is_some_and(is_on)) else {
         return false;
     };
@@ -144,7 +139,8 @@ fn source<'w>(src: &str, file: &InputFile, world: &World<'w>) -> Source<'w> {
         paths.extend(["files/", "templates/", ""].map(within));
     }
     // Tasks that a play includes look beside the play.
-    let beside = || ["files/", "templates/", ""].iter().find_map(|part| above(file, &format!("{part}{src}"), world));
+    let beside =
+        || ["files/", "templates/", ""].iter().find_map(|part| above(file, &format!("{part}{src}"), world));
     let found = at(&paths, world);
     found.or_else(|| if role.is_none() { beside() } else { None }).unwrap_or_else(missing)
 }

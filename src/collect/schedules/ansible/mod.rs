@@ -15,8 +15,8 @@ use crate::evidence::{About, Evidence, Gap, GapCode, Place, Provenance, Text};
 use crate::input::{InputFile, scope_of};
 use crate::schedule;
 use arguments::{Arguments, Call, is_on, of_task};
-use std::collections::{BTreeMap, BTreeSet};
 pub use installed::Files;
+use std::collections::{BTreeMap, BTreeSet};
 use variables::Variables;
 
 /// The dialect of the crontabs that the module writes.
@@ -170,8 +170,12 @@ impl Tasks<'_> {
             return;
         }
         let patterns: Vec<String> = match entry.get("with_fileglob") {
-            Some(one) if one.text().is_some() => one.text().map(|it| frame.variables.fill(it)).into_iter().collect(),
-            Some(list) => list.items().iter().filter_map(Node::text).map(|it| frame.variables.fill(it)).collect(),
+            Some(one) if one.text().is_some() => {
+                one.text().map(|it| frame.variables.fill(it)).into_iter().collect()
+            }
+            Some(list) => {
+                list.items().iter().filter_map(Node::text).map(|it| frame.variables.fill(it)).collect()
+            }
             None => Vec::new(),
         };
         for variables in frame.variables.unrolled(entry, MAX_LOOP) {

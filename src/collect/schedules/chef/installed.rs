@@ -72,13 +72,15 @@ fn state(
     let Some(own) = cookbook(&file.path).filter(|_| !off) else { return false };
     let cookbook = match text("cookbook") {
         None => own.to_owned(),
-        Some(other) => format!("{}{other}", own.rsplit_once('/').map_or(String::new(), |(all, _)| format!("{all}/"))),
+        Some(other) => {
+            format!("{}{other}", own.rsplit_once('/').map_or(String::new(), |(all, _)| format!("{all}/")))
+        }
     };
     let folder = TYPES.iter().find(|(kind, _)| *kind == resource.kind).map_or("files", |(_, folder)| folder);
-    let usual = if resource.kind == "template" { format!("{}.erb", last(&path)) } else { last(&path).to_owned() };
-    let sources = property("source").map_or(vec![usual], |source| {
-        texts(&source).into_iter().map(str::to_owned).collect()
-    });
+    let usual =
+        if resource.kind == "template" { format!("{}.erb", last(&path)) } else { last(&path).to_owned() };
+    let sources = property("source")
+        .map_or(vec![usual], |source| texts(&source).into_iter().map(str::to_owned).collect());
     let open_source = sources.iter().any(|source| open(source) != *source);
     let paths: Vec<String> = sources
         .iter()
@@ -86,9 +88,11 @@ fn state(
         .collect();
     let found = at(&paths, world).filter(|_| !open_source);
     // Only a folder is installed with all that is in it.
-    let fits = |source: &Source<'_>| matches!(source, Source::Folder(_)) == (resource.kind == "remote_directory");
+    let fits =
+        |source: &Source<'_>| matches!(source, Source::Folder(_)) == (resource.kind == "remote_directory");
     let source = found.filter(fits);
-    let source = source.unwrap_or_else(|| Source::Missing(open(&format!("{cookbook}/{folder}/{}", sources.join(" or ")))));
+    let source = source
+        .unwrap_or_else(|| Source::Missing(open(&format!("{cookbook}/{folder}/{}", sources.join(" or ")))));
     Installed { by: file, line: resource.line, path }.state(&source, world, out);
     true
 }
