@@ -274,7 +274,7 @@ fn files_by_a_pattern_are_installed_one_by_one() {
 
 #[test]
 fn a_folder_that_is_filled_in_ties_a_job_to_its_own_role_alone() {
-    let tasks = "- copy: {src: x.sh, dest: '{{ bin }}/x.sh'}\n- cron: {name: x, minute: 5, job: '{{ bin }}/x.sh -q'}\n- cron: {name: y, minute: 6, job: '{{ bin }}/y.sh'}\n- cron: {name: z, minute: 7, job: '{{ command }} now'}\n";
+    let tasks = "- copy: {src: x.sh, dest: '{{ bin }}/x.sh'}\n- cron: {name: x, minute: 5, job: '{{ bin }}/x.sh -q'}\n- cron: {name: y, minute: 6, job: '{{ bin }}/y.sh'}\n- cron: {name: z, minute: 7, job: '{{ command }} now'}\n- cron: {name: w, minute: 8, job: '{{ wrapper }}{{ bin }}/w.sh'}\n";
     let told = world(&[
         ("roles/a/tasks/main.yml", tasks),
         ("roles/a/files/x.sh", &writes("x")),
@@ -291,6 +291,8 @@ fn a_folder_that_is_filled_in_ties_a_job_to_its_own_role_alone() {
                 "missing-script roles/a/tasks/main.yml:3: runs {}/y.sh, which the scan was not given"
                     .to_owned(),
                 "unresolved roles/a/tasks/main.yml:4: a command that is only known when it runs".to_owned(),
+                "missing-script roles/a/tasks/main.yml:5: runs {}/w.sh, which the scan was not given"
+                    .to_owned(),
             ],
         )
     );

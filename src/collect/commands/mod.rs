@@ -443,7 +443,7 @@ fn run_file(command: &str, name: &str, call: &Call, out: &mut Out<'_>) {
         return out.unresolved(call, "a command that is only known when it runs");
     }
     // What stands glued in front of a path is filled in: a folder, or a command that runs it.
-    let open = is_job && command.starts_with("{}/");
+    let open = is_job && command.starts_with(words::UNKNOWN) && command.contains('/');
     let by_path =
         open || command.starts_with("./") || RUN_ENDINGS.iter().any(|ending| name.ends_with(ending));
     let system =

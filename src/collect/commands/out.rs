@@ -191,7 +191,7 @@ impl<'a> Out<'a> {
         let command: String = scrub(&words.join(" ")).chars().take(MAX_COMMAND).collect();
         // What a folder nobody knows begins with is in no folder of this line.
         let open = script.starts_with("{}");
-        let mut script = if open { script.to_owned() } else { absolute(script, call) };
+        let mut script = if open { script.replace("{}{}", "{}") } else { absolute(script, call) };
         if let Some(host) = there {
             if !script.starts_with('/') {
                 let detail = format!("runs {} on {host}; it was not followed", scrub_name(&script));
