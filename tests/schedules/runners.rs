@@ -62,8 +62,12 @@ fn a_script_that_hands_its_arguments_on_is_read_with_them() {
     let quiet = "#!/bin/sh\nrsync -q \"$@\"\n";
     let logs = "#!/bin/sh\nlogger \"$@\"\n";
     let told = told(
-        "1 1 * * * root /opt/quiet -a rsync://mirror.example/dist/ /srv/dist/\n2 1 * * * root /opt/logs a b\n3 1 * * * root rsync-loud rsync://mirror.example/a /srv/a\n4 1 * * * root curl -sf \"$(cat /etc/url)/x\"\n",
-        &[("b1/opt/quiet", quiet), ("b1/opt/logs", logs)],
+        "1 1 * * * root /opt/quiet -a rsync://mirror.example/dist/ /srv/dist/\n2 1 * * * root /opt/logs a b\n3 1 * * * root rsync-loud rsync://mirror.example/a /srv/a\n4 1 * * * root curl -sf \"$(cat /etc/url)/x\"\n5 1 * * * root /opt/lock night /usr/local/bin/night -q\n",
+        &[
+            ("b1/opt/quiet", quiet),
+            ("b1/opt/logs", logs),
+            ("b1/opt/lock", "#!/bin/sh\nshift\nsetsid \"$1\"\n"),
+        ],
     );
     assert_eq!(
         told,
@@ -78,6 +82,7 @@ fn a_script_that_hands_its_arguments_on_is_read_with_them() {
             [
                 "unresolved b1/etc/cron.d/x:3: a command that nobody here knows is given an address",
                 "unresolved b1/etc/cron.d/x:4: an HTTP call whose address is only known when it runs",
+                "missing-script b1/etc/cron.d/x:5: lock is given /usr/local/bin/night; whether it runs that was not followed",
             ]
             .map(str::to_owned)
             .to_vec(),
