@@ -88,8 +88,7 @@ pub(super) fn run_file(command: &str, name: &str, call: &Call, out: &mut Out<'_>
     let is_job = out.context.about.kind == MentionKind::Job;
     // A word that a place of schedules knows to be filled in is quoted, and keeps its placeholder.
     let filled = schedule::fill(command, &|_| Some(words::UNKNOWN.to_owned()));
-    let command = if is_job { &*filled } else { command };
-    if is_job && command == words::UNKNOWN {
+    if is_job && filled == words::UNKNOWN {
         return out.unresolved(call, "a command that is only known when it runs");
     }
     if is_job && call.words[1..].iter().any(|word| word.contains("rsync://")) {

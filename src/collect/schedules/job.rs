@@ -123,8 +123,8 @@ const OF_THE_APPLICATION: &str = "jobs here are code of an application: of what 
                                   job's own function or class is told of the job, what that calls of the application alone";
 
 /// Said once for each file of jobs that lies among examples.
-const OF_AN_EXAMPLE: &str = "jobs here are an example, by their path: they are listed, and what they read and write is not \
-                             told; scan the place where they are kept";
+const OF_AN_EXAMPLE: &str = "jobs here are an example, by their path: they are listed, and nothing is concluded from what \
+                             they read and write; scan the place where they are kept";
 
 impl Work<'_> {
     /// As it is shown.
