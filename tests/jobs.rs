@@ -156,3 +156,24 @@ batch1 (UTC)
 "
     );
 }
+
+#[test]
+fn a_long_command_is_whole_for_programs_and_cut_for_people() {
+    let tail = "psql -h db1 -d shop -c 'DELETE FROM public.tail'";
+    let long =
+        format!("{} {tail}", (0..40).map(|at| format!("/opt/step{at}.sh;")).collect::<Vec<_>>().join(" "));
+    let other = long.replace("public.tail", "public.end");
+    let crontab = format!("1 2 * * * root {long}\n3 4 * * * root {other}\n");
+    let told = |arguments: &[&str]| {
+        let output = jobs_of(&[("b1/etc/cron.d/x", &crontab)], arguments);
+        String::from_utf8(output.stdout).expect("it is text")
+    };
+    let report: serde_json::Value = serde_json::from_str(&told(&["--format", "json"])).expect("it is JSON");
+    let commands: Vec<&str> =
+        report["jobs"].as_array().expect("jobs").iter().filter_map(|job| job["command"].as_str()).collect();
+    assert_eq!(commands.iter().copied().collect::<std::collections::BTreeSet<_>>(), [&*long, &*other].into());
+    let text = told(&[]);
+    assert!(!text.contains("public.tail'") && text.contains("…"), "{text}");
+    // Beyond their common beginning they are two jobs all the same.
+    assert_eq!(text.matches("writes table:db1/shop/public.").count(), 2, "{text}");
+}

@@ -24,6 +24,7 @@ pub fn formats() -> String {
     let captures = std::iter::once(&traffic::ABOUT);
     section(&mut out, "Captures", &mut captures.chain(traffic::PROTOCOLS.iter().map(|it| it.about())));
     section(&mut out, "Schedules", &mut schedules::PLACES.iter().map(|it| it.about()));
+    section(&mut out, "Installed files", &mut schedules::INSTALLERS.iter().map(|it| it.about()));
     section(&mut out, "Inventories", &mut declared::INVENTORIES.iter().map(|it| it.about()));
     section(&mut out, "Source", &mut source::LANGUAGES.iter().map(|it| &it.about));
     section(&mut out, "Evidence files", &mut std::iter::once(&evidence_file::ABOUT));

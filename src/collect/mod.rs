@@ -163,6 +163,11 @@ pub fn collect_all(world: &World<'_>) -> Evidence {
             evidence.add_gap(Gap::new(Place::whole(&file.path), GapCode::Unrecognised, what));
         }
     }
+    for file in &world.inputs.files {
+        if let Some(host) = &file.host {
+            evidence.input_lies(&file.path, Text::from(format!("{host}:{}", file.inner)));
+        }
+    }
     for (path, why) in &world.inputs.skipped {
         evidence.add_skipped(path.clone(), Text::from(why.as_str()));
     }

@@ -106,6 +106,9 @@ pub enum Says {
     },
     /// It takes over the settings and functions of this file: sourced, not run.
     Includes(Text),
+    /// Configuration management puts this file of a tree at this absolute path of the hosts that it is for; `{}` stands for
+    /// what only a run fills in. What it is about is the file, or what it is installed from, where the scan has no such file.
+    InstalledAt(Text),
     /// What it holds is computed from that.
     DerivesFrom(Resource),
     /// A controller of Kubernetes names its pods, from this name and what that kind of controller puts behind it.

@@ -132,8 +132,12 @@ fn changes(part: &str, alone: bool) -> bool {
     let digits = part.bytes().filter(u8::is_ascii_digit).count();
     let hex = part.len() >= ID_CHARS && digits > 0 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
     let stem = part.trim_end_matches(|c: char| c.is_ascii_digit());
-    let numbered = digits > 0 && (stem.is_empty() || stem == "v" || PARTS.contains(&stem));
-    numbered || hex || (alone && is_version(part) && digits > 0 && part.contains('.'))
+    let numbered = digits > 0 && (stem.is_empty() || stem == "v");
+    // Which part of a program it is, with or without a number, is not which program.
+    numbered
+        || PARTS.contains(&stem)
+        || hex
+        || (alone && is_version(part) && digits > 0 && part.contains('.'))
 }
 
 /// Whether nothing that a program of this lasting name does is nameless.
@@ -175,8 +179,10 @@ mod tests {
             ("DBeaver 24.1.2 - Main <shop>", Some("dbeaver")),
             ("pgAdmin 4 - CONN:8467254", Some("pgadmin")),
             ("Metabase v0.49.1 [5f6b0c21-1d]", Some("metabase")),
-            ("celery@rep2 worker 4", Some("celery@rep2 worker")),
-            ("loader-worker-12", Some("loader-worker")),
+            ("celery@rep2 worker 4", Some("celery@rep2")),
+            ("loader-worker-12", Some("loader")),
+            ("mailer pool-3-thread-7", Some("mailer")),
+            ("app-server", Some("app-server")),
             ("loader worker7", Some("loader")),
             ("pool-3-thread-7", None),
             ("worker 3", None),

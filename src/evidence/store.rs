@@ -93,13 +93,16 @@ pub struct InputRecord {
     /// How its statements ended, for a log of statements.
     #[serde(default, skip_serializing_if = "Statements::is_none")]
     pub statements: Statements,
+    /// Where it lies on a host (`host:/path`), for a copied file of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lies: Option<Text>,
 }
 
 impl InputRecord {
     /// An input of which nothing was read yet.
     pub fn new(path: &Text, kind: &str, status: InputStatus) -> InputRecord {
-        let (records, span, statements) = (0, None, Statements::default());
-        InputRecord { path: path.clone(), kind: Text::from(kind), status, records, span, statements }
+        let (records, span, statements, lies) = (0, None, Statements::default(), None);
+        InputRecord { path: path.clone(), kind: Text::from(kind), status, records, span, statements, lies }
     }
 }
 
@@ -226,7 +229,15 @@ impl Evidence {
                     (Some(a), Some(b)) => Some(a.cover(b)),
                     (a, b) => a.or(b),
                 };
+                mine.lies = mine.lies.take().or(record.lies);
             }
+        }
+    }
+
+    /// Records where an input lies on a host: `host:/path`.
+    pub fn input_lies(&mut self, path: &Text, lies: Text) {
+        if let Some(record) = self.inputs.get_mut(path) {
+            record.lies = Some(lies);
         }
     }
 

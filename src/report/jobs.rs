@@ -1,7 +1,7 @@
 //! Every job of a report: where and as whom it runs, when it runs next, what it touches, and whether the logs that were
 //! looked at span a run of it at all. It reads a report and evaluates its schedules; it never says who a job is.
 
-use super::text::line;
+use super::text::{command, line};
 use super::{JobRow, LinkRow, Report};
 use crate::schedule::{self, Clock, Guards, Schedule};
 use jiff::Timestamp;
@@ -192,7 +192,7 @@ pub fn text(answer: &Answer) -> String {
         let own = zones.get(&job.host).is_some_and(|zones| zones.len() > 1);
         let by = if own { format!(" ({})", zone(job)) } else { String::new() };
         line(&mut out, &format!("  {}{user}: {words}{by}{next}", job.job));
-        line(&mut out, &format!("      {}  {}  ({})", job.schedule, job.command, job.place));
+        line(&mut out, &format!("      {}  {}  ({})", job.schedule, command(&job.command), job.place));
         for (verb, names) in [("reads", &job.reads), ("writes", &job.writes), ("also touches", &job.other)] {
             if !names.is_empty() {
                 line(&mut out, &format!("      {verb} {}", some(names)));

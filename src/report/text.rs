@@ -3,6 +3,7 @@
 
 use super::{Audit, FindingRow, Format, GapRow, LinkRow, OWN, Report, Surprise, SurpriseRow, spans_in_words};
 use crate::evidence::About;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -65,6 +66,17 @@ pub(super) fn line(out: &mut String, text: &str) {
         }
     }
     out.push('\n');
+}
+
+/// How much of a command people are shown, in characters; the JSON report and the table have it whole.
+const MAX_SHOWN: usize = 300;
+
+/// A command for people.
+pub(super) fn command(text: &str) -> Cow<'_, str> {
+    if text.chars().count() <= MAX_SHOWN {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().take(MAX_SHOWN - 1).chain(['…']).collect())
 }
 
 /// `1 link`, `2 links`.

@@ -158,7 +158,7 @@ fn identity(out: &mut String, report: &Report, id: &str) {
     for job in report.jobs.iter().filter(|job| job.entity == id) {
         heading(out, &format!("When {id} starts"));
         line(out, &format!("  {} = {} ({}), {}", job.schedule, job.words, job.zone, job.place));
-        line(out, &format!("  runs {}", job.command));
+        line(out, &format!("  runs {}", super::text::command(&job.command)));
     }
 }
 

@@ -2,6 +2,7 @@
 //! components (`components`), jobs and scripts (`jobs`). A join needs a declared identifier, or two that
 //! agree; the reason is kept.
 
+use super::files::Files;
 use super::names::Names;
 use super::{Entity, EntityId, Job, Waits};
 use super::{jobs, orders, runs};
@@ -79,15 +80,16 @@ impl Book {
         let mut book = Book::default();
         let facts: Vec<&Fact> = evidence.facts().collect();
         book.declared(&facts, names);
-        let scripts = runs::all_scripts(uses, &facts);
-        let lines = jobs::lines(&facts, &scripts, names);
+        let inputs = evidence.inputs();
+        let files = Files::learn(&inputs, uses, &facts, names);
+        let lines = jobs::lines(&facts, &files);
         book.components(uses, &facts, &lines, names);
         book.containers(uses, &facts, names);
         book.documented(&facts);
         book.jobs(&lines, names);
         book.waits = orders::waits(&mut book, &lines);
-        book.gaps.extend(runs::script_gaps(evidence, &facts, &scripts, names));
-        book.scripts(uses, &facts, &scripts, names);
+        book.gaps.extend(runs::script_gaps(&facts, &files));
+        book.scripts(uses, &facts, &files, names);
         book.written_connections(uses, names);
         book.index();
         book

@@ -2,8 +2,9 @@
 //! It never joins two jobs because they look alike.
 
 use super::consumers::Book;
+use super::files::Files;
 use super::names::Names;
-use super::runs::{Trail, find_script, host_of, runs_by_subject};
+use super::runs::{Trail, host_of, runs_by_subject};
 use super::{EntityId, Job, twins};
 use crate::evidence::{Basis, Connection, Fact, Mention, MentionKind, Order, Place, Says, Scope, Text, Use};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,8 +19,10 @@ pub(super) struct JobLine<'a> {
     /// The scripts it runs, directly or through others, with the connection the way there states.
     pub reached: Vec<(Text, Connection)>,
     own: Vec<&'a Fact>,
-    /// Whether another line of the host runs the same script with other arguments.
-    alike: bool,
+    /// What tells it from other lines of the host that run the same with other arguments; empty: nothing need.
+    label: String,
+    /// Whether another line of its name has another command, which no arguments tell apart.
+    unlike: bool,
     /// Whether no other line, on any host, has this name.
     alone: bool,
     /// The line that is the same job, where this one does nothing by itself or is its source or copy.
@@ -40,7 +43,7 @@ impl JobLine<'_> {
         if let Some(name) = self.called() {
             return name.to_string();
         }
-        if self.alike { format!("{} {}", self.program(), self.arguments()) } else { self.program() }
+        if self.label.is_empty() { self.program() } else { format!("{} {}", self.program(), self.label) }
     }
 
     /// Whether its scheduler has a name for it.
@@ -144,17 +147,33 @@ impl JobLine<'_> {
         })
     }
 
-    /// The first plain words behind the script.
+    /// The first plain words behind the script, else the first values of its options.
     fn arguments(&self) -> String {
         let Some((script, command)) = self.runs() else { return String::new() };
         let file = script.rsplit('/').next().unwrap_or(script);
-        let mut words = command.split_whitespace().skip_while(|word| !word.ends_with(file)).skip(1);
-        let plain = |word: &&str| {
-            word.starts_with(|c: char| c.is_ascii_alphabetic())
-                && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:".contains(&b))
+        let words: Vec<&str> =
+            command.split_whitespace().skip_while(|word| !word.ends_with(file)).skip(1).collect();
+        let signs = |word: &str, more: &[u8]| {
+            word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:".contains(&b) || more.contains(&b))
         };
-        let told: Vec<&str> = words.by_ref().take_while(|word| plain(word)).take(ARGUMENTS_IN_NAME).collect();
-        told.join(" ")
+        let plain = |word: &&&str| word.starts_with(|c: char| c.is_ascii_alphabetic()) && signs(word, b"");
+        let told: Vec<&str> = words.iter().take_while(plain).take(ARGUMENTS_IN_NAME).copied().collect();
+        if !told.is_empty() {
+            return told.join(" ");
+        }
+        let ends = |word: &&&str| !word.contains(['>', '<', '|', ';', '&']);
+        let values = words.iter().take_while(ends).filter_map(|word| match word.strip_prefix('-') {
+            Some(option) => option.split_once('=').map(|(_, value)| value),
+            None => Some(*word),
+        });
+        let short = values.map(|value| value.rsplit('/').next().unwrap_or(value));
+        let fine = |value: &&str| !value.is_empty() && signs(value, b",@+");
+        let told: Vec<&str> = short.filter(fine).take(ARGUMENTS_IN_NAME).collect();
+        if !told.is_empty() {
+            return told.join(" ");
+        }
+        let flags = words.iter().take_while(ends).map(|word| word.trim_start_matches('-')).filter(fine);
+        flags.take(ARGUMENTS_IN_NAME).collect::<Vec<_>>().join(" ")
     }
 
     fn names_script(&self) -> bool {
@@ -187,12 +206,18 @@ fn stem_path(script: &str) -> String {
 }
 
 /// All lines of schedules, in the order of their mentions.
-pub(super) fn lines<'a>(facts: &[&'a Fact], scripts: &BTreeSet<&'a Text>, names: &Names) -> Vec<JobLine<'a>> {
+pub(super) fn lines<'a>(facts: &[&'a Fact], files: &Files<'a>) -> Vec<JobLine<'a>> {
+    let names = files.names();
     let mut by_job: BTreeMap<&Mention, Vec<&'a Fact>> = BTreeMap::new();
     for fact in facts.iter().copied().filter(|fact| fact.about.kind == MentionKind::Job) {
-        by_job.entry(&fact.about).or_default().push(fact);
+        // A program of the system is no file of the estate, unless somebody installs one there.
+        let system =
+            matches!(&fact.says, Says::Runs { script: Some(script), .. } if files.is_of_system(script));
+        if !system || files.has(fact) {
+            by_job.entry(&fact.about).or_default().push(fact);
+        }
     }
-    let trail = Trail { runs: runs_by_subject(facts), scripts, names };
+    let trail = Trail { runs: runs_by_subject(facts), files };
     let mut quoted: BTreeMap<&Text, (&Place, &'a Text)> = BTreeMap::new();
     for fact in facts.iter().copied().filter(|fact| fact.about.kind == MentionKind::Script) {
         if let Says::Remark(text) = &fact.says {
@@ -212,18 +237,12 @@ pub(super) fn lines<'a>(facts: &[&'a Fact], scripts: &BTreeSet<&'a Text>, names:
             });
             let reached = trail.follow(mention, host.as_deref());
             let quoted = reached.iter().find_map(|(script, _)| quoted.get(script).map(|(_, text)| *text));
-            let (alike, alone, namesake) = (false, false, false);
-            JobLine { mention, host, reached, own, alike, alone, twin: None, namesake, quoted }
+            let (unlike, alone, namesake, label) = (false, false, false, String::new());
+            JobLine { mention, host, reached, own, label, unlike, alone, twin: None, namesake, quoted }
         })
         .collect();
-    let mut told: BTreeMap<(Option<String>, String), BTreeSet<String>> = BTreeMap::new();
-    for line in &lines {
-        told.entry((line.host.clone(), line.program())).or_default().insert(line.arguments());
-    }
-    for line in &mut lines {
-        let several = told[&(line.host.clone(), line.program())].len() > 1;
-        line.alike = several && line.called().is_none() && !line.arguments().is_empty();
-    }
+    let twins = twins::twins(&lines, facts);
+    tell_apart(&mut lines, &twins);
     let mut named: BTreeMap<String, usize> = BTreeMap::new();
     for line in &lines {
         *named.entry(line.name()).or_default() += 1;
@@ -231,7 +250,6 @@ pub(super) fn lines<'a>(facts: &[&'a Fact], scripts: &BTreeSet<&'a Text>, names:
     for line in &mut lines {
         line.alone = named[&line.name()] == 1;
     }
-    let twins = twins::twins(&lines, facts);
     let namesakes = twins::namesakes(&lines, &twins);
     for (line, namesake) in lines.iter_mut().zip(namesakes) {
         line.namesake = namesake;
@@ -242,6 +260,32 @@ pub(super) fn lines<'a>(facts: &[&'a Fact], scripts: &BTreeSet<&'a Text>, names:
         line.twin = twin;
     }
     lines
+}
+
+/// Names the lines of one script of a host so that two commands are two jobs: by their arguments where these differ, else
+/// by the whole command. One command that is written twice stays one job.
+fn tell_apart(lines: &mut [JobLine<'_>], twins: &[Option<usize>]) {
+    let unnamed = |line: &JobLine<'_>, twin: &Option<usize>| line.called().is_none() && twin.is_none();
+    let mut told: BTreeMap<(Option<String>, String), BTreeSet<String>> = BTreeMap::new();
+    for line in lines.iter() {
+        told.entry((line.host.clone(), line.program())).or_default().insert(line.arguments());
+    }
+    for line in lines.iter_mut().filter(|line| line.called().is_none()) {
+        if told[&(line.host.clone(), line.program())].len() > 1 {
+            line.label = line.arguments();
+        }
+    }
+    let words = |line: &JobLine<'_>| line.command().split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut commands: BTreeMap<(Option<String>, String), BTreeSet<String>> = BTreeMap::new();
+    for (line, _) in lines.iter().zip(twins).filter(|(line, twin)| unnamed(line, twin)) {
+        commands.entry((line.host.clone(), line.name())).or_default().insert(words(line));
+    }
+    for (line, twin) in lines.iter_mut().zip(twins) {
+        let several = |line: &JobLine<'_>| {
+            commands.get(&(line.host.clone(), line.name())).is_some_and(|commands| commands.len() > 1)
+        };
+        line.unlike = unnamed(line, twin) && line.names_script() && several(line);
+    }
 }
 
 impl Book {
@@ -317,6 +361,10 @@ impl Book {
         if line.namesake {
             let whose = line.runs().map_or(line.command(), |(script, _)| script);
             let digest = blake3::hash(whose.as_bytes()).to_hex();
+            return self.entity(format!("{id}-{}", &digest[..6]), "job", &name);
+        }
+        if line.unlike {
+            let digest = blake3::hash(line.command().as_bytes()).to_hex();
             return self.entity(format!("{id}-{}", &digest[..6]), "job", &name);
         }
         let taken = self.find(&id).is_some_and(|entity| !self.entities[entity.0].declared);
@@ -404,8 +452,8 @@ impl Book {
 
     /// Scripts that do something and that no known job runs are consumers themselves, or a part of the
     /// declared consumer whose source folder holds them.
-    pub(super) fn scripts(&mut self, uses: &[Use], facts: &[&Fact], all: &BTreeSet<&Text>, names: &Names) {
-        let parts = included(uses, facts, all, names);
+    pub(super) fn scripts(&mut self, uses: &[Use], facts: &[&Fact], files: &Files<'_>, names: &Names) {
+        let parts = included(uses, facts, files);
         for it in uses {
             let script = it.what.actor.get(MentionKind::Script);
             let Some(script) = script.filter(|_| it.what.basis == Basis::Written) else { continue };
@@ -440,12 +488,7 @@ impl Book {
 }
 
 /// By script: the component whose code alone reads it.
-fn included(
-    uses: &[Use],
-    facts: &[&Fact],
-    scripts: &BTreeSet<&Text>,
-    names: &Names,
-) -> BTreeMap<Text, Mention> {
+fn included(uses: &[Use], facts: &[&Fact], files: &Files<'_>) -> BTreeMap<Text, Mention> {
     let mut components: BTreeMap<&Text, &Mention> = BTreeMap::new();
     for it in uses {
         let component = it.what.actor.iter().find(|mention| mention.kind == MentionKind::Component);
@@ -457,7 +500,7 @@ fn included(
     for fact in facts.iter().filter(|fact| fact.about.kind == MentionKind::Code) {
         let Says::Includes(file) = &fact.says else { continue };
         let host = fact.about.text.split_once(":/").map(|(host, _)| host);
-        let found = find_script(file, host, scripts, names);
+        let found = files.find_acting(file, host, &fact.place.input);
         if let (Some(script), Some(component)) = (found, components.get(&fact.about.text)) {
             readers.entry(script.clone()).or_default().insert(component);
         }

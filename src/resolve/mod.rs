@@ -6,6 +6,7 @@
 mod components;
 mod consumers;
 mod explain;
+mod files;
 mod grouped;
 mod hops;
 mod jobs;

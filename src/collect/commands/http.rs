@@ -5,7 +5,7 @@ use super::options::Options;
 use super::out::is_loopback;
 use super::{Call, Commands, Out, split_login};
 use crate::evidence::scrub::scrub;
-use crate::evidence::{Action, Resource, Text, Trait, request};
+use crate::evidence::{Action, MentionKind, Resource, Text, Trait, request};
 
 /// curl(1).
 pub struct Curl;
@@ -242,6 +242,10 @@ impl Commands for Curl {
         let method = options.get(&["X", "request"]).unwrap_or(usual);
         let plain = options.known().map(str::to_owned).chain(options.all(&["url"]).map(str::to_owned));
         let urls: Vec<String> = plain.filter_map(|word| as_url(&word)).collect();
+        let is_job = out.context.about.kind == MentionKind::Job;
+        if is_job && urls.is_empty() && options.plain.iter().any(|word| word.starts_with("{}")) {
+            out.unresolved(call, "an HTTP call whose address is only known when it runs");
+        }
         for url in &urls {
             call_url(call, method, url, out);
         }

@@ -22,6 +22,7 @@ mod out;
 mod packers;
 mod pipes;
 mod postgres;
+mod programs;
 mod reach;
 mod redis;
 mod remarks;
@@ -43,6 +44,7 @@ mod wrappers;
 pub use http::endpoint as http_endpoint;
 pub use out::Out;
 pub use postgres::{uri as database_uri, variables as psql_variables};
+pub use template::MARK;
 pub use windows::Language as WindowsLanguage;
 
 use crate::evidence::{Action, Actor, Basis, Connection, Evidence, Mention, Resource, Says, Scope, Text};
@@ -349,121 +351,13 @@ fn state(call: &Call, out: &mut Out<'_>) {
                 let detail = format!("a command that nobody here knows is given {client} to run");
                 out.unresolved(call, &detail);
             }
-            run_file(command, name, call, out);
+            programs::run_file(command, name, call, out);
         }
     }
 }
 
 /// Clients of databases that a command nobody knows may be given to run.
 const CLIENTS: [&str; 5] = ["psql", "pg_dump", "mysql", "mysqldump", "sqlplus"];
-
-/// Interpreters whose first plain argument is the file they run.
-const INTERPRETERS: [&str; 10] =
-    ["sh", "bash", "dash", "ksh", "zsh", "python", "perl", "ruby", "node", "php"];
-/// Endings of files that are run by their path alone.
-const RUN_ENDINGS: [&str; 6] = [".sh", ".py", ".pl", ".rb", ".bash", ".ksh"];
-
-/// What programs of other languages call what reaches out, as their libraries are called.
-const REACHING: [(&str, &str); 17] = [
-    ("psycopg", "PostgreSQL"),
-    ("asyncpg", "PostgreSQL"),
-    ("DBI->connect", "a database"),
-    ("MySQLdb", "MySQL"),
-    ("pymysql", "MySQL"),
-    ("mysql.connector", "MySQL"),
-    ("sqlalchemy", "a database"),
-    ("pyodbc", "a database"),
-    ("PDO(", "a database"),
-    ("PG.connect", "PostgreSQL"),
-    ("Mysql2", "MySQL"),
-    ("pymongo", "MongoDB"),
-    ("urllib", "an address"),
-    ("requests.", "an address"),
-    ("LWP::", "an address"),
-    ("Net::HTTP", "an address"),
-    ("Net::SFTP", "another host"),
-];
-
-/// A program of another language that stands on the command line, or that is given to its interpreter: it is not read,
-/// and where it reaches out by a library everybody knows, that is said.
-fn program(interpreter: &str, text: &str, call: &Call, out: &mut Out<'_>) {
-    if let Some((_, what)) = REACHING.iter().find(|(library, _)| text.contains(library)) {
-        out.unresolved(
-            call,
-            &format!("a program for {interpreter} on the command line reaches {what}; it is not read"),
-        );
-    }
-}
-
-fn run_file(command: &str, name: &str, call: &Call, out: &mut Out<'_>) {
-    if name == "java" {
-        if let Some(file) = java(&call.words[1..]) {
-            out.runs(call, &file, postgres::environment(call));
-        }
-        return;
-    }
-    if INTERPRETERS.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.')) {
-        let rest = &call.words[1..];
-        // Behind the script, words are the script's.
-        let mut options = rest.iter().take_while(|word| word.starts_with('-'));
-        let inline = options.any(|word| matches!(word.as_str(), "-c" | "-e"));
-        if inline {
-            let text = rest.iter().skip_while(|word| !matches!(word.as_str(), "-c" | "-e")).nth(1);
-            return program(name, text.map_or("", String::as_str), call, out);
-        }
-        // `python -m package.module` runs package/module.py.
-        if let (true, Some(at)) = (name.starts_with("python"), rest.iter().position(|word| word == "-m")) {
-            if let Some(module) = rest.get(at + 1) {
-                out.runs(call, &format!("{}.py", module.replace('.', "/")), postgres::environment(call));
-            }
-            return;
-        }
-        if let Some(script) = call.words[1..].iter().find(|word| !word.starts_with('-')) {
-            out.runs(call, script, postgres::environment(call));
-        } else if let Some(text) = &call.stdin {
-            program(name, text, call, out);
-        }
-        return;
-    }
-    let by_path = command.starts_with("./") || RUN_ENDINGS.iter().any(|ending| name.ends_with(ending));
-    let system =
-        ["/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/"].iter().any(|folder| command.starts_with(folder));
-    if by_path || (command.starts_with('/') && !system) {
-        out.runs(call, command, postgres::environment(call));
-    }
-}
-
-/// What java(1) runs: `-jar FILE`, or the file of a class that it is given by name.
-fn java(words: &[String]) -> Option<String> {
-    const WITH_VALUE: [&str; 9] = [
-        "-cp",
-        "-classpath",
-        "--class-path",
-        "-p",
-        "--module-path",
-        "--add-modules",
-        "--add-opens",
-        "--add-exports",
-        "--add-reads",
-    ];
-    let mut at = 0;
-    while let Some(word) = words.get(at) {
-        match word.as_str() {
-            "-jar" => return words.get(at + 1).cloned(),
-            "-m" | "--module" => {
-                let class = words.get(at + 1)?.split_once('/')?.1;
-                return Some(format!("{}.java", class.replace('.', "/")));
-            }
-            "-version" | "--version" => return None,
-            word if WITH_VALUE.contains(&word) => at += 1,
-            word if word.starts_with('-') => {}
-            class if class.ends_with(".java") => return Some(class.to_owned()),
-            class => return Some(format!("{}.java", class.replace('.', "/"))),
-        }
-        at += 1;
-    }
-    None
-}
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! Where groups of commands state what a call does: uses, runs, gaps. It scrubs what it is given and never decides what
 //! a command means.
 
+use super::template::unmarked;
 use super::windows::unc;
 use super::{Call, Context, absolute, sleeps};
 use crate::evidence::scrub::{scrub, scrub_name};
@@ -163,8 +164,13 @@ impl<'a> Out<'a> {
     }
 
     /// States that a file is run: of this host, or of the one that the command is sent to (`host:/path`).
+    /// Of a job also one whose folder only a run can tell: which file that is, others may know.
     pub fn runs(&mut self, call: &Call, script: &str, connection: Connection) {
-        if script.contains("{}") {
+        let is_job = self.context.about.kind == MentionKind::Job;
+        if script.contains("{}") && is_job && script.rsplit('/').next().is_some_and(|it| it.contains("{}")) {
+            return self.unresolved(call, "runs a file whose name is only known when it runs");
+        }
+        if script.contains("{}") && !(is_job && self.elsewhere.is_none()) {
             return;
         }
         let there = match &self.elsewhere {
@@ -183,7 +189,9 @@ impl<'a> Out<'a> {
         let quoted = |word: &String| if word.contains(' ') { format!("\"{word}\"") } else { word.clone() };
         let words: Vec<String> = call.words.iter().map(quoted).collect();
         let command: String = scrub(&words.join(" ")).chars().take(MAX_COMMAND).collect();
-        let mut script = absolute(script, call);
+        // What a folder nobody knows begins with is in no folder of this line.
+        let open = script.starts_with("{}");
+        let mut script = if open { script.replace("{}{}", "{}") } else { absolute(script, call) };
         if let Some(host) = there {
             if !script.starts_with('/') {
                 let detail = format!("runs {} on {host}; it was not followed", scrub_name(&script));
@@ -197,7 +205,7 @@ impl<'a> Out<'a> {
 
     /// Notes a test or a sleep in front of all work.
     pub fn guard(&mut self, text: &str) {
-        let text: String = scrub(text.trim()).chars().take(MAX_GUARD).collect();
+        let text: String = scrub(&unmarked(text.trim())).chars().take(MAX_GUARD).collect();
         if !self.worked && self.guards.len() < MAX_GUARDS {
             self.guards.push(Text::from(text));
         }

@@ -346,15 +346,17 @@ impl Shell<'_> {
         self.state = inner.state;
     }
 
-    /// A script that runs its own arguments (`"$@"`) is read with them, as what the line does; tells whether
-    /// the call is one of such a script.
+    /// A script that runs its own arguments (`"$@"`), or hands them on to a known command, is read with them, as what the
+    /// line does; tells whether the call is one of such a script.
     fn wrapper(&mut self, call: &Call, context: &Context<'_>, out: &mut Out<'_>) -> bool {
         let path = &call.words[0];
         if call.words.len() < 2 || !path.contains('/') || out.elsewhere.is_some() {
             return false;
         }
         let text = (context.files)(&super::absolute(path, call));
-        let Some(text) = text.filter(|text| wrappers::runs_arguments(text)) else { return false };
+        let known = |name: &str| super::BY_NAME.contains_key(name);
+        let takes = |text: &String| wrappers::runs_arguments(text) || wrappers::hands_on(text, &known);
+        let Some(text) = text.filter(takes) else { return false };
         if !self.may_nest(call, out) {
             return false;
         }

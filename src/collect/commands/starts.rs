@@ -1,5 +1,5 @@
-//! Commands that start work which another file describes: units (systemctl(1)), rules of a Makefile (make(1)), scripts of
-//! a `package.json` (npm-run-script(1), `yarn run`). What such a file says is read as what the line does. It never reads
+//! Commands that start work which another file describes: units (systemctl(1), service(8)), the scripts of a folder
+//! (run-parts(8)), rules of a Makefile (make(1)), scripts of a `package.json` (npm-run-script(1), `yarn run`). What such a file says is read as what the line does. It never reads
 //! a file of another host, and a call that leads nowhere is a gap.
 
 use super::options::Options;
@@ -9,9 +9,12 @@ use super::shell::{Shell, State};
 use super::{Call, Context, Out, absolute, make};
 use crate::evidence::scrub::scrub_name;
 use crate::evidence::{MentionKind, Text};
+use crate::input::InputFile;
 use std::borrow::Cow;
 use std::rc::Rc;
 
+/// How many scripts of a folder are followed.
+const MAX_PARTS: usize = 256;
 /// How many units one call starts.
 const MAX_UNITS: usize = 32;
 /// Names of Makefiles in the order in which make(1) looks for them.
@@ -67,6 +70,8 @@ impl Shell<'_> {
         }
         match name {
             "systemctl" => self.systemctl(call, context, out),
+            "service" | "invoke-rc.d" => self.service(call, context, out),
+            "run-parts" => run_parts(call, context, out),
             "make" | "gmake" => self.make(call, context, out),
             "npm" | "yarn" | "pnpm" => self.package(name, call, context, out),
             _ => return false,
@@ -92,6 +97,14 @@ impl Shell<'_> {
         for unit in words.take(MAX_UNITS) {
             let whole = if unit.contains('.') { unit.to_owned() } else { format!("{unit}.service") };
             self.unit(&whole, verb, call, context, out);
+        }
+    }
+
+    /// `service NAME start`.
+    fn service(&mut self, call: &Call, context: &Context<'_>, out: &mut Out<'_>) {
+        let mut words = call.words[1..].iter().map(String::as_str).filter(|word| !word.starts_with('-'));
+        if let (Some(name), Some(verb @ ("start" | "restart"))) = (words.next(), words.next()) {
+            self.unit(&format!("{name}.service"), verb, call, context, out);
         }
     }
 
@@ -230,6 +243,35 @@ impl Shell<'_> {
         if super::shell::opens(text) <= super::shell::MAX_OPEN {
             self.inner(text, call.line, Some(call.line), state).run(&Redirects::default(), context, out);
         }
+    }
+}
+
+/// The scripts of a folder, as far as the scan has them. What `/etc/crontab` starts of `/etc/cron.*` are jobs themselves.
+fn run_parts(call: &Call, context: &Context<'_>, out: &mut Out<'_>) {
+    let options = Options::of(&call.words, "au", &["arg", "umask", "regex"]);
+    let Some(folder) = options.plain.first().map(|folder| absolute(folder, call)) else { return };
+    if options.has(&["test", "list"]) || folder.starts_with("/etc/cron.") {
+        return;
+    }
+    let folder = folder.trim_end_matches('/');
+    let host = context.host.as_ref().filter(|_| out.elsewhere.is_none());
+    let inside = |file: &&InputFile| {
+        host.is_some()
+            && file.host.as_ref() == host
+            && file.inner.rsplit_once('/').is_some_and(|(above, _)| above == folder)
+            // Names with other signs are left out (run-parts(8)).
+            && file.name().bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+    };
+    let files = context.inputs.map_or(&[][..], |inputs| &inputs.files);
+    let found: Vec<&InputFile> = files.iter().filter(inside).take(MAX_PARTS).collect();
+    if found.is_empty() {
+        out.not_followed(
+            call,
+            &format!("runs the scripts of {}, which the scan was not given", scrub_name(folder)),
+        );
+    }
+    for file in found {
+        out.runs(call, &file.inner, super::postgres::environment(call));
     }
 }
 

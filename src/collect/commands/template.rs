@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 /// Stands for each byte of what is filled in; no shell text holds it.
-pub(super) const MARK: char = '\u{1a}';
+pub const MARK: char = '\u{1a}';
 
 /// A text without its template, and the ranges of which the engine decides whether, or how often, they are there.
 pub(super) struct Blanked<'t> {

@@ -8,7 +8,7 @@ use crate::evidence::{Action, Resource, Text};
 
 /// scp(1).
 pub struct Scp;
-/// rsync(1).
+/// rsync(1), and rsync-ssl(1), which takes the same words.
 pub struct Rsync;
 /// `docker cp`, `kubectl cp`: of what is in a container nothing is told.
 pub struct Container;
@@ -184,7 +184,7 @@ impl Commands for Scp {
 
 impl Commands for Rsync {
     fn names(&self) -> &'static [&'static str] {
-        &["rsync"]
+        &["rsync", "rsync-ssl"]
     }
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {

@@ -39,7 +39,7 @@ const fn plain(names: &'static [&'static str], with_value: &'static [&'static st
 }
 
 /// The table.
-static WRAPPERS: [Wrapper; 33] = [
+static WRAPPERS: [Wrapper; 34] = [
     Wrapper {
         names: &["sudo"],
         with_value: &["-u", "-g", "-h", "-p", "-C", "-r", "-t", "-D", "-T", "--user", "--group", "--chdir"],
@@ -119,6 +119,7 @@ static WRAPPERS: [Wrapper; 33] = [
     plain(&["proxychains", "proxychains4", "torsocks"], &["-f"], 0),
     plain(&["sshpass"], &["-p", "-f", "-d", "-P"], 0),
     plain(&["busybox"], &[], 0),
+    plain(&["npx", "pnpx", "bunx"], &["-p", "--package", "-w", "--workspace"], 0),
     plain(&["dbus-run-session"], &[], 0),
 ];
 
@@ -127,6 +128,7 @@ pub(super) fn peel(name: &str, words: &[String]) -> Option<(Wrapped, Option<Stri
     match name {
         "sh" | "bash" | "dash" | "ksh" | "zsh" | "ash" | "mksh" => Some((shell(words)?, None)),
         "su" | "runuser" => Some(switched(name, words)),
+        "poetry" | "pipenv" | "pdm" | "uv" | "bundle" => Some((in_environment(words)?, None)),
         _ => {
             let wrapper = WRAPPERS.iter().find(|wrapper| wrapper.names.contains(&name))?;
             let left = rest(words, wrapper.with_value, wrapper.plain);
@@ -144,6 +146,31 @@ pub(super) fn peel(name: &str, words: &[String]) -> Option<(Wrapped, Option<Stri
             Some((wrapped, account.filter(|account| !account.is_empty())))
         }
     }
+}
+
+/// What managers of an environment run in it: `poetry run command`, `uv run file`, `bundle exec command`.
+fn in_environment(words: &[String]) -> Option<Wrapped> {
+    const WITH_VALUE: [&str; 16] = [
+        "-C",
+        "-P",
+        "-p",
+        "--directory",
+        "--env-file",
+        "--extra",
+        "--gemfile",
+        "--group",
+        "--index",
+        "--only-group",
+        "--package",
+        "--project",
+        "--python",
+        "--venv",
+        "--with",
+        "--with-requirements",
+    ];
+    let left = rest(words, &WITH_VALUE, 0);
+    let runs = left.first().is_some_and(|verb| verb == "run" || verb == "exec");
+    runs.then(|| Wrapped::Words(rest(&left, &WITH_VALUE, 0)))
 }
 
 /// The commands that find(1) runs: `-exec command {} \;`, more than once. What it finds is unknown.
@@ -395,7 +422,7 @@ pub(super) fn flock(words: &[String]) -> Lock {
 }
 
 /// The wrapped command: options (and the values of those that take one) and `plain` words are left out.
-fn rest(words: &[String], with_value: &[&str], plain: usize) -> Vec<String> {
+pub(super) fn rest(words: &[String], with_value: &[&str], plain: usize) -> Vec<String> {
     let mut at = 1;
     let mut left = plain;
     while let Some(word) = words.get(at) {
@@ -427,6 +454,19 @@ pub(super) fn runs_arguments(text: &str) -> bool {
             || ["nice", "timeout", "ionice", "flock", "time", "eval", "exec", "chronic", "sh -c", "bash -c"]
                 .iter()
                 .any(|word| line.starts_with(word) && line.contains("$@"))
+    };
+    shell && text.lines().filter(|line| !line.trim_start().starts_with('#')).any(command)
+}
+
+/// Whether a text is a shell script that hands its own arguments on to a command that is known here.
+pub(super) fn hands_on(text: &str, is_known: &dyn Fn(&str) -> bool) -> bool {
+    let shell = text.lines().next().is_some_and(|line| line.starts_with("#!") && line.ends_with("sh"));
+    let command = |line: &str| {
+        let line = line.trim_start().trim_start_matches("exec ").trim_start();
+        let name = line.split_whitespace().next().unwrap_or("");
+        let all =
+            ["\"$@\"", "$@", "\"$*\"", "$*"].iter().any(|all| line.split_whitespace().any(|it| it == *all));
+        all && is_known(name.rsplit('/').next().unwrap_or(name))
     };
     shell && text.lines().filter(|line| !line.trim_start().starts_with('#')).any(command)
 }

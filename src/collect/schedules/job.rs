@@ -14,8 +14,10 @@ use crate::sql::Dialect;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// How long a command may be in a job's mention.
-const MAX_COMMAND: usize = 300;
+/// How long a command may be where it is told whole.
+const MAX_COMMAND: usize = 16 * 1024;
+/// How long a command may be in a job's mention; a longer one is told from others by a digest.
+const MAX_IN_MENTION: usize = 300;
 /// How long a quoted comment may be.
 const MAX_REMARK: usize = 120;
 
@@ -120,6 +122,10 @@ impl Part {
 const OF_THE_APPLICATION: &str = "jobs here are code of an application: of what they read and write, what stands in the \
                                   job's own function or class is told of the job, what that calls of the application alone";
 
+/// Said once for each file of jobs that lies among examples.
+const OF_AN_EXAMPLE: &str = "jobs here are an example, by their path: they are listed, and nothing is concluded from what \
+                             they read and write; scan the place where they are kept";
+
 impl Work<'_> {
     /// As it is shown.
     fn shown(&self) -> String {
@@ -185,16 +191,28 @@ pub(super) fn blanked(text: &str) -> Cow<'_, str> {
     schedule::fill(text, &|placeholder| {
         let name = placeholder.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
         let plain = name.is_some_and(|name| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
-        (!plain).then(|| "{}".to_owned())
+        (!plain).then(|| commands::MARK.to_string())
     })
 }
 
 fn cut(text: &str, most: usize) -> String {
-    let scrubbed = scrub(text);
-    if scrubbed.chars().count() <= most {
-        return scrubbed.into_owned();
+    shortened(&scrub(text), most)
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
     }
-    scrubbed.chars().take(most - 1).chain(['…']).collect()
+    text.chars().take(most - 1).chain(['…']).collect()
+}
+
+/// A command as a job's mention has it.
+fn in_mention(shown: &str) -> Cow<'_, str> {
+    if shown.chars().count() <= MAX_IN_MENTION {
+        return Cow::Borrowed(shown);
+    }
+    let digest = blake3::hash(shown.as_bytes()).to_hex();
+    Cow::Owned(format!("{} {}", shortened(shown, MAX_IN_MENTION), &digest[..6]))
 }
 
 /// A text of several lines as one.
@@ -249,7 +267,7 @@ impl<'a> Job<'a> {
             _ => String::new(),
         };
         let within = format!("{}{}{database}", self.file.inner, own.unwrap_or_default());
-        let job = Mention::new(MentionKind::Job, format!("{shown_host}:{within}:{shown}"));
+        let job = Mention::new(MentionKind::Job, format!("{shown_host}:{within}:{}", in_mention(&shown)));
         let place = Place::line(&self.file.path, self.line);
         let (zone, known) = self.settle_zone(out);
         let told = self.tell(&job, &self.work, self.line);
@@ -299,6 +317,9 @@ impl<'a> Job<'a> {
         }
         if matches!(self.work, Work::Code { .. }) && self.scope == Scope::Production {
             out.add_gap(Gap::new(place, GapCode::Unresolved, OF_THE_APPLICATION));
+        }
+        if self.scope == Scope::Example {
+            out.add_gap(Gap::new(Place::whole(&self.file.path), GapCode::Unresolved, OF_AN_EXAMPLE));
         }
     }
 

@@ -20,6 +20,7 @@ mod github;
 mod gitlab;
 mod groovy;
 mod hangfire;
+mod installed;
 mod jenkins;
 mod job;
 mod kubernetes;
@@ -33,6 +34,7 @@ mod quartz;
 mod ruby;
 mod rufus;
 mod salt;
+mod salt_files;
 mod sidekiq;
 mod spring;
 mod systemd;
@@ -109,6 +111,10 @@ pub static PLACES: &[&dyn SchedulePlace] = &[
     &databases::DbmsScheduler,
 ];
 
+/// Readers of what configuration management installs for jobs to run, beside the jobs that a file has; those of Puppet are
+/// read with its jobs.
+pub static INSTALLERS: &[&dyn SchedulePlace] = &[&ansible::Files, &chef::Files, &salt_files::Files];
+
 /// The family.
 pub struct Schedules;
 
@@ -123,26 +129,38 @@ fn place_of(file: &InputFile) -> Option<&'static dyn SchedulePlace> {
     sure.or_else(|| PLACES.iter().copied().find(|place| place.claims(file)))
 }
 
+fn installer_of(file: &InputFile) -> Option<&'static dyn SchedulePlace> {
+    let installs = |it: &&dyn SchedulePlace| file.forced.is_none() && file.is_text() && it.claims(file);
+    INSTALLERS.iter().copied().find(|it| installs(it))
+}
+
 impl Family for Schedules {
     fn name(&self) -> &'static str {
         "schedules"
     }
 
     fn claim(&self, file: &InputFile, _: &Settings) -> Option<&'static str> {
-        place_of(file).map(|place| place.about().name)
+        place_of(file).or_else(|| installer_of(file)).map(|place| place.about().name)
     }
 
     fn collect(&self, files: &[&InputFile], world: &World<'_>) -> Evidence {
         let mut evidence = Evidence::new();
         for file in files {
-            let Some(place) = place_of(file) else { continue };
+            let (jobs, files) = (place_of(file), installer_of(file));
+            let Some(place) = jobs.or(files) else { continue };
             let mut record = InputRecord::new(&file.path, place.about().name, InputStatus::Read);
             match file.text() {
                 Err(error) => {
                     evidence.add_gap(file.gap(&error));
                     record.status = InputStatus::Failed;
                 }
-                Ok(text) => record.records = place.read(file, &text, world, &mut evidence),
+                Ok(text) => {
+                    let read = |place: &dyn SchedulePlace, evidence: &mut Evidence| {
+                        place.read(file, &text, world, evidence)
+                    };
+                    let installed = files.map_or(0, |files| read(files, &mut evidence));
+                    record.records = jobs.map_or(installed, |jobs| read(jobs, &mut evidence));
+                }
             }
             evidence.add_input(record);
         }

@@ -65,7 +65,7 @@ impl Reader {
 pub const OTHER_READERS: [&str; 5] = ["settings", "sql-file", "batch", "powershell", "connections"];
 
 /// Endings of templates (Jinja, ERB, EPP), and in how many lines the first of a script may stand.
-const TEMPLATES: [&str; 4] = [".j2", ".jinja2", ".erb", ".epp"];
+const TEMPLATES: [&str; 5] = [".j2", ".jinja2", ".jinja", ".erb", ".epp"];
 const HEAD_OF_TEMPLATE: usize = 5;
 
 fn reader_of(file: &InputFile) -> Option<Reader> {
@@ -160,10 +160,10 @@ impl Family for Source {
     }
 
     fn collect(&self, files: &[&InputFile], world: &World<'_>) -> Evidence {
-        let modules = modules::Modules::new(world);
+        let (modules, roots) = (modules::Modules::new(world), place::Roots::of(world));
         let read = |file: &&InputFile| {
             let mut open = Vec::new();
-            let (evidence, routing) = read(file, world, &modules, &mut open);
+            let (evidence, routing) = read(file, (world, &roots), &modules, &mut open);
             (evidence, routing, open)
         };
         let parts: Vec<(Evidence, Routing, Vec<connections::Open>)> = files.par_iter().map(read).collect();
@@ -187,7 +187,7 @@ impl Family for Source {
 
 fn read(
     file: &InputFile,
-    world: &World<'_>,
+    (world, roots): (&World<'_>, &place::Roots),
     modules: &modules::Modules<'_>,
     open: &mut Vec<connections::Open>,
 ) -> (Evidence, Routing) {
@@ -205,7 +205,7 @@ fn read(
             evidence.add_gap(gap);
         }
         Ok(text) => {
-            let at = place::Where::of(file, world);
+            let at = place::Where::of(file, roots);
             evidence.merge(match reader {
                 Reader::Code(language) if language.commands => sqlfile::commands(file, &text, &at, world),
                 Reader::Code(language) => {

@@ -6,7 +6,7 @@ use crate::evidence::{
     Action, Actor, Basis, Class, Confidence, MentionKind, Outcome, Resource, Scope, Shape, Text, Trait, What,
 };
 use crate::input::{InputFile, scope_of};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Files that mark the folder of something built or deployed as one.
 pub(super) const MARKS: [&str; 15] = [
@@ -27,6 +27,50 @@ pub(super) const MARKS: [&str; 15] = [
     "composer.json",
 ];
 
+/// A catalogue's entry for what lies beside it: it marks a folder, though not a whole repository, which may hold entries
+/// of all that is in it (Backstage, "Descriptor Format").
+const ENTRIES: [&str; 2] = ["catalog-info.yaml", "catalog-info.yml"];
+
+/// Of how many folders side by side must be marked for the folder around them to hold one thing in each.
+const SIDE_BY_SIDE: usize = 2;
+
+/// The folders of what is built or deployed as one, as far as the tree and the inventory tell.
+pub struct Roots {
+    marked: HashSet<String>,
+    /// Folders without a mark that hold several with one: whatever else lies in them beside those is one, too.
+    holding: HashSet<String>,
+}
+
+impl Roots {
+    /// Of all files of a scan.
+    pub fn of(world: &World<'_>) -> Roots {
+        let mut marked = HashSet::new();
+        for file in &world.inputs.files {
+            let (folder, name) = file.path.rsplit_once('/').unwrap_or(("", &file.path));
+            if MARKS.contains(&name) || (ENTRIES.contains(&name) && !folder.is_empty()) {
+                marked.insert(folder.to_owned());
+            }
+        }
+        for source in world.settings.consumers.iter().flat_map(|consumer| &consumer.source) {
+            let source = source.trim_start_matches("./").trim_end_matches('/');
+            if !source.is_empty() {
+                marked.insert(source.to_owned());
+            }
+        }
+        let mut beside: BTreeMap<&str, usize> = BTreeMap::new();
+        for folder in &marked {
+            if let Some((around, _)) = folder.rsplit_once('/') {
+                *beside.entry(around).or_default() += 1;
+            }
+        }
+        let several = |(folder, count): (&str, usize)| {
+            (count >= SIDE_BY_SIDE && !marked.contains(folder)).then(|| folder.to_owned())
+        };
+        let holding = beside.into_iter().filter_map(several).collect();
+        Roots { marked, holding }
+    }
+}
+
 /// Where a file stands.
 #[derive(Clone)]
 pub struct Where {
@@ -40,10 +84,10 @@ pub struct Where {
     pub script: Text,
 }
 
-/// The folder of the component a file belongs to, as a shown path: the nearest one above it with a mark, which
-/// may be the folder that was scanned (empty); without, on a copied host the file's own folder, elsewhere the
-/// top one.
-fn component(file: &InputFile, world: &World<'_>) -> String {
+/// The folder of the component a file belongs to, as a shown path: the nearest one above it with a mark, or beside
+/// others with one; it may be the folder that was scanned (empty). Without, on a copied host the file's own folder,
+/// elsewhere the top one.
+fn component(file: &InputFile, roots: &Roots) -> String {
     let path = &*file.path;
     let root = path.strip_suffix(&*file.inner).map(str::len).filter(|_| file.host.is_some());
     let own = path.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -52,11 +96,8 @@ fn component(file: &InputFile, world: &World<'_>) -> String {
         if root.is_some_and(|root| folder.len() <= root) {
             return own.to_owned();
         }
-        let marked = |mark: &&str| {
-            let file = if folder.is_empty() { (*mark).to_owned() } else { format!("{folder}/{mark}") };
-            world.inputs.files.binary_search_by(|known| (*known.path).cmp(&file)).is_ok()
-        };
-        if MARKS.iter().any(marked) {
+        let beside = || folder.rsplit_once('/').is_some_and(|(around, _)| roots.holding.contains(around));
+        if roots.marked.contains(folder) || beside() {
             return folder.to_owned();
         }
         match folder.rsplit_once('/') {
@@ -71,12 +112,12 @@ fn component(file: &InputFile, world: &World<'_>) -> String {
 
 impl Where {
     /// Of a file.
-    pub fn of(file: &InputFile, world: &World<'_>) -> Where {
+    pub fn of(file: &InputFile, roots: &Roots) -> Where {
         let script = match &file.host {
             Some(host) => Text::from(format!("{host}:{}", file.inner)),
             None => file.path.clone(),
         };
-        let folder = component(file, world);
+        let folder = component(file, roots);
         let folder = if folder.is_empty() { "source tree".to_owned() } else { folder };
         let name = file.name();
         let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());

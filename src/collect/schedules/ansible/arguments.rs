@@ -31,11 +31,11 @@ pub(super) struct Call<'a> {
     arguments: &'a Node,
 }
 
-/// The task's call of the module, if it is one.
-pub(super) fn of_task(task: &Node) -> Option<Call<'_>> {
+/// The task's call of one of these modules, if it is one.
+pub(super) fn of_task<'t>(task: &'t Node, modules: &[&str]) -> Option<Call<'t>> {
     let call = |line: u64, module: &str, arguments| {
         let sets = module.ends_with("cronvar");
-        MODULES.contains(&module).then_some(Call { line, sets, arguments })
+        modules.contains(&module).then_some(Call { line, sets, arguments })
     };
     for (key, value) in task.entries() {
         let name = key.text().unwrap_or("");

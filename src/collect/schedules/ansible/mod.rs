@@ -3,6 +3,7 @@
 //! role or the file itself states a literal for it. It never reads inventories and never runs Jinja.
 
 mod arguments;
+mod installed;
 mod variables;
 
 use super::crontab_host::Cron;
@@ -14,6 +15,7 @@ use crate::evidence::{About, Evidence, Gap, GapCode, Place, Provenance, Text};
 use crate::input::{InputFile, scope_of};
 use crate::schedule;
 use arguments::{Arguments, Call, is_on, of_task};
+pub use installed::Files;
 use std::collections::{BTreeMap, BTreeSet};
 use variables::Variables;
 
@@ -36,18 +38,9 @@ impl SchedulePlace for Ansible {
 
     /// A list at the top, as plays and tasks are, with a task of the module.
     fn claims(&self, file: &InputFile) -> bool {
-        let name = file.name();
-        if !name.ends_with(".yml") && !name.ends_with(".yaml") {
-            return false;
-        }
         let head = file.head_text();
-        let mut lines = head.lines().map(str::trim_end).filter(|line| {
-            let line = line.trim_start_matches('\u{feff}').trim_start();
-            !line.is_empty() && !line.starts_with('#') && !line.starts_with('%')
-        });
-        let first = lines.find(|line| !line.starts_with("---") || line.len() > 3);
-        let is_list = first.is_some_and(|line| line.trim_start().starts_with('-'));
-        is_list && (head.lines().any(names_module) || embedded::writes(&head))
+        let job = |line: &str| names_module(line, &arguments::MODULES);
+        is_list(file, &head) && (head.lines().any(job) || embedded::writes(&head))
     }
 
     fn read(&self, file: &InputFile, text: &str, world: &World<'_>, out: &mut Evidence) -> u64 {
@@ -55,7 +48,7 @@ impl SchedulePlace for Ansible {
         if let Some((line, why)) = read.broken {
             out.add_gap(Gap::new(Place::line(&file.path, line), GapCode::Unparsed, why));
         }
-        let mut tasks = Tasks { world, found: Vec::new() };
+        let mut tasks = Tasks { world, modules: &arguments::MODULES, found: Vec::new() };
         let role = Variables::of_role(file, world);
         for document in &read.documents {
             tasks.walk(document, &Frame { variables: role.clone(), ..Frame::default() });
@@ -69,16 +62,28 @@ impl SchedulePlace for Ansible {
     }
 }
 
-/// Whether a line may be a task of the module.
-fn names_module(line: &str) -> bool {
+/// Whether a file is YAML with a list at the top.
+fn is_list(file: &InputFile, head: &str) -> bool {
+    let name = file.name();
+    if !name.ends_with(".yml") && !name.ends_with(".yaml") {
+        return false;
+    }
+    let mut lines = head.lines().map(str::trim_end).filter(|line| {
+        let line = line.trim_start_matches('\u{feff}').trim_start();
+        !line.is_empty() && !line.starts_with('#') && !line.starts_with('%')
+    });
+    let first = lines.find(|line| !line.starts_with("---") || line.len() > 3);
+    first.is_some_and(|line| line.trim_start().starts_with('-'))
+}
+
+/// Whether a line may be a task of one of these modules.
+fn names_module(line: &str, modules: &[&str]) -> bool {
     let line = line.trim_start_matches([' ', '-']);
     let Some((key, value)) = line.split_once(':') else { return false };
     let value = value.trim().trim_matches(['"', '\'']);
-    arguments::MODULES.contains(&key)
+    modules.contains(&key)
         || (["action", "local_action", "module"].contains(&key)
-            && arguments::MODULES
-                .iter()
-                .any(|module| value.split([' ', '{', '}']).any(|word| word == *module)))
+            && modules.iter().any(|module| value.split([' ', '{', '}']).any(|word| word == *module)))
         || (key == "local_action" || key == "action") && value.is_empty()
 }
 
@@ -107,10 +112,14 @@ struct Task {
     host: Option<Text>,
     account: Option<String>,
     arguments: Result<Arguments, String>,
+    /// The patterns of files that it is done for (`with_fileglob`).
+    patterns: Vec<String>,
 }
 
 struct Tasks<'a> {
     world: &'a World<'a>,
+    /// The modules whose tasks are looked for.
+    modules: &'static [&'static str],
     found: Vec<Task>,
 }
 
@@ -124,7 +133,7 @@ impl Tasks<'_> {
                     self.walk(inner, &own);
                 }
             }
-            if let Some(call) = of_task(entry) {
+            if let Some(call) = of_task(entry, self.modules) {
                 self.task(entry, &call, &own);
             }
         }
@@ -160,6 +169,15 @@ impl Tasks<'_> {
         if entry.get("when").and_then(Node::text).is_some_and(|when| matches!(when, "false" | "False")) {
             return;
         }
+        let patterns: Vec<String> = match entry.get("with_fileglob") {
+            Some(one) if one.text().is_some() => {
+                one.text().map(|it| frame.variables.fill(it)).into_iter().collect()
+            }
+            Some(list) => {
+                list.items().iter().filter_map(Node::text).map(|it| frame.variables.fill(it)).collect()
+            }
+            None => Vec::new(),
+        };
         for variables in frame.variables.unrolled(entry, MAX_LOOP) {
             let mut told = Arguments::of(call, &variables);
             if let (Ok(told), Some(more)) = (&mut told, entry.get("args")) {
@@ -171,6 +189,7 @@ impl Tasks<'_> {
                 host: frame.host.clone(),
                 account: frame.account.clone(),
                 arguments: told,
+                patterns: patterns.clone(),
             });
         }
     }

@@ -2,6 +2,7 @@
 //! and by `systemd_timer` with the settings of systemd.timer(5) as properties, as operations trees define it. Node
 //! attributes stay placeholders; nothing is run.
 
+mod installed;
 mod recipe;
 
 use super::crontab::Table;
@@ -15,6 +16,7 @@ use crate::evidence::scrub::scrub;
 use crate::evidence::{About, Evidence, Gap, GapCode, Place, Provenance, Text};
 use crate::input::{InputFile, scope_of};
 use crate::schedule;
+pub use installed::Files;
 use recipe::{Recipe, Resource};
 use std::collections::BTreeMap;
 

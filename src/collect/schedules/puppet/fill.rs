@@ -87,6 +87,12 @@ impl<'k> Fill<'k> {
         }
     }
 
+    /// What a text that is one variable stands for, not filled in.
+    pub fn behind(&self, value: &Node) -> Option<Node> {
+        let name = variable(value.text()?)?;
+        self.part(name).map(|(node, _)| node).filter(|node| node.text() != value.text())
+    }
+
     /// What a name with its subscripts stands for.
     fn part(&self, name: &str) -> Option<(Node, bool)> {
         let (base, keys) = subscripts(name)?;

@@ -6,6 +6,7 @@
 mod conditions;
 mod data;
 mod fill;
+mod installed;
 mod manifest;
 mod modules;
 mod template;
@@ -193,6 +194,10 @@ impl<'a> Catalog<'a> {
             let content = resource.attributes.get("content");
             for title in titles.iter().filter_map(Node::text) {
                 let origin = self.origin(&scope, resource.title.line);
+                if kind == "file" && !is_off(&attributes) {
+                    let place = (self.file, origin.line);
+                    installed::state(place, self.world, title, (&attributes, content), &fill, self.out);
+                }
                 self.made(&resource.kind, title, attributes.clone(), content, &scope, origin, around.depth);
             }
         }
