@@ -99,6 +99,18 @@
 //! - A host before which several consumers' logins come and nowhere else is a way and nobody's. A declared service without a
 //!   consumer is `service:`, not `external:`. Of an encrypted connection only what an inventory lists is a finding.
 //! - `entities[].class` is the role of a consumer (service, person, partner …); the class of traffic stands at the links.
+//! - A connection names its engine as a trait. Usual ports of five other engines are no part of a server's name either, unless two
+//!   of them stand on one host. A script of code has its tables at the one place that its driver connects to.
+//! - Clients under one login from one place are parted by the names that they give themselves; a client that is alone there keeps
+//!   the id without a program.
+//! - For one question, uses of evidence files come by the group (all but the statement), and only the links that it touches are
+//!   made; what needs statements or moments is read again whole. The answer is that of the whole scan.
+//! - `SchedulePlace` has `knows`: what content alone says goes before any file name. Data of Hiera is told level by level, at its
+//!   own line, and no precedence is applied.
+//! - `Says` has `InstalledAt`, and `InputRecord` says where a copied file lies on its host. A name alone ties a role's job only to
+//!   its own role's file. Lines of a crontab with different commands are different jobs, named by what differs.
+//! - A folder that an inventory names, and one beside folders with build files, is a component of its own.
+//! - In PostgreSQL's logs the server's word on whom it lets in outranks how a line's prefix was read.
 //! - Streams in an archive or with more than one server per file are not told apart yet; the file is the
 //!   stream's unit.
 

@@ -440,3 +440,24 @@ fn of_an_encrypted_connection_counts_what_an_inventory_knows_the_server_of() {
     assert_eq!(found("as_of = \"2026-11-24\"\n"), told(&[]));
     assert_eq!(found(&format!("[estate]\nnetworks = [\"10.60.1.40/32\"]\n{by_name}")), told(&[]));
 }
+
+#[test]
+fn a_number_behind_its_name_makes_a_listed_program_no_other_one() {
+    let listed = |name: &str| {
+        format!(
+            "[[consumer]]\nkind = \"service\"\nname = \"{name}\"\nusers = [\"shared\"]\nhosts = [\"app1\"]\napplications = [\"{name}\"]\nuses = [\"db\"]\n"
+        )
+    };
+    let settings = SERVICES.split("[[consumer]]").next().unwrap_or("").to_owned()
+        + &listed("orders")
+        + &listed("mailer");
+    let seen = |names: &[&str]| {
+        let sessions: Vec<_> = names.iter().map(|name| ("shared", *name, "10.0.1.1", "t")).collect();
+        let all = verdicts(&[("whodepends.toml", &settings), ("pg.log", &statements(&sessions))]);
+        let client = |it: &String| it.split(' ').find(|part| part.starts_with("client:")).map(str::to_owned);
+        all.iter().filter_map(client).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(seen(&["orders pool-3-thread-7", "mailer[12]", "orders"]), told(&[]));
+    // Another name is neither's.
+    assert_eq!(seen(&["orders-export", "mailer"]), told(&["client:shared@app1"]));
+}

@@ -154,7 +154,10 @@ impl Book {
                 users.and_then(|users| users.get(&***login)) == Some(&Basis::Declared)
             };
             let owners: Vec<EntityId> = self.with_login(login).into_iter().filter(listed).collect();
-            if let [only] = owners[..] {
+            // A job that says which script is its own is no other one beside it.
+            if let [only] = owners[..]
+                && !self.states_script(only)
+            {
                 return Some((only, format!("the login {login} in its settings is declared for it alone")));
             }
         }

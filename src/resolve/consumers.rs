@@ -8,7 +8,7 @@ use super::{Entity, EntityId, Job, Waits};
 use super::{jobs, orders, runs};
 use crate::evidence::{
     Action, Basis, Class, Connection, ENGINE, Engine, Evidence, Fact, Gap, Mention, MentionKind, Outcome,
-    Place, Resource, ResourceKind, Says, Scope, Text, Use, What,
+    Place, Resource, ResourceKind, Says, Scope, Text, Use, What, program_name,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +27,17 @@ pub struct Known {
     pub declared_uses: Vec<(Option<Action>, Resource, Place)>,
     /// Fingerprints of statements written in it.
     pub shapes: BTreeSet<u64>,
+}
+
+impl Known {
+    /// Whether it calls itself so, but for what changes from one session to the next.
+    pub fn may_call_itself(&self, name: &str) -> bool {
+        let lasting = || program_name::lasting(name);
+        let same = |lasting: String| {
+            self.applications.iter().any(|own| program_name::lasting(own).as_ref() == Some(&lasting))
+        };
+        self.applications.contains(name) || lasting().is_some_and(same)
+    }
 }
 
 /// Whether what a connection leads to may be where statements of SQL find their tables.

@@ -152,8 +152,9 @@ fn pick(
     let names_of = |owner: &EntityId| &book.known[owner].applications;
     let named = it.what.actor.get(MentionKind::Application).and_then(|name| program_name::telling_name(name));
     if let Some(name) = named {
-        let setters = owners.iter().filter(|(owner, _)| names_of(owner).contains(name)).collect();
-        if let Some(host) = only(setters) {
+        let exact = owners.iter().filter(|(owner, _)| names_of(owner).contains(name)).collect();
+        let lasting = owners.iter().filter(|(owner, _)| book.known[owner].may_call_itself(name)).collect();
+        if let Some(host) = only(exact).or_else(|| only(lasting)) {
             return Some((host, "its owner alone calls itself so"));
         }
     }

@@ -376,7 +376,12 @@ fn by_given_name(candidates: &[EntityId], it: &Use, book: &Book) -> (Vec<EntityI
         return all();
     }
     let names = |entity: &&EntityId| &book.known[*entity].applications;
-    let setters: Vec<EntityId> = candidates.iter().filter(|c| names(c).contains(&**seen)).copied().collect();
+    let mut setters: Vec<EntityId> =
+        candidates.iter().filter(|c| names(c).contains(&**seen)).copied().collect();
+    if setters.is_empty() {
+        let may = |entity: &&EntityId| book.known[*entity].may_call_itself(seen);
+        setters = candidates.iter().filter(may).copied().collect();
+    }
     if !setters.is_empty() {
         return (setters, Some(seen.to_string()));
     }
@@ -408,10 +413,10 @@ fn by_application(actor: &Actor, from: &Option<String>, book: &mut Book) -> Opti
 
 /// Whether a consumer may call itself as the client of an act does.
 fn fits_name(owner: EntityId, it: &Use, book: &Book) -> bool {
-    let own = &book.known[&owner].applications;
+    let known = &book.known[&owner];
     let seen = it.what.actor.get(MentionKind::Application);
     let seen = seen.and_then(|seen| program_name::telling_name(seen));
-    own.is_empty() || seen.is_none_or(|seen| own.contains(seen))
+    known.applications.is_empty() || seen.is_none_or(|seen| known.may_call_itself(seen))
 }
 
 /// A client that calls itself, or whose login is called, as an inventory calls exactly one consumer of which it states

@@ -87,6 +87,11 @@ impl<'k> Fill<'k> {
         }
     }
 
+    /// What a name stands for, not filled in.
+    pub fn known(&self, name: &str) -> Option<Node> {
+        (self.known)(name).map(|(node, _)| node)
+    }
+
     /// What a text that is one variable stands for, not filled in.
     pub fn behind(&self, value: &Node) -> Option<Node> {
         let name = variable(value.text()?)?;

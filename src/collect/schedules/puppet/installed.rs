@@ -3,9 +3,9 @@
 //! templates in the manifest itself are no files of a tree.
 
 use super::super::installed::{Installed, Source, at, ending, open};
-use super::super::node::{Kind, Node};
+use super::super::node::{Call, Kind, Node};
 use super::super::{World, values::scalar};
-use super::fill::Fill;
+use super::fill::{Fill, variable};
 use super::manifest::Attributes;
 use crate::evidence::Evidence;
 use crate::input::InputFile;
@@ -49,6 +49,23 @@ pub(super) fn state(
     }
 }
 
+/// What a value that a define may hand on was made of, where that is a file of a module: an attribute beside it, of a name
+/// that no manifest can write.
+pub(super) fn origin(name: &str, value: &Node, fill: &Fill<'_>) -> Option<(String, Node)> {
+    let made = match &value.kind {
+        Kind::Call(call) if FUNCTIONS.iter().any(|(function, _)| *function == call.name) => {
+            let arguments = call.arguments.iter().map(|it| fill.value(it)).collect();
+            Kind::Call(Box::new(Call { arguments, ..(**call).clone() }))
+        }
+        _ => return None,
+    };
+    Some((behind(name), Node { line: value.line, kind: made }))
+}
+
+fn behind(name: &str) -> String {
+    format!("{name}\0made of")
+}
+
 struct Module<'a, 'w> {
     file: &'a InputFile,
     world: &'a World<'w>,
@@ -82,7 +99,8 @@ impl<'w> Module<'_, 'w> {
         let missing = |what: &str| Source::Missing(format!("{what} in {}", self.file.path));
         let mut content = content.clone();
         for _ in 0..MAX_VARIABLES {
-            match self.fill.behind(&content) {
+            let handed_on = || self.fill.known(&behind(content.text().and_then(variable)?));
+            match handed_on().or_else(|| self.fill.behind(&content)) {
                 Some(next) => content = next,
                 None => break,
             }

@@ -187,8 +187,11 @@ impl<'a> Catalog<'a> {
             }
             let known = known(&scope.given, &around.own);
             let fill = Fill::new(&known, self.modules);
-            let attributes: Attributes =
+            let mut attributes: Attributes =
                 resource.attributes.iter().map(|(name, value)| (name.clone(), fill.value(value))).collect();
+            for (name, value) in &resource.attributes {
+                attributes.extend(installed::origin(name, value, &fill));
+            }
             let title = fill.value(&resource.title);
             let titles = if title.items().is_empty() { std::slice::from_ref(&title) } else { title.items() };
             let content = resource.attributes.get("content");
