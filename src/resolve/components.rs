@@ -3,6 +3,7 @@
 
 use super::EntityId;
 use super::consumers::Book;
+use super::files::role;
 use super::jobs::JobLine;
 use super::names::Names;
 use crate::evidence::{Basis, Fact, Mention, MentionKind, Says, Scope, Text, Use};
@@ -28,6 +29,12 @@ fn telling_name(folder: &str) -> &str {
 fn is_run(it: &Use, lines: &[JobLine<'_>]) -> bool {
     let code = it.what.actor.get(MentionKind::Code);
     code.is_some_and(|code| lines.iter().any(|line| line.reached.iter().any(|(script, _)| script == code)))
+}
+
+/// Whether the files of a folder may be one thing: those of several roles or modules of configuration management are not.
+fn is_one(uses: &[&Use]) -> bool {
+    let files = uses.iter().filter_map(|it| it.what.actor.get(MentionKind::Code));
+    files.map(|file| role(file)).collect::<BTreeSet<_>>().len() < 2
 }
 
 fn runner<'a>(uses: &[&Use], lines: &'a [JobLine<'a>]) -> Option<Runner<'a>> {
@@ -70,7 +77,7 @@ impl Book {
                 uses.iter().filter_map(|it| it.what.actor.get(MentionKind::User)).collect();
             let (entity, why) = match self.declared_component(&mention, &logins) {
                 Some(found) => found,
-                None => match runner(&uses, lines) {
+                None => match runner(&uses, lines).filter(|_| is_one(&uses)) {
                     Some(Runner::One(line)) => {
                         (self.job_entity(line), "a job, and it alone, runs a file of this folder".to_owned())
                     }

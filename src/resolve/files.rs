@@ -16,6 +16,8 @@ const SETTINGS: [&str; 6] =
     ["logrotate.d/", "etc/default/", "sysconfig/", "sudoers.d/", "rsyslog.d/", "tmpfiles.d/"];
 /// Where the programs of a system lie, which are rarely a tree's own.
 const SYSTEM: [&str; 4] = ["/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/"];
+/// How many folders below a role a file may lie that shares a name alone with a whole path: `/templates/default/x`.
+const DEEP: usize = 3;
 /// What stands for what only a run can tell.
 const UNKNOWN: &str = "{}";
 
@@ -214,7 +216,10 @@ impl<'a> Files<'a> {
         let elsewhere = self.places.get(file).is_some_and(|places| {
             whole && !open && places.iter().all(|place| !place.contains(UNKNOWN) && *place != path)
         });
-        let foreign = (whole || open) && own_role.is_some() && role(file) != own_role;
+        let theirs = role(file);
+        // A whole path does not mean what lies deep in a role among other things.
+        let deep = || theirs.is_some_and(|theirs| file[theirs.len()..].matches('/').count() > DEEP);
+        let foreign = (whole || open) && own_role.is_some() && (theirs != own_role || whole && deep());
         !elsewhere && !foreign
     }
 

@@ -280,9 +280,23 @@ fn tell_apart(lines: &mut [JobLine<'_>], twins: &[Option<usize>]) {
     for (line, _) in lines.iter().zip(twins).filter(|(line, twin)| unnamed(line, twin)) {
         commands.entry((line.host.clone(), line.name())).or_default().insert(words(line));
     }
+    // Where no host is known, one command runs each role's own file.
+    let mut reached: BTreeMap<String, BTreeSet<Vec<&Text>>> = BTreeMap::new();
+    let files = |line: &'_ JobLine<'_>| line.reached.iter().map(|(file, _)| file.clone()).collect::<Vec<_>>();
+    let all: Vec<Vec<Text>> = lines.iter().map(files).collect();
+    for ((line, _), files) in
+        lines.iter().zip(twins).zip(&all).filter(|((line, twin), _)| unnamed(line, twin))
+    {
+        if line.host.is_none() {
+            reached.entry(line.name()).or_default().insert(files.iter().collect());
+        }
+    }
     for (line, twin) in lines.iter_mut().zip(twins) {
         let several = |line: &JobLine<'_>| {
-            commands.get(&(line.host.clone(), line.name())).is_some_and(|commands| commands.len() > 1)
+            let commands = commands.get(&(line.host.clone(), line.name()));
+            let reached = reached.get(&line.name()).filter(|_| line.host.is_none());
+            commands.is_some_and(|commands| commands.len() > 1)
+                || reached.is_some_and(|reached| reached.len() > 1)
         };
         line.unlike = unnamed(line, twin) && line.names_script() && several(line);
     }
@@ -364,7 +378,9 @@ impl Book {
             return self.entity(format!("{id}-{}", &digest[..6]), "job", &name);
         }
         if line.unlike {
-            let digest = blake3::hash(line.command().as_bytes()).to_hex();
+            // Of two places whose hosts nobody knows, each has its own.
+            let whose = if host.is_none() { line.folder() } else { "" };
+            let digest = blake3::hash(format!("{}{whose}", line.command()).as_bytes()).to_hex();
             return self.entity(format!("{id}-{}", &digest[..6]), "job", &name);
         }
         let taken = self.find(&id).is_some_and(|entity| !self.entities[entity.0].declared);

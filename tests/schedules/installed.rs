@@ -297,3 +297,38 @@ fn a_folder_that_is_filled_in_ties_a_job_to_its_own_role_alone() {
         )
     );
 }
+
+#[test]
+fn one_command_of_two_roles_runs_each_roles_own_file() {
+    let tasks = "- copy: {src: keep, dest: /usr/local/bin/keep, mode: '0755'}\n- template: {src: keep.cron, dest: /etc/cron.d/keep}\n";
+    let cron = "5 1 * * * root /usr/local/bin/keep {{ item }}\n";
+    let (mut files, texts) = (Vec::new(), ["a", "b"].map(writes));
+    let paths = ["a", "b"].map(|role| {
+        ["tasks/main.yml", "files/keep", "templates/keep.cron"].map(|part| format!("roles/{role}/{part}"))
+    });
+    for (paths, text) in paths.iter().zip(&texts) {
+        files.extend([(paths[0].as_str(), tasks), (&paths[1], text), (&paths[2], cron)]);
+    }
+    let (links, _) = world(&files);
+    let of = |table: &str| -> Vec<&str> {
+        let end = format!("public.{table}");
+        links.iter().filter(|link| link.ends_with(&end)).filter_map(|link| link.split(' ').next()).collect()
+    };
+    let (one, other) = (of("a"), of("b"));
+    assert!(one.len() == 1 && other.len() == 1 && one != other, "{links:?}");
+    assert!(links.iter().all(|link| link.starts_with("job:keep-")), "{links:?}");
+}
+
+#[test]
+fn a_file_that_only_shares_its_name_deep_in_a_role_is_not_what_a_whole_path_means() {
+    let cron = |path: &str| {
+        format!("class m {{\n  cron {{ 'x': command => '{path}', hour => 1, minute => 5 }}\n}}\n")
+    };
+    let told = |file: &str| {
+        let (links, gaps) =
+            world(&[("modules/m/manifests/init.pp", &cron("/srv/app/manage.sh")), (file, &writes("t"))]);
+        (links.iter().any(|link| link.starts_with("job:")), gaps.len())
+    };
+    assert_eq!(told("modules/m/files/manage.sh"), (true, 0));
+    assert_eq!(told("modules/m/files/idp/other/thing/manage.sh"), (false, 1));
+}
