@@ -7,6 +7,8 @@ use super::runs::elsewhere;
 use crate::evidence::{Fact, InputRecord, MentionKind, Says, Text, Use};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+/// The reader that takes nothing but connections out of a file.
+const CONNECTIONS: &str = "connections";
 /// Endings of templates (Jinja, ERB, EPP): `x.sh.j2` becomes `x.sh` where it is installed.
 const TEMPLATES: [&str; 5] = [".j2", ".jinja2", ".jinja", ".erb", ".epp"];
 /// Kinds of files that tell when something runs, and are never what runs.
@@ -99,9 +101,10 @@ impl<'a> Files<'a> {
         self.acting.contains(file)
     }
 
-    /// Whether any reader took a file.
+    /// Whether any reader took a file that reads what it does.
     pub fn is_read(&self, file: &Text) -> bool {
-        self.readers.get(file).is_some_and(|reader| !reader.is_empty())
+        let reads = |kind: &str| !kind.is_empty() && kind != CONNECTIONS;
+        self.readers.get(file).is_some_and(|reader| reader.split('+').any(reads))
     }
 
     /// Whether a path is that of a program of the system, which no scan is expected to have.

@@ -129,8 +129,8 @@ pub(super) fn script_gaps(facts: &[&Fact], files: &Files<'_>) -> Vec<Gap> {
         let missing = |why: &str| (GapCode::MissingScript, format!("{verb} {script}, {why}"));
         let (code, detail) = match files.find(script, host, &fact.place.input) {
             // It was read; whether it does something is told there. Whoever sources it has read it.
-            Meant::One(file) if files.is_read(file) || files.acts(file) || verb == "sources" => continue,
-            Meant::One(_) => missing("which is of a kind that no reader knows"),
+            Meant::One(file) if files.is_read(file) || verb == "sources" => continue,
+            Meant::One(_) => missing("which is of a kind of which no reader knows what it does"),
             Meant::Several => {
                 (GapCode::AmbiguousScript, format!("{script} could be any of several files of the scan"))
             }

@@ -332,3 +332,18 @@ fn a_file_that_only_shares_its_name_deep_in_a_role_is_not_what_a_whole_path_mean
     assert_eq!(told("modules/m/files/manage.sh"), (true, 0));
     assert_eq!(told("modules/m/files/idp/other/thing/manage.sh"), (false, 1));
 }
+
+#[test]
+fn of_a_program_in_a_language_that_is_not_read_a_job_says_so() {
+    let cron = "class m {\n  cron { 'x': command => '/usr/local/bin/load.pl', hour => 1, minute => 5 }\n}\n";
+    let perl =
+        "#!/usr/bin/perl\nuse DBI;\nmy $d = DBI->connect('dbi:mysql:database=shop;host=db1', 'loader');\n";
+    let (_, gaps) = world(&[("modules/m/manifests/init.pp", cron), ("modules/m/files/load.pl", perl)]);
+    let of_job: Vec<&String> = gaps.iter().filter(|gap| gap.contains("missing-script")).collect();
+    assert_eq!(
+        of_job,
+        [
+            "missing-script modules/m/manifests/init.pp:2: runs /usr/local/bin/load.pl, which is of a kind of which no reader knows what it does"
+        ]
+    );
+}
