@@ -203,6 +203,17 @@ fn scan(acts: &[(usize, Act)], entries: &[(usize, Entry)]) -> Told {
     told
 }
 
+/// Whether several logins come from one host and from nowhere else: such a host may be a way to the server, and then it
+/// is nobody's, whoever else comes from there. What is inferred from all who share a host is no property of one of them.
+fn has_way(acts: &[(usize, Act)]) -> bool {
+    let mut hosts: BTreeMap<u8, BTreeSet<u8>> = BTreeMap::new();
+    for (_, (user, host, ..)) in acts {
+        hosts.entry(*user).or_default().insert(*host);
+    }
+    let only: Vec<u8> = hosts.values().filter(|hosts| hosts.len() == 1).flatten().copied().collect();
+    only.iter().any(|host| only.iter().filter(|other| *other == host).count() > 1)
+}
+
 impl Told {
     /// The verdicts on those who carry none of these identifiers.
     fn without(&self, identifiers: &BTreeSet<String>) -> BTreeMap<&String, &BTreeSet<String>> {
@@ -212,7 +223,7 @@ impl Told {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn dropping_the_uses_of_one_changes_no_verdict_on_who_shares_no_identifier(acts in acts(), entries in entries(), which in 0usize..9) {
@@ -224,6 +235,7 @@ proptest! {
             .copied()
             .filter(|(_, act)| (act.0, act.1, act.2) != (user, host, application))
             .collect();
+        prop_assume!(!has_way(&numbered) && !has_way(&left));
         let mut own: BTreeSet<String> =
             [format!("u{user}"), format!("10.0.0.{host}"), format!("h{host}"), format!("a{application}")].into();
         // Whoever an entry gives one of these names carries all of the entry's.
@@ -251,6 +263,7 @@ proptest! {
         own.extend(users.iter().map(|it| format!("u{it}")));
         own.extend(hosts.iter().flat_map(|it| [format!("h{it}"), format!("10.0.0.{it}")]));
         own.extend(applications.iter().map(|it| format!("a{it}")));
+        prop_assume!(!has_way(&numbered));
         let left: Vec<(usize, Entry)> = entries.iter().filter(|(number, _)| *number != at).cloned().collect();
         let (all, without) = (scan(&numbered, &entries), scan(&numbered, &left));
         for (id, verdicts) in all.without(&own) {
