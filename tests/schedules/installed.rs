@@ -25,7 +25,7 @@ fn tasks_of_ansible_install_what_jobs_run() {
 - copy:
     content: "#!/bin/sh\n"
     dest: /usr/local/bin/inline.sh
-- copy: {src: /root/there.sh, dest: /usr/local/bin/there.sh, remote_src: yes}
+- copy: {src: /srv/there.sh, dest: /usr/local/bin/there.sh, remote_src: yes}
 - cron: {name: totals, minute: 5, hour: 1, job: /usr/local/bin/totals}
 - cron: {name: night, minute: 6, hour: 1, job: /opt/shop/night.sh}
 - cron: {name: shared, minute: 7, hour: 1, job: "{{ shop_dir }}/shared.sh --now"}

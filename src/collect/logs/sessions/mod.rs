@@ -262,7 +262,9 @@ impl Sessions {
     fn close(&mut self, id: u64, ended: bool) {
         self.flush(id, None);
         let Some(session) = self.open.remove(&id) else { return };
-        if let Some((said, meant)) = session.spelling().filter(|_| self.spellings.len() < MAX_SPELLINGS) {
+        if let Some((said, meant)) = session.spelling()
+            && (self.spellings.len() < MAX_SPELLINGS || self.spellings.contains_key(said))
+        {
             let known = self.spellings.entry(said.clone()).or_insert_with(|| Some(meant.clone()));
             *known = known.take().filter(|known| known == meant);
         }
