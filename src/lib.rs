@@ -111,7 +111,7 @@
 //!   its own role's file. Lines of a crontab with different commands are different jobs, named by what differs.
 //! - A folder that an inventory names, and one beside folders with build files, is a component of its own.
 //! - Whether a host is a way to the server is inferred from all who come from it: there alone, what others do or declare may change
-//!   a verdict on somebody who shares none of their identifiers but the host. The properties are tested where no host is one.
+//!   a verdict on somebody who shares none of their identifiers but the host, or the name under which a use is told; never whether.
 //! - In PostgreSQL's logs the server's word on whom it lets in outranks how a line's prefix was read.
 //! - Streams in an archive or with more than one server per file are not told apart yet; the file is the
 //!   stream's unit.

@@ -619,6 +619,30 @@ fn a_worker_of_anothers_statement_is_nobody() {
 }
 
 #[test]
+fn what_was_read_and_planned_only_is_no_use() {
+    let line = |message: &str| format!("2026-10-21 22:00:00.000 UTC [1]: user=ann,db= {message}\n");
+    let stats = |name: &str| {
+        line(&format!("LOG:  {name} STATISTICS"))
+            + &line(
+                "DETAIL:  ! system usage stats:\n\t!\t0.000035 s user, 0.000000 s system, 0.000035 s elapsed",
+            )
+            + &line("STATEMENT:  SELECT a\n\tFROM t")
+    };
+    let planned = ["PARSER", "PARSE ANALYSIS", "REWRITER", "PLANNER"].map(stats).concat();
+    assert_eq!(
+        links(&read(&[("a.log", &planned)])).keys().filter(|link| link.contains("public.t")).count(),
+        0
+    );
+    // The near miss: what says so of a run, and an error behind what says so without its statement.
+    let ran = planned.clone() + &stats("EXECUTOR");
+    assert_eq!(links(&read(&[("a.log", &ran)])), of(&[("ann read public.t ok", 1)]));
+    let failed = line("LOG:  PLANNER STATISTICS")
+        + &line("ERROR:  division by zero")
+        + &line("STATEMENT:  SELECT a FROM t");
+    assert_eq!(links(&read(&[("a.log", &failed)])), of(&[("ann read public.t failed", 1)]));
+}
+
+#[test]
 fn files_that_begin_in_one_second_are_read_as_they_were_rotated() {
     let line = |message: &str| format!("2026-10-21 22:00:00 UTC [1] LOG:  {message}\n");
     let before = line("connection authorized: user=ann database=shop");

@@ -97,6 +97,7 @@ pub fn lines(file: &InputFile, settings: &Settings, out: &mut dyn FnMut(String))
             Event::ErrorStatement(sql) => ("error-statement", "failed", Some(sql), None),
             Event::Error(denied) => ("error", if *denied { "denied" } else { "failed" }, None, None),
             Event::Rejected => ("error", "failed", None, None),
+            Event::Examined => ("examined", "ok", None, None),
             Event::Connected => ("connected", "ok", None, None),
             Event::Authorized(_) => ("authorized", "ok", None, None),
             Event::Replication => ("replication", "ok", None, None),

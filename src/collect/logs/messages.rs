@@ -90,6 +90,18 @@ pub(super) fn prepared(text: &str) -> Option<&str> {
     text.get(at..)
 }
 
+/// What the server says of reading and planning a statement (`log_parser_stats`, `log_planner_stats` and
+/// `debug_print_…`: postgres.c, `ShowUsage` and `elog_node_display`). What says so of a run is not among them.
+const EXAMINED: [&str; 7] = [
+    "PARSER STATISTICS",
+    "PARSE ANALYSIS STATISTICS",
+    "REWRITER STATISTICS",
+    "PLANNER STATISTICS",
+    "parse tree:",
+    "rewritten parse tree:",
+    "plan:",
+];
+
 /// Whether the server ended a session before it was one (postinit.c and miscinit.c of PostgreSQL): what the client is
 /// was found right, and there is nothing to let it into.
 fn turns_away(message: &str) -> bool {
@@ -148,6 +160,9 @@ fn log(message: &str, who: &mut Cow<'_, Who>) -> Event {
     }
     if let Some(record) = message.strip_prefix("AUDIT: ") {
         return pgaudit::event(record);
+    }
+    if EXAMINED.contains(&message) {
+        return Event::Examined;
     }
     if message == "database system is ready to accept connections" {
         return Event::Restarted;

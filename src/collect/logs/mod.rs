@@ -160,6 +160,8 @@ pub enum Event {
     Error(bool),
     /// A statement was found wrong before it ran.
     Rejected,
+    /// A statement was read or planned; the server says what that took or gave, and names it, but nothing has run.
+    Examined,
     /// A connection was opened from there.
     Connected,
     /// It was let in; `true` for a replication connection.

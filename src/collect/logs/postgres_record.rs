@@ -88,9 +88,9 @@ impl Columns<'_> {
                 records.push(record(Event::ErrorStatement(self.query.to_owned())));
             }
         } else {
-            let failed = matches!(event, Event::Error(_) | Event::Rejected);
+            let names = matches!(event, Event::Error(_) | Event::Rejected | Event::Examined);
             records.push(record(event));
-            if failed && !self.query.is_empty() {
+            if names && !self.query.is_empty() {
                 records.push(record(Event::ErrorStatement(self.query.to_owned())));
             }
         }

@@ -121,6 +121,8 @@ pub(super) struct Session {
     pub failed: Option<bool>,
     /// Whether what it was about never ran.
     pub not_run: bool,
+    /// Whether the statement named next was read or planned only.
+    pub examined: bool,
     /// When and as whom it was let in.
     pub connect: Option<(usize, Stamp, Place)>,
     /// Whether a statement of it was seen.

@@ -203,11 +203,14 @@ impl Sessions {
             Event::Error(denied) => {
                 session.failed = Some(*denied);
                 session.not_run = *denied;
+                session.examined = false;
             }
             Event::Rejected => {
                 session.failed = Some(false);
                 session.not_run = true;
+                session.examined = false;
             }
+            Event::Examined => session.examined = true,
             Event::ErrorStatement(_) => self.failed_statement(record, understood, place),
             Event::Authorized(replication) => {
                 session.replicates(*replication);
@@ -627,6 +630,9 @@ impl Sessions {
         };
         let worker = session.failed.is_none() && session.is_worker();
         session.spoke |= !worker;
+        if std::mem::take(&mut session.examined) {
+            return;
+        }
         let Some(denied) = session.failed.take() else {
             session.acted |= does(&understood);
             // The statement of a warning or of a note (a temporary file, a wait for a lock): it runs.
