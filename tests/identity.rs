@@ -124,6 +124,19 @@ fn a_person_with_a_services_login_on_its_host_is_not_the_service() {
         verdicts(&[("whodepends.toml", SERVICES), ("pg.log", &by_hand)]),
         told(&["borrowed-credentials client:orders@app1 database:db/shop"])
     );
+    // Of a service whose name for itself nobody knows, psql may be a part; a program with windows is none.
+    let nameless = SERVICES.replace("applications = [\"orders\"]\n", "");
+    let typed = statements(&[("orders", "", "10.0.1.1", "t"), ("orders", "psql", "10.0.1.1", "t")]);
+    assert_eq!(verdicts(&[("whodepends.toml", &nameless), ("pg.log", &typed)]), told(&[]));
+    let windows =
+        statements(&[("orders", "", "10.0.1.1", "t"), ("orders", "pgAdmin 4 - DB:shop", "10.0.1.1", "t")]);
+    assert_eq!(
+        verdicts(&[("whodepends.toml", &nameless), ("pg.log", &windows)]),
+        told(&["borrowed-credentials client:orders@app1 database:db/shop"])
+    );
+    let person =
+        nameless.replace("kind = \"service\"\nname = \"orders\"", "kind = \"person\"\nname = \"orders\"");
+    assert_eq!(verdicts(&[("whodepends.toml", &person), ("pg.log", &windows)]), told(&[]));
 }
 
 const POOLED: &str = "\

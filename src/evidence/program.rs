@@ -75,6 +75,13 @@ impl Role {
         PROGRAMS.iter().find(|program| program.is(&name)).map(|program| program.role)
     }
 
+    /// Whether the program of this name has windows: no service and no script works through it.
+    pub fn has_windows(name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        let program = PROGRAMS.iter().find(|program| program.is(&name));
+        program.is_some_and(|it| it.role == Role::Person && !TYPED.contains(&it.name))
+    }
+
     /// What kind of consumer does nothing but this.
     pub fn of_class(class: Class) -> Option<Role> {
         match class {
@@ -160,6 +167,10 @@ const fn whole(name: &'static str, role: Role) -> Program {
 const fn within(name: &'static str, role: Role) -> Program {
     Program { name, told: Told::Within, role }
 }
+
+/// Interactive clients that scripts run as well.
+const TYPED: [&str; 10] =
+    ["psql", "pgcli", "mysql", "mariadb", "mysqlsh", "sqlcmd", "sql*plus", "sqlplus", "mongosh", "browsers"];
 
 /// All programs that are known, the first that fits holds.
 static PROGRAMS: &[Program] = &[

@@ -15,9 +15,10 @@ static MANUAL: Manual = Manual {
     family: "who",
     title: "An inventory states a use that nobody saw, where everything was watched",
     what: "An inventory says that a consumer uses something; a log or capture that sees all of that server watched it \
-           for a day or longer and never saw the consumer there; and no text of the consumer names it. A consumer \
-           whose schedules did not all come round while it was watched, one whose login others share without being \
-           told apart, and servers nobody watched are not meant.",
+           for a day or longer and never saw the consumer there; and no text of the consumer names it, or it is a job \
+           that nothing is seen to start: no schedule, and nowhere an act of it. A consumer whose schedules did not \
+           all come round while it was watched, one whose login others share without being told apart, and servers \
+           nobody watched are not meant.",
     why: "A dead entry costs a migration work for nobody, or hides that the consumer has moved to another way: then \
           the entry looks answered, and the real dependency is in no plan.",
     example: "service:legacy-crm states orders-db/shop/public.prices; 12 days of its whole log never show it",
@@ -91,8 +92,9 @@ fn longest(watches: &[&Watch]) -> Option<(Stamp, Stamp)> {
 fn is_used(graph: &Graph, stated: &Stated) -> bool {
     let may_be = graph.may_be(stated.consumer);
     let own = |who: EntityId| who == stated.consumer || may_be.contains(&who);
-    // What stands in tests and examples is nobody's use.
-    let counts = |link: &Link| link.observed() || link.key.scope == Scope::Production;
+    // What stands in tests and examples is nobody's use, and neither is the text of a job that nothing starts.
+    let idle = is_idle(graph, stated.consumer);
+    let counts = |link: &Link| link.observed() || (link.key.scope == Scope::Production && !idle);
     let entity = graph.entity(stated.resource);
     let somewhere = |link: &Link| {
         let used = graph.entity(link.key.resource);
@@ -102,6 +104,14 @@ fn is_used(graph: &Graph, stated: &Stated) -> bool {
     };
     graph.links_within(stated.resource).any(|link| own(link.key.consumer) && counts(link))
         || graph.links_of(stated.consumer).into_iter().any(somewhere)
+}
+
+/// Whether it is a job that no schedule among what was read starts, and of which no act was seen anywhere.
+fn is_idle(graph: &Graph, consumer: EntityId) -> bool {
+    let scheduled = graph.jobs().iter().any(|job| job.entity == consumer);
+    graph.entity(consumer).kind == "job"
+        && !scheduled
+        && !graph.links_of(consumer).into_iter().any(|link| link.observed())
 }
 
 /// Whether each schedule of the consumer had a run while it was watched.

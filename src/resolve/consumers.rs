@@ -56,6 +56,8 @@ pub struct Book {
     by_id: BTreeMap<String, EntityId>,
     by_mention: BTreeMap<Mention, EntityId>,
     declared_scripts: BTreeMap<Text, EntityId>,
+    /// Declared jobs of a host by their id, as [`fold_name`] writes it; nothing, where they are several.
+    declared_jobs: BTreeMap<String, Option<EntityId>>,
     /// By script: the consumers that run it, with the connection the run states and the way to it.
     pub runners: BTreeMap<Text, Vec<(EntityId, Connection, String)>>,
     /// By file as shown: the lines that are a job's own function or class.
@@ -144,6 +146,16 @@ impl Book {
         spellings.iter().find_map(|script| self.declared_scripts.get(*script)).copied()
     }
 
+    /// The declared job whose id is this one but for case and signs between words, where there is one and its entry states
+    /// no script.
+    pub fn declared_job(&self, id: &str) -> Option<EntityId> {
+        self.declared_jobs
+            .get(&fold_name(id))
+            .copied()
+            .flatten()
+            .filter(|entity| !self.states_script(*entity))
+    }
+
     /// Whether an inventory states a script of this consumer.
     pub fn states_script(&self, entity: EntityId) -> bool {
         self.declared_scripts.values().any(|owner| *owner == entity)
@@ -172,8 +184,13 @@ impl Book {
                 Some(host) => format!("job:{}/{name}", names.host_or_self(&host)),
                 None => format!("{kind}:{name}"),
             };
+            let folded = (kind == "job").then(|| fold_name(&id));
             let entity = self.entity(id, kind, name);
             self.entities[entity.0].declared = true;
+            if let Some(folded) = folded {
+                let known = self.declared_jobs.entry(folded).or_insert(Some(entity));
+                *known = known.filter(|known| *known == entity);
+            }
             self.join(entity, fact.about.clone(), format!("declared at {}", fact.place));
             self.declared_fact(entity, fact, names);
         }

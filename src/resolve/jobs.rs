@@ -1,7 +1,7 @@
 //! Scheduled jobs and scripts: which lines of schedules are one consumer, and whose work the scripts are that each runs.
 //! It never joins two jobs because they look alike.
 
-use super::consumers::Book;
+use super::consumers::{Book, fold_name};
 use super::files::Files;
 use super::names::Names;
 use super::runs::{Trail, host_of, runs_by_subject};
@@ -23,7 +23,7 @@ pub(super) struct JobLine<'a> {
     label: String,
     /// Whether another line of its name has another command, which no arguments tell apart.
     unlike: bool,
-    /// Whether no other line, on any host, has this name.
+    /// Whether no other line, on any host, has this name, as [`fold_name`] writes it.
     alone: bool,
     /// The line that is the same job, where this one does nothing by itself or is its source or copy.
     twin: Option<Box<JobLine<'a>>>,
@@ -245,10 +245,10 @@ pub(super) fn lines<'a>(facts: &[&'a Fact], files: &Files<'a>) -> Vec<JobLine<'a
     tell_apart(&mut lines, &twins);
     let mut named: BTreeMap<String, usize> = BTreeMap::new();
     for line in &lines {
-        *named.entry(line.name()).or_default() += 1;
+        *named.entry(fold_name(&line.name())).or_default() += 1;
     }
     for line in &mut lines {
-        line.alone = named[&line.name()] == 1;
+        line.alone = named[&fold_name(&line.name())] == 1;
     }
     let namesakes = twins::namesakes(&lines, &twins);
     for (line, namesake) in lines.iter_mut().zip(namesakes) {
@@ -367,6 +367,12 @@ impl Book {
             Some(host) => format!("job:{host}/{name}"),
             None => format!("job:{name}"),
         };
+        if let Some(entity) = self.declared_job(&id).filter(|_| host.is_some() && line.alone && !line.unlike)
+        {
+            let why = "its host's only line of a schedule that is named like it";
+            self.join(entity, line.mention.clone(), why);
+            return entity;
+        }
         if line.called().is_some() {
             let folder = line.folder();
             let id = if line.namesake && !folder.is_empty() { format!("job:{folder}/{name}") } else { id };

@@ -256,7 +256,8 @@ pub fn attribute(
 }
 
 /// A person with a consumer's login on its own host: a program for people, where the consumer calls itself otherwise and
-/// its text does not hold the statement. Where one of the host calls itself by no name, it may be that one's.
+/// its text does not hold the statement. Where one of the host calls itself by no name, it may be that one's; but no
+/// service and no job has windows.
 fn by_hand(
     it: &Use,
     there: There<'_>,
@@ -268,7 +269,9 @@ fn by_hand(
     let owner = *placed.first()?;
     let otherwise = |owner: &EntityId| {
         let known = &book.known[owner];
-        !known.applications.is_empty()
+        let works_alone = || matches!(book.entities[owner.0].kind.as_str(), "service" | "job");
+        let named = !known.applications.is_empty() || (Role::has_windows(program) && works_alone());
+        named
             && !known.applications.contains(&**program)
             && !known.shapes.contains(&it.what.shape.fingerprint)
     };

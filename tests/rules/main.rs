@@ -558,6 +558,32 @@ mod unofficial_consumer {
     }
 
     #[test]
+    fn the_only_job_of_a_host_that_is_named_like_a_listed_one_is_official() {
+        let entry = |name: &str, more: &str| {
+            let jobs = "[[consumer]]\nkind = \"job\"\n";
+            format!("{jobs}name = \"{name}\"\nhosts = [\"batch1\"]\nuses = [\"shop-db/shop\"]\n{more}")
+        };
+        let told_of = |entries: &str, crontab: &str, old: &str| {
+            findings(&[
+                (INVENTORY, &estate(entries)),
+                (CRONTAB, crontab),
+                ("batch1/opt/jobs/export.sh", EXPORT),
+                ("batch1/opt/old/export.sh", old),
+            ])
+        };
+        let told = |entries: &str, crontab: &str| told_of(entries, crontab, "#!/bin/sh\ntrue\n");
+        assert_eq!(told(&entry("EXPORT", ""), NIGHTLY), NOTHING);
+        // What runs elsewhere, what states another script, and two of one name are not it.
+        assert_eq!(told(&entry("EXPORT", "").replace("batch1", "app1"), NIGHTLY), [FOUND]);
+        assert_eq!(told(&entry("EXPORT", "scripts = [\"/opt/new.sh\"]\n"), NIGHTLY), [FOUND]);
+        let two = format!("{NIGHTLY}20 5 * * * /opt/old/export.sh\n");
+
+        let each =
+            ["-266836", "-31da01"].map(|digest| FOUND.replace("/export,", &format!("/export{digest},")));
+        assert_eq!(told_of(&entry("EXPORT", ""), &two, EXPORT), each);
+    }
+
+    #[test]
     fn what_stands_in_tests_runs_nowhere() {
         let source = "import psycopg2\nconnection = psycopg2.connect(\"host=db1 dbname=shop user=ci\")\n\
                       cursor.execute(\"SELECT id FROM public.orders\")\n";

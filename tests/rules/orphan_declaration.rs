@@ -99,6 +99,31 @@ uses = ["shop-db/shop/public.prices"]
 }
 
 #[test]
+fn the_text_of_a_job_that_nothing_starts_is_no_use() {
+    let job = r#"
+[[consumer]]
+kind = "job"
+name = "settle"
+users = ["settle"]
+hosts = ["batch1"]
+scripts = ["/opt/settle.sh"]
+uses = ["shop-db/shop/public.prices"]
+"#;
+    let script = (
+        "batch1/opt/settle.sh",
+        "#!/bin/sh\npsql -h db1 -U settle -d shop -c 'SELECT a FROM public.prices'\n",
+    );
+    let found = "orphan-declaration: job:batch1/settle, table:shop-db/shop/public.prices";
+    let stopped = (CRONTAB, "#0 3 * * * /opt/settle.sh\n0 4 * * * /opt/other.sh\n");
+    assert_eq!(told(job, &two_days(), &[stopped, script]), [found]);
+    // Its text says what it does where a schedule starts it, and where anything of it was seen.
+    let nightly = (CRONTAB, "0 3 * * * /opt/settle.sh\n");
+    assert_eq!(told(job, &two_days(), &[nightly, script]), NOTHING);
+    let seen = two_days() + &ran("settle", "10.20.2.21", "SELECT a FROM public.prices");
+    assert_eq!(told(job, &seen, &[stopped, script]), NOTHING);
+}
+
+#[test]
 fn a_login_that_others_share_untold_is_not() {
     let shared = OTHER.replace("\"legacy\"]", "\"billing\"]").replace("app2", "app1");
     let log = two_days() + &ran("billing", "10.20.1.11", "SELECT a FROM public.prices");

@@ -89,8 +89,8 @@ impl<'a> Rest<'a> {
         }
     }
 
-    /// A day; `room` is used again, because what is kept is to take no more memory than it needs.
-    fn day(&mut self, room: &mut Vec<u32>) -> Option<(i32, Day)> {
+    /// A day's number, its events and its bytes, as far as its moments.
+    fn day_head(&mut self) -> Option<(i32, u64, u64)> {
         self.skip("[")?;
         let number = i32::try_from(self.signed()?).ok()?;
         jiff::Timestamp::from_second(i64::from(number) * 86_400).ok()?;
@@ -99,6 +99,12 @@ impl<'a> Rest<'a> {
         self.skip(",")?;
         let bytes = self.count()?;
         self.skip(",[")?;
+        Some((number, count, bytes))
+    }
+
+    /// A day; `room` is used again, because what is kept is to take no more memory than it needs.
+    fn day(&mut self, room: &mut Vec<u32>) -> Option<(i32, Day)> {
+        let (number, count, bytes) = self.day_head()?;
         room.clear();
         self.list(|rest| u32::try_from(rest.number()?).ok().map(|second| room.push(second)))?;
         let seconds = room.as_slice().to_vec();
@@ -112,14 +118,7 @@ impl<'a> Rest<'a> {
 
     /// A day's number and its events; its moments are looked at and passed over.
     fn counted_day(&mut self) -> Option<(i32, u64)> {
-        self.skip("[")?;
-        let number = i32::try_from(self.signed()?).ok()?;
-        jiff::Timestamp::from_second(i64::from(number) * 86_400).ok()?;
-        self.skip(",")?;
-        let count = self.count()?;
-        self.skip(",")?;
-        self.count()?;
-        self.skip(",[")?;
+        let (number, count, _) = self.day_head()?;
         self.pass(u32::from(MINUTES_PER_DAY) * 60)?;
         if self.has(",[") {
             self.pass(u32::from(MINUTES_PER_DAY))?;
