@@ -18,6 +18,7 @@ pub struct Graph {
     own_hosts: BTreeSet<String>,
     addressed: BTreeSet<String>,
     stated: Vec<Stated>,
+    stated_calls: BTreeMap<EntityId, BTreeSet<String>>,
     watches: Vec<Watch>,
     sleeps: Vec<Sleep>,
     as_of: Stamp,
@@ -42,6 +43,7 @@ impl Graph {
             own_hosts: resolved.own_hosts,
             addressed: resolved.addressed,
             stated: resolved.stated,
+            stated_calls: resolved.stated_calls,
             watches: resolved.watches,
             sleeps: resolved.sleeps,
             as_of,
@@ -163,6 +165,11 @@ impl Graph {
     /// The uses that inventories state, by consumer and resource.
     pub fn stated_uses(&self) -> &[Stated] {
         &self.stated
+    }
+
+    /// The systems that an inventory states a consumer to call, by their names; nothing where it states no calls.
+    pub fn stated_calls(&self, consumer: EntityId) -> Option<&BTreeSet<String>> {
+        self.stated_calls.get(&consumer)
     }
 
     /// The fixed sleeps between steps of consumers' texts, by consumer.

@@ -5,6 +5,7 @@ use super::EntityId;
 use super::consumers::Book;
 use super::names::Names;
 use super::routes::Routes;
+use crate::evidence::stated::is_pattern;
 use crate::evidence::{Holds, Resource, ResourceKind, Text, Use};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,7 +46,9 @@ impl Tables {
                 ResourceKind::Routine => &mut tables.routines,
                 _ => continue,
             };
-            let name = qualified(&resource.parts).filter(|name| !name.starts_with('{'));
+            // A list of schemas and a pattern are names of no one table.
+            let name =
+                qualified(&resource.parts).filter(|name| !name.starts_with('{') && !is_pattern(resource));
             if let (Some(server), Some(name)) = (&resource.server, name) {
                 known.entry(target(names, server, resource)).or_default().insert(name);
             }
