@@ -16,6 +16,7 @@ mod row_order;
 mod scheduler_semantics;
 mod server_side;
 mod shared_lock;
+mod undeclared_calls;
 
 use std::process::Command;
 
