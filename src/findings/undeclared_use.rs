@@ -44,6 +44,8 @@ impl Rule for UndeclaredUse {
                 let meant = |link: &&Link| match graph.entity(system).kind.as_str() {
                     "database" | "broker" | "cache" => true,
                     "service" => is_work(graph, id, system, link),
+                    // A channel whose broker nobody says is a system of its own.
+                    "topic" | "queue" => graph.speaks(id).is_some_and(|kinds| kinds.channels),
                     _ => false,
                 };
                 let beyond: Vec<_> = links
@@ -85,7 +87,9 @@ fn finding(graph: &Graph, id: EntityId, resource: EntityId, beyond: &[&Link]) ->
 
 /// Whether a link to a service is a use of it that an entry which states calls would state.
 fn is_work(graph: &Graph, id: EntityId, system: EntityId, link: &Link) -> bool {
-    let Some(calls) = graph.stated_calls(id) else { return false };
+    let Some(calls) = graph.speaks(id).map(|kinds| &kinds.calls).filter(|calls| !calls.is_empty()) else {
+        return false;
+    };
     let (consumer, service) = (graph.entity(id), graph.entity(system));
     let itself = id == system || consumer.code_of == Some(system);
     let proxy = [consumer, service].iter().any(|it| it.role == Some(Role::Proxy));
@@ -101,7 +105,7 @@ fn is_work(graph: &Graph, id: EntityId, system: EntityId, link: &Link) -> bool {
 /// Whether a call sends something to a service that is itself stated to call this consumer: that one asked for it.
 fn is_answer(graph: &Graph, id: EntityId, system: EntityId, link: &Link) -> bool {
     let name = &graph.entity(id).name;
-    let knows = || graph.stated_calls(system).is_some_and(|calls| calls.contains(name));
+    let knows = || graph.speaks(system).is_some_and(|kinds| kinds.calls.contains(name));
     who::calls_unsafely(graph, link) && knows()
 }
 

@@ -3,7 +3,7 @@
 
 use crate::evidence::Stamp;
 pub use crate::resolve::Stated;
-use crate::resolve::{self, Entity, EntityId, Job, Link, Resolved, Sleep, Waits, Watch};
+use crate::resolve::{self, Entity, EntityId, Job, Link, Resolved, Sleep, Speaks, Waits, Watch};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ pub struct Graph {
     own_hosts: BTreeSet<String>,
     addressed: BTreeSet<String>,
     stated: Vec<Stated>,
-    stated_calls: BTreeMap<EntityId, BTreeSet<String>>,
+    speaks: BTreeMap<EntityId, Speaks>,
     watches: Vec<Watch>,
     sleeps: Vec<Sleep>,
     as_of: Stamp,
@@ -43,7 +43,7 @@ impl Graph {
             own_hosts: resolved.own_hosts,
             addressed: resolved.addressed,
             stated: resolved.stated,
-            stated_calls: resolved.stated_calls,
+            speaks: resolved.speaks,
             watches: resolved.watches,
             sleeps: resolved.sleeps,
             as_of,
@@ -167,9 +167,9 @@ impl Graph {
         &self.stated
     }
 
-    /// The systems that an inventory states a consumer to call, by their names; nothing where it states no calls.
-    pub fn stated_calls(&self, consumer: EntityId) -> Option<&BTreeSet<String>> {
-        self.stated_calls.get(&consumer)
+    /// Of what kinds inventories speak where they state what a consumer uses; nothing where they state no uses.
+    pub fn speaks(&self, consumer: EntityId) -> Option<&Speaks> {
+        self.speaks.get(&consumer)
     }
 
     /// The fixed sleeps between steps of consumers' texts, by consumer.

@@ -5,7 +5,7 @@ use super::consumers::Book;
 use super::names::Names;
 use super::routes::Routes;
 use super::tables::{Tables, target};
-use super::{EntityId, Link};
+use super::{EntityId, Link, Speaks};
 use crate::evidence::stated::{fits, is_request as asks_for};
 use crate::evidence::{Action, Resource, ResourceKind, request};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,8 +43,7 @@ struct Claim {
 #[derive(Debug, Default)]
 struct Entry {
     claims: Vec<Claim>,
-    /// The systems that it states to call.
-    calls: BTreeSet<String>,
+    speaks: Speaks,
 }
 
 /// What the inventories state, by consumer.
@@ -208,8 +207,9 @@ impl Entries {
                 let claim = claim(*action, resource, names, tables, book);
                 if let Some(system) = claim.system.as_ref().filter(|it| is_called(resource, it, names, book))
                 {
-                    entry.calls.insert(system.clone());
+                    entry.speaks.calls.insert(system.clone());
                 }
+                entry.speaks.channels |= matches!(claim.grain, Grain::Channel(_));
                 entry.claims.push(claim);
             }
             entries.insert(*consumer, entry);
@@ -217,10 +217,9 @@ impl Entries {
         Entries(entries)
     }
 
-    /// The systems that each consumer is stated to call, of those that are stated to call any.
-    pub fn calls(&self) -> BTreeMap<EntityId, BTreeSet<String>> {
-        let calling = self.0.iter().filter(|(_, entry)| !entry.calls.is_empty());
-        calling.map(|(consumer, entry)| (*consumer, entry.calls.clone())).collect()
+    /// Of what kinds the inventory speaks, by consumer.
+    pub fn speak(&self) -> BTreeMap<EntityId, Speaks> {
+        self.0.iter().map(|(consumer, entry)| (*consumer, entry.speaks.clone())).collect()
     }
 
     /// Whether the inventory states this link of a consumer, or speaks of nothing of its kind.

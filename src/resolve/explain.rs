@@ -7,7 +7,7 @@ use super::entries::{Entries, system_of};
 use super::names::Names;
 use super::observed::sharers;
 use super::tables::Tables;
-use super::{EntityId, Link, Resolved, Sleep};
+use super::{EntityId, Link, Resolved, Sleep, Speaks};
 use crate::evidence::{Action, Basis, Evidence, Mention, MentionKind, Says, Scope, Text};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,7 +61,7 @@ pub fn finish(
     code_owners(&mut book, evidence);
     permitted(&mut book, evidence);
     let has_inventory = evidence.facts().any(|fact| fact.about.kind == MentionKind::Declared);
-    Resolved { has_inventory, ..order(book, links, stated, sleeps, entries.calls()) }
+    Resolved { has_inventory, ..order(book, links, stated, sleeps, entries.speak()) }
 }
 
 /// Whether anything a consumer's text says lies on the system of a resource.
@@ -166,7 +166,7 @@ fn order(
     links: Vec<Link>,
     mut stated: Vec<StatedUse>,
     mut sleeps: Vec<Sleep>,
-    calls: BTreeMap<EntityId, BTreeSet<String>>,
+    speaks: BTreeMap<EntityId, Speaks>,
 ) -> Resolved {
     let mut by_id: Vec<usize> = (0..book.entities.len()).collect();
     by_id.sort_by(|a, b| book.entities[*a].id.cmp(&book.entities[*b].id));
@@ -215,16 +215,6 @@ fn order(
     }
     sleeps.sort();
     let gaps = book.gaps;
-    let stated_calls = calls.into_iter().map(|(consumer, systems)| (number[consumer.0], systems)).collect();
-    Resolved {
-        stated_calls,
-        entities: ordered,
-        links,
-        jobs,
-        waits,
-        gaps,
-        stated,
-        sleeps,
-        ..Resolved::default()
-    }
+    let speaks = speaks.into_iter().map(|(consumer, kinds)| (number[consumer.0], kinds)).collect();
+    Resolved { speaks, entities: ordered, links, jobs, waits, gaps, stated, sleeps, ..Resolved::default() }
 }

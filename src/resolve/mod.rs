@@ -302,6 +302,15 @@ pub struct Stated {
     pub place: Place,
 }
 
+/// Of what kinds an inventory speaks where it states what a consumer uses: of any other kind it may say nothing of anybody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Speaks {
+    /// The systems that it is stated to call, by name.
+    pub calls: BTreeSet<String>,
+    /// Whether any channel is stated.
+    pub channels: bool,
+}
+
 /// A fixed sleep between two steps of a consumer's text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Sleep {
@@ -355,8 +364,8 @@ pub struct Resolved {
     pub addressed: BTreeSet<String>,
     /// The uses that inventories state.
     pub stated: Vec<Stated>,
-    /// By consumer that an inventory states to call anything: the systems it is stated to call.
-    pub stated_calls: BTreeMap<EntityId, BTreeSet<String>>,
+    /// By consumer of which inventories state uses: of what kinds they speak.
+    pub speaks: BTreeMap<EntityId, Speaks>,
     /// The fixed sleeps between steps.
     pub sleeps: Vec<Sleep>,
     /// Who watched what.
