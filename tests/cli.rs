@@ -180,6 +180,22 @@ fn settings_that_cannot_be_meant_are_refused_with_their_place() {
         ("[estate]\nnetworks = [\"10.0.0.0/40\"]\n", "\"10.0.0.0/40\" is no network"),
         ("[[host]]\nname = \"h\"\naddresses = [\"10.0.0\"]\n", "\"10.0.0\" is no single IP address"),
         ("[[consumr]]\nname = \"h\"\n", "unknown field `consumr`"),
+        (
+            "[[consumer]]\nkind = \"job\"\nname = \"x\"\nuses = [\n  \"db/shop\",\n  \"tabel:db/shop/t\",\n]\n",
+            "line 6: [[consumer]] name = \"x\": uses \"tabel:db/shop/t\": \"tabel\" is no kind of resource: table, database,",
+        ),
+        (
+            "[[consumer]]\nkind = \"job\"\nname = \"x\"\nuses = [\"api/get /v1/orders\"]\n",
+            "line 4: [[consumer]] name = \"x\": uses \"api/get /v1/orders\": \"get\" is no method",
+        ),
+        (
+            "[[system]]\nkind = \"service\"\nname = \"api\"\n[[consumer]]\nkind = \"job\"\nname = \"x\"\nuses = [\"api/v1/orders\"]\n",
+            "line 7: [[consumer]] name = \"x\": uses \"api/v1/orders\": \"api\" is of kind service, and its requests",
+        ),
+        (
+            "[[consumer]]\nkind = \"job\"\nname = \"x\"\nuses = [{ resource = \"keys:c/x\", actions = [\"reed\"] }]\n",
+            "line 4: [[consumer]] name = \"x\": uses \"keys:c/x\": \"reed\" is no action (read,",
+        ),
     ];
     for (settings, want) in cases {
         let folder = tempfile::tempdir().expect("a folder");

@@ -345,3 +345,76 @@ fn who_cannot_be_told_apart_is_no_entry() {
     let open = ["shadow-consumer | client:unknown@postgresql | database:postgresql"];
     assert_eq!(findings(folder.path()).0, open.map(str::to_owned).into());
 }
+
+const JOBS: &str = "15 5 * * * /opt/jobs/make.sh\n45 5 * * * /opt/jobs/take.sh\n";
+const MAKE: &str = "#!/bin/sh\nredis-cli -h cache1 SET cart:17 full\nkcat -P -t orders.created\necho done > /var/tmp/own.txt\n\
+                    cp /srv/in/a.csv /srv/hand/over.csv\n";
+const TAKE: &str =
+    "#!/bin/sh\ncurl -s http://stock-api:8080/v1/stock\nscp /srv/hand/over.csv partner.example:in/b.csv\n";
+
+/// A host with two jobs, of which one hands a file to the other, and an inventory of others.
+fn two_jobs() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (path, text) in [
+        (
+            "whodepends.toml",
+            "[[system]]\nkind = \"service\"\nname = \"stock-api\"\naddresses = [\"stock-api:8080\"]\n",
+        ),
+        ("batch1/var/spool/cron/crontabs/batch", JOBS),
+        ("batch1/opt/jobs/make.sh", MAKE),
+        ("batch1/opt/jobs/take.sh", TAKE),
+    ] {
+        let path = folder.path().join("world").join(path);
+        fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("it can be made");
+        fs::write(path, text).expect("it can be written");
+    }
+    folder
+}
+
+#[test]
+fn keys_channels_requests_and_what_is_handed_over_are_stated() {
+    let folder = two_jobs();
+    let taken = done(folder.path(), &["init", "--from-scan", "world", "-o", "-", "--as-of", "2026-11-24"]);
+    let lines = |start: &[&str]| -> Vec<String> {
+        let own =
+            taken.lines().map(str::trim_start).filter(|line| start.iter().any(|it| line.starts_with(it)));
+        own.map(|line| line.split("  # ").next().unwrap_or(line).to_owned()).collect()
+    };
+    let wanted = [
+        "{ resource = \"file:batch1:/srv/hand/over.csv\", actions = [\"write\"] },",
+        "{ resource = \"keys:cache1/cart:{}\", actions = [\"write\"] },",
+        "{ resource = \"topic:orders.created\", actions = [\"publish\"] },",
+        "{ resource = \"file:batch1:/srv/hand/over.csv\", actions = [\"read\"] },",
+        "{ resource = \"file:partner.example:in/b.csv\", actions = [\"export\"] },",
+        "\"stock-api/GET /v1/stock\",",
+    ];
+    assert_eq!(lines(&["{ resource", "\"stock"]), wanted);
+    // What nobody else touches holds nobody.
+    let own = ["# besides: read file:batch1:/srv/in/a.csv; write file:batch1:/var/tmp/own.txt"];
+    assert_eq!(lines(&["# besides"]), own);
+}
+
+#[test]
+fn what_comes_to_keys_channels_and_calls_that_are_stated_is_found() {
+    let folder = two_jobs();
+    done(folder.path(), &["init", "--from-scan", "world", "--as-of", "2026-11-24", "--force"]);
+    let path = folder.path().join("world/whodepends.toml");
+    let data = "data-export | job:batch1/take | file:partner.example:in/b.csv".to_owned();
+    fs::write(
+        &path,
+        confirmed(&read(&path)).split("# ---- What no entry answers").next().expect("a beginning"),
+    )
+    .expect("it can be written");
+    assert_eq!(findings(folder.path()).0, BTreeSet::from([data.clone()]));
+    let more = format!("{MAKE}redis-cli -h cache1 GET session:4\nkcat -C -t orders.paid\n");
+    fs::write(folder.path().join("world/batch1/opt/jobs/make.sh"), more).expect("it can be written");
+    let more = format!("{TAKE}curl -s -X DELETE http://stock-api:8080/v1/stock\n");
+    fs::write(folder.path().join("world/batch1/opt/jobs/take.sh"), more).expect("it can be written");
+    let wanted = [
+        data,
+        "undeclared-use | job:batch1/make | keys:cache1/session:{}".to_owned(),
+        "undeclared-use | job:batch1/make | topic:orders.paid".to_owned(),
+        "undeclared-use | job:batch1/take | endpoint:stock-api/DELETE /v1/stock".to_owned(),
+    ];
+    assert_eq!(findings(folder.path()).0, BTreeSet::from(wanted));
+}

@@ -123,18 +123,21 @@ proptest! {
     }
 }
 
-/// One client of a small company: its login, its address, the name it gives itself, and the table it reads.
+/// One client of a small company: its login, its address, the name it gives itself, and the table it reads or, from
+/// [`CALLS`] on, the service it calls.
 type Act = (u8, u8, u8, u8);
-/// One entry of an inventory: its logins, hosts and names, and the tables it states.
+/// One entry of an inventory: its logins, hosts and names, and the tables and services it states.
 type Entry = (Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>);
+/// How many tables there are before the services.
+const CALLS: u8 = 3;
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
-    prop::collection::vec((0u8..4, 0u8..4, 0u8..4, 0u8..3), 2..9)
+    prop::collection::vec((0u8..4, 0u8..4, 0u8..4, 0u8..5), 2..9)
 }
 
 fn entries() -> impl Strategy<Value = Vec<Entry>> {
     let some = || prop::collection::vec(0u8..4, 0..2);
-    prop::collection::vec((some(), some(), some(), prop::collection::vec(0u8..3, 0..2)), 1..4)
+    prop::collection::vec((some(), some(), some(), prop::collection::vec(0u8..5, 0..3)), 1..4)
 }
 
 /// Verdicts on what was seen, as `rule resource`, by the id of whom they are on; with the identifiers of everybody.
@@ -147,8 +150,15 @@ struct Told {
 fn scan(acts: &[(usize, Act)], entries: &[(usize, Entry)]) -> Told {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut log = String::new();
+    let mut requests: BTreeMap<u8, String> = BTreeMap::new();
     for (number, (user, host, application, table)) in acts {
         let (day, session) = (1 + number % 28, 100 + number);
+        if *table >= CALLS {
+            requests.entry(*table).or_default().push_str(&format!(
+                "10.0.0.{host} - u{user} [{day:02}/Oct/2026:10:00:00 +0000] \"GET /v1/things/17 HTTP/1.1\" 200 512 \"-\" \"a{application}\"\n"
+            ));
+            continue;
+        }
         log.push_str(&format!(
             "2026-10-{day:02} 10:00:00.000 UTC [{session}] user=u{user},db=shop,app=a{application},client=10.0.0.{host} LOG:  \
              duration: 0.100 ms  statement: SELECT id FROM public.t{table}\n"
@@ -164,16 +174,31 @@ fn scan(acts: &[(usize, Act)], entries: &[(usize, Entry)]) -> Told {
     }
     settings.push_str("[[source]]\npath = \"pg.log\"\nserver = \"db\"\n");
     settings.push_str("[[system]]\nkind = \"database\"\nname = \"db\"\ndatabases = [\"shop\"]\n");
+    for service in CALLS..CALLS + 2 {
+        settings.push_str(&format!("[[source]]\npath = \"access{service}.log\"\nserver = \"s{service}\"\n"));
+        settings.push_str(&format!("[[system]]\nkind = \"service\"\nname = \"s{service}\"\n"));
+    }
+    let stated = |all: &[u8]| {
+        let text = |it: &u8| match *it {
+            it if it < CALLS => format!("\"db/shop/public.t{it}\""),
+            CALLS => format!("\"s{CALLS}\""),
+            it => format!("\"s{it}/GET /v1/*\""),
+        };
+        format!("[{}]", all.iter().map(text).collect::<Vec<_>>().join(", "))
+    };
     for (number, (users, hosts, applications, tables)) in entries {
         settings.push_str(&format!(
             "[[consumer]]\nkind = \"service\"\nname = \"c{number}\"\nusers = {}\nhosts = {}\napplications = {}\nuses = {}\n",
             quoted("u", users),
             quoted("h", hosts),
             quoted("a", applications),
-            quoted("db/shop/public.t", tables)
+            stated(tables)
         ));
     }
     std::fs::write(folder.path().join("pg.log"), log).expect("it can be written");
+    for (service, log) in requests {
+        std::fs::write(folder.path().join(format!("access{service}.log")), log).expect("it can be written");
+    }
     std::fs::write(folder.path().join("whodepends.toml"), settings).expect("it can be written");
     let plan = Plan {
         paths: vec![folder.path().to_path_buf()],
@@ -207,12 +232,18 @@ fn scan(acts: &[(usize, Act)], entries: &[(usize, Entry)]) -> Told {
 /// is nobody's. What is inferred from all who share a host is no property of one of them: under which name a use is told
 /// may change with the others, but not that it is told.
 fn has_way(acts: &[(usize, Act)]) -> bool {
-    let mut hosts: BTreeMap<u8, BTreeSet<u8>> = BTreeMap::new();
-    for (_, (user, host, ..)) in acts {
-        hosts.entry(*user).or_default().insert(*host);
+    // By server and login: the hosts it comes from.
+    let mut hosts: BTreeMap<(u8, u8), BTreeSet<u8>> = BTreeMap::new();
+    for (_, (user, host, _, used)) in acts {
+        let server = if *used < CALLS { 0 } else { *used };
+        hosts.entry((server, *user)).or_default().insert(*host);
     }
-    let only: Vec<u8> = hosts.values().filter(|hosts| hosts.len() == 1).flatten().copied().collect();
-    only.iter().any(|host| only.iter().filter(|other| *other == host).count() > 1)
+    let only: Vec<(u8, u8)> = hosts
+        .into_iter()
+        .filter(|(_, hosts)| hosts.len() == 1)
+        .flat_map(|((server, _), hosts)| hosts.into_iter().map(move |host| (server, host)))
+        .collect();
+    only.iter().any(|way| only.iter().filter(|other| *other == way).count() > 1)
 }
 
 impl Told {

@@ -130,7 +130,9 @@ pub fn init(args: &InitArgs) -> Result<u8> {
     let base = base.unwrap_or_default();
     let settings = Settings::parse(&base).map_err(|error| anyhow::anyhow!("{}: {error}", shown(&target)))?;
     let consumers = settings.consumers.iter().map(|it| format!("{}:{}", it.kind, it.name)).collect();
-    let listed = Listed { consumers, any: !base.trim().is_empty() };
+    let asked = settings.systems.iter().filter(|it| matches!(it.kind.as_str(), "service" | "external"));
+    let asked = asked.map(|it| it.name.clone()).collect();
+    let listed = Listed { consumers, asked, any: !base.trim().is_empty() };
     let inventory = inventory::inventory(&report, &listed);
     let text = joined(&base, &inventory)?;
     if let Err(error) = Settings::parse(&text) {

@@ -22,6 +22,7 @@ pub mod program_name;
 pub mod request;
 pub mod scrub;
 mod stamp;
+pub mod stated;
 mod store;
 mod usage;
 mod vantage;

@@ -354,6 +354,28 @@ pub fn class_of(client: Class, method: &str, path: &str) -> Class {
     if asks && client == Class::App { Class::Probe } else { client }
 }
 
+/// Last parts of paths at which a program answers about itself, whatever a proxy put before them: the names of [`HEALTH`],
+/// and where metrics are read (OpenMetrics; Prometheus, "Exposition formats").
+const ABOUT_ITSELF: [&str; 10] = [
+    "healthz",
+    "livez",
+    "readyz",
+    "health",
+    "_health",
+    "healthy",
+    "ping",
+    "heartbeat",
+    "metrics",
+    "prometheus",
+];
+
+/// Whether a request asks a program about itself: whether it is well, and how much it did. Nothing is used by it.
+pub fn asks_about_itself(method: &str, path: &str) -> bool {
+    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or("");
+    let own = HEALTH.iter().any(|health| path.ends_with(health)) || ABOUT_ITSELF.contains(&last);
+    matches!(method, "GET" | "HEAD" | "OPTIONS") && (own || path.starts_with("/actuator/"))
+}
+
 /// Whom a request is from: the client that was seen, or the one behind it where the one that was seen is ours
 /// and says so in X-Forwarded-For. Anybody can say anything there, so of the whole chain the last address
 /// counts that is not ours; where all are ours, the first.

@@ -1,6 +1,7 @@
 //! `orphan-declaration`: an inventory states a use that nobody saw, where everything was watched.
 
 use super::{Finding, Manual, Rule, Severity};
+use crate::evidence::stated::fits;
 use crate::evidence::{Confidence, Scope, Sees, Stamp};
 use crate::graph::{Graph, Stated};
 use crate::resolve::{EntityId, Link, Watch};
@@ -102,7 +103,11 @@ fn is_used(graph: &Graph, stated: &Stated) -> bool {
         let last = |name: &str| name.rsplit('.').next().unwrap_or(name).to_owned();
         counts(link) && unknown && (entity.kind != "table" || last(&used.name) == last(&entity.name))
     };
+    let fitting = |link: &Link| {
+        counts(link) && fits(&entity.id, &graph.entity(link.key.resource).id) && own(link.key.consumer)
+    };
     graph.links_within(stated.resource).any(|link| own(link.key.consumer) && counts(link))
+        || (entity.id.contains('*') && graph.links().any(fitting))
         || graph.links_of(stated.consumer).into_iter().any(somewhere)
 }
 

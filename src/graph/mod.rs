@@ -3,7 +3,7 @@
 
 use crate::evidence::Stamp;
 pub use crate::resolve::Stated;
-use crate::resolve::{self, Entity, EntityId, Job, Link, Resolved, Sleep, Waits, Watch};
+use crate::resolve::{self, Entity, EntityId, Job, Link, Resolved, Sleep, Speaks, Waits, Watch};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +18,7 @@ pub struct Graph {
     own_hosts: BTreeSet<String>,
     addressed: BTreeSet<String>,
     stated: Vec<Stated>,
+    speaks: BTreeMap<EntityId, Speaks>,
     watches: Vec<Watch>,
     sleeps: Vec<Sleep>,
     as_of: Stamp,
@@ -42,6 +43,7 @@ impl Graph {
             own_hosts: resolved.own_hosts,
             addressed: resolved.addressed,
             stated: resolved.stated,
+            speaks: resolved.speaks,
             watches: resolved.watches,
             sleeps: resolved.sleeps,
             as_of,
@@ -163,6 +165,11 @@ impl Graph {
     /// The uses that inventories state, by consumer and resource.
     pub fn stated_uses(&self) -> &[Stated] {
         &self.stated
+    }
+
+    /// Of what kinds inventories speak where they state what a consumer uses; nothing where they state no uses.
+    pub fn speaks(&self, consumer: EntityId) -> Option<&Speaks> {
+        self.speaks.get(&consumer)
     }
 
     /// The fixed sleeps between steps of consumers' texts, by consumer.

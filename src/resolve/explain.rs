@@ -1,141 +1,15 @@
-//! What explains a link: an inventory, at the finest grain it states for that system, or production text of
-//! the same consumer. It marks links and never judges them.
+//! What explains a link: an inventory (see `entries`), or production text of the same consumer. It marks links and never
+//! judges them.
 
 use super::Stated as StatedUse;
 use super::consumers::Book;
+use super::entries::{Entries, system_of};
 use super::names::Names;
 use super::observed::sharers;
-use super::tables::{Tables, target};
-use super::{EntityId, Link, Resolved, Sleep};
-use crate::evidence::{
-    Action, Basis, Evidence, Mention, MentionKind, Resource, ResourceKind, Says, Scope, Text,
-};
+use super::tables::Tables;
+use super::{EntityId, Link, Resolved, Sleep, Speaks};
+use crate::evidence::{Action, Basis, Evidence, Mention, MentionKind, Says, Scope, Text};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How finely an inventory states a use.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Grain {
-    System(String),
-    Database(String),
-    Table(String),
-    /// One request, by its endpoint's id as written.
-    Request(String),
-    /// A channel by its name, at whatever broker.
-    Topic(String),
-}
-
-fn stated(resource: &Resource, names: &Names, tables: &Tables) -> Grain {
-    let server = resource.server.as_deref().unwrap_or("");
-    let (system, database) = target(names, server, resource);
-    match (resource.kind, &resource.database, database) {
-        (ResourceKind::Table, _, Some(database)) => {
-            let place = format!("{system}/{database}");
-            let name = tables.full_name(resource.kind, &(system, Some(database)), &resource.parts, names);
-            Grain::Table(format!("table:{place}/{name}"))
-        }
-        (ResourceKind::Endpoint, ..) if !resource.parts.is_empty() => {
-            Grain::Request(format!("endpoint:{system}/{}", resource.parts.join(".")))
-        }
-        (ResourceKind::Topic, ..) => Grain::Topic(resource.parts.join(".")),
-        (_, Some(_), Some(database)) => Grain::Database(format!("database:{system}/{database}")),
-        _ => Grain::System(system),
-    }
-}
-
-/// Whether a channel is one that an address with parameters means (`orders.{region}`, AsyncAPI, "Channel Address").
-fn is_channel(address: &str, name: &str) -> bool {
-    let mut pieces = address.split('{');
-    let Some(mut left) = name.strip_prefix(pieces.next().unwrap_or("")) else { return false };
-    let mut open = false;
-    let mut pieces = pieces.peekable();
-    while let Some(piece) = pieces.next() {
-        let literal = piece.split_once('}').map_or(piece, |(_, literal)| literal);
-        // A parameter takes one character at least, and what it takes ends where the next word begins.
-        let Some(first) = left.chars().next() else { return false };
-        left = &left[first.len_utf8()..];
-        open = literal.is_empty();
-        if !open {
-            let at = if pieces.peek().is_some() { left.find(literal) } else { left.rfind(literal) };
-            let Some(at) = at else { return false };
-            left = &left[at + literal.len()..];
-        }
-    }
-    open || left.is_empty()
-}
-
-/// The system part of a resource's id: between the kind and the first slash.
-fn system_of(id: &str) -> &str {
-    let rest = id.split_once(':').map_or(id, |(_, rest)| rest);
-    rest.split('/').next().unwrap_or(rest)
-}
-
-/// Whether what has this kind is reached by requests.
-fn is_request(kind: &str) -> bool {
-    matches!(kind, "endpoint" | "external")
-}
-
-/// Whether what has this kind is told no finer than by its database: no inventory states locks or channels, and who
-/// writes tables of a database connects to it.
-fn is_whole(kind: &str) -> bool {
-    matches!(kind, "database" | "cache" | "broker" | "lock" | "topic")
-}
-
-/// Whether the inventory states this use of this consumer.
-fn is_declared(book: &Book, names: &Names, tables: &Tables, link: &Link) -> bool {
-    let Some(known) = book.known.get(&link.key.consumer) else { return false };
-    if known.declared_uses.is_empty() && book.entities[link.key.consumer.0].declared {
-        // The inventory stops at names: it states no use that this one could go beyond.
-        return true;
-    }
-    let entity = &book.entities[link.key.resource.0];
-    let topics: Vec<(Option<Action>, String)> = known
-        .declared_uses
-        .iter()
-        .filter(|(_, resource, _)| resource.kind == ResourceKind::Topic)
-        .map(|(action, resource, _)| (*action, resource.parts.join(".")))
-        .collect();
-    if entity.kind == "topic" && !topics.is_empty() {
-        return topics.iter().any(|(action, address)| {
-            is_channel(address, &entity.name) && action.is_none_or(|action| action == link.key.action)
-        });
-    }
-    let requests = known
-        .declared_uses
-        .iter()
-        .all(|(_, resource, _)| matches!(resource.kind, ResourceKind::Endpoint | ResourceKind::Topic));
-    if requests && book.entities[link.key.consumer.0].declared && !is_request(&entity.kind) {
-        // A catalogue that lists the APIs a service calls, and no resource, speaks of no database.
-        return true;
-    }
-    let system = system_of(&entity.id).to_owned();
-    let whole = entity.part_of.map_or(entity.id.clone(), |whole| book.entities[whole.0].id.clone());
-    let about: Vec<(Option<Action>, Grain)> = known
-        .declared_uses
-        .iter()
-        .map(|(action, resource, _)| (*action, stated(resource, names, tables)))
-        .filter(|(_, stated)| match stated {
-            Grain::System(name) => *name == system,
-            Grain::Topic(_) => false,
-            Grain::Database(id) | Grain::Table(id) | Grain::Request(id) => system_of(id) == system,
-        })
-        .collect();
-    let connects = link.key.action == Action::Connect || is_whole(&entity.kind) || entity.kind == "routine";
-    if connects {
-        return !about.is_empty();
-    }
-    // The finest grain that is stated for the system is the grain compared.
-    let fine = |stated: &Grain| matches!(stated, Grain::Table(_) | Grain::Request(_));
-    let finest = about.iter().map(|(_, stated)| u8::from(fine(stated))).max();
-    about.iter().any(|(action, stated)| {
-        let fits = match stated {
-            Grain::Table(id) | Grain::Request(id) => *id == entity.id,
-            Grain::Database(id) => finest == Some(0) && *id == whole,
-            Grain::System(_) => finest == Some(0),
-            Grain::Topic(_) => false,
-        };
-        fits && action.is_none_or(|action| action == link.key.action)
-    })
-}
 
 /// Marks what explains each link and puts everything into its final order.
 pub fn finish(
@@ -147,6 +21,7 @@ pub fn finish(
     stated: Vec<StatedUse>,
     sleeps: Vec<Sleep>,
 ) -> Resolved {
+    let entries = Entries::learn(&book, names, tables);
     let mut texts: BTreeMap<EntityId, BTreeSet<(Action, EntityId)>> = BTreeMap::new();
     // A mapped table is read and written through its class.
     let mut mapped: BTreeSet<(EntityId, EntityId)> = BTreeSet::new();
@@ -178,20 +53,15 @@ pub fn finish(
                 })
         };
         link.written = says(consumer) || sharers(&book, consumer).into_iter().any(says);
-        link.declared = is_declared(&book, names, tables, link);
-        let sharing = sharers(&book, consumer);
-        link.declared |= sharing.iter().any(|who| {
-            let mut theirs = link.clone();
-            theirs.key.consumer = *who;
-            is_declared(&book, names, tables, &theirs)
-        });
+        let mut held = std::iter::once(consumer).chain(sharers(&book, consumer));
+        link.declared = held.any(|who| entries.state(who, link, &book, names));
     }
     exclusive_names(&mut book);
     owners(&mut book, names);
     code_owners(&mut book, evidence);
     permitted(&mut book, evidence);
     let has_inventory = evidence.facts().any(|fact| fact.about.kind == MentionKind::Declared);
-    Resolved { has_inventory, ..order(book, links, stated, sleeps) }
+    Resolved { has_inventory, ..order(book, links, stated, sleeps, entries.speak()) }
 }
 
 /// Whether anything a consumer's text says lies on the system of a resource.
@@ -291,7 +161,13 @@ fn exclusive_names(book: &mut Book) {
 }
 
 /// Numbers entities by id, so that nothing depends on the order in which they were met.
-fn order(book: Book, links: Vec<Link>, mut stated: Vec<StatedUse>, mut sleeps: Vec<Sleep>) -> Resolved {
+fn order(
+    book: Book,
+    links: Vec<Link>,
+    mut stated: Vec<StatedUse>,
+    mut sleeps: Vec<Sleep>,
+    speaks: BTreeMap<EntityId, Speaks>,
+) -> Resolved {
     let mut by_id: Vec<usize> = (0..book.entities.len()).collect();
     by_id.sort_by(|a, b| book.entities[*a].id.cmp(&book.entities[*b].id));
     let mut number = vec![EntityId(0); by_id.len()];
@@ -339,5 +215,6 @@ fn order(book: Book, links: Vec<Link>, mut stated: Vec<StatedUse>, mut sleeps: V
     }
     sleeps.sort();
     let gaps = book.gaps;
-    Resolved { entities: ordered, links, jobs, waits, gaps, stated, sleeps, ..Resolved::default() }
+    let speaks = speaks.into_iter().map(|(consumer, kinds)| (number[consumer.0], kinds)).collect();
+    Resolved { speaks, entities: ordered, links, jobs, waits, gaps, stated, sleeps, ..Resolved::default() }
 }

@@ -5,6 +5,7 @@
 
 mod components;
 mod consumers;
+mod entries;
 mod explain;
 mod files;
 mod grouped;
@@ -24,6 +25,7 @@ mod tables;
 mod twins;
 mod views;
 
+use crate::evidence::stated::is_pattern;
 use crate::evidence::{
     Action, Activity, Actor, Basis, Class, Confidence, Evidence, Gap, GapCode, Groups, Mention, MentionKind,
     Order, Outcome, Place, Places, Resource, ResourceKind, Role, Says, Scope, Sees, Span, Text, Trait, Use,
@@ -300,6 +302,15 @@ pub struct Stated {
     pub place: Place,
 }
 
+/// Of what kinds an inventory speaks where it states what a consumer uses: of any other kind it may say nothing of anybody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Speaks {
+    /// The systems that it is stated to call, by name.
+    pub calls: BTreeSet<String>,
+    /// Whether any channel is stated.
+    pub channels: bool,
+}
+
 /// A fixed sleep between two steps of a consumer's text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Sleep {
@@ -353,6 +364,8 @@ pub struct Resolved {
     pub addressed: BTreeSet<String>,
     /// The uses that inventories state.
     pub stated: Vec<Stated>,
+    /// By consumer of which inventories state uses: of what kinds they speak.
+    pub speaks: BTreeMap<EntityId, Speaks>,
     /// The fixed sleeps between steps.
     pub sleeps: Vec<Sleep>,
     /// Who watched what.
@@ -384,17 +397,27 @@ pub enum Again {
     Whole,
 }
 
-/// Uses of an inventory that name a system nobody declares and nothing in the scan uses: mostly a typing
-/// error, and a consumer that is held to nothing for it.
-fn unknown_systems(evidence: &Evidence, uses: &[Use], names: &names::Names) -> Vec<Gap> {
+/// Uses of an inventory that name a system nobody declares, serves or uses in the scan: mostly a typing error, and a
+/// consumer that is held to nothing for it. Hosts of files and buckets are no systems.
+fn unknown_systems(
+    evidence: &Evidence,
+    uses: &[Use],
+    names: &names::Names,
+    book: &consumers::Book,
+) -> Vec<Gap> {
     let server = |resource: &Resource| resource.server.as_ref().map(|server| names.system(server));
     let written: HashSet<&Text> = uses.iter().filter_map(|it| it.what.resource.server.as_ref()).collect();
     let seen: BTreeSet<String> = written.into_iter().map(|server| names.system(server)).collect();
     let mut gaps = Vec::new();
     for fact in evidence.facts() {
         let Says::DeclaredUse(_, resource) = &fact.says else { continue };
-        let unknown =
-            server(resource).filter(|system| !names.is_declared_system(system) && !seen.contains(system));
+        if matches!(resource.kind, ResourceKind::File | ResourceKind::Object | ResourceKind::Host) {
+            continue;
+        }
+        let serves = |system: &String| book.find(&format!("service:{system}")).is_some();
+        let known =
+            |system: &String| names.is_declared_system(system) || seen.contains(system) || serves(system);
+        let unknown = server(resource).filter(|system| !known(system));
         if let Some(system) = unknown {
             let who = &fact.about.text;
             let detail = format!("uses of {who}: no system {system} is declared, and nothing uses one");
@@ -422,7 +445,7 @@ impl Learned {
         let routes = routes::Routes::learn(evidence, &names, &book);
         let tables = tables::Tables::learn(uses, &names, &book, routes);
         book.gaps.extend(gaps);
-        book.gaps.extend(unknown_systems(evidence, uses, &names));
+        book.gaps.extend(unknown_systems(evidence, uses, &names, &book));
         book.assign_shapes(uses);
         let hops = hops::Hops::learn(evidence, uses, &names);
         let seen = seen::Seen::learn(uses, &names);
@@ -524,9 +547,19 @@ fn stated_uses(names: &names::Names, tables: &tables::Tables, book: &mut consume
         })
         .collect();
     let mut stated = Vec::new();
-    // A channel without its broker is met under the name of a broker, and by its own name nowhere.
-    let met = |resource: &Resource| resource.kind != ResourceKind::Topic || resource.server.is_some();
-    for (consumer, resource, place) in listed.into_iter().filter(|(_, resource, _)| met(resource)) {
+    // A channel without its broker is met under the name of a broker, and by its own name nowhere; what is handed over
+    // lies on no server that anybody watches.
+    let met = |resource: &Resource| match resource.kind {
+        ResourceKind::Topic | ResourceKind::Queue => resource.server.is_some(),
+        ResourceKind::File | ResourceKind::Object | ResourceKind::Host => false,
+        // A pattern of paths is none of the routes that it fits.
+        ResourceKind::Endpoint => !is_pattern(resource),
+        _ => true,
+    };
+    for (consumer, mut resource, place) in listed.into_iter().filter(|(_, resource, _)| met(resource)) {
+        if resource.kind == ResourceKind::Table && resource.parts.len() == 1 && is_pattern(&resource) {
+            resource.parts.insert(0, Text::from("*"));
+        }
         let server = resource.server.as_deref().map(|server| names.system(server)).unwrap_or_default();
         // What is no database was met as another kind of system, if at all.
         let service = || book.find(&format!("service:{server}")).filter(|_| !names.is_database(&server));

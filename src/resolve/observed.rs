@@ -7,8 +7,8 @@ use super::names::Names;
 use super::programs::{Part, Programs};
 use super::seen::Seen;
 use crate::evidence::{
-    Action, Actor, Class, Confidence, Gap, GapCode, Mention, MentionKind, Outcome, Place, ResourceKind, Role,
-    Text, Use, program_name,
+    Action, Actor, Class, Confidence, Gap, GapCode, Mention, MentionKind, Outcome, Place, Resource,
+    ResourceKind, Role, Text, Use, program_name,
 };
 use crate::resolve::links::{Clock, Ground};
 use std::collections::{BTreeMap, BTreeSet};
@@ -495,7 +495,12 @@ fn by_stated_use(
     let nameless = it.what.actor.get(MentionKind::User).is_none();
     let from = from.as_ref().filter(|_| nameless && (encrypted || request || store))?;
     let says = |known: &Known| {
-        let stated = known.declared_uses.iter().filter_map(|(_, resource, _)| resource.server.as_deref());
+        // The host of a file and a bucket are no systems.
+        let at = |resource: &&Resource| {
+            !matches!(resource.kind, ResourceKind::File | ResourceKind::Object | ResourceKind::Host)
+        };
+        let stated = known.declared_uses.iter().map(|(_, resource, _)| resource).filter(at);
+        let stated = stated.filter_map(|resource| resource.server.as_deref());
         stated.into_iter().any(|server| names.system(server) == system)
             || known.connects.iter().any(|(server, _)| server == system)
     };

@@ -5,6 +5,7 @@ use super::EntityId;
 use super::consumers::Book;
 use super::names::Names;
 use super::routes::Routes;
+use crate::evidence::stated::is_pattern;
 use crate::evidence::{Holds, Resource, ResourceKind, Text, Use};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,7 +46,9 @@ impl Tables {
                 ResourceKind::Routine => &mut tables.routines,
                 _ => continue,
             };
-            let name = qualified(&resource.parts).filter(|name| !name.starts_with('{'));
+            // A list of schemas and a pattern are names of no one table.
+            let name =
+                qualified(&resource.parts).filter(|name| !name.starts_with('{') && !is_pattern(resource));
             if let (Some(server), Some(name)) = (&resource.server, name) {
                 known.entry(target(names, server, resource)).or_default().insert(name);
             }
@@ -255,7 +258,7 @@ fn other(book: &mut Book, names: &Names, kind: ResourceKind, resource: &Resource
     // A file that a server of a database writes lies on the machine that it runs on.
     let machine = |server: &str| match (kind, names.host(server)) {
         (ResourceKind::File, None) => names.machine_of(&names.system(server)).unwrap_or(server).to_owned(),
-        (ResourceKind::Keys, _) => names.system(server),
+        (ResourceKind::Keys | ResourceKind::Topic | ResourceKind::Queue, _) => names.system(server),
         _ => names.host_or_self(server),
     };
     let server = resource.server.as_deref().map(machine);
@@ -267,13 +270,16 @@ fn other(book: &mut Book, names: &Names, kind: ResourceKind, resource: &Resource
     };
     let shown = if name.is_empty() { server.clone().unwrap_or_default() } else { name };
     let entity = book.entity(id, kind.word(), &shown);
-    if let (ResourceKind::Keys, Some(server)) = (kind, &resource.server) {
+    if let Some(server) = &resource.server {
         let system = names.system(server);
-        let whole = match names.store_kind(&system) {
-            Some(_) => database(book, names, &(system, None)),
-            None => book.entity(format!("cache:{system}"), "cache", &system),
+        let whole = match (kind, names.store_kind(&system)) {
+            (ResourceKind::Keys | ResourceKind::Topic | ResourceKind::Queue, Some(_)) => {
+                Some(database(book, names, &(system, None)))
+            }
+            (ResourceKind::Keys, None) => Some(book.entity(format!("cache:{system}"), "cache", &system)),
+            _ => None,
         };
-        book.entities[entity.0].part_of = Some(whole);
+        book.entities[entity.0].part_of = whole.or(book.entities[entity.0].part_of);
     }
     entity
 }

@@ -4,11 +4,10 @@
 use super::{Inventory, Notes};
 use crate::evidence::scrub::{scrub, scrub_name};
 use crate::evidence::{
-    About, Action, Basis, Class, Mention, MentionKind, Provenance, Resource, ResourceKind, Role, Says, Text,
-    request,
+    About, Action, Basis, Class, Mention, MentionKind, Provenance, Resource, Role, Says, Text, stated,
 };
 use crate::input::InputFile;
-use crate::settings::{ConsumerEntry, Settings, UseEntry};
+use crate::settings::{ConsumerEntry, Settings};
 
 /// `whodepends.toml`.
 pub struct Own;
@@ -71,28 +70,6 @@ fn hosts_and_systems(settings: &Settings, notes: &mut Notes<'_>) {
     }
 }
 
-/// SYSTEM, SYSTEM/DATABASE, SYSTEM/DATABASE/SCHEMA.TABLE, or SYSTEM/METHOD /path as ids of endpoints have it.
-fn resource(text: &str) -> Resource {
-    if let Some((server, asked)) = text.split_once('/')
-        && let Some((method, path)) = asked.split_once(' ')
-        && method.bytes().all(|b| b.is_ascii_uppercase())
-    {
-        return request::endpoint(&Text::from(server), method, path);
-    }
-    let mut parts = text.splitn(3, '/').map(Text::from);
-    let server = parts.next();
-    let database = parts.next();
-    match parts.next() {
-        None => Resource::database(server, database),
-        Some(table) => Resource {
-            kind: ResourceKind::Table,
-            server,
-            database,
-            parts: table.split('.').map(Text::from).collect(),
-        },
-    }
-}
-
 fn state_consumer(consumer: &ConsumerEntry, notes: &mut Notes<'_>) -> Result<(), String> {
     let declared = Basis::Declared;
     let about = Mention::new(MentionKind::Declared, format!("{}:{}", consumer.kind, consumer.name));
@@ -138,24 +115,15 @@ fn state_consumer(consumer: &ConsumerEntry, notes: &mut Notes<'_>) -> Result<(),
         }
     }
     for entry in &consumer.uses {
-        match entry {
-            UseEntry::Plain(text) => {
-                notes.say(&about, Says::DeclaredUse(None, resource(text)), declared, &near)
-            }
-            UseEntry::Exact { resource: text, actions } => {
-                for action in actions {
-                    let action = Action::from_word(action).ok_or_else(|| {
-                        format!(
-                            "consumer {:?}: {action:?} is not an action (read, write, call …)",
-                            consumer.name
-                        )
-                    })?;
-                    notes.say(&about, Says::DeclaredUse(Some(action), resource(text)), declared, &near);
-                }
-                if actions.is_empty() {
-                    notes.say(&about, Says::DeclaredUse(None, resource(text)), declared, &near);
-                }
-            }
+        let resource = stated::read(entry.resource())
+            .map_err(|error| format!("consumer {:?}: {:?}: {error}", consumer.name, entry.resource()))?;
+        let actions = entry.actions().iter().map(|action| Action::from_word(action));
+        let known: Vec<Action> = actions.flatten().collect();
+        if known.is_empty() {
+            notes.say(&about, Says::DeclaredUse(None, resource.clone()), declared, &near);
+        }
+        for action in known {
+            notes.say(&about, Says::DeclaredUse(Some(action), resource.clone()), declared, &near);
         }
     }
     Ok(())

@@ -18,6 +18,8 @@ pub use uses::UseLine;
 pub struct Listed {
     /// Its consumers, as `kind:name`.
     pub consumers: BTreeSet<String>,
+    /// Its systems of kind service or external, by name.
+    pub asked: BTreeSet<String>,
     /// Whether there is any file at all.
     pub any: bool,
 }
@@ -232,7 +234,7 @@ struct Sorted<'a> {
 /// The inventory of a report. What stands in a settings file already is not written again.
 pub fn inventory(report: &Report, listed: &Listed) -> Inventory {
     let all = everybody(report);
-    let systems = Systems::of(report);
+    let systems = Systems::of(report, listed);
     let mut sorted = Sorted::default();
     for who in &all {
         match place(who, listed) {

@@ -2,7 +2,7 @@
 //! every use of it, so that whoever corrects the file can change it. Servers that may be one are put beside each other and
 //! not made one.
 
-use super::{Listed, part, quoted, remark};
+use super::{Listed, part, quoted, remark, uses};
 use crate::report::{InputRow, Report};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +17,10 @@ pub struct Systems {
     unnamed: BTreeSet<String>,
     /// Systems outside of the estate that an inventory lists.
     external: BTreeSet<String>,
+    /// Systems that a settings file lists as reached by requests.
+    asked: BTreeSet<String>,
+    /// Files and objects that are handed over.
+    handed: BTreeSet<String>,
 }
 
 /// What logs are called everywhere.
@@ -96,8 +100,9 @@ fn seen_by(report: &Report) -> BTreeMap<&str, BTreeSet<&str>> {
 
 impl Systems {
     /// Names the servers that nobody named.
-    pub fn of(report: &Report) -> Systems {
-        let mut systems = Systems::default();
+    pub fn of(report: &Report, listed: &Listed) -> Systems {
+        let (asked, handed) = (listed.asked.clone(), uses::handed(report));
+        let mut systems = Systems { asked, handed, ..Systems::default() };
         let ids: BTreeSet<&str> = report.vantages.iter().map(|vantage| vantage.id.as_str()).collect();
         let streams: BTreeSet<&str> =
             ids.iter().filter_map(|id| id.split_once(':')).map(|(_, path)| path).collect();
@@ -143,6 +148,16 @@ impl Systems {
     /// Whether an inventory lists a system outside of the estate by this name.
     pub fn is_external(&self, name: &str) -> bool {
         self.external.contains(name)
+    }
+
+    /// Whether a settings file lists a system as one that is reached by requests.
+    pub fn is_asked(&self, name: &str) -> bool {
+        self.asked.contains(name)
+    }
+
+    /// Whether a file or object is one that is handed over.
+    pub fn is_handed(&self, id: &str) -> bool {
+        self.handed.contains(id)
     }
 
     /// The rest of an id, behind its kind, with the server as it is called here.

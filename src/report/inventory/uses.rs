@@ -1,15 +1,17 @@
-//! What a consumer uses, in the words of an inventory: the finest grain that was found. What those words cannot say (files,
-//! hosts, things of servers nobody knows) is told apart from what they can.
+//! What a consumer uses, in the words of an inventory: the finest grain that was found. Of files those are stated that are
+//! handed over; what those words cannot say (things of servers nobody knows), or should not hold anybody to (files of its
+//! own, hosts), is told apart.
 
 use super::systems::Systems;
 use super::{Who, quoted, works};
-use crate::report::LinkRow;
+use crate::evidence::stated;
+use crate::report::{LinkRow, Report};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One use, for the list of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UseLine {
-    /// `SYSTEM`, `SYSTEM/DATABASE`, `SYSTEM/DATABASE/SCHEMA.TABLE` or `SYSTEM/METHOD /path`.
+    /// A text as [`stated::read`] takes it.
     pub resource: String,
     /// What is done with it; nothing where a coarse grain means everything.
     pub actions: Vec<String>,
@@ -42,8 +44,36 @@ pub struct Uses {
     pub others: BTreeSet<String>,
 }
 
+/// The files and objects that are handed over: several consumers touch them, or they come from or go to elsewhere.
+pub fn handed(report: &Report) -> BTreeSet<String> {
+    let mut touched: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut handed = BTreeSet::new();
+    for link in report.links.iter().filter(|link| works(link) && link.class == "app") {
+        if !link.resource.starts_with("file:") && !link.resource.starts_with("object:") {
+            continue;
+        }
+        touched.entry(&link.resource).or_default().insert(&link.consumer);
+        if matches!(&*link.action, "export" | "import") {
+            handed.insert(link.resource.to_string());
+        }
+    }
+    let shared = touched.into_iter().filter(|(_, consumers)| consumers.len() > 1);
+    handed.extend(shared.map(|(id, _)| id.to_owned()));
+    handed
+}
+
+/// A text of these that means what has this kind. A star that stands in a name would stand for others as well.
+fn readable(texts: [String; 2], kind: &str) -> Option<String> {
+    let starred = matches!(kind, "keys" | "file" | "object");
+    let is = |text: &String| {
+        let read = stated::read(text);
+        read.is_ok_and(|it| it.kind.word() == kind && (starred || !stated::is_pattern(&it)))
+    };
+    texts.into_iter().find(is)
+}
+
 /// What an inventory calls a resource, and whether that is as fine as the resource itself.
-fn stated(id: &str, systems: &Systems) -> Option<(String, bool)> {
+fn words(id: &str, systems: &Systems) -> Option<(String, bool)> {
     let (kind, rest) = id.split_once(':')?;
     if systems.is_unnamed(rest) {
         return None;
@@ -52,26 +82,50 @@ fn stated(id: &str, systems: &Systems) -> Option<(String, bool)> {
     if rest.starts_with("?/") || rest == "?" {
         return None;
     }
+    let full = format!("{kind}:{rest}");
+    let fine = |texts| readable(texts, kind).map(|text| (text, true));
+    // What an inventory lists as reached by requests has no databases in its words.
+    let requests = systems.is_asked(rest.split('/').next().unwrap_or(&rest));
+    let coarse = |text: String| {
+        let prefixed = format!("database:{text}");
+        let whole = requests && text.contains('/');
+        let text = readable([text, prefixed], "database");
+        text.filter(|_| !whole).map(|text| (text, false))
+    };
     let mut steps = rest.split('/');
-    let system = steps.next().filter(|system| !system.is_empty())?;
+    let system = steps.next().filter(|system| !system.is_empty())?.to_owned();
     let whole = match steps.next() {
         Some(database) => format!("{system}/{database}"),
-        None => system.to_owned(),
+        None => system.clone(),
     };
     let inside = steps.next().is_some();
     match kind {
-        "table" if inside => Some((rest, true)),
+        "table" if inside && !requests => fine([rest, full]),
         // A table of a server without databases of its own.
-        "table" => Some((system.to_owned(), false)),
-        "endpoint" if rest.contains(' ') => Some((rest, true)),
-        "database" => Some((whole, false)),
-        "lock" | "routine" if inside => Some((whole, false)),
-        "external" => systems.is_external(system).then(|| (system.to_owned(), false)),
-        "endpoint" | "service" | "keys" | "topic" | "queue" | "cache" | "broker" | "lock" | "routine" => {
-            Some((system.to_owned(), false))
-        }
+        "table" => coarse(system),
+        "endpoint" if rest.contains(' ') => fine([rest, full]),
+        "keys" | "topic" | "queue" => fine([full.clone(), full]),
+        "file" | "object" => systems.is_handed(id).then(|| fine([full.clone(), full])).flatten(),
+        "database" => coarse(whole),
+        "lock" | "routine" if inside => coarse(whole),
+        "external" => systems.is_external(&system).then(|| coarse(system)).flatten(),
+        "endpoint" | "service" | "cache" | "broker" | "lock" | "routine" => coarse(system),
         _ => None,
     }
+}
+
+/// The system of a resource, or its database where it has one.
+fn whole(id: &str, systems: &Systems) -> Option<String> {
+    let (kind, rest) = id.split_once(':')?;
+    let rest = systems.renamed(rest);
+    let steps = match kind {
+        "table" => 2,
+        "file" | "object" => return None,
+        "topic" | "queue" if !rest.contains('/') => return None,
+        _ => 1,
+    };
+    let text = rest.splitn(3, '/').take(steps).collect::<Vec<_>>().join("/");
+    readable([text.clone(), format!("database:{text}")], "database")
 }
 
 /// How often something was done.
@@ -107,7 +161,7 @@ pub fn of(who: &Who<'_>, systems: &Systems) -> Uses {
     let mut uses = Uses::default();
     let mut lines: BTreeMap<(String, bool), Vec<&LinkRow>> = BTreeMap::new();
     for link in who.links.iter().copied().filter(|link| works(link)) {
-        match stated(&link.resource, systems) {
+        match words(&link.resource, systems) {
             None if link.class == "app" => {
                 uses.others.insert(format!("{} {}", link.action, link.resource));
             }
@@ -115,23 +169,32 @@ pub fn of(who: &Who<'_>, systems: &Systems) -> Uses {
             Some((resource, fine)) if fine && link.class == "app" && link.action != "connect" => {
                 lines.entry((resource, true)).or_default().push(link);
             }
-            Some((resource, true)) => {
-                let whole: Vec<&str> =
-                    resource.splitn(3, '/').take(if resource.contains(' ') { 1 } else { 2 }).collect();
-                lines.entry((whole.join("/"), false)).or_default().push(link);
+            Some((_, true)) => {
+                // Of what is no work, or only a connection, it is enough to know where it goes.
+                if let Some(whole) = whole(&link.resource, systems) {
+                    lines.entry((whole, false)).or_default().push(link);
+                }
             }
             Some((resource, false)) => lines.entry((resource, false)).or_default().push(link),
         }
     }
     let fine: BTreeSet<String> =
         lines.keys().filter(|(_, fine)| *fine).map(|(resource, _)| resource.clone()).collect();
-    let covered = |whole: &str| fine.iter().any(|it| it.starts_with(&format!("{whole}/")));
+    let covered = |whole: &str| {
+        let place = |text: &str| {
+            fine.iter().any(|it| it.strip_prefix(text).is_some_and(|rest| rest.starts_with('/')))
+        };
+        place(whole)
+            || ["keys", "topic", "queue", "table", "endpoint"]
+                .iter()
+                .any(|kind| place(&format!("{kind}:{whole}")))
+    };
     for ((resource, is_fine), links) in lines {
         // Who is told by tables is held to them; that it connects says nothing more.
         if !is_fine && covered(&resource) {
             continue;
         }
-        let request = resource.contains(' ');
+        let request = stated::read(&resource).is_ok_and(|it| it.kind.word() == "endpoint");
         let actions: BTreeSet<String> = links.iter().map(|link| link.action.to_string()).collect();
         uses.stated.push(UseLine {
             actions: if is_fine && !request { actions.into_iter().collect() } else { Vec::new() },

@@ -2,6 +2,8 @@
 //! and rules need what was accepted. It never states evidence itself: `collect/declared` turns the inventory
 //! in here into facts.
 
+mod uses;
+
 use crate::evidence::Text;
 use crate::evidence::scrub::{scrub, scrub_name};
 use crate::schedule;
@@ -11,22 +13,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::Path;
-
-/// A use in the inventory: a plain resource (any action), or a resource with its actions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum UseEntry {
-    /// `"shop-db/shop/public.orders"`
-    Plain(String),
-    /// `{ resource = "…", actions = ["read"] }`
-    Exact {
-        /// SYSTEM, SYSTEM/DATABASE or SYSTEM/DATABASE/SCHEMA.TABLE.
-        resource: String,
-        /// The actions it is held to; none: any.
-        #[serde(default)]
-        actions: Vec<String>,
-    },
-}
+pub use uses::UseEntry;
 
 /// What the estate is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -380,6 +367,7 @@ impl Settings {
         for (entry, lines) in settings.accepts.iter_mut().zip(lines_of_accepts(text)) {
             entry.lines = lines;
         }
+        settings.uses_are_meant(&uses::lines(text))?;
         settings.meant()
     }
 
@@ -404,6 +392,7 @@ impl Settings {
     pub fn from_kept(kept: &serde_json::Value, folder: &str) -> Result<Settings, String> {
         let settings: Settings = serde_json::from_value(kept.clone())
             .map_err(|error| scrub(error.to_string().trim()).into_owned())?;
+        settings.uses_are_meant(&[])?;
         Ok(Settings { folder: folder.to_owned(), ..settings.meant()? })
     }
 
