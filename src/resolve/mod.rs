@@ -448,7 +448,7 @@ impl Learned {
         book.gaps.extend(unknown_systems(evidence, uses, &names, &book));
         book.assign_shapes(uses);
         let hops = hops::Hops::learn(evidence, uses, &names);
-        let seen = seen::Seen::learn(uses, &names);
+        let seen = seen::Seen::learn(uses, &names, &book);
         let programs = programs::Programs::learn(uses, &names, &hops, &book);
         Learned { names, book, tables, hops, seen, programs }
     }

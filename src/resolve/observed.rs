@@ -478,8 +478,9 @@ fn by_statement(it: &Use, login_unknown: bool, book: &mut Book) -> Option<Verdic
 }
 
 /// An act of which only the two ends can be seen. An encrypted connection is the only consumer's of that host that states,
-/// or whose text says, that it uses the server. A request without a login, or a command at a cache or broker, is so, too, where no other job is known on that
-/// host; neither, where it calls itself by another name.
+/// or whose text says, that it uses the server. A request without a login, or a command at a cache or broker, is so, too,
+/// where no other job is known on that host; of several consumers of a host it is the one's that alone states what the
+/// program asks for. None is, where it calls itself by another name.
 fn by_stated_use(
     it: &Use,
     system: &str,
@@ -504,6 +505,14 @@ fn by_stated_use(
         stated.into_iter().any(|server| names.system(server) == system)
             || known.connects.iter().any(|(server, _)| server == system)
     };
+    let program =
+        it.what.actor.get(MentionKind::Application).map(|program| program_name::unversioned(program));
+    let caller = program.filter(|_| request).and_then(|program| seen.caller(system, from, program));
+    let unnamed = |entity: &EntityId| book.known[entity].applications.is_empty();
+    if let Some(only) = caller.filter(unnamed) {
+        let why = "no login, from a host where its entry alone states what this program asks for";
+        return Some(by_its_ends(only, it, why, book));
+    }
     let of_host = book.known.iter().filter(|(_, known)| known.hosts.contains(from) && says(known));
     let [only] = of_host.map(|(entity, _)| *entity).collect::<Vec<_>>()[..] else { return None };
     // Jobs of one host share its address, and any of them may call, whether its entry says so or not.
@@ -513,8 +522,6 @@ fn by_stated_use(
         return None;
     }
     let own_names = &book.known[&only].applications;
-    let program =
-        it.what.actor.get(MentionKind::Application).map(|program| program_name::unversioned(program));
     if program.is_some_and(|program| !own_names.is_empty() && !own_names.contains(program)) {
         return None;
     }
@@ -528,10 +535,15 @@ fn by_stated_use(
     }
     let what = if encrypted { "encrypted" } else { "no login" };
     let why = format!("{what}, from a host where it alone states that it uses {system}");
+    Some(by_its_ends(only, it, &why, book))
+}
+
+/// Gives an act to a consumer, by where it came from and where it went.
+fn by_its_ends(entity: EntityId, it: &Use, why: &str, book: &mut Book) -> Verdict {
     for mention in it.what.actor.iter().filter(|mention| mention.kind != MentionKind::Database) {
-        book.entities[only.0].mentions.entry(mention.clone()).or_insert_with(|| why.clone());
+        book.entities[entity.0].mentions.entry(mention.clone()).or_insert_with(|| why.to_owned());
     }
-    Some(Verdict { entity: only, confidence: Confidence::Medium })
+    Verdict { entity, confidence: Confidence::Medium }
 }
 
 /// Where an act was seen.

@@ -1,9 +1,11 @@
 //! What was seen of logins and hosts before anybody is told apart: from where each login comes, and which programs a host
 //! runs against a system. It decides nobody's identity; it says where one address may stand for several.
 
+use super::EntityId;
 use super::consumers::Book;
 use super::names::Names;
-use crate::evidence::{Basis, Class, MentionKind, Outcome, Text, Use, program_name};
+use crate::evidence::stated::is_request;
+use crate::evidence::{Basis, Class, MentionKind, Outcome, ResourceKind, Text, Use, program_name};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many consumers' logins must come from one host, and from nowhere else, before it is taken for a way to the server.
@@ -18,12 +20,19 @@ pub struct Seen {
     here: BTreeMap<(String, String), BTreeSet<Text>>,
     /// By system and host or address: what acts without a login call themselves.
     programs: BTreeMap<(String, String), BTreeSet<String>>,
+    /// By system, host or address and program: whose it is by what it asks for.
+    callers: BTreeMap<(String, String, String), EntityId>,
 }
+
+/// By system and host or address, and by program: what is asked for without a login.
+type Asked<'u> = BTreeMap<(String, String), BTreeMap<String, BTreeSet<&'u Text>>>;
 
 impl Seen {
     /// Learns from all that worked and that an application did.
-    pub fn learn(uses: &[Use], names: &Names) -> Seen {
+    pub fn learn(uses: &[Use], names: &Names, book: &Book) -> Seen {
         let mut seen = Seen::default();
+        let mut asked = Asked::new();
+        let callers = Callers::of(names, book);
         let counts = |it: &&Use| {
             let what = &it.what;
             what.basis == Basis::Observed && what.outcome == Outcome::Ok && what.class == Class::App
@@ -45,12 +54,26 @@ impl Seen {
                 }
                 (None, Some(program)) => {
                     let program = program_name::unversioned(program).to_owned();
+                    if let (ResourceKind::Endpoint, [request]) =
+                        (it.what.resource.kind, &it.what.resource.parts[..])
+                        && callers.0.contains_key(&(system.clone(), host.clone()))
+                    {
+                        let at = asked.entry((system.clone(), host.clone())).or_default();
+                        at.entry(program.clone()).or_default().insert(request);
+                    }
                     seen.programs.entry((system, host)).or_default().insert(program);
                 }
                 (None, None) => {}
             }
         }
+        seen.callers = callers.tell(&asked);
         seen
+    }
+
+    /// Whose a program without a login is that asks a system from a host: the only one of the host whose entry states
+    /// what it asks for, where no other program from there asks for any of that.
+    pub fn caller(&self, system: &str, host: &str, program: &str) -> Option<EntityId> {
+        self.callers.get(&(system.to_owned(), host.to_owned(), program.to_owned())).copied()
     }
 
     /// Whether a host is no consumer's, and stands before the server for several of them: the logins of at least
@@ -77,5 +100,56 @@ impl Seen {
     /// What acts without a login from a host call themselves at a system.
     pub fn programs(&self, system: &str, host: &str) -> Option<&BTreeSet<String>> {
         self.programs.get(&(system.to_owned(), host.to_owned()))
+    }
+}
+
+/// By system and host: the consumers there whose entries state requests of it, and which.
+struct Callers<'b>(BTreeMap<(String, String), BTreeMap<EntityId, Vec<&'b Text>>>);
+
+impl<'b> Callers<'b> {
+    fn of(names: &Names, book: &'b Book) -> Callers<'b> {
+        let mut all: BTreeMap<(String, String), BTreeMap<EntityId, Vec<&Text>>> = BTreeMap::new();
+        for (entity, known) in &book.known {
+            for (_, resource, _) in &known.declared_uses {
+                let (ResourceKind::Endpoint, Some(server), [request]) =
+                    (resource.kind, &resource.server, &resource.parts[..])
+                else {
+                    continue;
+                };
+                let system = names.system(server);
+                for host in &known.hosts {
+                    let at = all.entry((system.clone(), host.clone())).or_default();
+                    at.entry(*entity).or_default().push(request);
+                }
+            }
+        }
+        Callers(all)
+    }
+
+    /// Whose each program is, where one and only one states what it asks for, and it alone asks for what that one states.
+    fn tell(&self, asked: &Asked<'_>) -> BTreeMap<(String, String, String), EntityId> {
+        let mut told = BTreeMap::new();
+        for ((system, host), programs) in asked {
+            let Some(stating) = self.0.get(&(system.clone(), host.clone())) else { continue };
+            let asks = |requests: &BTreeSet<&Text>, stated: &[&Text]| {
+                requests.iter().any(|asked| stated.iter().any(|stated| is_request(stated, asked)))
+            };
+            let mut owners: BTreeMap<&String, Vec<EntityId>> = BTreeMap::new();
+            let mut owned: BTreeMap<EntityId, usize> = BTreeMap::new();
+            for (program, requests) in programs {
+                for (entity, _) in stating.iter().filter(|(_, stated)| asks(requests, stated)) {
+                    owners.entry(program).or_default().push(*entity);
+                    *owned.entry(*entity).or_default() += 1;
+                }
+            }
+            for (program, owners) in owners {
+                if let [only] = owners[..]
+                    && owned[&only] == 1
+                {
+                    told.insert((system.clone(), host.clone(), program.clone()), only);
+                }
+            }
+        }
+        told
     }
 }

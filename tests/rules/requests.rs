@@ -181,6 +181,34 @@ fn a_request_without_a_login_is_the_hosts_only_consumer_that_states_the_server()
 }
 
 #[test]
+fn of_several_consumers_of_a_host_a_program_is_the_ones_that_states_what_it_asks_for() {
+    let bed = "[[consumer]]\nkind = \"service\"\nname = \"bed\"\nhosts = [\"app2\"]\nuses = [\"orders-api/GET /v1/orders/{id}\"]\n";
+    let ward = "[[consumer]]\nkind = \"service\"\nname = \"ward\"\nhosts = [\"app2\"]\nuses = [\"orders-api/GET /v1/stock\"]\n";
+    let told = |entries: &str, log: &[String]| {
+        let host = "[[host]]\nname = \"app2\"\naddresses = [\"10.20.1.12\"]\n";
+        findings(&[(INVENTORY, &format!("{SHOP}{host}{entries}")), (ACCESS, &log.concat())])
+    };
+    let both = format!("{bed}{ward}");
+    let order = |agent: &str| got("10.20.1.12", "GET /v1/orders/17", agent);
+    let stock = |agent: &str| got("10.20.1.12", "GET /v1/stock?day=1", agent);
+    assert_eq!(told(&both, &[order("GuzzleHttp/7"), stock("Faraday v2.7.4")]), NOTHING);
+    // What else the program asks for is its owner's, too.
+    let more = [order("GuzzleHttp/7"), got("10.20.1.12", "GET /v1/prices", "GuzzleHttp/7")];
+    assert_eq!(told(&both, &more), ["undeclared-use: service:bed, endpoint:orders-api/GET /v1/prices"]);
+    // Nobody can say whose a program is that asks for what two state, or what another program asks for, too.
+    let shadow = |program: &str| format!("shadow-consumer: client:{program}@app2, service:orders-api");
+    let one = [order("curl/8.5.0"), stock("curl/8.5.0")];
+    assert_eq!(told(&both, &one), [shadow("curl")]);
+    assert_eq!(
+        told(&both, &[order("curl/8.5.0"), order("GuzzleHttp/7")]),
+        [shadow("GuzzleHttp"), shadow("curl")]
+    );
+    // What it calls itself is stated otherwise.
+    let named = both.replace("name = \"bed\"\n", "name = \"bed\"\napplications = [\"bed-agent\"]\n");
+    assert_eq!(told(&named, &[order("GuzzleHttp/7")]), [shadow("GuzzleHttp")]);
+}
+
+#[test]
 fn a_script_that_calls_a_listed_service_and_is_in_no_inventory_is_found() {
     let consumer = "[[consumer]]\nkind = \"service\"\nname = \"orders-api\"\nhosts = [\"app1\"]\n";
     let estate = format!("{SHOP}{consumer}");
