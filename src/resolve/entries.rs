@@ -270,7 +270,9 @@ impl Entry {
         let own = system_of(&entity.id).to_owned();
         // What a proxy's log says a server behind it answered is a use of that one.
         let behind = link.traits.iter().filter(|it| &*it.name == request::BEHIND);
-        let behind = behind.filter_map(|it| it.value.as_deref()).map(|server| named(server, names, book));
+        // Traefik names a service with where it was told of it (`orders@docker`).
+        let behind = behind.filter_map(|it| it.value.as_deref()?.split('@').next());
+        let behind = behind.map(|server| named(server, names, book));
         let systems: BTreeSet<String> = std::iter::once(own.clone()).chain(behind).collect();
         let about: Vec<&Claim> = self
             .claims

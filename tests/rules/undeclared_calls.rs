@@ -188,6 +188,20 @@ fn a_proxy_is_a_hop() {
     assert_eq!(seen(&entry, &(own.clone() + &passed)), NOTHING);
     let other = got("10.20.1.20", "edge", "GET /v1/prices/17");
     assert_eq!(seen(&entry, &(own.clone() + &other)), found);
+    // Or its own log says who answered.
+    let answered = |by: &str| {
+        let log = format!(
+            "{{\"RequestMethod\":\"GET\",\"RequestPath\":\"/v1/orders/17\",\"DownstreamStatus\":200,\"StartUTC\":\"2026-10-26T10:00:01Z\",\
+             \"ClientAddr\":\"10.20.1.11:4711\",\"ClientUsername\":\"billing\",\"ServiceName\":\"{by}@docker\"}}\n"
+        );
+        told(
+            &format!("{edge}{}", billing("\"orders-api\"")),
+            &[("logs/edge/access.log", &log), (ORDERS, &own)],
+        )
+    };
+    assert_eq!(answered("orders-api"), NOTHING);
+    let past = ["undeclared-use: service:billing, endpoint:edge/GET /v1/orders/{}"];
+    assert_eq!(answered("stock-api"), past);
     // Or somebody says what it is.
     assert_eq!(seen(&entry.replace("hosts", "class = \"proxy\"\nhosts"), &own), NOTHING);
 }
