@@ -196,7 +196,7 @@ fn other_logs_of_the_extended_format_state_no_unit_that_is_not_shown() {
     assert_eq!(
         said("proxy.log", log),
         [
-            "2026-11-22T22:26:12Z -@10.0.3.7 Fetcher \"\"7\"\" (x y) GET /a 200 ok 120.0",
+            "2026-11-22T22:26:12Z -@10.0.3.7 Fetcher \"\"7\"\" (x y) GET shop.example/a 200 ok 120.0",
             "2026-11-22T22:26:13Z -@10.0.3.7 x GET /a 200 ok null",
             "2026-11-22T22:26:14Z -@10.0.3.7 x - ok null",
         ]
@@ -229,7 +229,7 @@ fn the_load_balancers_of_amazon() {
         said("alb.log", ALB),
         [
             "2026-11-22T22:26:12Z -@10.0.3.7 curl/7.46.0 GET api.example.com/v1/orders/{} 200 ok 3.0",
-            "2026-11-22T22:26:13Z -@2001:db8::7 say \\x22hi\\x22/1 POST api.example.com/v1/orders 503 failed null",
+            "2026-11-22T22:26:13Z -@2001:db8::7 say \"hi\"/1 POST api.example.com/v1/orders 503 failed null",
             "2026-11-22T22:26:14Z -@10.0.3.9 - - ok null",
             "2026-11-22T22:26:15Z -@10.0.3.9 - GET lb.example/a b 460 failed 300.0",
         ]
@@ -309,6 +309,36 @@ fn json_is_read_by_the_keys_of_its_server() {
     assert_eq!(gaps(&report(&world("own.log", own.as_bytes()), &[])), ["unrecognised 1"]);
 }
 
+/// Tools give out logs as one value of JSON.
+#[test]
+fn records_that_are_elements_of_one_value_are_read_like_lines() {
+    let record = |second: u32| {
+        format!(
+            r#"{{"time_local":"22/Nov/2026:23:26:{second} +0100","remote_addr":"10.0.3.7","remote_user":"ann","request":"GET /a/{second} HTTP/1.1","status":200}}"#
+        )
+    };
+    let (one, two) = (record(17), record(18));
+    let told = |name: &str, text: &str| {
+        let report = report(&world(name, text.as_bytes()), &[]);
+        (Vec::from_iter(links(&report)), gaps(&report))
+    };
+    let lines = (vec![("client:ann@10.0.3.7 - GET /a/{} ok app".to_owned(), 2)], Vec::<String>::new());
+    assert_eq!(told("a.log", &format!("{one}\n{two}\n")), lines);
+    assert_eq!(told("a.json", &format!("[{one},{two}]")), lines);
+    assert_eq!(told("a.json", &format!(r#"{{"nextToken":"[x","events":[{one}, {two}],"n":[1]}}"#)), lines);
+    let pretty = |text: &str| text.replace(",\"", ",\n    \"").replace('{', "{\n    ").replace('}', "\n  }");
+    let text = format!("[\n  {},\n  {}\n]\n", pretty(&one), pretty(&two));
+    assert_eq!(told("a.json", &text), lines);
+    let folder = world("a.json", text.as_bytes());
+    let shown = run(&["inspect", "log"], &folder.path().join("a.json"));
+    let numbers = shown
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON")["line"].clone());
+    assert_eq!(numbers.collect::<Vec<_>>(), [2, 9], "each is where it begins");
+    // Settings are no log.
+    assert_eq!(told("a.json", r#"{"jobs":[{"at":"12:30:00","run":"x"}]}"#).0, Vec::new());
+}
+
 #[test]
 fn haproxy_behind_any_syslog_with_what_its_headers_can_only_be() {
     let at = "[22/Nov/2026:22:26:12.100]";
@@ -341,8 +371,9 @@ fn haproxy_behind_any_syslog_with_what_its_headers_can_only_be() {
         ),
         ("", "", "\"<BADREQ>\"", "-@10.0.3.7 - - ok null"),
         ("", "", "\"GET https://shop.example/a HTTP/2.0\"", "-@10.0.3.7 - GET shop.example/a 200 ok 109.0"),
-        // To a server of HTTP/1 anybody may send any host.
-        ("", "", "\"GET http://other.example/a HTTP/1.1\"", "-@10.0.3.7 - GET /a 200 ok 109.0"),
+        // An absolute target outranks what else names a host, in HTTP/1, too.
+        ("", "", "\"GET http://other.example/a HTTP/1.1\"", "-@10.0.3.7 - GET other.example/a 200 ok 109.0"),
+        ("", "", "\"GET http://127.0.0.1:80/a HTTP/1.1\"", "-@10.0.3.7 - GET /a 200 ok 109.0"),
         (
             "",
             "",

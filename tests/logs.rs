@@ -302,3 +302,40 @@ fn a_format_that_was_only_documented_raises_nothing_above_medium() {
     assert_eq!(worst("audit.json", &documented), ("\"medium\"".to_owned(), true));
     assert_eq!(worst("postgresql.log", &recorded), ("\"high\"".to_owned(), false));
 }
+
+/// Which schema a session looks in first, its login or its database may say.
+#[test]
+fn a_bare_name_is_taken_for_the_only_one_known_and_that_is_said() {
+    let read = |pid, who: &str, table: &str| {
+        let text = format!("LOG:  duration: 0.1 ms  statement: SELECT id FROM {table}");
+        login(pid, who) + &line(pid, who, &text) + &bye(pid, who)
+    };
+    let told = |log: &str| {
+        let report = report("pg.log", log);
+        let links = report["links"].as_array().expect("links are a list").iter();
+        let tables = links.filter(|link| link["action"] == "read");
+        let tables = tables.map(|link| {
+            let name = link["resource"].as_str().unwrap_or("").rsplit('/').next().unwrap_or("").to_owned();
+            let who = link["consumer"].as_str().unwrap_or("").split('@').next().unwrap_or("").to_owned();
+            format!("{who} {name} {}", link["confidence"].as_str().unwrap_or(""))
+        });
+        (tables.collect::<BTreeSet<String>>(), gaps(&report))
+    };
+    let other = read(1, "alice", "app.items") + &read(2, "bob", "items");
+    assert_eq!(
+        told(&other),
+        (
+            set(&["client:alice app.items high", "client:bob app.items medium"]),
+            vec!["unresolved 1".to_owned()]
+        )
+    );
+    // Where it looks unless told otherwise, and where two have one of that name.
+    let usual = read(1, "alice", "public.items") + &read(2, "bob", "items");
+    assert_eq!(
+        told(&usual),
+        (set(&["client:alice public.items high", "client:bob public.items high"]), Vec::new())
+    );
+    let both = read(1, "alice", "app.items") + &read(3, "carol", "old.items") + &read(2, "bob", "items");
+    let (tables, gaps) = told(&both);
+    assert!(tables.contains("client:bob public.items high") && gaps.is_empty(), "{tables:?} {gaps:?}");
+}

@@ -359,6 +359,80 @@ fn what_a_routine_does_is_its_callers() {
     );
 }
 
+/// What `tables` tells of a log of the audit plugin.
+fn audited(log: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("audit.log");
+    std::fs::write(&path, log).expect("it can be written");
+    tables(&whole(&path)).into_iter().map(|(link, count)| format!("{link} {count}")).collect()
+}
+
+/// The server tells the tables of a trigger as those of the statement that sets it off, and a view as the tables behind
+/// it.
+#[test]
+fn a_trigger_is_counted_once_and_a_view_stays() {
+    let line = |query: u32, rest: &str| format!("20261126 00:20:14,db1,web,10.20.0.12,24,{query},{rest}\n");
+    let fires = [
+        line(174, "WRITE,shop,items,"),
+        line(174, "WRITE,shop,audit_t,"),
+        line(175, "QUERY,shop,'insert into audit_t values (new.id)',0"),
+        line(174, "QUERY,shop,'INSERT INTO items VALUES (5, 5)',0"),
+    ];
+    let once = ["web 10.20.0.12 write shop.audit_t ok app 1", "web 10.20.0.12 write shop.items ok app 1"];
+    assert_eq!(audited(&fires.concat()), once);
+    // A statement of its own has table events of its own.
+    let own = [
+        line(174, "WRITE,shop,items,"),
+        line(174, "QUERY,shop,'INSERT INTO items VALUES (5, 5)',0"),
+        line(175, "WRITE,shop,audit_t,"),
+        line(175, "QUERY,shop,'insert into audit_t values (1)',0"),
+    ];
+    assert_eq!(audited(&own.concat()), once);
+    // One that tells no tables, behind one whose own line never came, is of others.
+    let others = [line(174, "WRITE,shop,items,"), line(175, "QUERY,shop,'INSERT INTO audit_t VALUES (1)',0")];
+    assert_eq!(audited(&others.concat()), once);
+    let view = [
+        line(181, "READ,shop,orders,"),
+        line(181, "READ,shop,cust,"),
+        line(181, "QUERY,shop,'SELECT a FROM v_orders JOIN orders USING (id)',0"),
+    ];
+    assert_eq!(
+        audited(&view.concat()),
+        [
+            "web 10.20.0.12 read shop.cust ok app 1",
+            "web 10.20.0.12 read shop.orders ok app 1",
+            "web 10.20.0.12 read shop.v_orders ok app 1"
+        ]
+    );
+}
+
+/// MariaDB writes no time where the second is still that of the file before: what stands in front of the first one is of
+/// no later second.
+#[test]
+fn a_general_log_may_begin_without_a_time() {
+    let head = "mariadbd, Version: 10.11.19-MariaDB-log (Debian 12). started with:\n\
+        Tcp port: 3306  Unix socket: /run/s.sock\nTime\t\t    Id Command\tArgument\n";
+    let lines = "\t\t    24 Connect\tweb@10.20.0.12 on shop using TCP/IP\n\
+        \t\t    24 Query\tSELECT id FROM orders\n";
+    let timed =
+        "261126 15:23:06\t    24 Query\tSELECT id FROM items\n\t\t    24 Query\tSELECT id FROM cust\n";
+    let read = |log: &str| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("general.log");
+        std::fs::write(&path, log).expect("it can be written");
+        let report = whole(&path);
+        let gaps: Vec<String> = gaps(&report).into_iter().map(str::to_owned).collect();
+        (tables(&report).into_keys().collect::<Vec<String>>(), gaps)
+    };
+    let (told, said) = read(&[head, lines, timed].concat());
+    let of = |table: &str| format!("web 10.20.0.12 read shop.{table} ok app");
+    assert_eq!(told, ["cust", "items", "orders"].map(of));
+    assert_eq!(said, ["one-sided", "unknown-zone"]);
+    // Without any time nothing of it has one.
+    let (told, said) = read(&[head, lines].concat());
+    assert_eq!((told, said), (Vec::new(), vec!["unrecognised".to_owned()]));
+}
+
 /// One record of each class, on a line each and spread over lines, in an array that nobody closed.
 #[test]
 fn audit_logs_in_json_are_read_as_documented() {

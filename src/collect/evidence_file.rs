@@ -111,6 +111,11 @@ impl Family for EvidenceFile {
                     None => file::read(&file.path, from, &progress),
                 });
                 match kept {
+                    // Of one without a row that should have some, its list of inputs is no more than a promise.
+                    Ok(kept) if kept.rows == 0 && !kept.gaps.is_empty() => {
+                        gaps = kept.gaps;
+                        record.status = InputStatus::Failed;
+                    }
                     Ok(kept) => {
                         gaps = kept.gaps;
                         record.records = kept.rows;

@@ -76,7 +76,8 @@ static KEY_IN_PROGRAM: LazyLock<Regex> = LazyLock::new(|| {
 
 /// The path of a request's target (RFC 9112, 3.2) without its query; the authority of an absolute target goes. Spellings
 /// of one path are one (RFC 3986, 6.2.2): what needs no percent-encoding has none, the others are in upper case, and
-/// `.` and `..` are followed. An empty part (`//`) is a part: servers differ in what they make of it.
+/// `.` and `..` are followed, and an empty part (`//`) is none, as servers have it unless they are told otherwise (nginx,
+/// "merge_slashes"; Apache, "MergeSlashes"), but for that of a URL inside of the path.
 pub fn target_path(target: &str) -> String {
     if let Some(path) = plain_path(target) {
         return path.to_owned();
@@ -100,8 +101,10 @@ fn plain_path(target: &str) -> Option<&str> {
     let end = bytes.iter().position(|b| !plain(b)).unwrap_or(bytes.len());
     let path = &target[..end];
     let whole = matches!(bytes.get(end), None | Some(b'?' | b'#'));
-    // A part that begins with a dot may be one to follow.
-    let fits = whole && end <= PATH_CHARS && bytes.first() == Some(&b'/') && !path.contains("/.");
+    // A part that begins with a dot may be one to follow, and an empty one is none.
+    let fits = whole && end <= PATH_CHARS && bytes.first() == Some(&b'/');
+    let other = |at: usize| matches!(path.as_bytes().get(at + 1), Some(b'.' | b'/'));
+    let fits = fits && !memchr::memchr_iter(b'/', path.as_bytes()).any(other);
     (fits && holds_no_secret(path)).then_some(path)
 }
 
@@ -133,6 +136,7 @@ fn normal(path: &str) -> String {
         let part = unreserved(part.split(';').next().unwrap_or(part));
         let last = index + 1 == count;
         match &*part {
+            "" if index > 0 && !last && parts.last().is_none_or(|before| !before.ends_with(':')) => {}
             "." | ".." if index == 0 => parts.push(part),
             "." => {}
             ".." if parts.len() > 1 => drop(parts.pop()),
@@ -473,9 +477,12 @@ mod tests {
             ("/a/./b/../c/.", "/a/c/"),
             ("/../../a/..", "/"),
             ("/a/%2e%2e/b/%2E", "/b/"),
-            ("/a//b/", "/a//b/"),
+            ("/a//b/", "/a/b/"),
+            ("//v1//orders", "/v1/orders"),
+            ("//", "/"),
+            ("/a/b//", "/a/b/"),
             ("/a/..;x=1/b;v=2/c", "/b/c"),
-            ("/a/...//..", "/a/.../"),
+            ("/a/...//..", "/a/"),
             ("*", "*"),
             ("http://x:80", "/"),
             ("https://user:pw@x/a/b?c", "/a/b"),

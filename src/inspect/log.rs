@@ -64,12 +64,13 @@ pub fn lines(file: &InputFile, settings: &Settings, out: &mut dyn FnMut(String))
     let format = logs::format_of(file, settings).ok_or("no log format knows it; see `whodepends formats`")?;
     let zones = Zones::new(settings.source_of(&file.path).1);
     let mut bytes = Vec::new();
-    let mut reader = file.open().map_err(|error| error.to_string())?.take(MAX_INSPECTED_BYTES);
+    let mut reader = format.open(file).map_err(|error| error.to_string())?.take(MAX_INSPECTED_BYTES);
     reader.read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     let year = settings.year_of(&file.path);
+    let head = format.head(file);
     let opening = Opening {
         name: file.name(),
-        head: &file.head,
+        head: &head,
         year,
         prefix: settings.prefix_of(&file.path),
         today: Some(Stamp(jiff::Timestamp::now().as_microsecond())),

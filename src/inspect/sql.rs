@@ -25,6 +25,9 @@ struct Answer {
     status: &'static str,
     reads: Vec<String>,
     writes: Vec<String>,
+    /// Tables of which one is written, and only the catalogue tells which.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    one_of: BTreeSet<String>,
     touches: Vec<Touch>,
     /// What of these is only done by whoever calls what is defined here, or by what sets it off.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
@@ -63,6 +66,7 @@ fn evaluate(id: Option<Value>, dialect: Dialect, sql: &str) -> String {
         status: analysis.status.word(),
         reads: analysis.flow.reads.into_iter().collect(),
         writes: analysis.flow.writes.into_iter().collect(),
+        one_of: analysis.flow.one_of,
         touches: analysis.flow.touches.into_iter().map(|(table, action)| Touch { table, action }).collect(),
         inside: analysis.flow.inside,
         fingerprints: vec![format!("{:016x}", fingerprint(sql, dialect))],

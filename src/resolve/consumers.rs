@@ -68,6 +68,8 @@ pub struct Book {
     pub waits: Vec<Waits>,
     /// What could not be resolved.
     pub gaps: Vec<Gap>,
+    /// By vantage: bare names of tables, and what they were taken for although nothing but what is known says so.
+    pub guesses: BTreeSet<(Text, String, String)>,
     shape_owners: BTreeMap<u64, BTreeSet<EntityId>>,
     by_name: Option<ByName>,
 }

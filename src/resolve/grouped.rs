@@ -123,8 +123,8 @@ pub(super) struct Grouped<'a> {
     named: usize,
     nameless: usize,
     systems: IndexSet<String, FixedState>,
-    /// By resource and manner: at which system, and which entity.
-    places: HashMap<(usize, usize), (usize, EntityId), FixedState>,
+    /// By resource and manner: at which system, which entity, and how sure that is.
+    places: HashMap<(usize, usize), (usize, EntityId, Confidence), FixedState>,
     /// By actor, system, manner, and whether it is a request.
     verdicts: HashMap<(usize, usize, usize, bool), Verdict, FixedState>,
     links: Vec<Thin>,
@@ -177,7 +177,7 @@ impl<'a> Grouped<'a> {
         peers: &mut Peers,
     ) {
         let names = ground.names;
-        let (system, resource) = self.place(group, ground, book);
+        let (system, resource, sure) = self.place(group, ground, book);
         let request = group.resource().kind == ResourceKind::Endpoint;
         let by_peer = if group.is_named() {
             None
@@ -216,18 +216,24 @@ impl<'a> Grouped<'a> {
             outcome: group.outcome(),
             scope: group.scope(),
         };
-        self.links.push(Thin { key, confidence: verdict.confidence, group: number });
+        let confidence = verdict.confidence.min(sure);
+        self.links.push(Thin { key, confidence, group: number });
     }
 
-    /// The system and the entity of what something was done to.
-    fn place(&mut self, group: Group<'_>, ground: &Ground<'_>, book: &mut Book) -> (usize, EntityId) {
+    /// The system and the entity of what something was done to, and how sure that is.
+    fn place(
+        &mut self,
+        group: Group<'_>,
+        ground: &Ground<'_>,
+        book: &mut Book,
+    ) -> (usize, EntityId, Confidence) {
         let key = (group.thing(), group.manner());
         if let Some(known) = self.places.get(&key) {
             return *known;
         }
         let it = links::seen_there(example(group), ground.names);
-        let (system, resource) = links::place(&it, ground, book);
-        let place = (self.systems.insert_full(system).0, resource);
+        let (system, resource, sure) = links::place(&it, ground, book);
+        let place = (self.systems.insert_full(system).0, resource, sure);
         self.places.insert(key, place);
         place
     }

@@ -11,8 +11,8 @@ use super::seen::Seen;
 use super::tables::{Tables, Target, target};
 use super::{EntityId, Job, Link, LinkKey, Sleep, Witness};
 use crate::evidence::{
-    Action, Activity, Basis, Class, Confidence, Connection, Evidence, MentionKind, Outcome, Places, Resource,
-    ResourceKind, Says, Scope, Stamp, Text, Use, What, request,
+    Action, Activity, Basis, Class, Confidence, Connection, Evidence, Gap, GapCode, MentionKind, Outcome,
+    Place, Places, Resource, ResourceKind, Says, Scope, Stamp, Text, Use, What, request,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -102,6 +102,13 @@ pub fn build(
     }
     let gaps = peers.gaps(book);
     book.gaps.extend(gaps);
+    for (vantage, name, full) in std::mem::take(&mut book.guesses) {
+        let detail = format!(
+            "{name} was taken for {full}, the only table of that name known there: where its sessions look for names \
+             without a schema nothing says, so it may be another one"
+        );
+        book.gaps.push(Gap::new(Place::whole(&vantage), GapCode::Unresolved, detail));
+    }
     links
 }
 
@@ -152,6 +159,8 @@ struct Before {
     what: What,
     system: String,
     resource: EntityId,
+    /// How sure it is that it is this resource.
+    sure: Confidence,
     /// The consumer, where statements and moments have no say in it.
     verdict: Option<Verdict>,
 }
@@ -170,11 +179,15 @@ pub(super) fn seen_there(mut it: Use, names: &Names) -> Use {
     it
 }
 
-/// The system that a use is at, and the entity of what was used.
-pub(super) fn place(it: &Use, ground: &Ground<'_>, book: &mut Book) -> (String, EntityId) {
+/// The system that a use is at, the entity of what was used, and how sure it is that it is this one.
+pub(super) fn place(it: &Use, ground: &Ground<'_>, book: &mut Book) -> (String, EntityId, Confidence) {
     let system = it.what.resource.server.as_deref().map(|server| ground.names.system(server));
     let resource = ground.tables.entity(book, ground.names, &it.what.resource, &BTreeSet::new());
-    (system.unwrap_or_default(), resource)
+    let Some(full) = ground.tables.guess(ground.names, &it.what.resource) else {
+        return (system.unwrap_or_default(), resource, Confidence::High);
+    };
+    book.guesses.insert((it.what.vantage.clone(), it.what.resource.parts.join("."), full));
+    (system.unwrap_or_default(), resource, Confidence::Medium)
 }
 
 /// What an inventory says that a consumer's traffic is: it knows better than the text of a statement.
@@ -217,10 +230,10 @@ fn observed_use(
     let what = if same.is_some() { None } else { Some(it.what.clone()) };
     let mut it = seen_there(it, names);
     let mut known = same.unwrap_or_else(|| {
-        let (system, resource) = place(&it, ground, book);
-        Before { what: what.unwrap_or_else(|| it.what.clone()), system, resource, verdict: None }
+        let (system, resource, sure) = place(&it, ground, book);
+        Before { what: what.unwrap_or_else(|| it.what.clone()), system, resource, sure, verdict: None }
     });
-    let (system, resource) = (&known.system, known.resource);
+    let (system, resource, sure) = (&known.system, known.resource, known.sure);
     let (mut through, mut because, mut several) = (None, None, None);
     match hops.behind(&it, system, names, book) {
         Behind::Nothing => {}
@@ -257,7 +270,7 @@ fn observed_use(
     }
     *before = Some(known);
     let class = class(verdict.entity, it.what.class, book);
-    add(links, names, it, (verdict.entity, resource), verdict.confidence, None, class);
+    add(links, names, it, (verdict.entity, resource), verdict.confidence.min(sure), None, class);
 }
 
 fn written_use(

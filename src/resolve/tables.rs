@@ -59,31 +59,48 @@ impl Tables {
     /// The full name of a table (or routine) in a database: its own schema; of several the session looks in,
     /// the first that is known to have it; else the only schema known to have it; else the engine's default one.
     pub fn full_name(&self, kind: ResourceKind, target: &Target, parts: &[Text], names: &Names) -> String {
+        self.chosen(kind, target, parts, names).0
+    }
+
+    /// The full name of a bare one of a log's table, where it is only a guess: the engine looks in another schema unless
+    /// the session, its login or its database is told otherwise, and all that speaks for it is that no other table of
+    /// that name is known.
+    pub fn guess(&self, names: &Names, resource: &Resource) -> Option<String> {
+        let (ResourceKind::Table | ResourceKind::Routine, [_]) = (resource.kind, &resource.parts[..]) else {
+            return None;
+        };
+        let at = placed(&target(names, resource.server.as_ref()?, resource), resource, names);
+        let (name, guessed) = self.chosen(resource.kind, &at, &resource.parts, names);
+        guessed.then_some(name)
+    }
+
+    /// The full name, and whether it is only a guess.
+    fn chosen(&self, kind: ResourceKind, target: &Target, parts: &[Text], names: &Names) -> (String, bool) {
         let known = if kind == ResourceKind::Routine { &self.routines } else { &self.known };
         let known = known.get(target);
         if let Some(name) = qualified(parts) {
-            let [.., schemas, table] = parts else { return name };
+            let [.., schemas, table] = parts else { return (name, false) };
             let Some(list) = schemas.strip_prefix('{').and_then(|list| list.strip_suffix('}')) else {
-                return name;
+                return (name, false);
             };
             let mut full = list.split(',').map(|schema| format!("{schema}.{table}"));
-            return full.find(|full| known.is_some_and(|known| known.contains(full))).unwrap_or(name);
+            let found = full.find(|full| known.is_some_and(|known| known.contains(full)));
+            return (found.unwrap_or(name), false);
         }
         let table = parts.first().map_or("", |part| &**part);
         let suffix = format!(".{table}");
+        let (system, database) = target;
+        let schema = match names.engine(system).map(|engine| engine.holds) {
+            Some(Holds::Schema(schema)) => Some(schema),
+            Some(Holds::Databases) => database.as_deref(),
+            Some(_) => None,
+            None => Some(DEFAULT_SCHEMA),
+        };
+        let usual = schema.map_or(table.to_owned(), |schema| format!("{schema}.{table}"));
         let known = known.into_iter().flatten();
         match known.filter(|name| name.ends_with(&suffix)).collect::<Vec<_>>()[..] {
-            [only] => only.clone(),
-            _ => {
-                let (system, database) = target;
-                let schema = match names.engine(system).map(|engine| engine.holds) {
-                    Some(Holds::Schema(schema)) => Some(schema),
-                    Some(Holds::Databases) => database.as_deref(),
-                    Some(_) => None,
-                    None => Some(DEFAULT_SCHEMA),
-                };
-                schema.map_or(table.to_owned(), |schema| format!("{schema}.{table}"))
-            }
+            [only] => (only.clone(), *only != usual),
+            _ => (usual, false),
         }
     }
 

@@ -68,13 +68,16 @@ struct Tables {
     set: BTreeSet<String>,
     /// Whether it is the body of a routine, where SELECT INTO fills variables.
     procedural: bool,
+    /// How the tables of FROM are called, one set per open SELECT.
+    called: Vec<BTreeSet<String>>,
 }
 
 impl Tables {
     fn new(dialect: Dialect) -> Tables {
         let (found, scopes, bodies, targets, bases) = Default::default();
-        let (times, columns, set) = Default::default();
-        Tables { dialect, found, scopes, bodies, targets, bases, times, columns, set, procedural: false }
+        let (times, columns, set, called) = Default::default();
+        let procedural = false;
+        Tables { dialect, found, scopes, bodies, targets, bases, times, columns, set, procedural, called }
     }
 
     fn visible(&self, name: &str) -> bool {
@@ -171,6 +174,15 @@ impl Tables {
             TableFactor::Table { name, alias: Some(alias), .. } if is_only(name) => {
                 Some(ObjectName::from(vec![alias.name.clone()]))
             }
+            // Rows of another server: what is written there, only that one knows.
+            TableFactor::Table { name, args: Some(arguments), .. }
+                if !are_hints(arguments, self.dialect)
+                    && self.dialect.is_rowset(&parts(name, self.dialect)) =>
+            {
+                let arguments = reach::expressions(&arguments.args);
+                self.found.reaches.extend(reach::written_elsewhere(&arguments));
+                None
+            }
             // What has a name of its own here is no other's.
             TableFactor::Table { name, alias: Some(_), .. } => Some(name.clone()),
             TableFactor::Table { name, .. } => self.real(name, from).cloned(),
@@ -223,7 +235,13 @@ impl Tables {
             TableObject::TableQuery(query) => self.behind(query),
             TableObject::TableFunction(_) => None,
         };
-        if let Some(name) = target.filter(|_| !several) {
+        let elsewhere = target.is_some_and(|name| self.dialect.is_rowset(&parts(name, self.dialect)));
+        if elsewhere {
+            // The parser takes the arguments of OPENQUERY for columns.
+            let server =
+                insert.columns.first().and_then(|column| column.0.first()).and_then(|it| it.as_ident());
+            self.found.reaches.extend(server.map(|server| reach::written_at(&server.value)));
+        } else if let Some(name) = target.filter(|_| !several) {
             self.write(name);
         }
         self.output(insert.output.as_ref());
@@ -258,12 +276,40 @@ impl Tables {
             called.is_some_and(|called| qualifiers.contains(&called.to_lowercase()))
         };
         let mut chosen: Vec<&TableFactor> = listed.iter().copied().filter(is_set).collect();
-        if listed.len() == 1 || chosen.is_empty() {
-            chosen = listed.into_iter().take(1).collect();
+        if listed.len() == 1 {
+            chosen = listed;
+        } else if chosen.is_empty() {
+            return self.one_of(&listed, update);
         }
         for factor in chosen {
             if let Some(name) = self.target(factor, from) {
                 self.write(&name);
+            }
+        }
+        self.set.clear();
+        self.output(update.output.as_ref());
+    }
+
+    /// An UPDATE of several tables whose columns do not say of which they are (MySQL 8.4 Reference Manual, 15.2.17): the one
+    /// that can be changed, where the rest are queries; else it is one of them, and only the catalogue tells which.
+    fn one_of(&mut self, listed: &[&TableFactor], update: &Update) {
+        let may = |factor: &&&TableFactor| match factor {
+            TableFactor::Table { name, args: None, .. } => !self.is_expression(&parts(name, self.dialect)),
+            _ => false,
+        };
+        let may: Vec<&TableFactor> = listed.iter().filter(may).copied().collect();
+        if let [only] = may[..] {
+            if let Some(name) = self.target(only, &[]) {
+                self.write(&name);
+            }
+        } else {
+            for factor in may {
+                let TableFactor::Table { name, .. } = factor else { continue };
+                let name = parts(name, self.dialect);
+                if !name.is_empty() {
+                    self.found.unsure.insert(name.clone());
+                    self.found.writes.insert(name);
+                }
             }
         }
         self.set.clear();
@@ -291,7 +337,12 @@ impl Tables {
     /// `OUTPUT … INTO t` of SQL Server.
     fn output(&mut self, output: Option<&OutputClause>) {
         if let Some(OutputClause::Output { into_table: Some(into), .. }) = output {
-            for name in into.targets.iter().filter_map(name_of) {
+            // With columns in parentheses behind it, a table looks like a call.
+            let name = |target: &Expr| match target {
+                Expr::Function(call) => Some(call.name.clone()),
+                target => name_of(target),
+            };
+            for name in into.targets.iter().filter_map(name) {
                 self.write(&name);
             }
         }
@@ -331,7 +382,8 @@ impl Tables {
         }
     }
 
-    /// `FROM t, t.items`: where rows hold arrays, a name that begins with a table of the same list is one.
+    /// `FROM t, t.items`: where rows hold arrays, a name that begins with a table of the same list is one, or with one of
+    /// a query around it: `EXISTS (SELECT 1 FROM t.items)`.
     fn arrays(&mut self, select: &Select) {
         for join in select.from.iter().flat_map(|table| &table.joins) {
             use JoinOperator::{ArrayJoin, InnerArrayJoin, LeftArrayJoin};
@@ -339,10 +391,10 @@ impl Tables {
                 self.targets.insert(address(&join.relation));
             }
         }
-        if !self.dialect.has_arrays_in_rows() {
-            return;
-        }
         let mut names = BTreeSet::new();
+        if !self.dialect.has_arrays_in_rows() {
+            return self.called.push(names);
+        }
         for factor in factors(&select.from) {
             let TableFactor::Table { name, alias, .. } = factor else { continue };
             let idents: Vec<String> = name
@@ -351,12 +403,14 @@ impl Tables {
                 .filter_map(|part| part.as_ident())
                 .map(|ident| ident.value.to_lowercase())
                 .collect();
-            if idents.len() > 1 && names.contains(&idents[0]) {
+            let around = || self.called.iter().any(|outer| outer.contains(&idents[0]));
+            if idents.len() > 1 && (names.contains(&idents[0]) || around()) {
                 self.targets.insert(address(factor));
             }
             let called = alias.as_ref().map(|alias| alias.name.value.to_lowercase());
             names.extend(called.or_else(|| idents.last().cloned()));
         }
+        self.called.push(names);
     }
 }
 
@@ -445,6 +499,11 @@ impl Visitor for Tables {
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
         self.select_into(select);
         self.arrays(select);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_select(&mut self, _select: &Select) -> ControlFlow<()> {
+        self.called.pop();
         ControlFlow::Continue(())
     }
 

@@ -128,6 +128,14 @@ impl Dialect {
         }
     }
 
+    /// Whether what is called gives rows of another server, which may be changed through it (Transact-SQL Reference,
+    /// OPENQUERY, OPENROWSET and OPENDATASOURCE).
+    pub(super) fn is_rowset(self, name: &[String]) -> bool {
+        let [name] = name else { return false };
+        let calls = ["openquery", "openrowset", "opendatasource"];
+        matches!(self, Dialect::MsSql | Dialect::Generic) && calls.contains(&name.as_str())
+    }
+
     /// Whether `REPLACE TABLE t` makes a table (Databricks and Delta Lake, CREATE TABLE).
     pub(super) fn replaces_tables(self) -> bool {
         matches!(self, Dialect::Hive | Dialect::Databricks)

@@ -466,6 +466,12 @@ impl Lexed<'_> {
             }
         }
         while self.is(at, ".") {
+            // `db..t`: the schema is left out.
+            if self.dialect == Dialect::MsSql && self.is(at + 1, ".") && self.adjacent(at + 1) {
+                parts.push(String::new());
+                at += 1;
+                continue;
+            }
             let (part, next) = self.whole_part(at + 1)?;
             // `s.U&"…"` as above.
             if self.is(at + 1, "u") && self.is(next, "&") && self.adjacent(next) {
@@ -489,7 +495,9 @@ impl Lexed<'_> {
             return None;
         }
         let parts = self.dialect.split_name(parts);
-        parts.iter().all(|part| !part.is_empty()).then_some((parts, at))
+        // Only what stands between others may be left out.
+        let ends = parts.first().into_iter().chain(parts.last());
+        ends.into_iter().all(|part| !part.is_empty()).then_some((parts, at))
     }
 
     /// The position after what is in parentheses, should they open here; as far as is looked ahead.

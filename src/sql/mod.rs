@@ -86,6 +86,8 @@ pub struct Flow {
     pub reads: BTreeSet<String>,
     /// Tables data goes to.
     pub writes: BTreeSet<String>,
+    /// Tables of which one is written, and the text does not say which.
+    pub one_of: BTreeSet<String>,
     /// Tables touched otherwise, with how: `delete`, `truncate`, `create`, `alter`, `drop`, `lock` …
     pub touches: BTreeSet<(String, String)>,
     /// What of this is only done by whoever calls what is defined here, or by what sets it off: `read t`, `delete t`.
@@ -283,7 +285,8 @@ fn flow_of(whole: &script::Whole) -> Flow {
     flow.reads.extend(whole.reads.keys().chain(whole.models.keys()).map(|name| shown(name)));
     flow.touches.extend(whole.touches.keys().map(|(name, how)| (shown(name), (*how).to_owned())));
     for parts in whole.writes.keys().chain(&whole.made) {
-        flow.writes.insert(shown(whole.renamed.get(parts).unwrap_or(parts)));
+        let kept = if whole.unsure.contains(parts) { &mut flow.one_of } else { &mut flow.writes };
+        kept.insert(shown(whole.renamed.get(parts).unwrap_or(parts)));
     }
     // What a routine does is data flow of its text, and done by whoever calls it.
     for name in whole.defined.reads.iter().chain(whole.body.reads.keys()) {
@@ -313,6 +316,8 @@ struct Found {
     /// Tables that are defined without rows, and those whose definition is taken over.
     made: BTreeSet<Vec<String>>,
     models: BTreeSet<Vec<String>>,
+    /// Of the tables that are written, those of which the text does not say whether it is this one.
+    unsure: BTreeSet<Vec<String>>,
     /// Tables of the session's own, whether they end with the transaction, and those that are dropped.
     temporary: BTreeSet<Vec<String>>,
     until_commit: bool,
@@ -366,6 +371,7 @@ impl Found {
         self.touches.extend(other.touches);
         self.made.extend(other.made);
         self.models.extend(other.models);
+        self.unsure.extend(other.unsure);
         self.temporary.extend(other.temporary);
         self.until_commit |= other.until_commit;
         self.gone.extend(other.gone);

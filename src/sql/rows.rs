@@ -2,9 +2,10 @@
 //! what an alias in front of it stands for. It reads no FROM clause.
 
 use super::lex::LOOKAHEAD;
-use super::tokens::{Clause, Reader, Target, Verb, frame};
+use super::tokens::{Clause, Reader, Source, Target, Verb, frame};
 use super::words::BEFORE_NO_VERB;
 use super::{Dialect, file_of_format, is_private, utility};
+use std::collections::BTreeSet;
 
 impl Reader<'_> {
     /// `SET` of an UPDATE: whose columns are set tells which of the tables is written.
@@ -44,8 +45,18 @@ impl Reader<'_> {
             called.is_some_and(|called| self.qualifiers.contains(&called))
         };
         let mut chosen: Vec<usize> = listed.iter().copied().filter(is_set).collect();
-        if chosen.is_empty() || listed.len() == 1 {
-            chosen = listed.into_iter().take(1).collect();
+        if listed.len() == 1 {
+            chosen = listed;
+        } else if chosen.is_empty() {
+            // The columns do not say of which they are: it is the only one that can be changed, or one of them.
+            let may = |at: &usize| self.sources[*at].depth == 1 && !self.is_cte(&self.sources[*at].name);
+            chosen = listed.into_iter().filter(may).collect();
+            if chosen.len() > 1 && !self.only_definitions {
+                let names = chosen.drain(..).map(|at| self.sources[at].name.clone());
+                let names: Vec<Vec<String>> = names.collect();
+                self.found.unsure.extend(names.iter().cloned());
+                self.found.writes.extend(names);
+            }
         }
         for at in chosen.into_iter().rev() {
             let source = self.sources.remove(at);
@@ -131,6 +142,9 @@ impl Reader<'_> {
         use Dialect::{BigQuery, Databricks, Generic, Hive, MsSql, MySql};
         let named = (index + 1..at).any(|at| self.any(at, &["into", "overwrite"]));
         let bare = matches!(self.lexed.dialect, MySql | MsSql | BigQuery | Hive | Databricks | Generic);
+        if let Some(next) = self.elsewhere(at) {
+            return next;
+        }
         let Some((name, next)) = self.table(at).filter(|_| named || bare) else { return at };
         if self.lexed.is(at, "function") {
             return next;
@@ -158,6 +172,7 @@ impl Reader<'_> {
             return index + 1;
         }
         self.begin(Verb::Update);
+        let _ = self.elsewhere(at);
         let top = self.top();
         (top.from, top.clause) = (true, Clause::Expect);
         at
@@ -172,6 +187,9 @@ impl Reader<'_> {
             return index + 1;
         }
         self.begin(Verb::Delete);
+        if let Some(next) = self.elsewhere(at) {
+            return next;
+        }
         // `DELETE a, b FROM …`, `DELETE FROM a, b USING …`; `a.*` and `s.a.*` are an old spelling.
         loop {
             let part = |at: usize| self.lexed.part(at).filter(|_| self.lexed.is(at + 1, "."));
@@ -296,6 +314,21 @@ impl Reader<'_> {
         at.map_or(name, |at| self.sources.remove(at).name)
     }
 
+    /// Drops what is an array of the rows of a query around it: `EXISTS (SELECT 1 FROM t.items)`.
+    fn without_arrays(&mut self) {
+        if !self.lexed.dialect.has_arrays_in_rows() {
+            return;
+        }
+        let called =
+            |it: &Source| it.alias.clone().or_else(|| it.name.last().map(|name| name.to_lowercase()));
+        let outer: BTreeSet<(String, usize)> =
+            self.sources.iter().filter_map(|it| Some((called(it)?, it.depth))).collect();
+        self.sources.retain(|it| {
+            let first = it.name.first().map(|name| name.to_lowercase()).unwrap_or_default();
+            it.name.len() < 2 || outer.range((first.clone(), 0)..(first, it.depth)).next().is_none()
+        });
+    }
+
     /// The end of a statement: an alias that is written stands for the table it is given to.
     pub(super) fn flush(&mut self) {
         if self.only_definitions {
@@ -320,6 +353,7 @@ impl Reader<'_> {
                 self.found.writes.insert(real);
             }
         }
+        self.without_arrays();
         for source in std::mem::take(&mut self.sources) {
             if let Some(file) = file_of_format(&source.name, self.lexed.dialect) {
                 self.found.files_read.insert(file);

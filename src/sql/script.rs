@@ -22,6 +22,8 @@ type Name = Vec<String>;
 pub(super) struct Whole {
     pub(super) reads: BTreeMap<Name, Confidence>,
     pub(super) writes: BTreeMap<Name, Confidence>,
+    /// Of those, the ones that are only written if they are the one that a statement means.
+    pub(super) unsure: BTreeSet<Name>,
     pub(super) touches: BTreeMap<(Name, &'static str), Confidence>,
     /// Tables that are defined after others, which are no data flow but in the lens.
     pub(super) made: BTreeSet<Name>,
@@ -362,7 +364,10 @@ fn settle(steps: Vec<Step>, dialect: Dialect, whole: &mut Whole) {
                 for name in &found.writes {
                     match (meant(name), made.contains(name)) {
                         (Some(name), true) => drop(whole.made.insert(name)),
-                        (Some(name), false) => raise(&mut whole.body.writes, name, confidence),
+                        (Some(meant), false) => {
+                            let sure = if found.unsure.contains(name) { Confidence::Low } else { confidence };
+                            raise(&mut whole.body.writes, meant, sure);
+                        }
                         _ => {}
                     }
                 }
@@ -401,8 +406,15 @@ fn settle(steps: Vec<Step>, dialect: Dialect, whole: &mut Whole) {
             }
             raise(&mut whole.touches, (name, how), confidence);
         }
-        for name in found.writes.iter().filter_map(meant) {
-            raise(&mut whole.writes, name, confidence);
+        for name in &found.writes {
+            let unsure = found.unsure.contains(name);
+            let Some(name) = meant(name) else { continue };
+            if !unsure {
+                whole.unsure.remove(&name);
+            } else if !whole.writes.contains_key(&name) {
+                whole.unsure.insert(name.clone());
+            }
+            raise(&mut whole.writes, name, if unsure { Confidence::Low } else { confidence });
         }
         whole.made.extend(found.made.iter().filter_map(meant));
         whole.files_read.extend(found.files_read);

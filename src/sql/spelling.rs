@@ -59,6 +59,9 @@ pub(super) fn plain(sql: &str, dialect: Dialect) -> Cow<'_, str> {
             replaced(sql, dialect, postgres)
         }
         Dialect::BigQuery if contains(sql, "[") => replaced(sql, dialect, bracketed),
+        Dialect::Oracle if contains(sql, "option") || contains(sql, "only") => {
+            replaced(sql, dialect, restriction)
+        }
         _ => Cow::Borrowed(sql),
     }
 }
@@ -232,6 +235,18 @@ fn unescaped(text: &str, sign: char) -> Option<String> {
         }
     }
     Some(out)
+}
+
+/// `WITH CHECK OPTION` and `WITH READ ONLY` at the end of a query in parentheses, which name no table (Oracle SQL Language
+/// Reference, `subquery_restriction_clause`).
+fn restriction(lexed: &Lexed<'_>, at: usize) -> Option<(String, usize)> {
+    let words = |one, two| lexed.is(at, "with") && lexed.is(at + 1, one) && lexed.is(at + 2, two);
+    if !words("check", "option") && !words("read", "only") {
+        return None;
+    }
+    let named = lexed.is(at + 3, "constraint");
+    let end = if named { lexed.name(at + 4)?.1 } else { at + 3 };
+    lexed.is(end, ")").then_some((String::new(), end))
 }
 
 /// `[project:dataset.table]` of BigQuery's legacy SQL, where a table is expected.

@@ -619,3 +619,85 @@ fn a_hostile_statement_is_survived_on_a_small_stack() {
     assert_eq!(said, ["read t, tokens", "read t, tokens", "read t, tokens"]);
     assert_eq!(analyse("UPDATE t SET a = 1", Dialect::Postgres).tables[0].action, Action::Write);
 }
+
+#[test]
+fn of_tables_that_are_updated_together_the_text_says_which_is_written_or_none_is_sure() {
+    let told = |sql: &str| {
+        let analysis = analyse(sql, Dialect::MySql);
+        let writes = analysis.tables.iter().filter(|it| it.action == Action::Write);
+        let word = |it: &super::TableUse| format!("{} {:?}", it.parts.join("."), it.confidence);
+        let one_of = Vec::from_iter(analysis.flow.one_of).join(" ");
+        format!("{} | {one_of}", writes.map(word).collect::<Vec<_>>().join(", "))
+    };
+    for (sql, want) in [
+        ("UPDATE a JOIN b ON a.i = b.i SET b.x = 1", "b High | "),
+        ("UPDATE a JOIN b ON a.i = b.i SET x = 1", "a Low, b Low | a b"),
+        ("UPDATE a, b SET x = 1 WHERE a.i = b.i", "a Low, b Low | a b"),
+        // Only one of them can be changed.
+        ("UPDATE a JOIN (SELECT i FROM b) q ON a.i = q.i SET x = 1", "a High | "),
+        ("WITH q AS (SELECT i FROM b) UPDATE a JOIN q ON a.i = q.i SET x = 1", "a High | "),
+        ("UPDATE a SET x = 1", "a High | "),
+        // What another statement of the text says is sure.
+        ("UPDATE a JOIN b ON a.i = b.i SET x = 1; DELETE FROM b", "a Low, b High | a b"),
+        ("UPDATE a JOIN b ON a.i = b.i SET x = 1; INSERT INTO b VALUES (1)", "a Low, b High | a"),
+        ("UPDATE a, b SET x = 1, y = ((", "a Low, b Low | a b"),
+        ("UPDATE a, b SET a.x = 1, y = ((", "a Low | "),
+    ] {
+        assert_eq!(told(sql), want, "{sql}");
+    }
+}
+
+#[test]
+fn what_engines_call_in_place_of_a_table_is_none_and_what_it_reaches_is_told() {
+    use Dialect::{BigQuery, ClickHouse, MsSql, Oracle, Redshift};
+    let told = |dialect, sql: &str| {
+        let reaches = analyse(sql, dialect).reaches;
+        let reaches = reaches.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        format!("{} | {reaches}", flow(dialect, sql))
+    };
+    let (reads, writes) = ("read external:srv (through-server)", "write external:srv (through-server)");
+    for (dialect, sql, want) in [
+        (MsSql, "DELETE FROM a OUTPUT deleted.x INTO dbo.log (x)", " -> dbo.log | delete a | ".to_owned()),
+        (MsSql, "UPDATE a SET x = 1 OUTPUT inserted.x INTO dbo.log (x)", " -> a dbo.log |  | ".to_owned()),
+        (MsSql, "INSERT INTO a (x) OUTPUT inserted.x INTO @t (x) VALUES (1)", " -> a |  | ".to_owned()),
+        (MsSql, "UPDATE OPENQUERY(srv, 'SELECT x FROM t') SET x = 2", format!(" ->  |  | {reads}, {writes}")),
+        (MsSql, "DELETE OPENQUERY(srv, 'SELECT x FROM t')", format!(" ->  |  | {writes}")),
+        (MsSql, "INSERT OPENQUERY(srv, 'SELECT x FROM t') VALUES (1)", format!(" ->  |  | {writes}")),
+        (MsSql, "INSERT INTO openqueries (srv) VALUES (1)", " -> openqueries |  | ".to_owned()),
+        (MsSql, "SELECT * FROM a, db2..t1 OPTION (OPTIMIZE FOR UNKNOWN)", "a db2..t1 ->  |  | ".to_owned()),
+        (BigQuery, "SELECT 1 FROM ds.t AS t WHERE EXISTS (SELECT 1 FROM t.arr)", "ds.t ->  |  | ".to_owned()),
+        (BigQuery, "SELECT (SELECT count(*) FROM t.arr) FROM ds.t", "ds.t ->  |  | ".to_owned()),
+        (BigQuery, "SELECT ARRAY(SELECT x FROM t.arr x) FROM ds.t t WHERE '", "ds.t ->  |  | ".to_owned()),
+        // No row of the query around it is called so.
+        (
+            BigQuery,
+            "SELECT 1 FROM ds.t AS u WHERE EXISTS (SELECT 1 FROM t.arr)",
+            "ds.t t.arr ->  |  | ".to_owned(),
+        ),
+        (
+            Redshift,
+            "SELECT 1 FROM s.c AS c WHERE EXISTS (SELECT 1 FROM c.orders o)",
+            "s.c ->  |  | ".to_owned(),
+        ),
+        (
+            BigQuery,
+            "SELECT * FROM ML.EVALUATE(MODEL ds.m, TABLE ds.b), APPENDS(TABLE ds.a, NULL)",
+            "ds.a ds.b ->  |  | ".to_owned(),
+        ),
+        (
+            BigQuery,
+            "SELECT * FROM EXTERNAL_QUERY('p.us.srv', 'SELECT 1 FROM t')",
+            format!(" ->  |  | {reads}"),
+        ),
+        (
+            ClickHouse,
+            "INSERT INTO a SELECT * FROM remote('h:9000', db.t)",
+            " -> a |  | read database:h:9000/db/ (through-server)".to_owned(),
+        ),
+        (ClickHouse, "SELECT * FROM remote('h{1,2}', db.t)", " ->  |  | ".to_owned()),
+        (Oracle, "INSERT INTO (SELECT x FROM a WITH CHECK OPTION) VALUES (1)", " -> a |  | ".to_owned()),
+        (Oracle, "SELECT x FROM (SELECT x FROM a WITH READ ONLY)", "a ->  |  | ".to_owned()),
+    ] {
+        assert_eq!(told(dialect, sql), want, "{sql}");
+    }
+}

@@ -191,6 +191,7 @@ impl<'a> Reader<'a> {
             // `ROWS FROM (…)` is a list of functions.
             || self.lexed.is(index, "rows") && self.lexed.is(index + 1, "from")
             || name.len() == 1 && self.ctes.contains(&name[0])
+            || self.lexed.is(next, "(") && self.lexed.dialect.is_rowset(&name)
             || self.trigger && plain && self.any(index, &["inserted", "deleted"]);
         (!barred).then_some((name, next))
     }
@@ -404,6 +405,7 @@ impl<'a> Reader<'a> {
                 let named = self.table(table).map(|(name, _)| name);
                 self.found.reads.extend(named);
             }
+            self.tables_in_call(next);
             return Some(next);
         }
         let after_hints = if self.lexed.is(next, "(") { self.lexed.after_list(next) } else { next };
@@ -425,6 +427,32 @@ impl<'a> Reader<'a> {
             self.sources.push(Source { name, alias, depth, listed });
         }
         Some(after)
+    }
+
+    /// `TABLE t` among the arguments of a call in FROM (BigQuery, "Table function calls").
+    fn tables_in_call(&mut self, open: usize) {
+        if self.lexed.dialect != Dialect::BigQuery {
+            return;
+        }
+        let end = self.lexed.after_list(open);
+        self.lexed.looked(end.saturating_sub(open));
+        for at in open + 1..end {
+            if self.lexed.is(at, "table") && self.any(at - 1, &["(", ","]) {
+                let named = self.table(at + 1).map(|(name, _)| name);
+                self.found.reads.extend(named);
+            }
+        }
+    }
+
+    /// What stands for the rows of another server as target: `OPENQUERY(server, '…')`. Gives the position behind it.
+    pub(super) fn elsewhere(&mut self, index: usize) -> Option<usize> {
+        let (name, next) = self.lexed.name(index)?;
+        if !self.lexed.is(next, "(") || !self.lexed.dialect.is_rowset(&name) {
+            return None;
+        }
+        let server = self.lexed.part(next + 1).filter(|_| self.lexed.is(next + 2, ","));
+        self.found.reaches.extend(server.map(|server| reach::written_at(&server)));
+        Some(self.lexed.after_list(next))
     }
 
     /// A name that is no table from here on.

@@ -103,15 +103,15 @@ fn a_torn_frame_and_a_newer_format_are_told() {
     write(here.path(), "a/pg.log", one("kim", "t"));
     let whole = collected(vec![here.path().join("a")], None);
     let (code, links, gaps, merging) = told(&whole[..whole.len() - 20]);
-    assert_eq!((code, links), (Some(0), Vec::new()), "the one frame of rows is not whole");
-    assert_eq!(gaps, ["x.zst:2 truncated: the file ends early; what came before was read (1)"]);
+    assert_eq!((code, links), (Some(2), Vec::new()), "the one frame of rows is not whole");
+    assert_eq!(gaps, ["x.zst:2 truncated: the file ends early; nothing of it was read (1)"]);
     assert_eq!(merging, "whodepends: x.zst:2: the file ends early; nothing was written");
     let mut flipped = whole.clone();
     let at = flipped.len() - 30;
     flipped[at] ^= 0x55;
-    let (_, links, gaps, merging) = told(&flipped);
-    assert_eq!(links, Vec::<String>::new());
-    assert_eq!(gaps, ["x.zst:2 unreadable: a frame is broken; what came before was read (1)"]);
+    let (code, links, gaps, merging) = told(&flipped);
+    assert_eq!((code, links), (Some(2), Vec::<String>::new()));
+    assert_eq!(gaps, ["x.zst:2 unreadable: a frame is broken; nothing of it was read (1)"]);
     assert_eq!(merging, "whodepends: x.zst:2: a frame is broken; nothing was written");
     // What a file from anywhere says is not repeated to a terminal.
     let odd = unpacked(&whole).replacen("\"status\":\"read\"", "\"status\":\"\\u001b[2J\"", 1);
@@ -146,7 +146,7 @@ fn what_grows_beyond_all_bounds_is_not_read_to_its_end() {
     let long = header.as_bytes().chain(std::io::repeat(b'7').take(file::MAX_ROW_BYTES as u64 + 9));
     let kept = file::read(&Text::from("x"), long, &|_| ()).unwrap_or_else(|why| panic!("{why}"));
     let details: Vec<&str> = kept.gaps.iter().map(|gap| &*gap.detail).collect();
-    assert_eq!(details, ["MAX_ROW_BYTES: a longer row is not read; what came before was read"]);
+    assert_eq!(details, ["MAX_ROW_BYTES: a longer row is not read; nothing of it was read"]);
 }
 
 #[test]

@@ -31,9 +31,6 @@ pub struct Asked<'a> {
     pub method: &'a str,
     /// The target, with its query.
     pub target: &'a str,
-    /// Whether an absolute target names the host that was asked for, where the line has no other: a load balancer's
-    /// does; to a web server anybody may send any.
-    pub absolute: bool,
     /// The status of the answer; 0: there was none.
     pub status: u16,
     /// How long it took, in microseconds.
@@ -57,7 +54,6 @@ impl Asked<'_> {
             host: "-",
             method: "",
             target: "",
-            absolute: false,
             status: 0,
             micros: None,
             referrer: "-",
@@ -249,14 +245,20 @@ impl Clerk {
             return Event::Nothing;
         }
         let (path, query, named) = self.target(asked.target);
+        // An absolute target says itself whom it asks for, and outranks all else (RFC 9112, 3.2.2); a server may call
+        // itself with a port beside.
         let host = some(asked.host).map(|host| self.host(host));
+        let host = match (host, named) {
+            (Some(host), Some(named)) if is_same(&host, &named) => Some(host),
+            (host, named) => named.or(host),
+        };
         // The page tells something only of what it loads.
         let referrer = if request::is_asset(&path) { self.referrer(asked.referrer) } else { None };
         Event::Request(Box::new(Request {
             method: self.text(asked.method),
             path,
             query,
-            host: host.or(named.filter(|_| asked.absolute)),
+            host,
             status: asked.status,
             micros: asked.micros,
             forwarded_for: self.text(some(asked.forwarded_for).unwrap_or_default()),
@@ -296,7 +298,7 @@ impl Clerk {
         let read = (
             Text::from(request::target_path(target)),
             request::query_names(target).map(|names| self.text(&names)),
-            request::authority(target).map(|host| self.text(&host)),
+            request::authority(target).filter(|host| !is_itself(host)).map(|host| self.text(&host)),
         );
         self.targets.insert(Text::from(target), read.clone());
         read
@@ -325,10 +327,13 @@ impl Clerk {
             return known.clone();
         }
         let who = Arc::new(Who {
-            // No user's name holds a colon (RFC 7617, 2): what stands behind one is a password.
-            user: some(asked.user).map_or(Text::from(""), |user| self.named(login(&unescaped(user)))),
+            // No user's name holds a colon (RFC 7617, 2): what stands behind one is a password. Apache writes `""` for a
+            // name without a letter.
+            user: some(asked.user)
+                .filter(|user| *user != "\"\"")
+                .map_or(Text::from(""), |user| self.named(login(&unescaped(user)))),
             application: self.program(some(asked.agent).unwrap_or_default()),
-            client: self.text(some(asked.peer).unwrap_or_default()),
+            client: self.text(without_port(some(asked.peer).unwrap_or_default())),
             ..Who::default()
         });
         self.people.insert(Text::from(self.key.as_str()), who.clone());
@@ -340,26 +345,67 @@ impl Clerk {
         if let Some(known) = self.programs.get(agent) {
             return known.clone();
         }
-        let program = request::program(agent);
+        let program = request::program(&unescaped(agent));
         self.programs.insert(Text::from(agent), program.clone());
         program
     }
 }
 
-/// A text without the escapes that nginx and Apache write for quotes, controls and what is not ASCII (`\x22`;
-/// ngx_http_log_module, "escape"; mod_log_config, "Security Considerations").
+/// Whether a name means whoever is asked by it.
+fn is_itself(host: &str) -> bool {
+    let name = host.strip_suffix(|c: char| c.is_ascii_digit()).map_or(host, |_| without_port_of_name(host));
+    let address = name.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    name == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+fn without_port_of_name(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !name.ends_with(':') && port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+/// Whether two names are of one host, whichever of them says a port.
+fn is_same(host: &str, named: &str) -> bool {
+    let bare = |name: &str| match name.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host.len(),
+        _ => name.len(),
+    };
+    host[..bare(host)].eq_ignore_ascii_case(&named[..bare(named)])
+}
+
+/// An address without the port that some servers put behind it: each connection of a client has another.
+pub fn without_port(peer: &str) -> &str {
+    let Some(colon) = memchr::memrchr(b':', peer.as_bytes()) else { return peer };
+    let (host, port) = (&peer[..colon], &peer[colon + 1..]);
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_address = match bare {
+        Some(host) => host.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => host.parse::<std::net::Ipv4Addr>().is_ok(),
+    };
+    if is_address && port.parse::<u16>().is_ok() { bare.unwrap_or(host) } else { peer }
+}
+
+/// A text without the escapes that nginx and Apache write for quotes, backslashes, controls and what is not ASCII
+/// (`\x22`, `\"`; ngx_http_log_module, "escape"; mod_log_config, "Security Considerations"). Another backslash parts a
+/// domain from its login, and a control stays as it was written.
 fn unescaped(text: &str) -> Cow<'_, str> {
-    if !text.contains("\\x") {
+    if !text.contains('\\') {
         return Cow::Borrowed(text);
     }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, more)) = rest.split_first() {
         let code = rest.strip_prefix(b"\\x").and_then(|hex| std::str::from_utf8(hex.get(..2)?).ok());
-        match code.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+        let code = code.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match code.filter(|byte| !byte.is_ascii_control()) {
             Some(byte) => {
                 bytes.push(byte);
                 rest = &rest[4..];
+            }
+            None if *first == b'\\' && matches!(more.first(), Some(b'"' | b'\\')) => {
+                bytes.push(more[0]);
+                rest = &more[1..];
             }
             None => {
                 bytes.push(*first);

@@ -73,7 +73,6 @@ fn record(it: &[&str], behind: &str, clerk: &mut Clerk) -> Is<Record> {
         peer: address(client),
         method,
         target,
-        absolute: true,
         status,
         micros: micros(&[t1, t2, t3]),
         agent: agent.first().unwrap_or(&"-"),

@@ -192,8 +192,6 @@ fn read(text: &str, zones: &Zones, clerk: &mut Clerk, assumed: &mut bool) -> Is<
         host: captured.host.as_deref().or(server_name(after)).unwrap_or("-"),
         method,
         target,
-        // A request of HTTP/2 has no other form; its authority is what the client asked for.
-        absolute: asked.ends_with("HTTP/2.0") || asked.ends_with("HTTP/3.0"),
         status,
         micros: at(2).rsplit('/').next().and_then(access::millis),
         referrer: &or(&captured.referrer),

@@ -141,7 +141,8 @@ fn tables(line: &Line<'_>, object: &str) -> Vec<TableUse> {
     let table = |database: &str, name: &str| TableUse {
         action,
         parts: vec![Text::from(database.to_lowercase()), Text::from(name.to_lowercase())],
-        confidence: Confidence::High,
+        // The tables behind a view are told, and the view is not.
+        confidence: Confidence::Medium,
     };
     let own = |database: &str| {
         ["mysql", "information_schema", "performance_schema", "sys"]

@@ -4,6 +4,7 @@
 
 mod access;
 mod access_combined;
+mod arrays;
 mod auto_explain;
 mod aws_load_balancer;
 mod bigquery_jobs;
@@ -64,7 +65,9 @@ use crate::input::InputFile;
 use crate::settings::Settings;
 use crate::sql::{Cache, Dialect, TableUse};
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::sync::Arc;
 
 pub use mapped::ABOUT as MAPPED;
@@ -440,6 +443,8 @@ pub struct Logs;
 pub enum Format<'a> {
     /// A format of the table.
     Known(&'static dyn LogFormat),
+    /// The same of records that are elements of one value of JSON.
+    Elements(&'static dyn LogFormat),
     /// The mapping that the settings state for the file.
     Mapped(mapped::Mapped<'a>),
 }
@@ -449,7 +454,7 @@ impl<'a> std::ops::Deref for Format<'a> {
 
     fn deref(&self) -> &Self::Target {
         match self {
-            Format::Known(format) => *format,
+            Format::Known(format) | Format::Elements(format) => *format,
             Format::Mapped(mapped) => mapped,
         }
     }
@@ -459,8 +464,10 @@ impl<'a> std::ops::Deref for Format<'a> {
 /// it is one of its logs.
 pub fn format_of<'a>(file: &InputFile, settings: &'a Settings) -> Option<Format<'a>> {
     if let Some(kind) = &file.forced {
-        let named = FORMATS.iter().copied().find(|format| format.about().name == &**kind);
-        return named.map(Format::Known);
+        let named = FORMATS.iter().copied().find(|format| format.about().name == &**kind)?;
+        let elements = || arrays::head(&file.head).is_some_and(|head| named.recognise(&head).is_some());
+        let rolled = named.recognise(&file.head).is_none() && elements();
+        return Some(if rolled { Format::Elements(named) } else { Format::Known(named) });
     }
     if let Some(source) = settings.mapping_of(&file.path) {
         return Some(Format::Mapped(mapped::Mapped::new(source)));
@@ -475,9 +482,27 @@ pub fn format_of<'a>(file: &InputFile, settings: &'a Settings) -> Option<Format<
     // A table of which only the names of its columns were exported has no times either.
     let one_line = memchr::memchr_iter(b'\n', &file.head).take(2).count() < 2;
     let timed = one_line || holds_a_time(&file.head);
-    let asked = FORMATS.iter().filter(|format| timed || !format.holds_times());
-    let recognised = asked.filter_map(|format| Some((format.recognise(&file.head)?, *format)));
-    recognised.max_by_key(|(confidence, _)| *confidence).map(|(_, format)| Format::Known(format))
+    let surest = |head: &[u8]| {
+        let asked = FORMATS.iter().filter(|format| timed || !format.holds_times());
+        let recognised = asked.filter_map(|format| Some((format.recognise(head)?, *format)));
+        recognised.max_by_key(|(confidence, _)| *confidence).map(|(_, format)| format)
+    };
+    let elements = || surest(&arrays::head(&file.head).filter(|_| timed)?).map(Format::Elements);
+    surest(&file.head).map(Format::Known).or_else(elements)
+}
+
+impl Format<'_> {
+    /// The beginning of a file as it is read.
+    pub fn head<'f>(&self, file: &'f InputFile) -> Cow<'f, [u8]> {
+        let elements = if let Format::Elements(_) = self { arrays::head(&file.head) } else { None };
+        elements.map_or(Cow::Borrowed(&file.head), Cow::Owned)
+    }
+
+    /// Opens a file as it is read.
+    pub fn open(&self, file: &InputFile) -> io::Result<Box<dyn io::Read + Send>> {
+        let inner = file.open()?;
+        Ok(if let Format::Elements(_) = self { arrays::lines(inner) } else { inner })
+    }
 }
 
 /// Whether a time of day or a number of seconds since 1970 stands anywhere. Asking every format about every file of a

@@ -87,8 +87,10 @@ fn time(text: &str, zones: &Zones) -> Option<(Stamp, bool)> {
 /// What an action does to a table, or to a routine (V$UNIFIED_AUDIT_TRAIL, AUDIT_ACTIONS); `None`: it is about no table's data.
 fn action(name: &str) -> Option<Action> {
     Some(match name.trim().to_ascii_uppercase().as_str() {
-        "SELECT" => Action::Read,
-        "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "TRUNCATE TABLE" => Action::Write,
+        // Data Pump takes the rows of a table out, or puts rows into it (Oracle Database Security Guide, "Auditing Oracle
+        // Data Pump Events").
+        "SELECT" | "EXPORT" => Action::Read,
+        "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "TRUNCATE TABLE" | "IMPORT" => Action::Write,
         "LOCK" | "LOCK TABLE" | "CREATE TABLE" | "ALTER TABLE" | "DROP TABLE" | "CREATE VIEW"
         | "DROP VIEW" | "ALTER VIEW" | "COMMENT" | "RENAME" | "ANALYZE TABLE" | "FLASHBACK TABLE" => {
             Action::Touch

@@ -37,6 +37,11 @@ impl Audit {
         if number != 0 && number == self.number {
             return true;
         }
+        // Where the server numbers both, what has another number is another one.
+        let numbers = |it: u64| it != 0 && it.trailing_zeros() >= 32;
+        if numbers(number) && numbers(self.number) {
+            return false;
+        }
         match &self.statement {
             Some(it) => it.shape.fingerprint == understood.shape.fingerprint,
             None => self.shares_a_table(understood),
@@ -47,6 +52,16 @@ impl Audit {
     /// prepared.
     pub fn is_for(&self, understood: &Understood) -> bool {
         understood.shape.sample.starts_with("execute ") || self.is_of(0, understood)
+    }
+
+    /// Whether a statement with a later number is one that this one sets off (by a trigger): the server tells the tables of
+    /// both as those of the first, and none by the number of the second.
+    pub fn sets_off(&self, number: u64, understood: &Understood) -> bool {
+        let tables = &understood.analysis.tables;
+        let told = |table: &TableUse| {
+            self.tables.iter().any(|it| it.action == table.action && it.parts.last() == table.parts.last())
+        };
+        number.trailing_zeros() >= 32 && self.number < number && !tables.is_empty() && tables.iter().all(told)
     }
 
     fn shares_a_table(&self, understood: &Understood) -> bool {

@@ -45,36 +45,36 @@ pub struct Stream<'a> {
 
 /// Groups files into streams: same folder, same format, same name but for what rotation put into it.
 pub fn streams<'a>(files: &[&'a InputFile], world: &World<'a>) -> Vec<Stream<'a>> {
-    let mut groups: BTreeMap<(Text, &'static str), (Format<'a>, Vec<&'a InputFile>)> = BTreeMap::new();
+    type Key = (Text, &'static str, bool);
+    let mut groups: BTreeMap<Key, (Format<'a>, Vec<&'a InputFile>)> = BTreeMap::new();
     for file in files {
         let Some(format) = format_of(file, world.settings) else { continue };
         let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let stem = ROTATION.replace_all(file.name(), "");
         let id = if folder.is_empty() { stem.to_string() } else { format!("{folder}/{stem}") };
-        let name = format.about().name;
-        groups.entry((Text::from(id), name)).or_insert_with(|| (format, Vec::new())).1.push(file);
+        let (name, elements) = (format.about().name, matches!(format, Format::Elements(_)));
+        groups.entry((Text::from(id), name, elements)).or_insert_with(|| (format, Vec::new())).1.push(file);
     }
-    let make =
-        |((id, name), (format, mut files)): ((Text, &'static str), (Format<'a>, Vec<&'a InputFile>))| {
-            let (server, zone) = files.iter().map(|file| world.settings.source_of(&file.path)).next()?;
-            let host = files[0].host.clone();
-            let zone = zone.or_else(|| {
-                let (zone, known) = world.zone_of_host(host.as_deref());
-                known.then_some(zone)
-            });
-            let zones = Zones::new(zone);
-            files.sort_by_key(|file| {
-                let age = std::cmp::Reverse(rotation(&file.path));
-                (first_stamp(&*format, file, &zones, world), age, file.path.clone())
-            });
-            let id = Text::from(format!("{name}:{id}"));
-            let of = match server {
-                Some(server) => Mention::new(MentionKind::System, server),
-                None => Mention::new(MentionKind::Server, id.clone()),
-            };
-            let zone_stated = zones.name().is_some();
-            Some(Stream { id, format, files, of, zones, zone_stated })
+    let make = |((id, name, _), (format, mut files)): (Key, (Format<'a>, Vec<&'a InputFile>))| {
+        let (server, zone) = files.iter().map(|file| world.settings.source_of(&file.path)).next()?;
+        let host = files[0].host.clone();
+        let zone = zone.or_else(|| {
+            let (zone, known) = world.zone_of_host(host.as_deref());
+            known.then_some(zone)
+        });
+        let zones = Zones::new(zone);
+        files.sort_by_key(|file| {
+            let age = std::cmp::Reverse(rotation(&file.path));
+            (first_stamp(&format, file, &zones, world), age, file.path.clone())
+        });
+        let id = Text::from(format!("{name}:{id}"));
+        let of = match server {
+            Some(server) => Mention::new(MentionKind::System, server),
+            None => Mention::new(MentionKind::Server, id.clone()),
         };
+        let zone_stated = zones.name().is_some();
+        Some(Stream { id, format, files, of, zones, zone_stated })
+    };
     groups.into_iter().filter_map(make).collect::<Vec<Stream<'a>>>()
 }
 
@@ -86,15 +86,16 @@ fn rotation(path: &str) -> u32 {
 }
 
 /// What the first block of a file has to know, and whether its year had to be assumed.
-fn opening(format: &dyn LogFormat, file: &InputFile, world: &World<'_>) -> (String, bool) {
+fn opening(format: &Format<'_>, file: &InputFile, world: &World<'_>) -> (String, bool) {
     let year = world.settings.year_of(&file.path);
     let prefix = world.settings.prefix_of(&file.path);
-    format.opening(&Opening { name: file.name(), head: &file.head, year, today: world.today, prefix })
+    let head = format.head(file);
+    format.opening(&Opening { name: file.name(), head: &head, year, today: world.today, prefix })
 }
 
-fn first_stamp(format: &dyn LogFormat, file: &InputFile, zones: &Zones, world: &World<'_>) -> Option<i64> {
+fn first_stamp(format: &Format<'_>, file: &InputFile, zones: &Zones, world: &World<'_>) -> Option<i64> {
     let (header, _) = opening(format, file, world);
-    let block = format.parse(&file.head, Context { zones, header: &header });
+    let block = format.parse(&format.head(file), Context { zones, header: &header });
     let stated = |record: &&Record| record.stamp != UNSTATED;
     block.records.iter().find(stated).map(|record| record.stamp.0)
 }
@@ -222,9 +223,10 @@ impl Stream<'_> {
             example: None,
             gaps: BTreeMap::new(),
             passed: None,
+            early: Vec::new(),
         };
         let mut assumed = false;
-        match file.open() {
+        match self.format.open(file) {
             Err(error) => {
                 told.record.status = InputStatus::Failed;
                 evidence.add_gap(file.gap(&error));
@@ -233,7 +235,7 @@ impl Stream<'_> {
                 let size = world.block_bytes.max(1);
                 let (format, carry) = (&*self.format, Vec::new());
                 let mut cutter = Cutter { reader, format, carry, size, done: false, cut_record: false };
-                let (mut header, year_assumed) = opening(format, file, world);
+                let (mut header, year_assumed) = opening(&self.format, file, world);
                 if year_assumed {
                     let year = header.split(' ').next().unwrap_or_default();
                     let detail = format!(
@@ -360,7 +362,13 @@ struct Told<'a> {
     gaps: BTreeMap<(GapCode, Text), (Place, u64)>,
     /// Records of what is not told here: the first, how many, and what they are.
     passed: Option<(Place, u64, &'static str)>,
+    /// Records before the first time of the file: a server states none where the second is still that of the file before,
+    /// so they are of the second that the next one ends.
+    early: Vec<(Record, Understanding, Place)>,
 }
+
+/// How many records before the first time of a file are held until there is one.
+const EARLY_HELD: usize = 20_000;
 
 impl Told<'_> {
     fn block(&mut self, read: Read, understood: Vec<Understanding>, heard: &mut Heard) {
@@ -392,23 +400,38 @@ impl Told<'_> {
             // The totals of a server have no time at all.
             if it.stamp == UNSTATED && !matches!(it.event, Event::Totals { .. }) {
                 let Some(last) = self.last else {
-                    // What stands before the first time of a file has none.
-                    self.lines_unmatched += 1;
-                    self.example.get_or_insert((place, Text::from("a record before the first time")));
+                    if self.early.len() < EARLY_HELD {
+                        self.early.push((it, understood, place));
+                    } else {
+                        self.timeless(place);
+                    }
                     continue;
                 };
                 it.stamp = last;
             } else if it.stamp != UNSTATED {
                 self.last = Some(it.stamp);
+                for (early, understood, place) in std::mem::take(&mut self.early) {
+                    self.record(&Record { stamp: it.stamp, ..early }, understood, place, heard);
+                }
             }
-            self.record.records += 1;
-            if !matches!(it.event, Event::Totals { .. }) {
-                let span = Span::at(it.stamp);
-                self.record.span = Some(self.record.span.map_or(span, |known| known.cover(span)));
-            }
-            heard.sessions.tell(&it, understood, place);
+            self.record(&it, understood, place, heard);
         }
         self.line += block.lines;
+    }
+
+    /// What stands before the first time of a file, and has none.
+    fn timeless(&mut self, place: Place) {
+        self.lines_unmatched += 1;
+        self.example.get_or_insert((place, Text::from("a record before the first time")));
+    }
+
+    fn record(&mut self, it: &Record, understood: Understanding, place: Place, heard: &mut Heard) {
+        self.record.records += 1;
+        if !matches!(it.event, Event::Totals { .. }) {
+            let span = Span::at(it.stamp);
+            self.record.span = Some(self.record.span.map_or(span, |known| known.cover(span)));
+        }
+        heard.sessions.tell(it, understood, place);
     }
 
     fn requests(&mut self, requests: Digest, heard: &mut Heard) {
@@ -423,6 +446,9 @@ impl Told<'_> {
 
     /// States how the file ended: one of which most fits nowhere was not read.
     fn finish(mut self, evidence: &mut Evidence) {
+        for (_, _, place) in std::mem::take(&mut self.early) {
+            self.timeless(place);
+        }
         if let Some((place, count, what)) = self.passed {
             evidence.add_gap(Gap { count, ..Gap::new(place, GapCode::Unparsed, what) });
         }

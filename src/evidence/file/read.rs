@@ -317,19 +317,23 @@ impl Reading<'_> {
             let detail = "rows out of order: no program of ours wrote this file as it is".to_owned();
             gap(self.unordered.first, self.unordered.count, GapCode::Unparsed, detail);
         }
+        let what = match self.rows {
+            0 => "nothing of it was read",
+            _ => "what came before was read",
+        };
         match (outcome, self.end) {
             (Err(error), _) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                let detail = "the file ends early; what came before was read".to_owned();
+                let detail = format!("the file ends early; {what}");
                 gap(self.lines + 1, 1, GapCode::Truncated, detail);
             }
             (Err(error), _) => {
                 let named = error.get_ref().map(ToString::to_string).filter(|text| text.contains("MAX_"));
                 let code = if named.is_some() { GapCode::Limit } else { GapCode::Unreadable };
                 let why = named.unwrap_or_else(|| "a frame is broken".to_owned());
-                gap(self.lines + 1, 1, code, format!("{why}; what came before was read"));
+                gap(self.lines + 1, 1, code, format!("{why}; {what}"));
             }
             (Ok(()), None) => {
-                let detail = "the file ends early; what came before was read".to_owned();
+                let detail = format!("the file ends early; {what}");
                 gap(self.lines + 1, 1, GapCode::Truncated, detail);
             }
             (Ok(()), Some((line, rows))) if rows != line - 2 => {

@@ -148,9 +148,15 @@ static MARKED_TOKEN: LazyLock<Regex> = LazyLock::new(|| {
 /// How addresses end that are no person's but a program's (Google Cloud IAM, "Service accounts overview").
 const MACHINE_ACCOUNTS: [&str; 2] = [".iam.gserviceaccount.com", "@developer.gserviceaccount.com"];
 
-/// Addr-spec of RFC 5322 in its plain form.
-static EMAIL: LazyLock<Regex> =
-    LazyLock::new(|| compiled(r"(?i)\b[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,24}\b"));
+/// Addr-spec of RFC 5322 in its plain form, and as it stands in a URL (RFC 3986, 2.1), encoded once or more often.
+static EMAIL: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\b[a-z0-9._%+-]+(?:@|%(?:25)*40)[a-z0-9-]+(?:(?:\.|%(?:25)*2e)[a-z0-9-]+)*(?:\.|%(?:25)*2e)[a-z]{2,24}\b",
+    )
+});
+
+/// How an `@` ends that is percent-encoded.
+const ENCODED_AT: &str = "40";
 
 /// IBAN, ISO 13616.
 static IBAN: LazyLock<Regex> =
@@ -334,7 +340,7 @@ pub fn scrub(text: &str) -> Cow<'_, str> {
 /// The text without what is secret by its own shape, wherever it stands. For folded SQL and names, where
 /// `token` is a column and the word behind it no secret.
 pub fn scrub_shapes(text: &str) -> Cow<'_, str> {
-    if text.len() < SHORTEST && !text.contains('@') {
+    if text.len() < SHORTEST && !text.contains('@') && !(text.contains('%') && text.contains(ENCODED_AT)) {
         return Cow::Borrowed(text);
     }
     let mut current = replace(Cow::Borrowed(text), &URL_PASSWORD, IN_URL);

@@ -36,6 +36,12 @@ fn secrets_go_and_their_surroundings_stay() {
         ("mysql --password='a b' shop", "mysql --password=‹scrubbed› shop"),
         ("curl -u bob:hunter2 http://x/", "curl -u bob:‹scrubbed› http://x/"),
         ("mail to ann@example.org now", "mail to ‹scrubbed› now"),
+        // As a URL has it, encoded once or more often.
+        ("/v1/users/ann%40x.de/orders", "/v1/users/‹scrubbed›/orders"),
+        ("/v1/users/ann%2540x%2Ede", "/v1/users/‹scrubbed›"),
+        ("user:a.b%40x.de:name", "user:‹scrubbed›:name"),
+        ("/npm/%40angular/core.js", "/npm/%40angular/core.js"),
+        ("/v1/rate/15%40night", "/v1/rate/15%40night"),
         ("etl@shop-prod.iam.gserviceaccount.com", "etl@shop-prod.iam.gserviceaccount.com"),
         ("card 4111 1111 1111 1111 ok", "card ‹scrubbed› ok"),
         ("iban DE89 3704 0044 0532 0130 00 ok", "iban ‹scrubbed› ok"),

@@ -40,6 +40,8 @@ pub struct Reach {
     pub how: Trait,
 }
 
+pub(super) use remote::expressions;
+
 impl Reach {
     /// Whether all of the name is known before the statement runs.
     pub(super) fn is_known(&self) -> bool {
@@ -165,6 +167,17 @@ fn within(kind: ResourceKind, name: &str) -> Resource {
 
 fn channel_of(action: Action, name: &str, how: &str) -> Reach {
     Reach { action, to: within(ResourceKind::Topic, name), how: Trait::named(how) }
+}
+
+/// A server whose rows a statement changes through the one that runs it: `UPDATE OPENQUERY(server, '…')`.
+pub(super) fn written_elsewhere(arguments: &[&Expr]) -> Option<Reach> {
+    let Some(Expr::Identifier(server)) = arguments.first() else { return None };
+    Some(remote::link(&server.value, Action::Write))
+}
+
+/// The same where the statement was not parsed.
+pub(super) fn written_at(server: &str) -> Reach {
+    remote::link(server, Action::Write)
 }
 
 /// Whoever takes messages from a queue of Service Broker.

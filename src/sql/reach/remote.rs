@@ -76,14 +76,14 @@ fn connection(text: &str, action: Action) -> Option<Reach> {
 }
 
 /// A server that only the one that runs the statement knows by this name.
-fn link(name: &str) -> Reach {
+pub(super) fn link(name: &str, action: Action) -> Reach {
     let parts = vec![Text::from(scrub_name(&name.to_lowercase()))];
     let to = Resource { kind: ResourceKind::External, server: None, database: None, parts };
-    Reach { action: Action::Read, to, how: Trait::named(THROUGH_SERVER) }
+    Reach { action, to, how: Trait::named(THROUGH_SERVER) }
 }
 
 /// The arguments of a table function that are expressions.
-fn expressions(arguments: &[FunctionArg]) -> Vec<&Expr> {
+pub(in crate::sql) fn expressions(arguments: &[FunctionArg]) -> Vec<&Expr> {
     let expr = |argument| match argument {
         &FunctionArg::Unnamed(FunctionArgExpr::Expr(ref expr)) => Some(expr),
         _ => None,
@@ -105,7 +105,28 @@ impl Remote<'_> {
                 self.reaches.extend(texts.filter(named).find_map(|text| connection(&text, action)));
             }
             ("openquery", [Expr::Identifier(server), ..]) => {
-                self.reaches.insert(link(&server.value));
+                self.reaches.insert(link(&server.value, Action::Read));
+            }
+            // BigQuery, "Federated query functions": the connection, and a query for its server.
+            ("external_query", [connection, ..]) => {
+                let name = literal(connection);
+                let known = name.as_deref().and_then(|name| name.rsplit('.').next());
+                self.reaches.extend(known.map(|name| link(name, Action::Read)));
+            }
+            // ClickHouse, "remote, remoteSecure": the address of a server, and a table there.
+            ("remote" | "remotesecure", [at, ..]) if self.dialect == Dialect::ClickHouse => {
+                let named = |expr: &Expr| match expr {
+                    Expr::Identifier(name) => Some(name.value.clone()),
+                    Expr::CompoundIdentifier(names) => names.first().map(|name| name.value.clone()),
+                    expr => literal(expr),
+                };
+                let there = arguments.get(1).and_then(|expr| named(expr));
+                // A pattern means several servers.
+                let at = literal(at).filter(|at| !at.contains(['{', ',', '|', '*']));
+                self.reaches.extend(at.and_then(|at| {
+                    let (host, port) = at.split_once(':').unwrap_or((&at, ""));
+                    database(Some(host.to_owned()), Some(port.to_owned()), there, Action::Read)
+                }));
             }
             _ => {}
         }
@@ -116,12 +137,12 @@ impl Remote<'_> {
         let parts: Vec<&str> =
             name.0.iter().filter_map(|part| Some(part.as_ident()?.value.as_str())).collect();
         if let ([server, _, _, _], Dialect::MsSql) = (&parts[..], self.dialect) {
-            self.reaches.insert(link(server));
+            self.reaches.insert(link(server, Action::Read));
         }
         if let (Some((_, at)), Dialect::Oracle) =
             (parts.last().and_then(|last| last.split_once('@')), self.dialect)
         {
-            self.reaches.insert(link(at));
+            self.reaches.insert(link(at, Action::Read));
         }
     }
 }

@@ -75,6 +75,8 @@ pub struct Sessions {
     withheld: Option<(Place, u64)>,
     /// Statements announced in another language.
     translated: Option<(Place, u64)>,
+    /// Whether sessions went on under a login that their statements do not name.
+    renamed: bool,
     span: Option<Span>,
     sees_all: bool,
     statements: bool,
@@ -120,6 +122,7 @@ impl Sessions {
             nameless: None,
             withheld: None,
             translated: None,
+            renamed: false,
             span: None,
             sees_all: false,
             statements: false,
@@ -160,6 +163,7 @@ impl Sessions {
             return self.unnumbered(record, understood, place);
         }
         if matches!(record.event, Event::UserChanged) {
+            self.renamed = true;
             return self.user_changed(record.session);
         }
         if matches!(record.event, Event::Connected) {
@@ -526,6 +530,12 @@ impl Sessions {
         let mut unplanned = false;
         // What the server said of it before its own line stands for the line's own reading.
         let earlier = ended.and_then(|_| self.audit_of(record.session, number, &understood));
+        if let (None, Some(session)) = (&earlier, self.open.get_mut(&record.session))
+            && session.audits.last().is_some_and(|audit| audit.sets_off(number, &understood))
+        {
+            session.spoke = true;
+            return;
+        }
         if let Some(session) = self.open.get_mut(&record.session) {
             // The plan of this very statement was logged just before it.
             let same = |it: &(Arc<Understood>, Stamp, u64, Place)| {

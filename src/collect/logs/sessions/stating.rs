@@ -29,7 +29,10 @@ impl Sessions {
         // Where logins are told, whoever has none and was only seen at work is no client.
         let logins = self.book.names_a_login();
         if let Some((place, count)) = self.unknown.take() {
-            let detail = if self.book.names_a_login() {
+            let detail = if self.renamed {
+                "the session began before the log did, or goes on under another login (COM_CHANGE_USER), which no line of \
+                 it names, so its login is not known"
+            } else if self.book.names_a_login() {
                 "the session began before the log did, so its login is not known"
             } else {
                 "no line names a login that can be told: log connections, or state the log_line_prefix of the log \
