@@ -73,6 +73,7 @@ pub fn lines(file: &InputFile, settings: &Settings, out: &mut dyn FnMut(String))
         head: &head,
         year,
         prefix: settings.prefix_of(&file.path),
+        file: Some(file),
         today: Some(Stamp(jiff::Timestamp::now().as_microsecond())),
     };
     let (header, _) = format.opening(&opening);

@@ -128,6 +128,18 @@ impl SearchPath {
         }
     }
 
+    /// A statement was run though the transaction that was open had failed: that was taken back, as far as it can be.
+    /// Tells whether it was so.
+    pub fn goes_on(&mut self) -> bool {
+        let Some(block) = self.block.as_ref().filter(|block| block.failed) else { return false };
+        let back = match block.savepoints.last() {
+            Some((name, _)) => SessionChange::RollbackTo(name.clone()),
+            None => SessionChange::Rollback { chain: false },
+        };
+        self.change(&[back]);
+        true
+    }
+
     /// Takes over what a statement that worked changes.
     pub fn change(&mut self, changes: &[SessionChange]) {
         self.change_in(changes, "");

@@ -35,6 +35,7 @@ mod pgbouncer;
 mod postgres_carriers;
 mod postgres_csv;
 mod postgres_json;
+mod postgres_learned;
 mod postgres_lines;
 mod postgres_prefix;
 mod postgres_record;
@@ -154,6 +155,8 @@ pub enum Event {
         micros: u64,
         /// The tables of the plan that it names with their schema.
         tables: Vec<TableUse>,
+        /// Which statements of a text that holds several the plan may be of, a bit for each; 0: the text is one statement.
+        parts: u64,
     },
     /// The text behind the EXECUTE just before.
     Prepared(String),
@@ -395,6 +398,10 @@ pub trait LogFormat: Sync {
     /// had to be assumed.
     fn opening(&self, _opening: &Opening<'_>) -> (String, bool) {
         (String::new(), false)
+    }
+    /// Whether the other files of a stream, whose own beginnings tell nothing, are to be read with this opening, too.
+    fn shares_opening(&self, _opening: &str) -> bool {
+        false
     }
     /// Parses a block that begins at a record's start.
     fn parse(&self, block: &[u8], context: Context<'_>) -> Block;

@@ -52,9 +52,22 @@ impl Audit<'_> {
         let withheld = ["<not logged>", "<previously logged>", "<none>", ""].contains(&self.statement);
         // Whoever runs what was prepared is told with the text that prepared it.
         let prepared = messages::prepared(self.statement).filter(|_| self.command != "PREPARE");
-        let sql = (!withheld).then(|| prepared.unwrap_or(self.statement).to_owned());
+        let sql = (!withheld).then(|| self.own(prepared.unwrap_or(self.statement)));
         let tables = self.table().into_iter().collect();
         Event::Tables { number: statement << 32 | part, sql, tables }
+    }
+
+    /// The part of a text of several statements that a record without a table is about. What uses tables is told with all
+    /// of the text, because its own line has all of it.
+    fn own(&self, text: &str) -> String {
+        if !matches!(self.class, "MISC" | "MISC_SET") || !self.object_type.is_empty() || !text.contains(';') {
+            return text.to_owned();
+        }
+        let verb = |text: &str| text.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+        let parts = crate::sql::split(text);
+        let mine: Vec<&str> =
+            parts.iter().map(|part| part.trim()).filter(|part| verb(part) == verb(self.command)).collect();
+        if mine.is_empty() { text.to_owned() } else { mine.join("; ") }
     }
 
     /// The relation, and what is done to it; `None`: the record names none of the application's.
@@ -179,6 +192,15 @@ mod tests {
             (
                 "SESSION,11,1,READ,SELECT,TABLE,public.t,prepare p as select a from t,<none>",
                 "11.1 select a from t | read public.t",
+            ),
+            ("SESSION,12,1,MISC,BEGIN,,,begin; select a from t; commit,<none>", "12.1 begin | "),
+            (
+                "SESSION,12,2,READ,SELECT,TABLE,public.t,begin; select a from t; commit,<none>",
+                "12.2 begin; select a from t; commit | read public.t",
+            ),
+            (
+                "SESSION,13,1,MISC,SET,,,\"set search_path = a; select 1, ';set b'\",<none>",
+                "13.1 set search_path = a | ",
             ),
             ("SESSION,x,1,READ,SELECT,TABLE,public.t,select 1,<none>", "nothing"),
             ("trail of the bank", "nothing"),

@@ -3,14 +3,18 @@
 //! it are lines without their carrier; it keeps no state beyond a block.
 
 use super::messages::{self, Severity};
-use super::postgres_prefix::{Begun, naming, session, who};
+use super::postgres_learned::Learnt;
+use super::postgres_prefix::{self, Begun, naming, session};
 use super::postgres_stated::Stated;
 use super::{Block, Event, Record, Who, Zoned};
 use crate::evidence::{GapCode, Stamp};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
+
+/// What is said where a prefix may be that of several settings.
+const UNSURE: &str = "what stands in the prefix may be read in several ways, and no line near says which is the \
+                      database: log connections, or state the log_line_prefix with [[source]]";
 
 /// How many prefixes are remembered within a block.
 const MAX_NAMES: usize = 4096;
@@ -51,24 +55,36 @@ pub(super) struct Around {
     pub at: usize,
 }
 
+/// What a prefix was read as.
+#[derive(Clone)]
+struct Known {
+    who: Arc<Who>,
+    /// Where the learnt prefix names it: 0, if only the whole line does.
+    session: Option<u64>,
+    /// Whether it can be read in several ways.
+    unsure: bool,
+}
+
 /// Puts the lines of one block together.
 #[derive(Default)]
 pub(super) struct Assembler<'a> {
     /// The record of the key that was heard last, and those of the others.
     last: Option<(u64, Open<'a>)>,
     open: HashMap<u64, Open<'a>, foldhash::fast::FixedState>,
-    names: HashMap<String, Arc<Who>, foldhash::fast::FixedState>,
-    /// How the prefix is written, where somebody stated it.
+    names: HashMap<String, Known, foldhash::fast::FixedState>,
+    /// How the prefix is written, where somebody stated it, or where it was learnt.
     stated: Option<Stated>,
+    learnt: Option<Learnt>,
     /// What was put together; lines are counted by whoever gives them.
     pub block: Block,
 }
 
 impl<'a> Assembler<'a> {
-    /// Of lines whose prefix somebody stated; empty: nobody did.
+    /// Of lines whose prefix somebody stated, or that was learnt; empty: neither.
     pub fn of(prefix: &str) -> Assembler<'a> {
-        let stated = if prefix.is_empty() { None } else { Stated::new(prefix) };
-        Assembler { stated, ..Assembler::default() }
+        let learnt = Learnt::of(prefix);
+        let stated = if prefix.is_empty() || learnt.is_some() { None } else { Stated::new(prefix) };
+        Assembler { stated, learnt, ..Assembler::default() }
     }
 
     /// Who a line names, and its session.
@@ -83,7 +99,11 @@ impl<'a> Assembler<'a> {
             }
             None => {
                 let prefix = begun.prefix();
-                (self.named(naming(&prefix)), session(&prefix))
+                let (who, session, unsure) = self.named(&prefix);
+                if unsure {
+                    self.block.gap(line, GapCode::UnknownSession, UNSURE);
+                }
+                (who, session)
             }
         }
     }
@@ -126,6 +146,14 @@ impl<'a> Assembler<'a> {
         true
     }
 
+    /// The record of a key is over: what follows goes on with something that was not read.
+    pub fn end(&mut self, key: u64) {
+        self.select(key);
+        if let Some((_, open)) = self.last.take() {
+            self.close(open);
+        }
+    }
+
     /// A line that fits nowhere.
     pub fn unmatched(&mut self, line: u64) {
         if self.block.unmatched == 0 {
@@ -149,18 +177,38 @@ impl<'a> Assembler<'a> {
         }
     }
 
-    fn named(&mut self, naming: &str) -> Arc<Who> {
-        if let Some(known) = self.names.get(naming) {
-            return known.clone();
+    /// Who a prefix names, its session, and whether it can be read in several ways. What lines of one client have in
+    /// common is read once.
+    fn named(&mut self, prefix: &str) -> (Arc<Who>, u64, bool) {
+        let apart = self.learnt.as_ref().map(|learnt| learnt.apart(prefix));
+        let (key, own) = match apart {
+            None => (naming(prefix), None),
+            Some(Some((key, session))) => (key, Some(session)),
+            Some(None) => (prefix, None),
+        };
+        let known = match self.names.get(key) {
+            Some(known) => known.clone(),
+            None => {
+                let known = self.read(prefix, key);
+                if self.names.len() >= MAX_NAMES {
+                    self.names.clear();
+                }
+                self.names.insert(key.to_owned(), known.clone());
+                known
+            }
+        };
+        // The process is not among what is remembered where it was told apart.
+        let learnt = known.session.map(|session| own.unwrap_or(session));
+        (known.who, learnt.unwrap_or_else(|| session(prefix)), known.unsure)
+    }
+
+    fn read(&self, prefix: &str, key: &str) -> Known {
+        let learnt = self.learnt.as_ref().and_then(|learnt| learnt.read(prefix));
+        if let Some((who, session)) = learnt {
+            return Known { who: Arc::new(who.scrubbed()), session: Some(session), unsure: false };
         }
-        if self.names.len() >= MAX_NAMES {
-            self.names.clear();
-        }
-        let named = Arc::new(who(naming).scrubbed());
-        match self.names.entry(naming.to_owned()) {
-            Entry::Occupied(known) => known.get().clone(),
-            Entry::Vacant(free) => free.insert(named).clone(),
-        }
+        let named = postgres_prefix::who(if self.learnt.is_some() { naming(prefix) } else { key });
+        Known { who: Arc::new(named.who.scrubbed()), session: None, unsure: named.unsure }
     }
 
     fn close(&mut self, open: Open<'a>) {

@@ -88,7 +88,9 @@ fn time(line: &[u8]) -> Option<Time> {
 pub(super) fn is_wrapped(line: &[u8]) -> bool {
     let head = &line[..line.len().min(MAX_BEFORE_STAMP)];
     let marks = [&b"postgres["[..], b" stdout ", b" stderr "];
-    line.starts_with(b"{") || marks.iter().any(|mark| memchr::memmem::find(head, mark).is_some())
+    let object = line.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+    object.is_some_and(|inside| inside.first().is_none_or(|b| matches!(b, b'"' | b'}')))
+        || marks.iter().any(|mark| memchr::memmem::find(head, mark).is_some())
 }
 
 impl<'a> Begun<'a> {
@@ -268,20 +270,34 @@ fn session_id(prefix: &str) -> Option<u64> {
     ids.next()
 }
 
-/// The first number in brackets; a process has none that begins with 0, a SQLSTATE mostly does.
+/// The first number in brackets, perhaps with more behind a colon (`[718:3]`, `[718:client backend]`); a process has none
+/// that begins with 0, a SQLSTATE mostly does.
 fn bracketed(prefix: &str) -> Option<u64> {
-    let number = |part: &str| part.split(']').next().filter(|it| !it.starts_with('0'))?.parse().ok();
-    prefix.split('[').skip(1).find_map(number)
+    let own = |part: &str| {
+        let inside = part.split(']').next()?;
+        let number = inside.split_once(':').map_or(inside, |(number, _)| number);
+        (!number.starts_with('0')).then(|| number.parse().ok())?
+    };
+    prefix.split('[').skip(1).find_map(own)
 }
 
-/// The number right behind the time, which is one by itself: `2026-11-22 22:42:43 UTC 718 …`.
+/// What kinds of processes that serve somebody are called (`%b`).
+const BACKENDS: [&str; 3] = ["client backend", "not initialized", "walsender"];
+
+/// The number right behind the time, which is one by itself: `2026-11-22 22:42:43 UTC 718 …`, `… UTC pid 718 …`.
 fn bare(prefix: &str) -> Option<u64> {
-    let rest = prefix.trim_start_matches([' ', ':', '-', ',', '|', '>', '(', '<', ';', '\t']);
+    let signs = [' ', ':', '-', ',', '|', '>', '(', '<', '{', '%', ';', '\t'];
+    let rest = prefix.trim_start_matches(signs);
+    let backend = BACKENDS.iter().find_map(|kind| rest.strip_prefix(kind)?.strip_prefix(' '));
+    let rest = backend.unwrap_or(rest).trim_start_matches(signs);
+    let rest = ["PID ", "pid "].iter().find_map(|word| rest.strip_prefix(word)).unwrap_or(rest);
     let length = rest.bytes().take_while(u8::is_ascii_digit).count();
     let ends = rest[length..]
         .chars()
         .next()
-        .is_none_or(|sign| matches!(sign, ' ' | ':' | ',' | '|' | '-' | ')' | '>' | ';' | '\t'));
+        .is_none_or(|sign| matches!(sign, ' ' | ':' | ',' | '|' | '-' | ')' | '>' | '}' | '%' | ';' | '\t'));
+    // A process has no number that begins with 0.
+    let ends = ends && !rest.starts_with('0');
     (ends && (1..=7).contains(&length)).then(|| rest[..length].parse().ok())?
 }
 
@@ -296,13 +312,13 @@ static HOSTED_APPLICATION: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r":[0-9a-f]{8}\.[0-9a-f]+:(.*?):?$").expect("the pattern is a constant of this file")
 });
 
-/// `user@database`, perhaps with `/application` or `[client]` behind it.
+/// `user@` and what stands behind it up to a blank. What a user begins with may be a sign of the prefix.
 static AT: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:^|[\s\]:>)|])([^\s@\[\]:>)|]+(?:@[^\s@/\[\]]+)*)@([^\s@/\[\],:]+)")
+    Regex::new(r"(?:^|[\s\]:>)|\[(<{])([^\s@\[\]:>)|(<{]+(?:@[^\s@/\[\]]+)*)@([^\s@\[\],:;|()<>{}]+)")
         .expect("the pattern is a constant of this file")
 });
 
-/// `-10.0.3.7(38246)-application` or `-[local]-application` behind `user@database`.
+/// `10.0.3.7(38246)-application` or `[local]-application` behind `user@database-`.
 static BEHIND_AT: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r"^([^\s@\[\],]*?)[-/|,]((?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]*:[0-9a-f:.]+|\[local\])(?:\((\d+)\))?(?:[-/|,](.*))?$",
@@ -320,48 +336,94 @@ pub(super) fn naming(prefix: &str) -> &str {
     }
 }
 
+/// Who a prefix names, and whether that can be read in several ways: then no database is claimed.
+pub(super) struct Named {
+    pub who: Who,
+    pub unsure: bool,
+}
+
 /// Who a prefix names.
-pub(super) fn who(prefix: &str) -> Who {
+pub(super) fn who(prefix: &str) -> Named {
     let mut who = Who::default();
-    let text = |value: &str| if value == "[unknown]" { Text::from("") } else { Text::from(value) };
     if let Some(found) = HOSTED.captures(prefix.trim_end()) {
         let part = |index: usize| found.get(index).map_or("", |m| m.as_str());
-        who.client = text(part(1));
+        who.client = known(part(1));
         who.port = part(2).parse().unwrap_or(0);
-        (who.user, who.database) = (text(part(3)), text(part(4)));
+        (who.user, who.database) = (known(part(3)), known(part(4)));
         if let Some(application) = HOSTED_APPLICATION.captures(&prefix.trim_end()[part(0).len()..]) {
-            who.application = text(&application[1]);
+            who.application = known(&application[1]);
         }
-        return who;
+        return Named { who, unsure: false };
     }
     let keys = keys(prefix);
     if keys.iter().all(|key| matches!(key.field, Field::Process | Field::Other)) {
-        if let Some(found) = AT.captures(prefix) {
-            (who.user, who.database) = (text(&found[1]), text(&found[2]));
-            let behind = found.get(2).and_then(|database| prefix.get(database.start()..));
-            let behind = behind.map(|behind| behind.trim_end_matches([' ', ':', '-', '|', ',']));
-            if let Some(more) = behind.and_then(|behind| BEHIND_AT.captures(behind)) {
-                let part = |index: usize| more.get(index).map_or("", |part| part.as_str());
-                (who.database, who.client) = (text(part(1)), text(part(2)));
-                (who.port, who.application) = (part(3).parse().unwrap_or(0), text(part(4)));
-            }
-        }
-        return who;
+        return at(prefix);
     }
     for (index, key) in keys.iter().enumerate() {
         let value = value(prefix, &keys, index);
         match key.field {
-            Field::User => who.user = text(value),
-            Field::Database => who.database = text(value),
-            Field::Application => who.application = text(value),
+            Field::User => who.user = known(value),
+            Field::Database => who.database = known(value),
+            Field::Application => who.application = known(value),
             Field::Client => {
                 let port = value.strip_suffix(')').unwrap_or(value).rsplit_once('(');
                 let host = port.map_or(value, |(host, _)| host);
-                who.client = text(host);
+                who.client = known(host);
                 who.port = port.and_then(|(_, port)| port.parse().ok()).unwrap_or(0);
             }
             Field::Process | Field::Other => {}
         }
     }
-    who
+    // `app=psql bob@shop`: what has no key of its own stands somewhere in a value.
+    let unsure = who.user.is_empty() && who.database.is_empty() && AT.is_match(prefix);
+    if unsure { Named { who: Who::default(), unsure } } else { Named { who, unsure } }
+}
+
+/// A name, unless the server does not know it (yet).
+fn known(value: &str) -> Text {
+    if value == "[unknown]" { Text::from("") } else { Text::from(value) }
+}
+
+/// Who `user@database` and what stands right behind it name. An address is no database; a host of several parts, and what
+/// another `@` or a sign between names leaves open, is not claimed to be one.
+fn at(prefix: &str) -> Named {
+    let mut who = Who::default();
+    let Some(found) = AT.captures(prefix) else { return Named { who, unsure: false } };
+    let (user, token) = (&found[1], &found[2]);
+    let token = token.trim_end_matches([' ', '-', '/', '"', '\'']);
+    let clear = |name: &str| !name.contains(['@', '/', '=', ',', ';', '"', '\'', '.']) && name != "localhost";
+    // A login may hold an `@`; a database behind two of them is no host with a name of several parts, and no address.
+    let is_user = !user.contains(['/', '=', ',', ';', '"', '\'']) && session_id(user).is_none();
+    let behind = found.get(2).and_then(|database| prefix.get(database.start()..)).unwrap_or_default();
+    let behind = behind.trim_end_matches([' ', ':', '-', '|', ',']);
+    let mut parts = token.split(['/', '|']);
+    if let Some(more) = BEHIND_AT.captures(behind) {
+        let part = |index: usize| more.get(index).map_or("", |part| part.as_str());
+        // `shop-psql-10.0.3.7` may be a database of that name, or one and a program.
+        if is_user && clear(part(1)) && !part(1).contains(['-', '|']) {
+            (who.user, who.database, who.client) = (known(user), known(part(1)), known(part(2)));
+            (who.port, who.application) = (part(3).parse().unwrap_or(0), known(part(4)));
+            return Named { who, unsure: false };
+        }
+        parts = part(1).split(['/', '|']);
+        who.client = known(part(2));
+        who.port = part(3).parse().unwrap_or(0);
+    }
+    let database = parts.next().unwrap_or_default();
+    // `my-shop` is one where nothing but a process stands behind it.
+    let rest = behind.get(token.len()..).unwrap_or_default();
+    let stands_alone =
+        !database.contains('-') || who.client.is_empty() && !rest.contains(char::is_alphabetic);
+    let is_address = {
+        let end =
+            behind.find(|c: char| !(c.is_ascii_hexdigit() || matches!(c, '.' | ':'))).unwrap_or(behind.len());
+        behind[..end].parse::<std::net::IpAddr>().is_ok()
+    };
+    if !is_user || database.is_empty() || !clear(database) || !stands_alone || is_address {
+        let is_user = is_user && !user.contains('@');
+        let user = if is_user { known(user) } else { Text::from("") };
+        return Named { who: Who { user, ..Who::default() }, unsure: true };
+    }
+    (who.user, who.database) = (known(user), known(database));
+    Named { who, unsure: false }
 }

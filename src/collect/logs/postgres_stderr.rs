@@ -3,6 +3,7 @@
 //! says in `messages`. It keeps no state across records.
 
 use super::messages::Severity;
+use super::postgres_learned::{Lesson, is_learnt, learn};
 use super::postgres_lines::{Around, Assembler, Joint};
 use super::postgres_prefix::{Begun, is_wrapped};
 use super::stamps::Clock;
@@ -55,7 +56,25 @@ impl LogFormat for PostgresStderr {
     }
 
     fn opening(&self, opening: &Opening<'_>) -> (String, bool) {
-        (opening.prefix.unwrap_or_default().to_owned(), false)
+        if let Some(stated) = opening.prefix {
+            return (stated.to_owned(), false);
+        }
+        let learnt = match learn(&String::from_utf8_lossy(opening.head)) {
+            Lesson::Learnt(prefix) => prefix,
+            Lesson::Enough => String::new(),
+            // Whoever was let in before the log began names nothing; the first who is after it does.
+            Lesson::Open => {
+                match learn(&String::from_utf8_lossy(&opening.around(b"connection authorized: "))) {
+                    Lesson::Learnt(prefix) => prefix,
+                    Lesson::Enough | Lesson::Open => String::new(),
+                }
+            }
+        };
+        (learnt, false)
+    }
+
+    fn shares_opening(&self, opening: &str) -> bool {
+        is_learnt(opening)
     }
 
     fn last_start_of(&self, block: &[u8], prefix: &str) -> usize {
@@ -65,7 +84,7 @@ impl LogFormat for PostgresStderr {
         while let Some(newline) = memchr::memrchr(b'\n', &block[..end]) {
             let line = &block[newline + 1..end];
             let head = String::from_utf8_lossy(&line[..line.len().min(MAX_HEAD)]);
-            if begin(&head, &mut clock, !prefix.is_empty()).is_some() {
+            if begin(&head, &mut clock, is_stated(prefix)).is_some() {
                 return newline + 1;
             }
             end = newline;
@@ -84,12 +103,16 @@ impl LogFormat for PostgresStderr {
             let line = text[start..end].trim_end_matches('\r');
             let around = Around { line: number, at: start, ..Around::default() };
             (start, number) = (end + 1, number + 1);
-            if let Some(begun) = begin(line, &mut clock, !context.header.is_empty()) {
+            if let Some(begun) = begin(line, &mut clock, is_stated(context.header)) {
                 lines.begin(&begun, Cow::Borrowed(begun.message), around);
                 continue;
             }
             let more = line.strip_prefix('\t').unwrap_or(line);
-            let foreign = !line.starts_with('\t') && is_dated(line);
+            // The server goes on behind a tab; a tab may have been lost, but not from what begins as a record does.
+            let foreign = !line.starts_with('\t') && (is_dated(line) || is_bare(line, &mut clock));
+            if foreign {
+                lines.end(around.key);
+            }
             let joined = !foreign && lines.go_on(more, Joint::Line, around, usize::MAX);
             if !joined && !line.is_empty() {
                 lines.unmatched(number - 1);
@@ -114,6 +137,16 @@ fn begin<'a>(line: &'a str, clock: &mut Clock<'_>, stated: bool) -> Option<Begun
 fn is_dated(line: &str) -> bool {
     let digits = line.bytes().take(4).filter(u8::is_ascii_digit).count();
     digits == 4 && line.as_bytes().get(4) == Some(&b'-')
+}
+
+/// Whether somebody stated the prefix.
+fn is_stated(header: &str) -> bool {
+    !header.is_empty() && !is_learnt(header)
+}
+
+/// Whether a line is a record of a prefix without a time: `log_line_prefix` was set to another one.
+fn is_bare(line: &str, clock: &mut Clock<'_>) -> bool {
+    line.contains(":  ") && Begun::read(line, clock, true).is_some_and(|begun| begun.stamp.is_none())
 }
 
 /// The severity of PostgreSQL in a line that has no time.

@@ -128,6 +128,10 @@ pub(super) struct Session {
     pub planned: Vec<(Arc<Understood>, Stamp, u64, Place)>,
     /// The shape of the statement that was told last, of which no plan was seen.
     pub unplanned: Option<u64>,
+    /// A text of several statements that was told with a plan, and which of them that was.
+    pub text_planned: Option<(u64, u32)>,
+    /// Cursors whose declaration was told by its own line: their plans follow when they are closed.
+    cursors: Vec<u64>,
     /// What the server said of statements that are not told yet.
     pub audits: Vec<Audit>,
     /// A text of several statements, and of how many of them its audit is still to come.
@@ -261,6 +265,32 @@ impl Session {
         }
     }
 
+    /// What a statement changes that only its audit told. One inside of a function ends with it; and of a text of several
+    /// statements, the others are told by themselves.
+    pub fn change_alone(&mut self, audit: &Audit) {
+        let Some(statement) = audit.statement.as_ref().filter(|_| audit.is_first()) else { return };
+        let changes = !statement.analysis.session.is_empty();
+        if changes && crate::sql::split(&statement.shape.sample).len() < 2 {
+            self.change(statement);
+        }
+    }
+
+    /// What its audit tells was run. A server runs nothing in a transaction that has failed, and audits nothing there, not
+    /// even what takes it back.
+    pub fn runs(&mut self) {
+        if self.path.goes_on() {
+            self.number = None;
+        }
+    }
+
+    /// What its audits told before the statement that failed: that has worked.
+    pub fn audits_before(&mut self, failed: &Understood) -> Vec<Audit> {
+        let ahead = self.audit_ahead(failed).filter(|_| !self.not_run);
+        let of_failed = ahead.map(|index| self.audits[index].number);
+        let before = |audit: &mut Audit| !of_failed.is_some_and(|number| audit.is_beside(number));
+        self.audits.extract_if(.., before).collect()
+    }
+
     /// The server says whom it lets in, and to which database: that outranks how a line's prefix was read.
     pub fn is_let_in(&mut self, who: &Who) {
         if !who.user.is_empty() && !who.database.is_empty() {
@@ -340,9 +370,48 @@ impl Session {
             self.texts = Some((text, more - 1));
             return true;
         }
-        let several = crate::sql::split(&shape.sample).len();
-        self.texts = (several > 1).then_some((shape.fingerprint, several.saturating_sub(1)));
+        match crate::sql::split(&shape.sample).into_iter().filter(|it| is_audited_whole(it)).count() {
+            // What ends a transaction, or sets something, may stand between them.
+            0 => {}
+            1 => self.texts = None,
+            several => self.texts = Some((shape.fingerprint, several - 1)),
+        }
         false
+    }
+
+    /// A cursor was declared with a line of its own.
+    pub fn declares(&mut self, understood: &Understood) {
+        if understood.shape.sample.starts_with("declare ") && self.cursors.len() < MAX_PLANNED {
+            self.cursors.push(understood.shape.fingerprint);
+        }
+    }
+
+    /// Whether a plan is of a cursor whose declaration was told already.
+    pub fn has_declared(&mut self, fingerprint: u64) -> bool {
+        let known = self.cursors.iter().position(|it| *it == fingerprint);
+        known.map(|index| self.cursors.remove(index)).is_some()
+    }
+
+    /// Whether a plan is of a text of several statements that another plan told already: one of the same text, of a
+    /// statement before this one. `parts`: which of them it may be of; 0: the text is one.
+    pub fn is_planned_text(&mut self, fingerprint: u64, parts: u64) -> bool {
+        let before = self.text_planned.take().filter(|(text, _)| *text == fingerprint && parts != 0);
+        let first = before.map_or(0, |(_, part)| part + 1);
+        let behind = parts.checked_shr(first).unwrap_or(0);
+        let part = if behind == 0 { parts.trailing_zeros() } else { first + behind.trailing_zeros() };
+        self.text_planned = (parts != 0).then_some((fingerprint, part));
+        before.is_some() && behind != 0
+    }
+
+    /// Where what the server said ahead of a statement's own line is held; of an EXECUTE that is told as done, it is that
+    /// one's.
+    pub fn audit_ahead(&self, understood: &Understood) -> Option<usize> {
+        let executes = |audit: &Audit| {
+            audit.statement.as_ref().is_some_and(|it| it.shape.sample.starts_with("execute "))
+        };
+        let done = |audit: &Audit| self.audits.iter().any(|it| it.is_beside(audit.number) && executes(it));
+        let is_execute = understood.shape.sample.starts_with("execute ");
+        self.audits.iter().position(|audit| audit.is_for(understood) && !(is_execute && done(audit)))
     }
 
     /// Whether it replicates.
@@ -350,6 +419,34 @@ impl Session {
         self.replication = replication;
         self.number = None;
     }
+}
+
+/// Whether a statement of a text is audited with all of the text: what only changes the session is not.
+fn is_audited_whole(statement: &str) -> bool {
+    const ALONE: [&str; 20] = [
+        "begin",
+        "start",
+        "commit",
+        "end",
+        "rollback",
+        "abort",
+        "savepoint",
+        "release",
+        "set",
+        "reset",
+        "show",
+        "discard",
+        "deallocate",
+        "fetch",
+        "move",
+        "close",
+        "listen",
+        "unlisten",
+        "notify",
+        "checkpoint",
+    ];
+    let verb = statement.trim().split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    !verb.is_empty() && !ALONE.contains(&verb)
 }
 
 /// Who acts, and where unqualified names are looked for.

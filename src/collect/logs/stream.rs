@@ -33,11 +33,57 @@ static ROTATION: LazyLock<Regex> = LazyLock::new(|| {
     .expect("the pattern is a constant of this file")
 });
 
+/// An hour, perhaps with its minute, that a server puts into the name of the log it goes on with (`postgresql-%H.log`,
+/// `%d_%H`, `%H%M`, `%I%p`), and the day of the month before it.
+static CLOCK: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"[-_.](?:(?P<day>\d\d)[-_.])?(?P<hour>\d\d)(?P<minute>\d\d)?(?:[-_.]?(?P<half>AM|PM))?(?P<end>(?:\.[A-Za-z]\w*)*)$")
+        .expect("the pattern is a constant of this file")
+});
+
+/// The first time that a log writes.
+static WRITTEN: LazyLock<regex::bytes::Regex> = LazyLock::new(|| {
+    regex::bytes::Regex::new(r"\b\d{4}-\d\d-(?P<day>\d\d)[ T](?P<hour>\d\d):(?P<minute>\d\d):\d\d")
+        .expect("the pattern is a constant of this file")
+});
+
+/// A name without what may be an hour in it, and whether that is the one that the file begins in.
+fn without_clock(name: &str, head: &[u8]) -> Option<(String, bool)> {
+    let clock = CLOCK.captures(name)?;
+    let said = |group: &str| clock.name(group).and_then(|it| it.as_str().parse::<u32>().ok());
+    let written = WRITTEN.captures(head);
+    let begins = |group: &str| {
+        let digits = written.as_ref()?.name(group).and_then(|it| std::str::from_utf8(it.as_bytes()).ok());
+        digits.and_then(|digits| digits.parse::<u32>().ok())
+    };
+    let hour = said("hour").map(|hour| match clock.name("half").map(|half| half.as_str()) {
+        Some("PM") => hour % 12 + 12,
+        Some(_) => hour % 12,
+        None => hour,
+    });
+    let same_day = said("day").is_none_or(|day| begins("day") == Some(day));
+    let same_minute = said("minute").is_none_or(|minute| begins("minute").is_some_and(|it| it >= minute));
+    let end = clock.name("end").map_or("", |end| end.as_str());
+    let stem = format!("{}{end}", &name[..clock.get(0).map_or(0, |all| all.start())]);
+    Some((stem, hour.is_some() && hour == begins("hour") && same_day && same_minute))
+}
+
+/// A log's name without what rotation put into it, and the same without what may be an hour.
+fn names(file: &InputFile) -> (Text, Option<(Text, bool)>) {
+    let folder = file.path.rsplit_once('/').map(|(folder, _)| folder);
+    let within =
+        |stem: &str| folder.map_or(Text::from(stem), |folder| Text::from(format!("{folder}/{stem}")));
+    let stem = ROTATION.replace_all(file.name(), "");
+    let clock = without_clock(&stem, &file.head).map(|(stem, own)| (within(&stem), own));
+    (within(&stem), clock)
+}
+
 /// One stream.
 pub struct Stream<'a> {
     id: Text,
     format: Format<'a>,
     files: Vec<&'a InputFile>,
+    /// What the first block of each has to know, and whether its year had to be assumed.
+    openings: Vec<(String, bool)>,
     of: Mention,
     zones: Zones,
     zone_stated: bool,
@@ -47,15 +93,22 @@ pub struct Stream<'a> {
 pub fn streams<'a>(files: &[&'a InputFile], world: &World<'a>) -> Vec<Stream<'a>> {
     type Key = (Text, &'static str, bool);
     let mut groups: BTreeMap<Key, (Format<'a>, Vec<&'a InputFile>)> = BTreeMap::new();
-    for file in files {
-        let Some(format) = format_of(file, world.settings) else { continue };
-        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let stem = ROTATION.replace_all(file.name(), "");
-        let id = if folder.is_empty() { stem.to_string() } else { format!("{folder}/{stem}") };
-        let (name, elements) = (format.about().name, matches!(format, Format::Elements(_)));
-        groups.entry((Text::from(id), name, elements)).or_insert_with(|| (format, Vec::new())).1.push(file);
+    let named: Vec<(Text, Option<(Text, bool)>)> = files.iter().map(|file| names(file)).collect();
+    // A number is an hour where most files begin in the one they are named by; else it may be an instance's.
+    let mut clocks: BTreeMap<&Text, (usize, usize)> = BTreeMap::new();
+    for (stem, own) in named.iter().filter_map(|(_, clock)| clock.as_ref()) {
+        let (hours, all) = clocks.entry(stem).or_default();
+        (*hours, *all) = (*hours + usize::from(*own), *all + 1);
     }
-    let make = |((id, name, _), (format, mut files)): (Key, (Format<'a>, Vec<&'a InputFile>))| {
+    for (file, (name, clock)) in files.iter().zip(&named) {
+        let Some(format) = format_of(file, world.settings) else { continue };
+        let hourly = clock.as_ref().map(|(stem, _)| stem);
+        let hourly = hourly.filter(|stem| clocks.get(stem).is_some_and(|(hours, all)| hours * 2 > *all));
+        let id = hourly.unwrap_or(name).clone();
+        let (name, elements) = (format.about().name, matches!(format, Format::Elements(_)));
+        groups.entry((id, name, elements)).or_insert_with(|| (format, Vec::new())).1.push(file);
+    }
+    let make = |((id, name, _), (format, files)): (Key, (Format<'a>, Vec<&'a InputFile>))| {
         let (server, zone) = files.iter().map(|file| world.settings.source_of(&file.path)).next()?;
         let host = files[0].host.clone();
         let zone = zone.or_else(|| {
@@ -63,17 +116,28 @@ pub fn streams<'a>(files: &[&'a InputFile], world: &World<'a>) -> Vec<Stream<'a>
             known.then_some(zone)
         });
         let zones = Zones::new(zone);
-        files.sort_by_key(|file| {
+        let opened = |file| (file, opening(&format, file, world));
+        let mut opened: Vec<(&InputFile, (String, bool))> = files.into_iter().map(opened).collect();
+        opened.sort_by_key(|(file, (header, _))| {
             let age = std::cmp::Reverse(rotation(&file.path));
-            (first_stamp(&format, file, &zones, world), age, file.path.clone())
+            (first_stamp(&format, file, &zones, header), age, file.path.clone())
         });
+        // What one file of a log tells holds for those whose own beginning tells nothing.
+        let shared =
+            opened.iter().map(|(_, (header, _))| header).find(|it| format.shares_opening(it)).cloned();
+        for (_, (header, _)) in &mut opened {
+            if let (true, Some(shared)) = (header.is_empty(), &shared) {
+                header.clone_from(shared);
+            }
+        }
+        let (files, openings): (Vec<&InputFile>, Vec<(String, bool)>) = opened.into_iter().unzip();
         let id = Text::from(format!("{name}:{id}"));
         let of = match server {
             Some(server) => Mention::new(MentionKind::System, server),
             None => Mention::new(MentionKind::Server, id.clone()),
         };
         let zone_stated = zones.name().is_some();
-        Some(Stream { id, format, files, of, zones, zone_stated })
+        Some(Stream { id, format, files, openings, of, zones, zone_stated })
     };
     groups.into_iter().filter_map(make).collect::<Vec<Stream<'a>>>()
 }
@@ -90,12 +154,18 @@ fn opening(format: &Format<'_>, file: &InputFile, world: &World<'_>) -> (String,
     let year = world.settings.year_of(&file.path);
     let prefix = world.settings.prefix_of(&file.path);
     let head = format.head(file);
-    format.opening(&Opening { name: file.name(), head: &head, year, today: world.today, prefix })
+    format.opening(&Opening {
+        name: file.name(),
+        head: &head,
+        year,
+        today: world.today,
+        prefix,
+        file: Some(file),
+    })
 }
 
-fn first_stamp(format: &Format<'_>, file: &InputFile, zones: &Zones, world: &World<'_>) -> Option<i64> {
-    let (header, _) = opening(format, file, world);
-    let block = format.parse(&format.head(file), Context { zones, header: &header });
+fn first_stamp(format: &Format<'_>, file: &InputFile, zones: &Zones, header: &str) -> Option<i64> {
+    let block = format.parse(&format.head(file), Context { zones, header });
     let stated = |record: &&Record| record.stamp != UNSTATED;
     block.records.iter().find(stated).map(|record| record.stamp.0)
 }
@@ -172,8 +242,8 @@ impl Stream<'_> {
             ),
         };
         let mut assumed = false;
-        for file in &self.files {
-            assumed |= self.file(file, world, cache, &mut heard, &mut evidence);
+        for (file, opening) in self.files.iter().zip(&self.openings) {
+            assumed |= self.file((file, opening), world, cache, &mut heard, &mut evidence);
         }
         if assumed && !self.zone_stated {
             let first = self.files.first().map(|file| Place::whole(&file.path));
@@ -207,7 +277,7 @@ impl Stream<'_> {
     /// Reads one file; tells whether any stamp was read in an assumed zone.
     fn file(
         &self,
-        file: &InputFile,
+        (file, opening): (&InputFile, &(String, bool)),
         world: &World<'_>,
         cache: &Cache,
         heard: &mut Heard,
@@ -235,7 +305,7 @@ impl Stream<'_> {
                 let size = world.block_bytes.max(1);
                 let (format, carry) = (&*self.format, Vec::new());
                 let mut cutter = Cutter { reader, format, carry, size, done: false, cut_record: false };
-                let (mut header, year_assumed) = opening(&self.format, file, world);
+                let (mut header, year_assumed) = opening.clone();
                 if year_assumed {
                     let year = header.split(' ').next().unwrap_or_default();
                     let detail = format!(

@@ -3,7 +3,9 @@
 
 use super::stamps::days;
 use crate::evidence::Stamp;
+use crate::input::InputFile;
 use jiff::tz::TimeZone;
+use std::io::Read;
 
 /// What is known of a file before it is read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,6 +20,29 @@ pub struct Opening<'a> {
     pub today: Option<Stamp>,
     /// The `log_line_prefix` that `[[source]]` states.
     pub prefix: Option<&'a str>,
+    /// The file, where more of it may be looked at.
+    pub file: Option<&'a InputFile>,
+}
+
+/// How much of a file is looked at for a line that tells how its lines begin, and how much is taken from there.
+const LOOKED_AT: u64 = 4 * 1024 * 1024;
+const TAKEN: usize = 256 * 1024;
+
+impl Opening<'_> {
+    /// What begins with the line before the first that holds this; nothing, if the first part of the file has none.
+    pub(super) fn around(&self, mark: &[u8]) -> Vec<u8> {
+        let mut part = Vec::new();
+        let reader = self.file.and_then(|file| file.open().ok());
+        if reader.is_none_or(|reader| reader.take(LOOKED_AT).read_to_end(&mut part).is_err()) {
+            return Vec::new();
+        }
+        let Some(at) = memchr::memmem::find(&part, mark) else { return Vec::new() };
+        let line = memchr::memrchr(b'\n', &part[..at]).unwrap_or(0);
+        let start = memchr::memrchr(b'\n', &part[..line]).map_or(0, |newline| newline + 1);
+        part.drain(..start);
+        part.truncate(TAKEN);
+        part
+    }
 }
 
 /// A day of a year: year, month, day.
@@ -107,7 +132,7 @@ mod tests {
     fn opened(first: (i64, i64), inner: Option<Day>, name: &str, year: Option<i64>) -> (i64, bool) {
         let today = Some(Stamp::from_seconds(local(2026, 11, 24, 0)));
         let (mut years, assumed) =
-            Years::open(first, inner, &Opening { name, head: b"", year, today, prefix: None });
+            Years::open(first, inner, &Opening { name, head: b"", year, today, prefix: None, file: None });
         (years.of(first.0), assumed)
     }
 

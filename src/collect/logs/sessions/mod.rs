@@ -14,7 +14,7 @@ use crate::evidence::{
 };
 use crate::sql::{Dialect, SearchPath, TableUse, Understood};
 use foldhash::fast::FixedState;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// A statement's understanding, for records that hold one.
@@ -47,6 +47,8 @@ pub struct Sessions {
     audited: HashMap<(u64, Vec<TableUse>), Arc<Understood>>,
     /// Blocks without what the server tells of their parts, by shape and what is done there.
     outlines: HashMap<(u64, BTreeSet<Action>), Arc<Understood>>,
+    /// Those of them whose plan named a temporary table.
+    of_temporary: HashSet<usize, FixedState>,
     /// The tables of plans, by login, database and shape.
     plans: HashMap<(Text, Text, u64), BTreeSet<TableUse>>,
     operations: HashMap<(usize, Operation), (Activity, Places)>,
@@ -102,6 +104,7 @@ impl Sessions {
             shapes: HashMap::default(),
             audited: HashMap::default(),
             outlines: HashMap::default(),
+            of_temporary: HashSet::default(),
             plans: HashMap::default(),
             operations: HashMap::default(),
             position: None,
@@ -199,9 +202,10 @@ impl Sessions {
                 self.totals(actor, &understood, *calls, place);
             }
             Event::Duration(micros) => self.duration(record.session, *micros),
-            Event::Planned { micros, tables, .. } => {
+            Event::Planned { micros, tables, parts, .. } => {
+                let understood = self.with_temporary(understood, tables);
                 self.learn_plan(record.session, understood.as_ref(), tables);
-                self.planned(record, understood, *micros, place);
+                self.planned(record, understood, *micros, *parts, place);
             }
             Event::Prepared(_) => self.executed(record, understood, place),
             Event::Error(denied) => {
@@ -374,8 +378,12 @@ impl Sessions {
     fn inside(&self, id: u64) -> BTreeSet<Action> {
         let Some(session) = self.open.get(&id) else { return BTreeSet::new() };
         let audited = session.audits.iter().flat_map(|audit| &audit.tables);
+        // Where the server does not name relations, its text does.
+        let nameless = session.audits.iter().filter(|audit| audit.tables.is_empty());
+        let read = nameless.filter_map(|audit| audit.statement.as_ref());
+        let read = read.filter(|it| !it.shape.sample.starts_with("do ")).flat_map(|it| &it.analysis.tables);
         let planned = session.planned.iter().flat_map(|(part, ..)| &part.analysis.tables);
-        audited.chain(planned).map(|table| table.action).collect()
+        audited.chain(read).chain(planned).map(|table| table.action).collect()
     }
 
     /// A block without what its statements do, where each of them is told by itself.
@@ -387,12 +395,27 @@ impl Sessions {
         self.outlines.entry(key).or_insert_with(|| Arc::new(it.without(inside))).clone()
     }
 
+    /// A statement whose plan names a temporary table of the session's: that is said of this execution alone.
+    fn with_temporary(&mut self, understood: Understanding, tables: &[TableUse]) -> Understanding {
+        let is_temporary =
+            |it: &TableUse| it.parts.first().is_some_and(|schema| schema.starts_with("pg_temp"));
+        if !tables.iter().any(is_temporary) {
+            return understood;
+        }
+        let told = self.told(Some(&understood?), tables.iter().cloned().collect());
+        self.of_temporary.insert(Arc::as_ptr(&told).addr());
+        Some(told)
+    }
+
     /// A plan tells the tables of a shape, whether it comes before the statement's own line or behind it.
     fn learn_plan(&mut self, id: u64, understood: Option<&Arc<Understood>>, tables: &[TableUse]) {
         let (Some(understood), Some(session), false) = (understood, self.open.get(&id), tables.is_empty())
         else {
             return;
         };
+        if self.of_temporary.contains(&Arc::as_ptr(understood).addr()) {
+            return;
+        }
         let of = (session.who.user.clone(), session.who.database.clone(), understood.shape.fingerprint);
         if self.plans.len() < SHAPES_PLANNED || self.plans.contains_key(&of) {
             self.plans.entry(of).or_default().extend(tables.iter().cloned());
@@ -402,9 +425,8 @@ impl Sessions {
     /// A statement with the tables that its plans tell, for whoever it was that ran it.
     fn with_plan(&self, who: &Who, understood: &Arc<Understood>) -> Arc<Understood> {
         let of = (who.user.clone(), who.database.clone(), understood.shape.fingerprint);
-        let Some(plan) = self.plans.get(&of).filter(|_| !self.plans.is_empty()) else {
-            return understood.clone();
-        };
+        let exact = self.of_temporary.contains(&Arc::as_ptr(understood).addr());
+        let Some(plan) = self.plans.get(&of).filter(|_| !exact) else { return understood.clone() };
         let tables: Vec<TableUse> = plan.iter().cloned().collect();
         Arc::new(Understood::told(Some(understood), &tables))
     }
@@ -419,8 +441,9 @@ impl Sessions {
 
     /// The same of a statement that has failed: of an EXECUTE, what it ran.
     fn audit_for(&mut self, id: u64, understood: &Arc<Understood>) -> Option<Arc<Understood>> {
-        let audits = &mut self.open.get_mut(&id)?.audits;
-        let index = audits.iter().position(|audit| audit.is_for(understood))?;
+        let session = self.open.get_mut(&id)?;
+        let index = session.audit_ahead(understood)?;
+        let audits = &mut session.audits;
         let audit = audits.remove(index);
         let text = audit.statement.as_ref().unwrap_or(understood).clone();
         Some(self.told(Some(&text), audit.tables))
@@ -551,9 +574,18 @@ impl Sessions {
             Some(session) if number != 0 => std::mem::take(&mut session.audits),
             _ => Vec::new(),
         };
+        // The plan of what an EXECUTE runs was logged before it; the text it is of follows.
+        let executed = match self.open.get_mut(&record.session) {
+            Some(session) if ended.is_some() && understood.shape.sample.starts_with("execute ") => {
+                std::mem::take(&mut session.planned)
+            }
+            _ => Vec::new(),
+        };
         self.flush(record.session, Some(&understood));
         self.saw_statement(&understood, micros);
         let Some(session) = self.open.get_mut(&record.session) else { return };
+        session.declares(&understood);
+        session.planned.extend(executed);
         session.audits.extend(others);
         session.spoke = true;
         session.unplanned = unplanned.then_some(understood.shape.fingerprint);
@@ -588,6 +620,7 @@ impl Sessions {
             pending.0 = understood;
         } else {
             session.acted |= does(&understood);
+            session.planned.retain(|it| it.0.shape.fingerprint != understood.shape.fingerprint);
             let actor = self.book.of(session);
             let told = self.audit_of(record.session, 0, &understood).unwrap_or(understood);
             self.count(actor, &told, Outcome::Ok, record.stamp, None, place);
@@ -612,7 +645,7 @@ impl Sessions {
 
     /// A statement seen with its plan: the pending one, or one that a function ran, or one whose own line
     /// follows.
-    fn planned(&mut self, record: &Record, understood: Understanding, micros: u64, place: Place) {
+    fn planned(&mut self, record: &Record, understood: Understanding, micros: u64, parts: u64, place: Place) {
         let (Some(understood), Some(session)) = (understood, self.open.get_mut(&record.session)) else {
             return;
         };
@@ -624,6 +657,10 @@ impl Sessions {
         // In the extended protocol a plan is written when its portal is closed, behind the statement's own line.
         if pending || session.unplanned == Some(fingerprint) {
             session.unplanned = None;
+            return;
+        }
+        let declared = understood.shape.sample.starts_with("declare ") && session.has_declared(fingerprint);
+        if declared || session.is_planned_text(fingerprint, parts) {
             return;
         }
         if session.planned.len() < MAX_PLANNED {
@@ -643,6 +680,13 @@ impl Sessions {
         if std::mem::take(&mut session.examined) {
             return;
         }
+        if session.failed.is_some() && session.pending.is_none() && self.one_database {
+            let before = session.audits_before(&understood);
+            for audit in before {
+                self.audited_alone(record.session, audit, &BTreeSet::new());
+            }
+        }
+        let Some(session) = self.open.get_mut(&record.session) else { return };
         let Some(denied) = session.failed.take() else {
             session.acted |= does(&understood);
             // The statement of a warning or of a note (a temporary file, a wait for a lock): it runs.
@@ -707,10 +751,14 @@ impl Sessions {
             self.count(actor, &told, outcome, stamp, None, place);
         }
         let Some(session) = self.open.get_mut(&id) else { return };
+        let of_next = next.and_then(|next| session.audit_ahead(next));
         let mut audits = std::mem::take(&mut session.audits);
-        let of_next = next.and_then(|next| audits.iter().position(|audit| audit.is_for(next)));
         session.audits.extend(of_next.map(|index| audits.remove(index)));
         for audit in audits {
+            if self.one_database && outcome == Outcome::Ok {
+                self.audited_alone(id, audit, &inside);
+                continue;
+            }
             let told = self.told(audit.statement.as_ref(), audit.tables);
             let told = self.outline(told, &inside);
             if let (Outcome::Ok, Some(session)) = (outcome, self.open.get_mut(&id)) {
@@ -718,5 +766,17 @@ impl Sessions {
             }
             self.count(actor, &told, outcome, audit.stamp, None, audit.place);
         }
+    }
+
+    /// A statement that only its audit told has worked, and changes the session as its own line would.
+    fn audited_alone(&mut self, id: u64, audit: Audit, inside: &BTreeSet<Action>) {
+        let told = self.told(audit.statement.as_ref(), audit.tables.clone());
+        let told = self.outline(told, inside);
+        let Some(session) = self.open.get_mut(&id) else { return };
+        session.runs();
+        session.acted |= does(&told);
+        let actor = self.book.of(session);
+        session.change_alone(&audit);
+        self.count(actor, &told, Outcome::Ok, audit.stamp, None, audit.place);
     }
 }
