@@ -1,12 +1,14 @@
 //! What commands mean: `psql -c`, `curl`, `scp a b:`, with variables and sourced files resolved. Used by
 //! scripts and by schedules. It never runs anything, and what can only be known at run time stays `{}`.
 
+mod assignments;
 mod backups;
 mod branches;
 mod clients;
 mod db2;
 mod decisions;
 mod dialogue;
+mod dispatch;
 mod files;
 mod git;
 mod http;
