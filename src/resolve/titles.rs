@@ -41,10 +41,16 @@ pub(super) fn stem(path: &str) -> &str {
     name.split_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem })
 }
 
-/// Whether a word is what a program may be called: no sign of a shell or of a template is in it.
+/// Whether a word is what a program may be called: something of it is known, and no other sign of a shell is in it.
 fn is_name(word: &str) -> bool {
-    word.contains(char::is_alphanumeric)
-        && !word.contains(['"', '\'', '$', '`', '<', '>', '(', ')', '=', ';', '|', '&'])
+    let known = word.split('$').enumerate().map(|(at, part)| match (at, part.strip_prefix('{')) {
+        (0, _) => part,
+        (_, Some(inner)) => inner.split_once('}').map_or("", |(_, behind)| behind),
+        (_, None) => part.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_'),
+    });
+    let known: String = known.collect();
+    let signs = ['"', '\'', '`', '<', '>', '(', ')', '{', '}', '=', ';', '|', '&'];
+    known.contains(char::is_alphanumeric) && !known.contains(signs)
 }
 
 /// `NAME=value` in front of a command.
@@ -99,6 +105,9 @@ mod tests {
             ("A=1 B='x y' /usr/bin/nice x", "nice"),
             ("(sleep $(($RANDOM/(32768/30)))); <%= @script %> 2>&1 | logger -t x", "facts"),
             ("A=1 x 2>&1", "x"),
+            ("/opt/backup-${T} a", "backup-${T}"),
+            ("$PSQL -c x", "facts"),
+            ("{}:{}", "facts"),
             ("sleep 60; diagnosis run", "diagnosis"),
             ("( cd /srv && rotate )", "rotate"),
             ("\"$X\" y", "facts"),

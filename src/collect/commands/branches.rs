@@ -256,6 +256,9 @@ fn merged(ends: Vec<State>) -> State {
         if !Rc::ptr_eq(&state.folders, &end.folders) {
             Rc::make_mut(&mut state.folders).extend(end.folders.iter().cloned());
         }
+        if !Rc::ptr_eq(&state.written, &end.written) {
+            Rc::make_mut(&mut state.written).retain(|path, text| end.written.get(path) == Some(text));
+        }
         state.descriptors.extend(end.descriptors);
         if state.folder != end.folder {
             state.folder = None;

@@ -42,6 +42,7 @@ mod values;
 mod windows;
 mod words;
 mod wrappers;
+mod written;
 
 pub use http::endpoint as http_endpoint;
 pub use out::Out;

@@ -3,7 +3,7 @@
 
 use super::template::unmarked;
 use super::windows::unc;
-use super::{Call, Context, absolute, sleeps};
+use super::{Call, Context, absolute, sleeps, written};
 use crate::evidence::scrub::{scrub, scrub_name};
 use crate::evidence::{
     Action, Class, Confidence, Connection, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Outcome,
@@ -37,6 +37,8 @@ pub struct Out<'a> {
     pub(super) elsewhere: Option<Option<Text>>,
     /// While a command that runs in a container is read: which.
     pub(super) within: Option<Text>,
+    /// Files that the text itself has written.
+    pub(super) written: written::Written,
     /// How sure it is that what is read now is done at all.
     pub(super) confidence: Confidence,
     /// Connections that a client keeps from one call to the next (`db2 connect to …`).
@@ -58,6 +60,7 @@ impl<'a> Out<'a> {
             sleeps: sleeps::Sleeps::default(),
             elsewhere: None,
             within: None,
+            written: written::Written::default(),
             confidence: Confidence::High,
             kept: BTreeMap::new(),
         }
@@ -74,6 +77,11 @@ impl<'a> Out<'a> {
             return None;
         }
         (self.context.files)(&absolute(path, call))
+    }
+
+    /// The text of a file that the text itself has written.
+    pub(super) fn written(&self, path: &str, call: &Call) -> Option<std::rc::Rc<str>> {
+        written::text_of(&self.written, path, call).filter(|_| self.elsewhere.is_none())
     }
 
     /// States a use.

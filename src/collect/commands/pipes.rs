@@ -18,6 +18,11 @@ pub(super) struct Redirects {
 }
 
 impl Redirects {
+    /// The files that are written.
+    pub(super) fn writes(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().filter(|(action, _)| *action == Action::Write).map(|(_, path)| path.as_str())
+    }
+
     /// What a call that runs a text was given.
     pub(super) fn of(stdin: Option<String>, stdin_file: Option<String>, piped: bool) -> Redirects {
         Redirects { stdin, stdin_file, piped, files: Vec::new() }
@@ -122,6 +127,9 @@ impl Shell<'_> {
         }
         let line = self.line(node);
         self.state_files(&own, Action::Read, line, out);
+        if own.stdin.is_some() {
+            self.remember(node, &own, depth, out);
+        }
         for child in children {
             if child.kind() == "heredoc_redirect" {
                 // `psql <<EOF | gzip > x`: the rest of the pipeline hangs below the redirect.

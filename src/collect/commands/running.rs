@@ -35,6 +35,9 @@ impl Shell<'_> {
             if let Some(function) = self.state.functions.get(command.as_str()).cloned() {
                 return self.function(&function, call, context, out);
             }
+            if self.runs_written(&mut call, context, out) {
+                return;
+            }
             let name = call.name().to_owned();
             if let Own::Done = self.own(&name, &call, context, out) {
                 return;
@@ -68,6 +71,7 @@ impl Shell<'_> {
                     let Some((wrapped, account)) = wrappers::peel(&name, &call.words) else {
                         let started = self.starts(&name, &call, context, out);
                         if !started && !self.quiet && !self.wrapper(&call, context, out) {
+                            out.written = self.state.written.clone();
                             state(&call, out);
                         }
                         return;
@@ -274,7 +278,13 @@ impl Shell<'_> {
     }
 
     /// A command given as text.
-    fn text(&mut self, text: Option<String>, call: &Call, context: &Context<'_>, out: &mut Out<'_>) {
+    pub(super) fn text(
+        &mut self,
+        text: Option<String>,
+        call: &Call,
+        context: &Context<'_>,
+        out: &mut Out<'_>,
+    ) {
         let Some(text) = text.filter(|text| !text.trim().is_empty() && text != UNKNOWN) else { return };
         if !self.may_nest(call, out)
             || !self.may_work(text.len())
@@ -334,7 +344,7 @@ impl Shell<'_> {
     /// tells to be a script is read nowhere else, and does it here.
     fn source(&mut self, call: &Call, context: &Context<'_>, out: &mut Out<'_>) {
         let Some(path) = call.words.get(1) else { return };
-        let Ok(text) = self.sourced(path, call, context) else {
+        let Ok(text) = self.sourced(path, call, context, out) else {
             if !self.quiet {
                 let detail = format!(
                     "sources {}, and the file of that name lies neither beside it nor above; it was not followed",
@@ -344,7 +354,7 @@ impl Shell<'_> {
             }
             return;
         };
-        if !self.quiet {
+        if !self.quiet && self.own_text(path, call, out).is_none() {
             out.includes(call, path);
         }
         let text = text.filter(|_| out.elsewhere.is_none());
@@ -363,7 +373,16 @@ impl Shell<'_> {
 
     /// The text of a file that is sourced. A name that is no whole path means a file beside the script, or one below a
     /// folder that the script lies in; the error: the scan has one elsewhere, and nothing tells that it is meant.
-    fn sourced(&self, path: &str, call: &Call, context: &Context<'_>) -> Result<Option<String>, ()> {
+    fn sourced(
+        &self,
+        path: &str,
+        call: &Call,
+        context: &Context<'_>,
+        out: &Out<'_>,
+    ) -> Result<Option<String>, ()> {
+        if let Some(text) = self.own_text(path, call, out) {
+            return Ok(Some(text.to_string()));
+        }
         let whole = super::absolute(path, call);
         if whole.starts_with(['/', '~']) || whole.contains(UNKNOWN) {
             return Ok((context.files)(&whole));

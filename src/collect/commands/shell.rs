@@ -5,7 +5,7 @@
 use super::branches::is_conditional;
 use super::pipes::Redirects;
 use super::words::UNKNOWN;
-use super::{Call, Context, Out, decisions, remarks, template};
+use super::{Call, Context, Out, decisions, remarks, template, values};
 use crate::evidence::scrub::scrub;
 use crate::evidence::{Action, GapCode, MentionKind, Says, Text};
 use std::cell::Cell;
@@ -54,6 +54,8 @@ pub(super) struct State {
     pub(super) folders: Rc<BTreeSet<String>>,
     /// The account that a wrapper names.
     pub(super) account: Option<String>,
+    /// Files that the text itself has written so far: path to text.
+    pub(super) written: Rc<BTreeMap<String, Rc<str>>>,
 }
 
 impl State {
@@ -298,7 +300,15 @@ impl Shell<'_> {
             "pipeline" => self.pipeline(node, redirects, context, out, depth),
             "subshell" | "command_substitution" | "process_substitution" => {
                 let before = self.state.clone();
-                self.children(node, redirects, context, out, depth);
+                let whole = self.text;
+                let several = values::in_backticks(whole.get(node.byte_range()).unwrap_or(""));
+                if several.is_empty() {
+                    self.children(node, redirects, context, out, depth);
+                }
+                for text in several {
+                    let call = Call { env: self.state.env.clone(), ..self.bare(self.line(node)) };
+                    self.text(Some(text.to_owned()), &call, context, out);
+                }
                 self.state = before;
             }
             _ => self.children(node, redirects, context, out, depth),

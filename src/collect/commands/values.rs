@@ -46,6 +46,20 @@ pub(super) fn end_of_backticks(text: &str) -> Option<usize> {
     })
 }
 
+/// The commands of several substitutions in backticks that the grammar takes for one: `` `a` `b` ``; of one, none.
+pub(super) fn in_backticks(text: &str) -> Vec<&str> {
+    let (mut found, mut rest) = (Vec::new(), text.trim_start());
+    if !rest.starts_with('`') || end_of_backticks(&rest[1..]).is_none_or(|end| end + 2 >= rest.len()) {
+        return found;
+    }
+    while let Some((_, inner)) = rest.split_once('`') {
+        let end = end_of_backticks(inner).unwrap_or(inner.len());
+        found.push(&inner[..end]);
+        rest = inner.get(end + 1..).unwrap_or("");
+    }
+    found
+}
+
 impl Shell<'_> {
     /// What a name stands for, where that is known: a variable, a numbered argument, or what every shell sets.
     fn known(&self, name: &str) -> Option<String> {

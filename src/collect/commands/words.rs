@@ -3,7 +3,7 @@
 
 use super::shell::{MAX_DEPTH, Shell};
 use super::template::{MARK, unmarked};
-use super::values::{closing, end_of_backticks};
+use super::values::{closing, end_of_backticks, in_backticks};
 use std::borrow::Cow;
 use tree_sitter::Node;
 
@@ -145,6 +145,7 @@ impl Shell<'_> {
             }
             "simple_expansion" => self.variable(text.trim_start_matches('$')),
             "expansion" => self.parameter(text, depth),
+            "command_substitution" if !in_backticks(text).is_empty() => self.expand(text, depth),
             "command_substitution" => match self.here_text(node, depth) {
                 Some(said) => said,
                 None => self.substitution(text, depth),

@@ -74,6 +74,7 @@ fn a_substitution_in_backticks_that_is_glued_to_a_word_belongs_to_it() {
             ),
             // The one that ends a substitution begins none.
             ("echo `cat /srv/a` `cat /srv/b`", &["read file:h//srv/a", "read file:h//srv/b"]),
+            ("cp `echo /srv/a` `echo /srv/b`", &["read file:h//srv/a", "write file:h//srv/b"]),
             ("A=`date`x touch /srv/c", &["write file:h//srv/c"]),
         ],
         &[],
@@ -145,4 +146,46 @@ fn functions_that_an_argument_names_are_followed() {
     ] {
         assert_eq!(said(&format!("{functions}{call}"), &[]), want, "{call}");
     }
+}
+
+#[test]
+fn a_file_that_a_text_writes_and_runs_is_read_where_it_is_run() {
+    check(
+        &[
+            (
+                "S=/tmp/p-$$.sql\ncat <<-EOF > $S\n  connect / as sysdba\n  select a from hr.emp\\$x;\nEOF\nsqlplus /nolog @$S",
+                &["read table:hr.emp$x", "write file:h//tmp/p-{}.sql"],
+            ),
+            (
+                "cat > /tmp/q.sql <<'EOF'\nDELETE FROM t;\nEOF\ncat >> /tmp/q.sql <<'EOF'\nDELETE FROM u;\nEOF\npsql -h db1 -d shop -f /tmp/q.sql",
+                &["write file:h//tmp/q.sql", "write table:db1/shop/t", "write table:db1/shop/u"],
+            ),
+            (
+                "cd /tmp; tee q.sql <<'EOF'\nDELETE FROM t;\nEOF\nmysql -h db1 shop < /tmp/q.sql",
+                &["read file:h//tmp/q.sql", "write file:h//tmp/q.sql", "write table:db1/shop/shop.t"],
+            ),
+            (
+                "cat > /tmp/x.sh <<'EOF'\ntouch /srv/$1\nEOF\nbash -e /tmp/x.sh a; chmod +x /tmp/x.sh; sudo /tmp/x.sh b",
+                &["write file:h//srv/a", "write file:h//srv/b", "write file:h//tmp/x.sh"],
+            ),
+            (
+                "cat > /tmp/x.py <<'EOF'\n#!/usr/bin/python3\nx > y\nEOF\n/tmp/x.py",
+                &["runs /tmp/x.py", "write file:h//tmp/x.py"],
+            ),
+            // Another file is another text, and what is only known when it runs is any.
+            (
+                "cat > /tmp/a.sql <<'EOF'\nDELETE FROM t;\nEOF\npsql -h db1 -d shop -f /tmp/b.sql",
+                &["runs /tmp/b.sql", "write file:h//tmp/a.sql"],
+            ),
+            (
+                "cat > /tmp/$1 <<'EOF'\nDELETE FROM t;\nEOF\npsql -h db1 -d shop -f /tmp/$2",
+                &["write file:h//tmp/{}"],
+            ),
+            (
+                "if x; then cat > /tmp/q.sql <<'EOF'\nDELETE FROM t;\nEOF\nelse cat > /tmp/q.sql <<'EOF'\nDELETE FROM u;\nEOF\nfi\npsql -h db1 -d shop -f /tmp/q.sql",
+                &["runs /tmp/q.sql", "write file:h//tmp/q.sql"],
+            ),
+        ],
+        &[],
+    );
 }
