@@ -1,8 +1,6 @@
 //! What a job is called by the text of its command: the first program that it runs, behind settings, tests, waits and
 //! brackets. It never looks at what that program is.
 
-use crate::schedule;
-
 /// What only asks or opens something is no name: `[ -x /opt/x ] && …`, `. /opt/env; …`, `if test …`.
 const ASKS: [&str; 12] = ["if", "then", "test", "true", "false", "while", "[", "[[", ".", "!", "(", "{"];
 /// Words behind which the command goes on.
@@ -22,9 +20,7 @@ pub(super) fn program(command: &str, file: &str) -> String {
     if is_name(first) && first != "sleep" {
         return first.to_owned();
     }
-    // What a template fills in is nobody's name.
-    let text =
-        schedule::fill(command, &|placeholder| (!placeholder.starts_with('$')).then(|| "$".to_owned()));
+    let text = unfilled(command);
     let mut commands = segments(&text)
         .into_iter()
         .filter_map(|words| words.into_iter().find(|word| !OPENS.contains(word) && !sets(word)).map(stem));
@@ -33,6 +29,21 @@ pub(super) fn program(command: &str, file: &str) -> String {
     let kept = Some(stem(file)).filter(|_| first != "sleep" || found.is_some());
     let named = [found, kept].into_iter().flatten().find(|word| is_name(word));
     named.unwrap_or(first).to_owned()
+}
+
+/// A command with a sign of the shell's own for what a template fills in, which is nobody's name.
+fn unfilled(command: &str) -> String {
+    let (mut out, mut rest) = (String::with_capacity(command.len()), command);
+    while let Some((at, close)) =
+        [("{{", "}}"), ("<%", "%>")].iter().filter_map(|(open, close)| Some((rest.find(open)?, *close))).min()
+    {
+        let Some(end) = rest[at + 2..].find(close) else { break };
+        out.push_str(&rest[..at]);
+        out.push('$');
+        rest = &rest[at + 2 + end + close.len()..];
+    }
+    out.push_str(rest);
+    out
 }
 
 /// The last part of a path, without extension.

@@ -33,7 +33,7 @@ impl Shell<'_> {
             Rc::make_mut(&mut self.state.arrays).remove(list);
             return;
         }
-        let value = value.map_or(String::new(), |value| self.word(value, depth));
+        let value = value.map_or(String::new(), |value| self.whole_word(value, depth));
         self.given(node, &name, adds, value);
     }
 

@@ -2,10 +2,11 @@
 //! nobody knows before it is called, so each of the text's own functions is followed, as less than sure. It never takes a
 //! variable that holds a program for one.
 
-use super::shell::{Function, Shell};
+use super::shell::{Function, MAX_DEPTH, Shell};
 use super::words::UNKNOWN;
 use super::{Call, Context, Out};
 use crate::evidence::{Confidence, MentionKind};
+use std::collections::BTreeSet;
 use tree_sitter::Node;
 
 /// How many functions are followed where any may be meant.
@@ -28,8 +29,11 @@ impl Shell<'_> {
         if words.first().is_some_and(|word| self.state.functions.contains_key(word)) {
             return false;
         }
+        // What is called by its name is a help of the others, and told where it is called.
+        let called = self.called(command);
         let meant = |name: &String| {
-            name.len() > front.len() + back.len() && name.starts_with(front) && name.ends_with(back)
+            let fits = name.starts_with(front) && name.ends_with(back);
+            name.len() > front.len() + back.len() && fits && !called.contains(name.as_str())
         };
         let found = self.state.functions.iter().filter(|(name, it)| meant(name) && it.line.is_some());
         let found: Vec<(String, Function)> =
@@ -55,6 +59,27 @@ impl Shell<'_> {
         }
         out.confidence = sure;
         true
+    }
+}
+
+impl Shell<'_> {
+    /// The names of all commands of the text that a command stands in.
+    fn called(&self, command: Node<'_>) -> BTreeSet<&str> {
+        let mut root = command;
+        while let Some(above) = root.parent() {
+            root = above;
+        }
+        let (mut names, mut open) = (BTreeSet::new(), vec![(root, 0)]);
+        while let Some((node, depth)) = open.pop() {
+            if node.kind() == "command_name" {
+                names.insert(self.of(node));
+            }
+            if depth < MAX_DEPTH {
+                let mut cursor = node.walk();
+                open.extend(node.named_children(&mut cursor).map(|child| (child, depth + 1)));
+            }
+        }
+        names
     }
 }
 

@@ -344,7 +344,12 @@ impl Shell<'_> {
     /// tells to be a script is read nowhere else, and does it here.
     fn source(&mut self, call: &Call, context: &Context<'_>, out: &mut Out<'_>) {
         let Some(path) = call.words.get(1) else { return };
-        let Ok(text) = self.sourced(path, call, context, out) else {
+        let own = self.own_text(path, call, out);
+        let text = match &own {
+            Some(text) => Ok(Some(text.to_string())),
+            None => self.sourced(path, call, context),
+        };
+        let Ok(text) = text else {
             if !self.quiet {
                 let detail = format!(
                     "sources {}, and the file of that name lies neither beside it nor above; it was not followed",
@@ -354,7 +359,7 @@ impl Shell<'_> {
             }
             return;
         };
-        if !self.quiet && self.own_text(path, call, out).is_none() {
+        if !self.quiet && own.is_none() {
             out.includes(call, path);
         }
         let text = text.filter(|_| out.elsewhere.is_none());
@@ -365,7 +370,7 @@ impl Shell<'_> {
         let state = std::mem::take(&mut self.state);
         let blanked = template::blank(&text);
         let mut inner = self.inner(&blanked.text, 1, Some(call.line), state);
-        inner.quiet = self.quiet || is_script(path, &text);
+        inner.quiet = self.quiet || (own.is_none() && is_script(path, &text));
         inner.loose = blanked.loose.clone();
         inner.run(&Redirects::default(), context, out);
         self.state = inner.state;
@@ -373,16 +378,7 @@ impl Shell<'_> {
 
     /// The text of a file that is sourced. A name that is no whole path means a file beside the script, or one below a
     /// folder that the script lies in; the error: the scan has one elsewhere, and nothing tells that it is meant.
-    fn sourced(
-        &self,
-        path: &str,
-        call: &Call,
-        context: &Context<'_>,
-        out: &Out<'_>,
-    ) -> Result<Option<String>, ()> {
-        if let Some(text) = self.own_text(path, call, out) {
-            return Ok(Some(text.to_string()));
-        }
+    fn sourced(&self, path: &str, call: &Call, context: &Context<'_>) -> Result<Option<String>, ()> {
         let whole = super::absolute(path, call);
         if whole.starts_with(['/', '~']) || whole.contains(UNKNOWN) {
             return Ok((context.files)(&whole));

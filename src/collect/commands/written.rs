@@ -2,7 +2,7 @@
 //! where it is run. It never takes a file for one whose name is wholly unknown, and keeps a bounded number of them.
 
 use super::pipes::Redirects;
-use super::shell::Shell;
+use super::shell::{Shell, State};
 use super::words::UNKNOWN;
 use super::{Call, Context, Out, absolute};
 use std::collections::BTreeMap;
@@ -68,30 +68,34 @@ impl Shell<'_> {
         if self.state.written.is_empty() {
             return false;
         }
-        if let Some(path) = call.stdin_file.clone().filter(|_| call.stdin.is_none())
-            && let Some(text) = self.own_text(&path, call, out)
-        {
+        let given = call.stdin_file.as_ref().filter(|_| call.stdin.is_none());
+        let given = given.and_then(|path| self.own_text(path, call, out));
+        if let Some(text) = &given {
             call.stdin = Some(text.to_string());
             call.stdin_file = None;
         }
         let shell = matches!(call.name(), "sh" | "bash" | "dash" | "ksh" | "zsh");
-        let file = match shell {
-            true => call.words.iter().skip(1).position(|word| !word.starts_with('-')).map(|at| at + 1),
-            false => Some(0).filter(|_| call.words[0].contains('/')),
+        let plain = |word: &String| !word.starts_with('-');
+        let (text, arguments) = match call.words.iter().skip(1).position(plain) {
+            // Behind `-c` stands a text.
+            _ if shell && call.words.iter().skip(1).any(|it| it.starts_with('-') && it.ends_with('c')) => {
+                return false;
+            }
+            Some(at) if shell => (self.own_text(&call.words[at + 1], call, out), at + 2),
+            None if shell => (given, call.words.len()),
+            _ if call.words[0].contains('/') => (self.own_text(&call.words[0], call, out), 1),
+            _ => return false,
         };
-        // Behind `-c` stands a text.
-        let inline =
-            shell && call.words.iter().skip(1).any(|word| word.starts_with('-') && word.ends_with('c'));
-        let Some(at) = file.filter(|_| !inline) else { return false };
-        let Some(text) = self.own_text(&call.words[at], call, out) else { return false };
+        let Some(text) = text else { return false };
         let first = text.lines().next().unwrap_or("");
-        if first.starts_with("#!") && !first.contains("sh") {
+        if (first.starts_with("#!") && !first.contains("sh")) || !self.may_nest(call, out) {
             return false;
         }
-        let before = self.state.clone();
-        self.state.arguments = Some(call.words[at + 1..].to_vec());
-        self.text(Some(text.to_string()), call, context, out);
-        self.state = before;
+        let arguments = Some(call.words[arguments..].to_vec());
+        let account = call.account.clone();
+        let state = State { env: call.env.clone(), account, arguments, ..self.state.clone() };
+        // Its lines are not those of the text that writes it.
+        self.inner(&text, call.line, Some(call.line), state).run(&Redirects::default(), context, out);
         true
     }
 }

@@ -142,6 +142,9 @@ fn functions_that_an_argument_names_are_followed() {
         ("u$1", &[NAMED, "write file:h//srv/up"]),
         ("sub=$PROGRAM\n$sub x", &[]),
         ("$2 x", &[]),
+        // An entry point that runs any program, with helpers of its own.
+        ("up\ndown\n\"$@\"", &["write file:h//srv/down", "write file:h//srv/up"]),
+        ("down\n\"$@\"", &[NAMED, "write file:h//srv/down", "write file:h//srv/up"]),
         ("case $1 in up) up;; esac", &["write file:h//srv/up"]),
     ] {
         assert_eq!(said(&format!("{functions}{call}"), &[]), want, "{call}");

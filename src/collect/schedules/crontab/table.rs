@@ -187,7 +187,8 @@ impl Table<'_> {
             return true;
         }
         // The percent signs of a template are its own.
-        let filled = self.template && (schedule::has_placeholder(rest) || rest.contains(['<', '{']));
+        let filled = self.template
+            && (schedule::has_placeholder(rest) || CODE.iter().any(|(open, _)| rest.contains(open)));
         let (command, stdin) = if filled { (rest.to_owned(), None) } else { split_percent(rest) };
         let dialect = self.cron.dialect();
         let called = folder.or(self.use_of);

@@ -30,7 +30,7 @@ impl SchedulePlace for ScriptedCrontab {
                 || name.starts_with("Dockerfile")
                 || name.ends_with("Dockerfile")
                 || name.ends_with(".dockerfile")
-                || is_shells(file.head_text().lines().next().unwrap_or(""));
+                || file.head.starts_with(b"#!") && is_shells(file.head_text().lines().next().unwrap_or(""));
         let writes = |text: &str| {
             let mut lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
             lines.any(|line| written(line).is_some() || started(line).is_some())
