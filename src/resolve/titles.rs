@@ -6,8 +6,8 @@ const ASKS: [&str; 12] = ["if", "then", "test", "true", "false", "while", "[", "
 /// Words behind which the command goes on.
 const OPENS: [&str; 8] = ["if", "then", "while", "until", "do", "else", "!", "{"];
 /// Commands that only wait or set something for what comes behind them.
-const SETS: [&str; 10] =
-    ["sleep", "cd", "export", "set", "umask", "ulimit", "source", "unset", "wait", "exit"];
+const SETS: [&str; 11] =
+    [":", "sleep", "cd", "export", "set", "umask", "ulimit", "source", "unset", "wait", "exit"];
 
 /// What a job is called that runs no file of the estate, which is kept in this file.
 pub(super) fn program(command: &str, file: &str) -> String {
@@ -120,6 +120,7 @@ mod tests {
             ("$PSQL -c x", "facts"),
             ("{}:{}", "facts"),
             ("sleep 60; diagnosis run", "diagnosis"),
+            (": Daily x; sleep $((RANDOM%9)); ! /usr/bin/ping -q", "ping"),
             ("( cd /srv && rotate )", "rotate"),
             ("\"$X\" y", "facts"),
             ("{{ script }} --all", "facts"),

@@ -21,7 +21,9 @@ impl Shell<'_> {
         context: &Context<'_>,
         out: &mut Out<'_>,
     ) -> bool {
-        if self.state.functions.is_empty() || self.state.arguments.is_some() || self.quiet {
+        // Inside of a function, arguments are the function's own.
+        let inside = !self.bodies.is_empty();
+        if self.state.functions.is_empty() || self.state.arguments.is_some() || self.quiet || inside {
             return false;
         }
         let named = command.child_by_field_name("name").map_or("", |name| self.of(name));

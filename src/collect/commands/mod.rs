@@ -106,6 +106,8 @@ pub struct Call {
     pub folder: Option<String>,
     /// The account it runs as, where a wrapper says so.
     pub account: Option<String>,
+    /// Whether what it is given stands in another place of the text, where a file is written.
+    of_file: bool,
     /// Paths that the text itself treats as folders.
     folders: Rc<BTreeSet<String>>,
 }

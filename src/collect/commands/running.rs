@@ -294,7 +294,8 @@ impl Shell<'_> {
         }
         let state = State { env: call.env.clone(), account: call.account.clone(), ..self.state.clone() };
         let given = given(call);
-        self.inner(&text, call.line, self.pinned, state).run(&given, context, out);
+        let pinned = if call.of_file { Some(call.line) } else { self.pinned };
+        self.inner(&text, call.line, pinned, state).run(&given, context, out);
     }
 
     /// A function's body, with the call's words as its arguments.

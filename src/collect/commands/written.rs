@@ -73,6 +73,7 @@ impl Shell<'_> {
         if let Some(text) = &given {
             call.stdin = Some(text.to_string());
             call.stdin_file = None;
+            call.of_file = true;
         }
         let shell = matches!(call.name(), "sh" | "bash" | "dash" | "ksh" | "zsh");
         let plain = |word: &String| !word.starts_with('-');

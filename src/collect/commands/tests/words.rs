@@ -108,6 +108,8 @@ fn blanks_between_values_in_quotes_stay() {
                 "A=touch; B=/srv/a; sh -c \"$A ${B} $(echo /srv/c)\"",
                 &["write file:h//srv/a", "write file:h//srv/c"],
             ),
+            ("sh -c \"rsync -a ${A} ${S} /data/\"", &["write file:h//data/"]),
+            ("rsync /data/", &[]),
             ("D=/srv; touch \"$D/a b\"", &["write file:h//srv/a b"]),
         ],
         &[],
@@ -142,6 +144,8 @@ fn functions_that_an_argument_names_are_followed() {
         ("u$1", &[NAMED, "write file:h//srv/up"]),
         ("sub=$PROGRAM\n$sub x", &[]),
         ("$2 x", &[]),
+        // The arguments of a function are its caller's.
+        ("run() { if test \"$1\" = q; then shift; fi; \"$@\"; }\nrun touch /srv/x", &["write file:h//srv/x"]),
         // An entry point that runs any program, with helpers of its own.
         ("up\ndown\n\"$@\"", &["write file:h//srv/down", "write file:h//srv/up"]),
         ("down\n\"$@\"", &[NAMED, "write file:h//srv/down", "write file:h//srv/up"]),
