@@ -227,3 +227,28 @@ fn what_python_leaves_open_is_a_gap() {
         ["mapped.py:43 a table whose schema is only known when it runs"]
     );
 }
+
+#[test]
+fn a_file_that_is_sourced_by_its_name_lies_beside_the_script_or_above_it() {
+    let script = b"#!/bin/sh\nsource common.conf\necho x >> $OUT/a\n";
+    let files = |place: &'static str| {
+        let other: (&str, &[u8]) = (place, b"OUT=/srv/lists\n");
+        read(&[("modules/mail/files/bin/backup.sh", script), other])
+    };
+    let of_script = |stated: Vec<String>| -> Vec<String> {
+        stated.into_iter().filter(|line| line.contains("/srv/lists")).collect()
+    };
+    for near in ["modules/mail/files/bin/common.conf", "modules/mail/common.conf", "common.conf"] {
+        let (stated, _) = files(near);
+        assert_eq!(of_script(stated).len(), 1, "{near}");
+    }
+    let (stated, open) = files("modules/ban/files/common.conf");
+    assert_eq!(of_script(stated), [""; 0]);
+    assert_eq!(
+        open,
+        [
+            "modules/mail/files/bin/backup.sh:2 sources common.conf, and the file of that name lies neither beside it nor \
+             above; it was not followed"
+        ]
+    );
+}

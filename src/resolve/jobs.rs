@@ -5,6 +5,7 @@ use super::consumers::{Book, fold_name};
 use super::files::Files;
 use super::names::Names;
 use super::runs::{Trail, host_of, runs_by_subject};
+use super::titles::{self, stem};
 use super::{EntityId, Job, twins};
 use crate::evidence::{Basis, Connection, Fact, Mention, MentionKind, Order, Place, Says, Scope, Text, Use};
 use std::collections::{BTreeMap, BTreeSet};
@@ -126,18 +127,7 @@ impl JobLine<'_> {
 
     fn program(&self) -> String {
         let script = self.runs().map(|(script, _)| stem(script).to_owned());
-        script.unwrap_or_else(|| {
-            // What only asks or opens something is no name: `[ -x /opt/x ] && …`, `. /opt/env; …`, `if test …`.
-            const ASKS: [&str; 12] =
-                ["if", "then", "test", "true", "false", "while", "[", "[[", ".", "!", "(", "{"];
-            let mut words = self.command().split_whitespace().map(stem);
-            let first = words.next().unwrap_or("command");
-            if !ASKS.contains(&first) {
-                return first.to_owned();
-            }
-            let names = |word: &&str| word.starts_with(char::is_alphabetic) && !ASKS.contains(word);
-            words.find(names).unwrap_or(first).to_owned()
-        })
+        script.unwrap_or_else(|| titles::program(self.command(), self.file()))
     }
 
     fn runs(&self) -> Option<(&Text, &Text)> {
@@ -192,12 +182,6 @@ impl JobLine<'_> {
     fn find<'s>(&'s self, pick: impl Fn(&'s Says) -> Option<String>) -> Option<String> {
         self.own.iter().find_map(|fact| pick(&fact.says))
     }
-}
-
-/// The last part of a path, without extension.
-fn stem(path: &str) -> &str {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.split_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem })
 }
 
 /// A script's path on its host.

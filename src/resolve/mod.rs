@@ -22,6 +22,7 @@ mod routes;
 mod runs;
 mod seen;
 mod tables;
+mod titles;
 mod twins;
 mod views;
 

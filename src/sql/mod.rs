@@ -11,6 +11,7 @@ mod dialect;
 mod dynamic;
 mod explain;
 mod factors;
+mod filled;
 mod fold;
 mod holds;
 mod lex;
@@ -30,6 +31,7 @@ mod words;
 
 pub use cache::{Cache, SHAPES_CACHED, Understood};
 pub use dialect::Dialect;
+pub use filled::{filled, is_open, names_open, shown_open};
 pub use fold::{FOLDED_BYTES, fingerprint, fold};
 pub use lex::{Kind, Lexed, Token, lex};
 pub use reach::{Reach, Told};

@@ -15,9 +15,9 @@ fn templates_keep_their_placeholders_and_their_code_is_no_line() {
     assert_eq!(
         told("roles/a/templates/cron.d/shop.cron.j2", jinja),
         [
+            "job:shop as root: {{ j.when }} (?): {{ j.what }} --all now @ 10",
             "job:x as {{ user }}: {{ minute }} 3 * * * (?): /bin/x {{ dir }} @ 4",
             "job:y as app: 5 4 * * * (?): /bin/y @ 7",
-            "job:{{ as root: {{ j.when }} (?): {{ j.what }} --all now @ 10",
         ]
     );
     let erb = "<% if @on -%>\n<%= @minute %> <%= @hour %> * * * app /bin/x <%= @dir %>\n<% end -%>\n";
@@ -107,4 +107,36 @@ fn a_line_that_starts_a_folder_is_a_job_where_nothing_tells_of_its_scripts() {
             "job:x as <%= @owner %>: 9 9 * * * (?): /usr/local/bin/x @ templates/etc/crontab.erb:3",
         ]
     );
+}
+
+#[test]
+fn scripts_without_an_ending_write_crontabs_and_scripts_of_clocks() {
+    let env = "#!/usr/bin/env bash\ncat > \"$1/etc/cron.d/diag\" << EOF\n0 7,19 * * * root sleep \\$((RANDOM\\%9)); diagnosis run\nEOF\n";
+    assert_eq!(
+        told("hooks/01-conf", env),
+        [
+            "job:diagnosis as root: 0 7,19 * * * (?) [sleep $((RANDOM%9))]: sleep $((RANDOM%9)); diagnosis run @ 3"
+        ]
+    );
+    let daily = "#!/bin/bash\ncat > /etc/cron.daily/fetch << 'EOF'\n#!/bin/sh\ntouch /srv/fetched\nEOF\n";
+    assert_eq!(
+        told("hooks/02-conf", daily),
+        ["job:fetch as root: 25 6 * * * (?): /etc/cron.daily/fetch @ 3"]
+    );
+    for (path, text) in [
+        ("hooks/03-conf", env.replace("env bash", "env python3")),
+        ("hooks/04-conf", daily.replace("cron.daily", "cron.later")),
+        // run-parts leaves such a name out.
+        ("hooks/05-conf", daily.replace("daily/fetch", "daily/fetch.sh")),
+    ] {
+        assert_eq!(told(path, &text), [""; 0], "{path}");
+    }
+}
+
+#[test]
+fn a_job_is_called_by_its_program_and_not_by_what_stands_in_front() {
+    let table = "59 1 * * 7 root PATH=\"$PATH:/usr/local/bin/\" pihole update\n*/30 * * * * root (sleep $((RANDOM/9))); <%= @script %> 2>&1 | logger -t x\n";
+    let named: Vec<String> = told("files/facts.cron.erb", table);
+    let named: Vec<&str> = named.iter().map(|job| job.split(" as ").next().unwrap_or("")).collect();
+    assert_eq!(named, ["job:facts", "job:pihole"]);
 }

@@ -128,9 +128,15 @@ impl Shell<'_> {
         let variable = node.child_by_field_name("variable").map_or("", |name| self.of(name)).to_owned();
         let mut cursor = node.walk();
         let nodes: Vec<Node<'_>> = node.children_by_field_name("value", &mut cursor).collect();
-        let mut values: Vec<String> = nodes.iter().flat_map(|value| self.fields(*value, depth)).collect();
+        let mut values = self.listed(&nodes, depth);
+        // What is done to make the list is done once.
         for value in nodes {
-            self.inside(value, context, out, depth + 1);
+            match value.kind() {
+                "command_substitution" => {
+                    self.walk(value, &Redirects::default(), context, out, depth + 1);
+                }
+                _ => self.inside(value, context, out, depth + 1),
+            }
         }
         // `for x` alone goes through the arguments.
         if values.is_empty() {
@@ -249,6 +255,9 @@ fn merged(ends: Vec<State>) -> State {
         }
         if !Rc::ptr_eq(&state.folders, &end.folders) {
             Rc::make_mut(&mut state.folders).extend(end.folders.iter().cloned());
+        }
+        if !Rc::ptr_eq(&state.written, &end.written) {
+            Rc::make_mut(&mut state.written).retain(|path, text| end.written.get(path) == Some(text));
         }
         state.descriptors.extend(end.descriptors);
         if state.folder != end.folder {

@@ -1,12 +1,14 @@
 //! What commands mean: `psql -c`, `curl`, `scp a b:`, with variables and sourced files resolved. Used by
 //! scripts and by schedules. It never runs anything, and what can only be known at run time stays `{}`.
 
+mod assignments;
 mod backups;
 mod branches;
 mod clients;
 mod db2;
 mod decisions;
 mod dialogue;
+mod dispatch;
 mod files;
 mod git;
 mod http;
@@ -40,6 +42,7 @@ mod values;
 mod windows;
 mod words;
 mod wrappers;
+mod written;
 
 pub use http::endpoint as http_endpoint;
 pub use out::Out;
@@ -103,6 +106,8 @@ pub struct Call {
     pub folder: Option<String>,
     /// The account it runs as, where a wrapper says so.
     pub account: Option<String>,
+    /// Whether what it is given stands in another place of the text, where a file is written.
+    of_file: bool,
     /// Paths that the text itself treats as folders.
     folders: Rc<BTreeSet<String>>,
 }

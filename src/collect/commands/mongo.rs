@@ -28,7 +28,7 @@ const LONGS: [&str; 22] = [
     "uri",
     "out",
     "dir",
-    "archive",
+    "numParallelCollections",
     "query",
     "file",
     "type",
@@ -169,10 +169,11 @@ impl Commands for Tools {
     }
 
     fn state(&self, call: &Call, out: &mut Out<'_>) {
-        let options = Options::of(&call.words, "uphdcoqfk", &LONGS);
+        let options = Options::of(&call.words, "uphdcoqfkj", &LONGS);
         let connection = connection(&options, options.known().find(|word| word.contains("://")));
         let outward = matches!(call.name(), "mongodump" | "mongoexport");
         let files = if outward { ["o", "out", "archive"] } else { ["file", "dir", "archive"] };
+        // `--archive` alone is standard output or input; a file is glued to it.
         for path in options.all(&files) {
             out.add_file(call, if outward { Action::Write } else { Action::Read }, path);
         }

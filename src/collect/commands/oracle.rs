@@ -82,7 +82,10 @@ impl Commands for Sqlplus {
         scripts.extend(words.find_map(|word| word.strip_prefix('@')).filter(|_| scripts.is_empty()));
         connect(call, &connection, out);
         for script in scripts {
-            out.runs(call, &ended(script), connection.clone());
+            match out.written(&ended(script), call) {
+                Some(text) => statements(call, connection.clone(), &text, out),
+                None => out.runs(call, &ended(script), connection.clone()),
+            }
         }
         if let Some(text) = &call.stdin {
             statements(call, connection.clone(), text, out);

@@ -3,13 +3,13 @@
 
 use super::template::unmarked;
 use super::windows::unc;
-use super::{Call, Context, absolute, sleeps};
+use super::{Call, Context, absolute, sleeps, written};
 use crate::evidence::scrub::{scrub, scrub_name};
 use crate::evidence::{
     Action, Class, Confidence, Connection, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Outcome,
     Place, Resource, ResourceKind, Says, Shape, Text, Trait, What,
 };
-use crate::sql::{Cache, Dialect, SearchPath, SessionChange};
+use crate::sql::{Cache, Dialect, SearchPath, SessionChange, Status, is_open, names_open, shown_open};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many guards one command line keeps, and how long one may be.
@@ -37,6 +37,10 @@ pub struct Out<'a> {
     pub(super) elsewhere: Option<Option<Text>>,
     /// While a command that runs in a container is read: which.
     pub(super) within: Option<Text>,
+    /// Files that the text itself has written.
+    pub(super) written: written::Written,
+    /// How sure it is that what is read now is done at all.
+    pub(super) confidence: Confidence,
     /// Connections that a client keeps from one call to the next (`db2 connect to …`).
     pub(super) kept: BTreeMap<&'static str, Connection>,
 }
@@ -56,6 +60,8 @@ impl<'a> Out<'a> {
             sleeps: sleeps::Sleeps::default(),
             elsewhere: None,
             within: None,
+            written: written::Written::default(),
+            confidence: Confidence::High,
             kept: BTreeMap::new(),
         }
     }
@@ -71,6 +77,11 @@ impl<'a> Out<'a> {
             return None;
         }
         (self.context.files)(&absolute(path, call))
+    }
+
+    /// The text of a file that the text itself has written.
+    pub(super) fn written(&self, path: &str, call: &Call) -> Option<std::rc::Rc<str>> {
+        written::text_of(&self.written, path, call).filter(|_| self.elsewhere.is_none())
     }
 
     /// States a use.
@@ -127,7 +138,7 @@ impl<'a> Out<'a> {
             class: Class::App,
             scope: self.context.scope,
             basis: self.context.basis,
-            confidence: Confidence::High,
+            confidence: self.confidence,
             traits: BTreeSet::new(),
         }
     }
@@ -265,21 +276,29 @@ impl<'a> Out<'a> {
         let mut path = SearchPath::default();
         let mut database = connection.database.clone();
         for part in parts {
-            let understood = cache.understand(&settled(part));
+            let part = part.replace("{date}", "{}");
+            let text = crate::sql::filled(&part, dialect);
+            let understood = cache.understand(&text);
             for change in &understood.analysis.session {
                 if let SessionChange::Database(name) = change {
-                    database = Some(name.clone());
+                    database = Some(name.clone()).filter(|name| !is_open(name));
                 }
             }
-            for told in understood.uses_as_written(&path) {
-                let unknown = |part: &Text| part.contains("{}") || part.contains('?') || &**part == ALONE;
-                if told.resource.parts.iter().any(unknown) {
+            let told = understood.uses_as_written(&path);
+            // What is named by an unknown name alone is told nowhere else.
+            let read = understood.analysis.status != Status::NotSql;
+            if told.is_empty() && read && names_open(&text) {
+                self.unresolved(call, "a statement of which a name is only known when it runs");
+            }
+            for told in told {
+                if told.resource.parts.iter().any(|part| is_open(part)) {
                     self.unresolved(call, "a statement whose table is only known when it runs");
                     continue;
                 }
+                let shape = &understood.shape;
                 let what = What {
-                    shape: understood.shape.clone(),
-                    confidence: told.confidence,
+                    shape: Shape { sample: Text::from(shown_open(&shape.sample).as_ref()), ..shape.clone() },
+                    confidence: told.confidence.min(self.confidence),
                     traits: told.traits,
                     class: understood.class,
                     ..self.what(told.action, placed(told.resource, connection, database.as_ref(), dialect))
@@ -307,29 +326,6 @@ fn placed(resource: Resource, to: &Connection, database: Option<&Text>, dialect:
         }
         _ => here(resource),
     }
-}
-
-/// What stands for an unknown value by itself: a number, which is no name of a table.
-const ALONE: &str = "0";
-
-/// SQL in which an unknown value that stands by itself is a parameter; an unknown part of a name stays unknown.
-fn settled(sql: &str) -> String {
-    if !sql.contains("{}") && !sql.contains("{date}") {
-        return sql.to_owned();
-    }
-    let sql = sql.replace("{date}", "{}");
-    let (mut out, mut rest) = (String::with_capacity(sql.len()), sql.as_str());
-    while let Some(at) = rest.find("{}") {
-        out.push_str(&rest[..at]);
-        rest = &rest[at + 2..];
-        let alone = |sign: Option<char>| {
-            sign.is_none_or(|sign| !sign.is_alphanumeric() && !"_.`\"'{}".contains(sign))
-        };
-        let by_itself = alone(out.chars().next_back()) && alone(rest.chars().next());
-        out.push_str(if by_itself { ALONE } else { "{}" });
-    }
-    out.push_str(rest);
-    out
 }
 
 /// The machine itself.

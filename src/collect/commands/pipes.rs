@@ -18,6 +18,11 @@ pub(super) struct Redirects {
 }
 
 impl Redirects {
+    /// The files that are written.
+    pub(super) fn writes(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().filter(|(action, _)| *action == Action::Write).map(|(_, path)| path.as_str())
+    }
+
     /// What a call that runs a text was given.
     pub(super) fn of(stdin: Option<String>, stdin_file: Option<String>, piped: bool) -> Redirects {
         Redirects { stdin, stdin_file, piped, files: Vec::new() }
@@ -122,6 +127,9 @@ impl Shell<'_> {
         }
         let line = self.line(node);
         self.state_files(&own, Action::Read, line, out);
+        if own.stdin.is_some() {
+            self.remember(node, &own, depth, out);
+        }
         for child in children {
             if child.kind() == "heredoc_redirect" {
                 // `psql <<EOF | gzip > x`: the rest of the pipeline hangs below the redirect.
@@ -163,19 +171,11 @@ impl Shell<'_> {
     pub(super) fn redirect(&mut self, node: Node<'_>, own: &mut Redirects, depth: usize) {
         match node.kind() {
             "heredoc_redirect" => {
-                let mut cursor = node.walk();
-                let quoted = node.named_children(&mut cursor).any(|child| {
-                    child.kind() == "heredoc_start" && self.of(child).contains(['\'', '"', '\\'])
-                });
+                own.stdin = self.document(node, depth).or(own.stdin.take());
                 let mut cursor = node.walk();
                 for child in node.named_children(&mut cursor).collect::<Vec<_>>() {
-                    match child.kind() {
-                        "heredoc_body" if quoted => {
-                            own.stdin = Some(super::template::unmarked(self.of(child)).into_owned());
-                        }
-                        "heredoc_body" => own.stdin = Some(self.expanded(child, depth)),
-                        "file_redirect" => self.redirect(child, own, depth + 1),
-                        _ => {}
+                    if child.kind() == "file_redirect" {
+                        self.redirect(child, own, depth + 1);
                     }
                 }
                 own.piped = false;
@@ -187,6 +187,19 @@ impl Shell<'_> {
             "file_redirect" => self.file(node, own, depth),
             _ => {}
         }
+    }
+
+    /// The text of a here-document, as what reads it is given it.
+    pub(super) fn document(&self, node: Node<'_>, depth: usize) -> Option<String> {
+        let mut cursor = node.walk();
+        let parts: Vec<Node<'_>> = node.named_children(&mut cursor).collect();
+        let body = self.of(*parts.iter().find(|part| part.kind() == "heredoc_body")?);
+        let quotes =
+            |part: &Node<'_>| part.kind() == "heredoc_start" && self.of(*part).contains(['\'', '"', '\\']);
+        Some(match parts.iter().any(quotes) {
+            true => super::template::unmarked(body).into_owned(),
+            false => self.here(body, depth),
+        })
     }
 
     fn file(&mut self, node: Node<'_>, own: &mut Redirects, depth: usize) {

@@ -221,7 +221,10 @@ impl Commands for Psql {
             script(call, &connection, sql, true, out);
         }
         for file in options.all(&["f", "file"]).filter(|file| *file != "-") {
-            out.runs(call, file, connection.clone());
+            match out.written(file, call) {
+                Some(text) => script(call, &connection, &text, false, out),
+                None => out.runs(call, file, connection.clone()),
+            }
         }
         for file in options.all(&["o", "output", "L", "log-file"]) {
             out.add_file(call, Action::Write, file);

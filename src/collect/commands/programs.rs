@@ -13,7 +13,7 @@ const INTERPRETERS: [&str; 12] =
 const INTERPRETER_VALUES: [(&str, &[&str]); 5] = [
     ("php", &["-d", "-c", "-z"]),
     ("python", &["-W", "-X", "-Q"]),
-    ("perl", &["-I"]),
+    ("perl", &["-I", "-M", "-m"]),
     ("ruby", &["-I", "-r", "-C", "-E"]),
     ("node", &["-r", "--require", "--import", "--env-file"]),
 ];

@@ -35,6 +35,9 @@ impl Shell<'_> {
             if let Some(function) = self.state.functions.get(command.as_str()).cloned() {
                 return self.function(&function, call, context, out);
             }
+            if self.runs_written(&mut call, context, out) {
+                return;
+            }
             let name = call.name().to_owned();
             if let Own::Done = self.own(&name, &call, context, out) {
                 return;
@@ -68,6 +71,7 @@ impl Shell<'_> {
                     let Some((wrapped, account)) = wrappers::peel(&name, &call.words) else {
                         let started = self.starts(&name, &call, context, out);
                         if !started && !self.quiet && !self.wrapper(&call, context, out) {
+                            out.written = self.state.written.clone();
                             state(&call, out);
                         }
                         return;
@@ -274,7 +278,13 @@ impl Shell<'_> {
     }
 
     /// A command given as text.
-    fn text(&mut self, text: Option<String>, call: &Call, context: &Context<'_>, out: &mut Out<'_>) {
+    pub(super) fn text(
+        &mut self,
+        text: Option<String>,
+        call: &Call,
+        context: &Context<'_>,
+        out: &mut Out<'_>,
+    ) {
         let Some(text) = text.filter(|text| !text.trim().is_empty() && text != UNKNOWN) else { return };
         if !self.may_nest(call, out)
             || !self.may_work(text.len())
@@ -284,11 +294,18 @@ impl Shell<'_> {
         }
         let state = State { env: call.env.clone(), account: call.account.clone(), ..self.state.clone() };
         let given = given(call);
-        self.inner(&text, call.line, self.pinned, state).run(&given, context, out);
+        let pinned = if call.of_file { Some(call.line) } else { self.pinned };
+        self.inner(&text, call.line, pinned, state).run(&given, context, out);
     }
 
     /// A function's body, with the call's words as its arguments.
-    fn function(&mut self, function: &Function, call: Call, context: &Context<'_>, out: &mut Out<'_>) {
+    pub(super) fn function(
+        &mut self,
+        function: &Function,
+        call: Call,
+        context: &Context<'_>,
+        out: &mut Out<'_>,
+    ) {
         // What a function does that calls itself, it does once more with other arguments; twice tells it.
         let again = self.bodies.iter().filter(|body| Rc::ptr_eq(body, &function.body)).count();
         if again >= MAX_RECURSION || !self.may_nest(&call, out) || !self.may_work(function.body.len()) {
@@ -328,11 +345,25 @@ impl Shell<'_> {
     /// tells to be a script is read nowhere else, and does it here.
     fn source(&mut self, call: &Call, context: &Context<'_>, out: &mut Out<'_>) {
         let Some(path) = call.words.get(1) else { return };
-        if !self.quiet {
+        let own = self.own_text(path, call, out);
+        let text = match &own {
+            Some(text) => Ok(Some(text.to_string())),
+            None => self.sourced(path, call, context),
+        };
+        let Ok(text) = text else {
+            if !self.quiet {
+                let detail = format!(
+                    "sources {}, and the file of that name lies neither beside it nor above; it was not followed",
+                    scrub_name(path)
+                );
+                out.gap(crate::evidence::GapCode::AmbiguousScript, &detail, call.line);
+            }
+            return;
+        };
+        if !self.quiet && own.is_none() {
             out.includes(call, path);
         }
-        let here = out.elsewhere.is_none();
-        let text = (context.files)(&super::absolute(path, call)).filter(|_| here);
+        let text = text.filter(|_| out.elsewhere.is_none());
         let Some(text) = text else { return };
         if !self.may_nest(call, out) || !self.may_work(text.len()) {
             return;
@@ -340,10 +371,29 @@ impl Shell<'_> {
         let state = std::mem::take(&mut self.state);
         let blanked = template::blank(&text);
         let mut inner = self.inner(&blanked.text, 1, Some(call.line), state);
-        inner.quiet = self.quiet || is_script(path, &text);
+        inner.quiet = self.quiet || (own.is_none() && is_script(path, &text));
         inner.loose = blanked.loose.clone();
         inner.run(&Redirects::default(), context, out);
         self.state = inner.state;
+    }
+
+    /// The text of a file that is sourced. A name that is no whole path means a file beside the script, or one below a
+    /// folder that the script lies in; the error: the scan has one elsewhere, and nothing tells that it is meant.
+    fn sourced(&self, path: &str, call: &Call, context: &Context<'_>) -> Result<Option<String>, ()> {
+        let whole = super::absolute(path, call);
+        if whole.starts_with(['/', '~']) || whole.contains(UNKNOWN) {
+            return Ok((context.files)(&whole));
+        }
+        let beside = self.own_folder.as_ref().map(|own| super::normal(&format!("{own}/{whole}")));
+        if let Some(text) = beside.and_then(|path| (context.files)(&path)) {
+            return Ok(Some(text));
+        }
+        let Some(inputs) = context.inputs else { return Ok((context.files)(&whole)) };
+        let Some(found) = inputs.find(context.host.as_deref(), &whole) else { return Ok(None) };
+        let above = found.path.strip_suffix(&*whole).unwrap_or("").trim_end_matches('/');
+        let rest = context.input.strip_prefix(above);
+        let within = above.is_empty() || rest.is_some_and(|rest| rest.starts_with('/'));
+        if within { Ok(found.text().ok()) } else { Err(()) }
     }
 
     /// A script that runs its own arguments (`"$@"`), or hands them on to a known command, is read with them, as what the

@@ -5,7 +5,7 @@
 use super::branches::is_conditional;
 use super::pipes::Redirects;
 use super::words::UNKNOWN;
-use super::{Call, Context, Out, decisions, remarks, template};
+use super::{Call, Context, Out, decisions, remarks, template, values};
 use crate::evidence::scrub::scrub;
 use crate::evidence::{Action, GapCode, MentionKind, Says, Text};
 use std::cell::Cell;
@@ -19,7 +19,7 @@ pub(super) const MAX_DEPTH: usize = 200;
 /// How many commands one text may come to, functions and loops unrolled.
 const MAX_CALLS: usize = 20_000;
 /// How long the words of all commands of a text may be together, variables resolved.
-const MAX_EXPANDED: usize = 8 * 1024 * 1024;
+pub(super) const MAX_EXPANDED: usize = 8 * 1024 * 1024;
 /// How many steps the values of a text may take together.
 const MAX_WORK: usize = 16 * 1024 * 1024;
 /// How many brackets may be open at once: the grammar's recovery from more takes time that grows with their square.
@@ -54,6 +54,8 @@ pub(super) struct State {
     pub(super) folders: Rc<BTreeSet<String>>,
     /// The account that a wrapper names.
     pub(super) account: Option<String>,
+    /// Files that the text itself has written so far: path to text.
+    pub(super) written: Rc<BTreeMap<String, Rc<str>>>,
 }
 
 impl State {
@@ -298,7 +300,15 @@ impl Shell<'_> {
             "pipeline" => self.pipeline(node, redirects, context, out, depth),
             "subshell" | "command_substitution" | "process_substitution" => {
                 let before = self.state.clone();
-                self.children(node, redirects, context, out, depth);
+                let whole = self.text;
+                let several = values::in_backticks(whole.get(node.byte_range()).unwrap_or(""));
+                if several.is_empty() {
+                    self.children(node, redirects, context, out, depth);
+                }
+                for text in several {
+                    let call = Call { env: self.state.env.clone(), ..self.bare(self.line(node)) };
+                    self.text(Some(text.to_owned()), &call, context, out);
+                }
                 self.state = before;
             }
             _ => self.children(node, redirects, context, out, depth),
@@ -362,63 +372,8 @@ impl Shell<'_> {
         }
     }
 
-    /// `NAME=value`, `NAME+=value`, `NAME=(a b)`.
-    fn assign(&mut self, node: Node<'_>, depth: usize) {
-        let named = node.child_by_field_name("name");
-        let name = named.map_or("", |name| self.of(name)).to_owned();
-        let adds = named.is_some_and(|name| self.text[name.end_byte()..node.end_byte()].starts_with("+="));
-        let value = node.child_by_field_name("value");
-        if let Some(list) = value.filter(|value| value.kind() == "array") {
-            let mut cursor = list.walk();
-            let words: Vec<Node<'_>> = list.named_children(&mut cursor).collect();
-            let words = words.into_iter().filter(|word| word.kind() != "comment");
-            let words: Vec<String> = words.flat_map(|word| self.fields(word, depth)).collect();
-            let arrays = Rc::make_mut(&mut self.state.arrays);
-            match arrays.get_mut(&name) {
-                Some(list) if adds => list.extend(words),
-                // Added to a list that nobody knows.
-                None if adds => {}
-                _ => {
-                    arrays.insert(name, words);
-                }
-            }
-            return;
-        }
-        if named.is_some_and(|name| name.kind() == "subscript") {
-            let list = name.split('[').next().unwrap_or("");
-            Rc::make_mut(&mut self.state.arrays).remove(list);
-            return;
-        }
-        let value = value.map_or(String::new(), |value| self.word(value, depth));
-        let held = self.state.env.get(&name);
-        let value = match held {
-            Some(held) if adds => format!("{held}{value}"),
-            None if adds => format!("{UNKNOWN}{value}"),
-            // A template may leave this out, or another one of it.
-            Some(held) if *held != value && self.is_loose(node) => UNKNOWN.to_owned(),
-            _ => value,
-        };
-        let value = if value.len() > MAX_EXPANDED / 64 { UNKNOWN.to_owned() } else { value };
-        self.state.set(&name, value);
-    }
-
     pub(super) fn is_loose(&self, node: Node<'_>) -> bool {
         self.loose.iter().any(|range| range.contains(&node.start_byte()))
-    }
-
-    /// Inside a function, names that are declared are its own.
-    fn declare(&mut self, node: Node<'_>) {
-        let Some(mut locals) = self.locals.take() else { return };
-        let mut cursor = node.walk();
-        for child in node.named_children(&mut cursor) {
-            let name = match child.kind() {
-                "variable_assignment" => child.child_by_field_name("name").map_or("", |name| self.of(name)),
-                "variable_name" => self.of(child),
-                _ => continue,
-            };
-            locals.entry(name.to_owned()).or_insert_with(|| self.state.env.get(name).cloned());
-        }
-        self.locals = Some(locals);
     }
 
     fn command(
@@ -429,20 +384,18 @@ impl Shell<'_> {
         out: &mut Out<'_>,
         depth: usize,
     ) {
+        let (given, mut done) = self.in_front(node, depth);
         let mut env = self.state.env.clone();
+        if !given.is_empty() {
+            Rc::make_mut(&mut env).extend(given);
+        }
         // The grammar joins some commands with those of the next line; a line that ends is one that ends.
         let mut lines: Vec<(u64, Vec<String>)> = vec![(self.line(node), Vec::new())];
         let mut own = redirects.clone();
         let mut cursor = node.walk();
-        let mut done = node.start_byte();
         for child in node.named_children(&mut cursor).collect::<Vec<_>>() {
             match child.kind() {
-                "variable_assignment" => {
-                    let name = child.child_by_field_name("name").map_or("", |name| self.of(name)).to_owned();
-                    let value = child.child_by_field_name("value");
-                    let value = value.map_or(String::new(), |value| self.word(value, depth));
-                    Rc::make_mut(&mut env).insert(name, value);
-                }
+                "variable_assignment" => {}
                 kind if kind.ends_with("_redirect") => self.redirect(child, &mut own, depth),
                 "comment" => {}
                 _ if child.start_byte() < done => {}
@@ -469,6 +422,9 @@ impl Shell<'_> {
         out.expanded += length + own.stdin.as_ref().map_or(0, String::len);
         let first = self.line(node);
         self.state_files(&own, Action::Read, first, out);
+        if self.dispatched(node, &lines[0].1, context, out) {
+            return self.state_files(&own, Action::Write, first, out);
+        }
         let last = lines.len() - 1;
         for (index, (line, words)) in lines.into_iter().enumerate() {
             // What is given, the first one is given; no copy of the variables is held beside the last one's.

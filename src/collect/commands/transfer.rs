@@ -196,8 +196,14 @@ impl Commands for Rsync {
         match words.split_last() {
             // One word alone is only listed.
             Some((only, [])) => {
-                if let Place::Far { host, path, .. } = place(only) {
-                    out.add(call, None, Action::Import, far(host, path));
+                let last = options.plain.len() > 1 && options.plain.last() == Some(only);
+                match place(only) {
+                    Place::Far { host, path, .. } => {
+                        out.add(call, None, Action::Import, far(host, path));
+                    }
+                    // What it is made from is only known when it runs.
+                    _ if last => out.add_file(call, Action::Write, only),
+                    _ => {}
                 }
             }
             Some((target, sources)) => copy(call, sources, target, true, out),

@@ -12,7 +12,7 @@ const MAX_NESTED: usize = 24;
 const MAX_MATCHED: usize = 1024;
 
 /// Where a bracket that is opened in front of `text` closes, quotes and inner brackets skipped.
-fn closing(text: &str, open: char, close: char) -> Option<usize> {
+pub(super) fn closing(text: &str, open: char, close: char) -> Option<usize> {
     let (mut depth, mut quote, mut escaped) = (0usize, None, false);
     for (at, sign) in text.char_indices() {
         if escaped {
@@ -34,6 +34,30 @@ fn closing(text: &str, open: char, close: char) -> Option<usize> {
         }
     }
     None
+}
+
+/// Where a command substitution in backticks ends, of the text behind the first.
+pub(super) fn end_of_backticks(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    text.char_indices().find_map(|(at, sign)| {
+        let ends = sign == '`' && !escaped;
+        escaped = sign == '\\' && !escaped;
+        ends.then_some(at)
+    })
+}
+
+/// The commands of several substitutions in backticks that the grammar takes for one: `` `a` `b` ``; of one, none.
+pub(super) fn in_backticks(text: &str) -> Vec<&str> {
+    let (mut found, mut rest) = (Vec::new(), text.trim_start());
+    if !rest.starts_with('`') || end_of_backticks(&rest[1..]).is_none_or(|end| end + 2 >= rest.len()) {
+        return found;
+    }
+    while let Some((_, inner)) = rest.split_once('`') {
+        let end = end_of_backticks(inner).unwrap_or(inner.len());
+        found.push(&inner[..end]);
+        rest = inner.get(end + 1..).unwrap_or("");
+    }
+    found
 }
 
 impl Shell<'_> {
@@ -193,6 +217,54 @@ impl Shell<'_> {
                     let (inner, after) = after.split_once('`').unwrap_or((after, ""));
                     out.push_str(&self.substitution(inner, depth + 1));
                     after
+                }
+                _ => self.dollar(after, depth, &mut out),
+            };
+        }
+        out.push_str(rest);
+        super::template::unmarked(&out).into_owned()
+    }
+
+    /// The text of a here-document whose word is not quoted (POSIX, "Here-Document"): expansions are resolved, and a
+    /// backslash quotes nothing but `$`, a backtick, itself and the end of a line.
+    pub(super) fn here(&self, text: &str, depth: usize) -> String {
+        if !self.may_work(text.len()) {
+            return UNKNOWN.to_owned();
+        }
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find(['$', '`', '\\']) {
+            out.push_str(&rest[..at]);
+            let after = &rest[at + 1..];
+            let next = after.chars().next();
+            rest = match (rest.as_bytes()[at], next) {
+                (b'\\', Some('\n')) => &after[1..],
+                (b'\\', Some(sign @ ('$' | '`' | '\\'))) => {
+                    out.push(sign);
+                    &after[1..]
+                }
+                (b'\\', _) => {
+                    out.push('\\');
+                    after
+                }
+                (b'`', _) => match end_of_backticks(after) {
+                    Some(end) => {
+                        out.push_str(&self.substitution(&after[..end], depth + 1));
+                        &after[end + 1..]
+                    }
+                    None => {
+                        out.push('`');
+                        after
+                    }
+                },
+                // What is opened and not closed hides no more than itself.
+                (_, Some('(')) if closing(&after[1..], '(', ')').is_none() => {
+                    out.push_str(UNKNOWN);
+                    &after[1..]
+                }
+                (_, Some('{')) if closing(&after[1..], '{', '}').is_none() => {
+                    out.push_str(UNKNOWN);
+                    &after[1..]
                 }
                 _ => self.dollar(after, depth, &mut out),
             };

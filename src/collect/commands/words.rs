@@ -3,6 +3,8 @@
 
 use super::shell::{MAX_DEPTH, Shell};
 use super::template::{MARK, unmarked};
+use super::values::{closing, end_of_backticks, in_backticks};
+use std::borrow::Cow;
 use tree_sitter::Node;
 
 /// How long a resolved word may become.
@@ -45,12 +47,50 @@ impl Shell<'_> {
         }
     }
 
-    /// Where the word that a node begins ends. The grammar splits some words in two (`$A/$B-$C`); blanks and
-    /// operators are what ends one.
+    /// Where the word that a node begins ends. The grammar splits some words in two (`$A/$B-$C`, ``a-`date` ``); blanks
+    /// and operators are what ends one.
     pub(super) fn end_of_word(&self, node: Node<'_>) -> usize {
-        let rest = self.text.as_bytes().get(node.end_byte()..).unwrap_or(&[]);
         let plain = |b: &u8| b.is_ascii_alphanumeric() || b"$_-./{}%+:,@=~*?".contains(b) || *b == MARK as u8;
-        node.end_byte() + rest.iter().take_while(|b| plain(b)).count()
+        let mut end = node.end_byte();
+        loop {
+            let rest = self.text.get(end..).unwrap_or("");
+            let length = match glued(rest).filter(|_| !rest.starts_with('`') || !self.in_backticks(node)) {
+                Some(length) => length,
+                None => usize::from(rest.as_bytes().first().is_some_and(plain)),
+            };
+            if length == 0 {
+                return end;
+            }
+            end += length;
+        }
+    }
+
+    /// Whether a node stands in a command substitution in backticks, which the next one ends.
+    fn in_backticks(&self, node: Node<'_>) -> bool {
+        let mut above = node.parent();
+        while let Some(at) = above {
+            if at.kind() == "command_substitution" && self.of(at).trim_start().starts_with('`') {
+                return true;
+            }
+            above = at.parent();
+        }
+        false
+    }
+
+    /// The words of a list of nodes; what is glued to the one before belongs to that.
+    pub(super) fn listed(&self, nodes: &[Node<'_>], depth: usize) -> Vec<String> {
+        let (mut words, mut done) = (Vec::new(), 0);
+        for node in nodes.iter().filter(|node| node.kind() != "comment") {
+            if node.start_byte() < done {
+                continue;
+            }
+            done = self.end_of_word(*node);
+            match done > node.end_byte() {
+                true => words.push(self.whole_word(*node, depth)),
+                false => words.extend(self.fields(*node, depth)),
+            }
+        }
+        words
     }
 
     /// The whole word that a node begins.
@@ -62,8 +102,8 @@ impl Shell<'_> {
         self.expand(self.text.get(node.start_byte()..end).unwrap_or(""), depth)
     }
 
-    /// The text of a node with its expansions resolved, everything between them kept.
-    pub(super) fn expanded(&self, node: Node<'_>, depth: usize) -> String {
+    /// What stands in double quotes, with its expansions resolved and everything between them kept.
+    fn expanded(&self, node: Node<'_>, depth: usize) -> String {
         let mut out = String::new();
         let mut at = node.start_byte();
         let mut cursor = node.walk();
@@ -72,13 +112,16 @@ impl Shell<'_> {
                 child.kind(),
                 "simple_expansion" | "expansion" | "command_substitution" | "arithmetic_expansion"
             ) {
-                out.push_str(self.text.get(at..child.start_byte()).unwrap_or(""));
+                // The grammar counts blanks in front of an expansion to it.
+                let blanks = self.of(child).len() - self.of(child).trim_start().len();
+                let start = child.start_byte() + blanks;
+                out.push_str(&unquoted(self.text.get(at..start).unwrap_or("")));
                 out.push_str(&self.word(child, depth + 1));
                 at = child.end_byte();
             }
         }
-        out.push_str(self.text.get(at..node.end_byte()).unwrap_or(""));
-        unmarked(&out).into_owned()
+        out.push_str(&unquoted(self.text.get(at..node.end_byte()).unwrap_or("")));
+        out
     }
 
     /// A word with quotes removed and variables resolved.
@@ -87,6 +130,8 @@ impl Shell<'_> {
             return UNKNOWN.to_owned();
         }
         let text = self.of(node);
+        let expands = matches!(node.kind(), "simple_expansion" | "expansion" | "command_substitution");
+        let text = if expands { text.trim_start() } else { text };
         let word = match node.kind() {
             "raw_string" => text.trim_start_matches('\'').trim_end_matches('\'').to_owned(),
             "ansi_c_string" => {
@@ -96,11 +141,11 @@ impl Shell<'_> {
             "string" => {
                 let inner = self.expanded(node, depth);
                 let inner = inner.strip_prefix('"').unwrap_or(&inner);
-                let inner = inner.strip_suffix('"').unwrap_or(inner);
-                inner.replace("\\\"", "\"").replace("\\$", "$").replace("\\\n", "").replace("\\`", "`")
+                inner.strip_suffix('"').unwrap_or(inner).to_owned()
             }
             "simple_expansion" => self.variable(text.trim_start_matches('$')),
             "expansion" => self.parameter(text, depth),
+            "command_substitution" if !in_backticks(text).is_empty() => self.expand(text, depth),
             "command_substitution" => match self.here_text(node, depth) {
                 Some(said) => said,
                 None => self.substitution(text, depth),
@@ -125,20 +170,44 @@ impl Shell<'_> {
 
     /// `$(cat <<EOF …)`: the text of the here-document.
     fn here_text(&self, node: Node<'_>, depth: usize) -> Option<String> {
-        let inner = self.of(node).trim_start_matches("$(").trim_start();
+        let inner = self.of(node).trim_start().trim_start_matches("$(").trim_start();
         let rest = inner.strip_prefix("cat")?.trim_start();
         if !rest.starts_with("<<") || rest.starts_with("<<<") {
             return None;
         }
         let mut open = vec![node];
         while let Some(at) = open.pop() {
-            if at.kind() == "heredoc_body" {
-                return Some(self.expanded(at, depth + 1));
+            if at.kind() == "heredoc_redirect" {
+                return self.document(at, depth + 1);
             }
             let mut cursor = at.walk();
             open.extend(at.named_children(&mut cursor).collect::<Vec<_>>());
         }
         None
+    }
+}
+
+/// Text in double quotes without the signs that quote the next one (POSIX, "Double-Quotes").
+fn unquoted(text: &str) -> Cow<'_, str> {
+    if !text.contains('\\') {
+        return Cow::Borrowed(text);
+    }
+    let (mut out, mut signs) = (String::with_capacity(text.len()), text.chars().peekable());
+    while let Some(sign) = signs.next() {
+        match (sign, signs.peek()) {
+            ('\\', Some('\n')) => drop(signs.next()),
+            ('\\', Some('"' | '$' | '`' | '\\')) => out.extend(signs.next()),
+            _ => out.push(sign),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// How long a command substitution is that a text begins with.
+fn glued(text: &str) -> Option<usize> {
+    match text.strip_prefix("$(") {
+        Some(inner) => Some(2 + closing(inner, '(', ')')? + 1),
+        None => Some(1 + end_of_backticks(text.strip_prefix('`')?)? + 1),
     }
 }
 

@@ -135,7 +135,13 @@ pub(super) fn peel(name: &str, words: &[String]) -> Option<(Wrapped, Option<Stri
             let own = &words[..words.len() - left.len()];
             let account = match wrapper.account {
                 ["="] => own.iter().skip(1).find(|word| !word.starts_with('-')).cloned(),
-                options => value(own, options),
+                options => value(own, options).or_else(|| {
+                    let last =
+                        |word: &String| options.iter().any(|it| word.ends_with(&it[1..]) && it.len() == 2);
+                    let at =
+                        own.iter().position(|word| takes_next(word, wrapper.with_value) && last(word))?;
+                    own.get(at + 1).cloned()
+                }),
             };
             let account = account.map(|account| account.split(':').next().unwrap_or("").to_owned());
             // A command in one word with blanks is text for a shell.
@@ -428,7 +434,7 @@ pub(super) fn rest(words: &[String], with_value: &[&str], plain: usize) -> Vec<S
     while let Some(word) = words.get(at) {
         if word == "--" {
             at += 1;
-        } else if with_value.contains(&word.as_str()) {
+        } else if with_value.contains(&word.as_str()) || takes_next(word, with_value) {
             at += 2;
         } else if word.starts_with('-') && word.len() > 1 {
             at += 1;
@@ -440,6 +446,20 @@ pub(super) fn rest(words: &[String], with_value: &[&str], plain: usize) -> Vec<S
         }
     }
     words.get(at..).unwrap_or(&[]).to_vec()
+}
+
+/// Whether options of one letter that stand in one word (`-Ti FILE`) end in one that takes the next word for its value:
+/// getopt(3) gives the first that takes one all that is left of the word.
+fn takes_next(word: &str, with_value: &[&str]) -> bool {
+    let letters = word.strip_prefix('-').filter(|letters| letters.len() > 1);
+    let takes = |letter: char| {
+        with_value.iter().any(|option| option.strip_prefix('-').is_some_and(|it| it.chars().eq([letter])))
+    };
+    letters.is_some_and(|letters| {
+        let first =
+            letters.char_indices().find(|(_, letter)| !letter.is_ascii_alphanumeric() || takes(*letter));
+        first.is_some_and(|(at, letter)| takes(letter) && at + letter.len_utf8() == letters.len())
+    })
 }
 
 /// Whether a text is a shell script that runs its own arguments as a command.

@@ -5,6 +5,7 @@ mod hostile;
 mod shell;
 mod transfers;
 mod windows;
+mod words;
 
 use super::{Context, Told, read};
 use crate::evidence::{Actor, Basis, Mention, MentionKind, Says, Scope, Text};

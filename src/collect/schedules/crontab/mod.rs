@@ -97,7 +97,7 @@ impl SchedulePlace for RunParts {
             out.add_gap(Gap::new(Place::whole(&file.path), GapCode::BadSchedule, detail));
             return 0;
         }
-        let Some((folder, usual)) = PERIODS.iter().find(|(folder, _)| folder_is(file, folder)) else {
+        let Some((folder, _)) = PERIODS.iter().find(|(folder, _)| folder_is(file, folder)) else {
             return 0;
         };
         if let Some(why) = stopped(file, world, cron, folder) {
@@ -105,10 +105,7 @@ impl SchedulePlace for RunParts {
             return 0;
         }
         let table = table(file, world, cron, true, None);
-        let (schedule, dialect) = match run_parts_schedule(file, world, cron, folder) {
-            Some((schedule, dialect)) => (schedule, dialect),
-            None => ((*usual).to_owned(), cron.dialect()),
-        };
+        let Some((schedule, dialect)) = periodic(&file.inner, file, world, cron) else { return 0 };
         let job = Line {
             schedule: &schedule,
             dialect,
@@ -202,6 +199,19 @@ fn run_parts_schedule(
         (None, None) => None,
     }
     .map(|(schedule, _)| (schedule.to_owned(), cron.dialect()))
+}
+
+/// When a script at this path is started, and in which dialect that is said; `None`: it lies in no folder of run-parts.
+pub(super) fn periodic(
+    path: &str,
+    file: &InputFile,
+    world: &World<'_>,
+    cron: Cron,
+) -> Option<(String, &'static str)> {
+    let own = path.rsplit('/').nth(1)?;
+    let (folder, usual) = PERIODS.iter().find(|(folder, _)| *folder == own)?;
+    let told = run_parts_schedule(file, world, cron, folder);
+    Some(told.unwrap_or_else(|| ((*usual).to_owned(), cron.dialect())))
 }
 
 /// How the names of templates end; what is put in place has no such ending.

@@ -186,7 +186,10 @@ impl Table<'_> {
             // The folder's scripts are the jobs; the line that starts them only says when.
             return true;
         }
-        let (command, stdin) = if self.template { (rest.to_owned(), None) } else { split_percent(rest) };
+        // The percent signs of a template are its own.
+        let filled = self.template
+            && (schedule::has_placeholder(rest) || CODE.iter().any(|(open, _)| rest.contains(open)));
+        let (command, stdin) = if filled { (rest.to_owned(), None) } else { split_percent(rest) };
         let dialect = self.cron.dialect();
         let called = folder.or(self.use_of);
         let command = &command;
@@ -212,7 +215,7 @@ impl Table<'_> {
         let job = Job::of_shell(self.file, self.world, &schedule, line.dialect, line.command, environment);
         let shown = line.command.strip_suffix('\r');
         let given = shown.map(returned);
-        let work = if self.template {
+        let work = if self.template && line.stdin.is_none() {
             Work::Template(line.command)
         } else if let (Some(text), Some(shown)) = (&given, shown) {
             Work::ShellIn { text, shown, input: self.file.path.clone(), line: line.number }

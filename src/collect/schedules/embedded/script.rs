@@ -1,10 +1,15 @@
 //! Lines that a shell script or a Dockerfile puts into a crontab: `echo "…" > /etc/cron.d/x`, `cat > /etc/cron.d/x
 //! <<EOF`, `… | crontab -`. It reads these forms and no other; it runs nothing.
 
+use super::super::crontab;
+use super::super::crontab_host::Cron;
+use super::super::job::{Job, Work};
 use super::super::{SchedulePlace, World};
 use super::{Target, target};
-use crate::evidence::{About, Evidence, Provenance};
-use crate::input::InputFile;
+use crate::evidence::scrub::scrub_name;
+use crate::evidence::{About, Evidence, Gap, GapCode, Place, Provenance, Text};
+use crate::input::{InputFile, scope_of};
+use std::collections::BTreeMap;
 
 /// Scripts that write crontabs.
 pub struct ScriptedCrontab;
@@ -25,30 +30,89 @@ impl SchedulePlace for ScriptedCrontab {
                 || name.starts_with("Dockerfile")
                 || name.ends_with("Dockerfile")
                 || name.ends_with(".dockerfile")
-                || file.head.starts_with(b"#!/bin/")
-                    && file.head.split(|b| *b == b'\n').next().is_some_and(|line| line.ends_with(b"sh"));
-        script
-            && file
-                .head_text()
-                .lines()
-                .any(|line| !line.trim_start().starts_with('#') && written(line).is_some())
+                || file.head.starts_with(b"#!") && is_shells(file.head_text().lines().next().unwrap_or(""));
+        let writes = |text: &str| {
+            let mut lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+            lines.any(|line| written(line).is_some() || started(line).is_some())
+        };
+        script && writes(&file.head_text())
     }
 
     fn read(&self, file: &InputFile, text: &str, world: &World<'_>, out: &mut Evidence) -> u64 {
         let mut jobs = 0;
         for part in parts(text) {
-            jobs += part.target.table(file, world, part.line).read(&part.text, out);
+            jobs += match &part.target {
+                Written::Table(target) => target.table(file, world, part.line).read(&part.text, out),
+                Written::Script(path) => in_folder(path, &part, file, world, out),
+            };
         }
         jobs
     }
 }
 
+/// Whether the first line of a file names a shell: `#!/bin/sh`, `#!/usr/bin/env bash`.
+fn is_shells(first: &str) -> bool {
+    let words = first.strip_prefix("#!").into_iter().flat_map(str::split_whitespace);
+    let mut programs = words.map(|word| word.rsplit('/').next().unwrap_or(word));
+    programs.any(|word| matches!(word, "sh" | "bash" | "dash" | "ksh" | "mksh" | "zsh" | "ash"))
+}
+
+/// A script in a folder that cron starts by itself, as far as the text that writes it has it.
+fn in_folder(path: &str, part: &Part, file: &InputFile, world: &World<'_>, out: &mut Evidence) -> u64 {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let cron = Cron::of_system(file, world);
+    let Some((schedule, dialect)) = crontab::periodic(path, file, world, cron) else { return 0 };
+    if let Err(why) = cron.reads_name(name) {
+        let detail = format!("run-parts ignores the file {} that is written here: {why}", scrub_name(name));
+        out.add_gap(Gap::new(Place::line(&file.path, part.line), GapCode::BadSchedule, detail));
+        return 0;
+    }
+    let first = part.text.lines().next().unwrap_or("");
+    let work = if !first.starts_with("#!") || is_shells(first) {
+        Work::ShellIn { text: &part.text, shown: path, input: file.path.clone(), line: part.line }
+    } else {
+        Work::Named(path)
+    };
+    let environment = BTreeMap::new();
+    let job = Job::of_shell(file, world, &schedule, dialect, path, &environment);
+    let zone = cron.zone_below(world, file.host.as_deref(), &environment);
+    let (account, scope) = (Some(Text::from("root")), scope_of(&file.path, ""));
+    Job { zone, account, work, scope, line: part.line, ..job }.state(out);
+    1
+}
+
+/// What a script writes that cron reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Written {
+    /// A crontab.
+    Table(Target),
+    /// A script at this path, in a folder whose scripts cron starts.
+    Script(String),
+}
+
 /// A piece of a crontab that a script holds.
 #[derive(Debug, PartialEq, Eq)]
 struct Part {
-    target: Target,
+    target: Written,
     line: u64,
     text: String,
+}
+
+/// The path of the script that a command writes into a folder whose scripts cron starts: `cat > /etc/cron.daily/x`.
+fn started(line: &str) -> Option<String> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let tee = words.contains(&"tee");
+    let path = words.iter().enumerate().find_map(|(at, word)| {
+        let path = word.trim_start_matches(['>', '1']);
+        let behind = at.checked_sub(1).and_then(|at| words.get(at));
+        let written = path.len() < word.len() || tee || behind.is_some_and(|it| it.ends_with('>'));
+        let path = path.trim_matches(['"', '\'', ';', ')']);
+        ["hourly", "daily", "weekly", "monthly"].into_iter().filter(|_| written).find_map(|period| {
+            let (_, name) = path.split_once(&format!("/etc/cron.{period}/"))?;
+            (!name.is_empty() && !name.contains('/')).then(|| format!("/etc/cron.{period}/{name}"))
+        })
+    })?;
+    (!path.contains(['$', '`', '*'])).then_some(path)
 }
 
 /// The crontab that a command writes: into a file, or through `crontab`.
@@ -130,8 +194,9 @@ fn parts(text: &str) -> Vec<Part> {
             }
             let body = lines.get(begin..at).unwrap_or_default().join("\n");
             at += 1;
-            if let Some(target) = found {
-                let text = if quoted { body } else { with_braces(&body) };
+            let target = found.map(Written::Table).or_else(|| started(&command).map(Written::Script));
+            if let Some(target) = target {
+                let text = if quoted { body } else { unescaped(&with_braces(&body), false) };
                 parts.push(Part { target, line: begin as u64 + 1, text });
             }
             continue;
@@ -141,7 +206,7 @@ fn parts(text: &str) -> Vec<Part> {
                 lines[first..at].iter().position(|line| line.contains("echo") || line.contains("printf"));
             let line = (first + line.unwrap_or(0)) as u64 + 1;
             for text in echoed(&command) {
-                parts.push(Part { target: target.clone(), line, text });
+                parts.push(Part { target: Written::Table(target.clone()), line, text });
             }
         }
     }
@@ -162,7 +227,7 @@ fn echoed(command: &str) -> Vec<String> {
         }
         let Some(quote) = rest.chars().next().filter(|c| matches!(c, '"' | '\'')) else { continue };
         let (text, length) = quoted(&rest[1..], quote);
-        let text = if quote == '"' { unescaped(&with_braces(text)) } else { text.to_owned() };
+        let text = if quote == '"' { unescaped(&with_braces(text), true) } else { text.to_owned() };
         told.push(text.replace("\\n", "\n"));
         rest = rest.get(1 + length..).unwrap_or("");
     }
@@ -184,12 +249,13 @@ fn quoted(text: &str, quote: char) -> (&str, usize) {
     (text, text.len())
 }
 
-/// What double quotes stand for, besides variables.
-fn unescaped(text: &str) -> String {
+/// What the text of double quotes or of a here-document stands for, besides variables.
+fn unescaped(text: &str, quotes: bool) -> String {
     let (mut told, mut chars) = (String::new(), text.chars().peekable());
     while let Some(c) = chars.next() {
         match (c, chars.peek()) {
-            ('\\', Some('"' | '\\' | '$' | '`')) => told.extend(chars.next()),
+            ('\\', Some('\\' | '$' | '`')) => told.extend(chars.next()),
+            ('\\', Some('"')) if quotes => told.extend(chars.next()),
             _ => told.push(c),
         }
     }
@@ -218,12 +284,15 @@ fn with_braces(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Part, Target, parts};
+    use super::{Part, Target, Written, is_shells, parts};
 
     fn told(text: &str) -> Vec<String> {
-        let shown = |part: &Part| {
-            let Target { user_column, account } = &part.target;
-            format!("{} {user_column} {:?} {}", part.line, account.as_deref().unwrap_or(""), part.text)
+        let shown = |part: &Part| match &part.target {
+            Written::Table(Target { user_column, account }) => {
+                let account = account.as_deref().unwrap_or("");
+                format!("{} {user_column} {account:?} {}", part.line, part.text)
+            }
+            Written::Script(path) => format!("{} {path} {}", part.line, part.text),
         };
         parts(text).iter().map(shown).collect()
     }
@@ -241,6 +310,33 @@ mod tests {
                 "11 true \"\" 0 4 * * * root /v\n",
             ]
         );
+    }
+
+    #[test]
+    fn a_backslash_keeps_what_a_here_document_would_fill_in() {
+        let text = "cat > $d/etc/cron.d/x <<EOF\n0 7 * * * root sleep \\$((RANDOM\\%9)); x \"\\\"\" \\`y\\` $Z\nEOF\n";
+        assert_eq!(told(text), ["2 true \"\" 0 7 * * * root sleep $((RANDOM\\%9)); x \"\\\"\" `y` ${Z}"]);
+        let text = "cat > /etc/cron.d/x <<'EOF'\n0 7 * * * root echo \\$A\nEOF\n";
+        assert_eq!(told(text), ["2 true \"\" 0 7 * * * root echo \\$A"]);
+    }
+
+    #[test]
+    fn scripts_that_are_written_into_a_folder_of_cron_are_found() {
+        let text = "cat > /etc/cron.daily/fetch << EOF\n#!/bin/bash\npsql $D -c x\nEOF\ntee \"$r/etc/cron.weekly/w\" <<'E'\nx\nE\ncat /etc/cron.daily/no > /tmp/x <<E\nE\ncat > /etc/cron.daily/$n <<E\nE\n";
+        assert_eq!(
+            told(text),
+            ["2 /etc/cron.daily/fetch #!/bin/bash\npsql ${D} -c x", "6 /etc/cron.weekly/w x"]
+        );
+    }
+
+    #[test]
+    fn a_shell_is_told_by_the_first_line() {
+        for first in ["#!/bin/sh", "#! /bin/bash -e", "#!/usr/bin/env bash", "#!/usr/bin/env -S dash -e"] {
+            assert!(is_shells(first), "{first}");
+        }
+        for first in ["#!/usr/bin/env python3", "#!/usr/bin/fish", "# bash", "sh", ""] {
+            assert!(!is_shells(first), "{first}");
+        }
     }
 
     #[test]
