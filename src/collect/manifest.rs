@@ -4,7 +4,7 @@
 use regex::Regex;
 use serde_json::Value;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 /// What stands in for a placeholder while YAML is read, and its number.
@@ -28,9 +28,13 @@ impl Template {
     pub fn of(text: &str) -> Template {
         let mut template = Template { text: String::with_capacity(text.len()), masked: Vec::new() };
         let mut at = 0;
+        let steering = within_a_line(text);
         for found in PLACEHOLDER.find_iter(text) {
             template.text.push_str(&text[at..found.start()]);
             at = found.end();
+            if steering.contains(&found.start()) {
+                continue;
+            }
             let breaks = found.as_str().matches('\n').count();
             if breaks > 0
                 || stands_alone(text, found.start(), found.end())
@@ -70,6 +74,35 @@ impl Template {
         let name = self.blank(value?.as_str()?);
         name.replace("{}", "").contains(|c: char| c.is_alphanumeric()).then_some(name)
     }
+}
+
+/// Where, in bytes, Helm's `{{ if … }}` and `{{ end }}` begin that stand around a part of one line: what is between them is
+/// there or not, and both say nothing themselves. With a second branch no part alone would be the line.
+fn within_a_line(text: &str) -> BTreeSet<usize> {
+    let mut open: Vec<Option<(usize, usize)>> = Vec::new();
+    let mut steering = BTreeSet::new();
+    for found in PLACEHOLDER.find_iter(text).filter(|found| found.as_str().starts_with("{{")) {
+        let inside = found.as_str().trim_matches(['{', '}']).trim_matches('-').trim();
+        let (word, rest) = inside.split_once(char::is_whitespace).unwrap_or((inside, ""));
+        match word {
+            "if" | "with" | "range" | "define" | "block" if !rest.is_empty() => {
+                open.push((word == "if").then(|| (found.start(), found.end())));
+            }
+            "else" => {
+                if let Some(last) = open.last_mut() {
+                    *last = None;
+                }
+            }
+            "end" if rest.is_empty() => {
+                let Some(Some((start, end))) = open.pop() else { continue };
+                if !text[end..found.start()].contains('\n') {
+                    steering.extend([start, found.start()]);
+                }
+            }
+            _ => {}
+        }
+    }
+    steering
 }
 
 /// How many branches of a condition are read, each by itself.

@@ -92,7 +92,7 @@ pub enum Says {
         /// The file it names: absolute, or relative to where it runs.
         script: Option<Text>,
         /// How the run reaches a server, where the command line says so (`psql -h db1 -f x.sql`).
-        connection: Connection,
+        connection: Box<Connection>,
     },
     /// It runs a function, a method or a class of an application: these lines of this file, as reports show it, counted
     /// from 1.
@@ -106,6 +106,8 @@ pub enum Says {
     },
     /// It takes over the settings and functions of this file: sourced, not run.
     Includes(Text),
+    /// It is code that takes in this file of the scan, spelled as that is mentioned itself: imported, not run.
+    Imports(Text),
     /// Configuration management puts this file of a tree at this absolute path of the hosts that it is for; `{}` stands for
     /// what only a run fills in. What it is about is the file, or what it is installed from, where the scan has no such file.
     InstalledAt(Text),
@@ -132,11 +134,11 @@ pub enum Says {
         /// How long it sleeps, in seconds.
         seconds: u64,
         /// What it does before.
-        started: (Action, Resource),
+        started: Box<(Action, Resource)>,
         /// Whether that goes on in the background.
         background: bool,
         /// What it does after.
-        then: (Action, Resource),
+        then: Box<(Action, Resource)>,
     },
     /// A pooler or proxy: from this address it goes to that server, for the clients that the vantage saw at it.
     Relays {

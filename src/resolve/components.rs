@@ -25,10 +25,57 @@ fn telling_name(folder: &str) -> &str {
     folder.rsplit('/').find(|part| !GENERIC.contains(part)).unwrap_or(last)
 }
 
-/// Whether a job runs the file that a use stands in.
-fn is_run(it: &Use, lines: &[JobLine<'_>]) -> bool {
-    let code = it.what.actor.get(MentionKind::Code);
-    code.is_some_and(|code| lines.iter().any(|line| line.reached.iter().any(|(script, _)| script == code)))
+/// Endings of files that a program is told things by. What such a file says, all of its folder may go by.
+const TOLD_BY: [&str; 11] =
+    ["env", "properties", "yml", "yaml", "json", "toml", "ini", "cfg", "conf", "config", "xml"];
+/// Endings of code that sees the rest of its package without naming it: what of it a job takes in, no import tells.
+const PACKAGED: [&str; 9] = ["java", "kt", "kts", "scala", "groovy", "cs", "vb", "go", "rs"];
+
+fn ending(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.rsplit_once('.').map_or("", |(_, ending)| ending)
+}
+
+/// Which files of code jobs run or take in.
+struct Taken<'a> {
+    /// All of them.
+    all: BTreeSet<&'a Text>,
+    /// Those that code which no job takes takes in as well.
+    shared: BTreeSet<&'a Text>,
+}
+
+impl<'a> Taken<'a> {
+    fn of(lines: &'a [JobLine<'a>], facts: &[&Fact]) -> Taken<'a> {
+        let files = lines.iter().flat_map(|line| line.files());
+        let all: BTreeSet<&Text> = files.collect();
+        let run: BTreeSet<&Text> =
+            lines.iter().flat_map(|line| line.reached.iter().map(|it| &it.0)).collect();
+        let mut shared = BTreeSet::new();
+        for (file, takes_in) in super::runs::imports(facts) {
+            if !all.contains(file) {
+                shared.extend(
+                    takes_in.into_iter().filter_map(|it| all.get(it)).filter(|it| !run.contains(**it)),
+                );
+            }
+        }
+        Taken { all, shared }
+    }
+
+    /// Whether a use stands in a file that is only ever a job's.
+    fn alone(&self, it: &Use) -> bool {
+        let code = it.what.actor.get(MentionKind::Code);
+        code.is_some_and(|code| self.all.contains(code) && !self.shared.contains(code))
+    }
+
+    /// Whether a folder is as a whole the one job that runs a file of it: no other program stands there.
+    fn is_whole(&self, uses: &[&Use], line: &JobLine<'_>) -> bool {
+        let packaged = line.reached.iter().any(|(file, _)| PACKAGED.contains(&ending(file)));
+        let works = uses.iter().filter(|it| it.what.scope == Scope::Production);
+        let told_by = |it: &Use| {
+            it.what.actor.get(MentionKind::Code).is_none_or(|file| TOLD_BY.contains(&ending(file)))
+        };
+        packaged || works.copied().all(|it| told_by(it) || self.alone(it))
+    }
 }
 
 /// Whether the files of a folder may be one thing: those of several roles or modules of configuration management are not.
@@ -39,8 +86,7 @@ fn is_one(uses: &[&Use]) -> bool {
 
 fn runner<'a>(uses: &[&Use], lines: &'a [JobLine<'a>]) -> Option<Runner<'a>> {
     let files: BTreeSet<&Text> = uses.iter().filter_map(|it| it.what.actor.get(MentionKind::Code)).collect();
-    let mut running =
-        lines.iter().filter(|line| line.reached.iter().any(|(script, _)| files.contains(script)));
+    let mut running = lines.iter().filter(|line| line.files().any(|file| files.contains(file)));
     let first = running.next()?;
     // The same job on two lines is one.
     let others = running.any(|line| line.name() != first.name());
@@ -49,7 +95,7 @@ fn runner<'a>(uses: &[&Use], lines: &'a [JobLine<'a>]) -> Option<Runner<'a>> {
 
 impl Book {
     /// Components of source trees that do or hold anything in production. A component of which one job alone
-    /// runs a file is that job.
+    /// runs a file is that job, where that file takes in all others of it that do something.
     pub(super) fn components(&mut self, uses: &[Use], facts: &[&Fact], lines: &[JobLine<'_>], names: &Names) {
         let mut folders: BTreeMap<&Text, Vec<&Use>> = BTreeMap::new();
         for it in uses.iter().filter(|it| it.what.basis == Basis::Written) {
@@ -67,6 +113,8 @@ impl Book {
         for folder in &serving {
             folders.entry(folder).or_default();
         }
+        let taken = Taken::of(lines, facts);
+        self.shared = taken.shared.iter().map(|file| (*file).clone()).collect();
         for (folder, uses) in folders {
             let works = uses.iter().any(|it| it.what.scope == Scope::Production);
             if !works && !serving.contains(folder) {
@@ -78,11 +126,11 @@ impl Book {
             let (entity, why) = match self.declared_component(&mention, &logins) {
                 Some(found) => found,
                 None => match runner(&uses, lines).filter(|_| is_one(&uses)) {
-                    Some(Runner::One(line)) => {
+                    Some(Runner::One(line)) if !serving.contains(folder) && taken.is_whole(&uses, line) => {
                         (self.job_entity(line), "a job, and it alone, runs a file of this folder".to_owned())
                     }
-                    // Each job does what its own file says; the folder is nobody.
-                    Some(Runner::Several) if uses.iter().all(|it| is_run(it, lines)) => continue,
+                    // Each job does what its own files say; the folder is nobody.
+                    Some(_) if !serving.contains(folder) && uses.iter().all(|it| taken.alone(it)) => continue,
                     _ => {
                         let name = self.free_name(folder);
                         let entity = self.entity(format!("service:{name}"), "service", &name);

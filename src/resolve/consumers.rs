@@ -60,6 +60,10 @@ pub struct Book {
     declared_jobs: BTreeMap<String, Option<EntityId>>,
     /// By script: the consumers that run it, with the connection the run states and the way to it.
     pub runners: BTreeMap<Text, Vec<(EntityId, Connection, String)>>,
+    /// By file of code that is no script of its own: the jobs whose files take it in, likewise.
+    pub takers: BTreeMap<Text, Vec<(EntityId, Connection, String)>>,
+    /// Files of code that jobs take in, and others as well.
+    pub shared: BTreeSet<Text>,
     /// By file as shown: the lines that are a job's own function or class.
     pub parts: BTreeMap<Text, BTreeSet<(u64, u64, EntityId)>>,
     /// All jobs.
@@ -306,8 +310,24 @@ impl Book {
             let own = self.who(&Mention::new(MentionKind::Script, script.clone()));
             return own.map(|entity| (entity, Connection::default(), None)).into_iter().collect();
         }
-        if let Some(runners) = actor.get(MentionKind::Code).and_then(|code| self.runners.get(code)) {
-            return runners.iter().map(|(e, c, way)| (*e, c.clone(), Some(way.clone()))).collect();
+        if let Some(code) = actor.get(MentionKind::Code) {
+            let runs = [&self.runners, &self.takers].into_iter().filter_map(|it| it.get(code)).flatten();
+            let mut all: Vec<(EntityId, Connection, Option<String>)> = Vec::new();
+            for (entity, connection, way) in runs {
+                if all.iter().all(|(known, with, _)| known != entity || with != connection) {
+                    all.push((*entity, connection.clone(), Some(way.clone())));
+                }
+            }
+            let component = actor.iter().find(|mention| mention.kind == MentionKind::Component);
+            let shared = component.filter(|_| self.shared.contains(code));
+            if let Some(entity) = shared.and_then(|component| self.who(component))
+                && all.iter().all(|(known, ..)| *known != entity)
+            {
+                all.push((entity, Connection::default(), None));
+            }
+            if !all.is_empty() {
+                return all;
+            }
         }
         let kinds = [MentionKind::Job, MentionKind::Component, MentionKind::Container, MentionKind::Declared];
         let found = actor.iter().filter(|m| kinds.contains(&m.kind)).find_map(|mention| self.who(mention));

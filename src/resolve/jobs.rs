@@ -4,7 +4,7 @@
 use super::consumers::{Book, fold_name};
 use super::files::Files;
 use super::names::Names;
-use super::runs::{Trail, host_of, runs_by_subject};
+use super::runs::{Reached, Trail, host_of, imports, runs_by_subject};
 use super::titles::{self, stem};
 use super::{EntityId, Job, twins};
 use crate::evidence::{Basis, Connection, Fact, Mention, MentionKind, Order, Place, Says, Scope, Text, Use};
@@ -19,6 +19,8 @@ pub(super) struct JobLine<'a> {
     pub host: Option<String>,
     /// The scripts it runs, directly or through others, with the connection the way there states.
     pub reached: Vec<(Text, Connection)>,
+    /// The files that these take in.
+    pub imported: BTreeMap<Text, Connection>,
     own: Vec<&'a Fact>,
     /// What tells it from other lines of the host that run the same with other arguments; empty: nothing need.
     label: String,
@@ -60,6 +62,11 @@ impl JobLine<'_> {
         })
     }
 
+    /// The files that it runs or that these take in.
+    pub fn files(&self) -> impl Iterator<Item = &Text> {
+        self.reached.iter().map(|(file, _)| file).chain(self.imported.keys())
+    }
+
     /// Its schedules, as written.
     pub fn schedules(&self) -> Vec<&str> {
         let texts = self.own.iter().filter_map(|fact| match &fact.says {
@@ -84,6 +91,12 @@ impl JobLine<'_> {
             _ => None,
         });
         place.unwrap_or("")
+    }
+
+    /// Where its schedules stand.
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
+        let scheduled = self.own.iter().filter(|fact| matches!(fact.says, Says::Scheduled { .. }));
+        scheduled.map(|fact| &fact.place)
     }
 
     /// What holds it back, as written.
@@ -201,7 +214,7 @@ pub(super) fn lines<'a>(facts: &[&'a Fact], files: &Files<'a>) -> Vec<JobLine<'a
             by_job.entry(&fact.about).or_default().push(fact);
         }
     }
-    let trail = Trail { runs: runs_by_subject(facts), files };
+    let trail = Trail { runs: runs_by_subject(facts), imports: imports(facts), files };
     let mut quoted: BTreeMap<&Text, (&Place, &'a Text)> = BTreeMap::new();
     for fact in facts.iter().copied().filter(|fact| fact.about.kind == MentionKind::Script) {
         if let Says::Remark(text) = &fact.says {
@@ -219,10 +232,11 @@ pub(super) fn lines<'a>(facts: &[&'a Fact], files: &Files<'a>) -> Vec<JobLine<'a
                 Says::RunsOn(host) => Some(names.host_or_self(&host.text)),
                 _ => None,
             });
-            let reached = trail.follow(mention, host.as_deref());
+            let Reached { run: reached, imported } = trail.follow(mention, host.as_deref());
             let quoted = reached.iter().find_map(|(script, _)| quoted.get(script).map(|(_, text)| *text));
             let (unlike, alone, namesake, label) = (false, false, false, String::new());
-            JobLine { mention, host, reached, own, label, unlike, alone, twin: None, namesake, quoted }
+            let twin = None;
+            JobLine { mention, host, reached, imported, own, label, unlike, alone, twin, namesake, quoted }
         })
         .collect();
     let twins = twins::twins(&lines, facts);
@@ -299,7 +313,7 @@ impl Book {
             match &line.twin {
                 Some(twin) => {
                     self.join(entity, twin.mention.clone(), "its line in the schedule");
-                    self.join(entity, line.mention.clone(), twins::why(twin));
+                    self.join(entity, line.mention.clone(), twins::why(line, twin));
                 }
                 None => self.join(entity, line.mention.clone(), "its line in the schedule"),
             }
@@ -318,6 +332,10 @@ impl Book {
                 let way = stem_path(script);
                 self.runners.entry(script.clone()).or_default().push((whose, connection.clone(), way));
             }
+            for (file, connection) in &line.imported {
+                let way = stem_path(file);
+                self.takers.entry(file.clone()).or_default().push((entity, connection.clone(), way));
+            }
             for fact in &line.own {
                 if let Says::RunsPart { file, first, last } = &fact.says {
                     self.parts.entry(file.clone()).or_default().insert((*first, *last, entity));
@@ -328,7 +346,7 @@ impl Book {
                 self.schedule_lines(entity, line);
             }
         }
-        for runners in self.runners.values_mut() {
+        for runners in self.runners.values_mut().chain(self.takers.values_mut()) {
             runners.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
             runners.dedup();
         }

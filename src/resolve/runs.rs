@@ -2,7 +2,7 @@
 //! was not given, or that could be any of several files, is a gap.
 
 use super::files::{Files, Meant};
-use crate::evidence::{Connection, Fact, Gap, GapCode, Mention, MentionKind, Says, Text};
+use crate::evidence::{Connection, Fact, Gap, GapCode, Mention, MentionKind, Says, Scope, Text};
 use std::collections::BTreeMap;
 
 /// How many scripts deep a job is followed.
@@ -44,16 +44,40 @@ fn over(stated: &Connection, way: &Connection) -> Connection {
     }
 }
 
-/// What is followed: who runs what, and the files of the scan.
+/// By file: the files that its code takes in.
+pub(super) type Imports<'a> = BTreeMap<&'a Text, Vec<&'a Text>>;
+
+/// What code in production takes in.
+pub(super) fn imports<'a>(facts: &[&'a Fact]) -> Imports<'a> {
+    let mut imports: Imports<'a> = BTreeMap::new();
+    for fact in facts.iter().filter(|fact| fact.scope == Scope::Production) {
+        if let Says::Imports(file) = &fact.says {
+            imports.entry(&fact.about.text).or_default().push(file);
+        }
+    }
+    imports
+}
+
+/// What is followed: who runs what, what that takes in, and the files of the scan.
 pub(super) struct Trail<'s, 'a> {
     pub runs: Runs<'a>,
+    pub imports: Imports<'a>,
     pub files: &'s Files<'a>,
+}
+
+/// What a subject reaches.
+#[derive(Default)]
+pub(super) struct Reached {
+    /// The files it runs, directly or through others, with the connection that the way there states.
+    pub run: Vec<(Text, Connection)>,
+    /// The files that these take in.
+    pub imported: BTreeMap<Text, Connection>,
 }
 
 impl Trail<'_, '_> {
     /// Follows what a subject of this host runs. What a command sends to another host is followed there.
-    pub fn follow(&self, subject: &Mention, host: Option<&str>) -> Vec<(Text, Connection)> {
-        let mut reached = Vec::new();
+    pub fn follow(&self, subject: &Mention, host: Option<&str>) -> Reached {
+        let mut reached = Reached::default();
         self.step(subject, host, &Connection::default(), 0, &mut reached);
         reached
     }
@@ -64,24 +88,66 @@ impl Trail<'_, '_> {
         host: Option<&str>,
         connection: &Connection,
         depth: usize,
-        reached: &mut Vec<(Text, Connection)>,
+        reached: &mut Reached,
     ) {
         if depth > MAX_RUN_DEPTH {
             return;
         }
         for (script, stated, named_in) in self.runs.get(subject).into_iter().flatten() {
             let connection = over(stated, connection);
-            let Some(found) = self.files.find_acting(script, host, named_in) else {
-                continue;
+            let (found, acts) = match self.files.find(script, host, named_in) {
+                Meant::One(file) => (file, self.files.acts(file)),
+                _ => continue,
             };
-            if reached.iter().any(|(known, with)| known == found && *with == connection) {
+            // A file that does nothing itself may take in what does.
+            if !acts && !self.imports.contains_key(found) {
                 continue;
             }
-            reached.push((found.clone(), connection.clone()));
-            let there = elsewhere(script).and_then(|_| host_of(found));
-            for kind in [MentionKind::Script, MentionKind::Code] {
-                let next = Mention::new(kind, found.clone());
-                self.step(&next, there.or(host), &connection, depth + 1, reached);
+            if reached.run.iter().any(|(known, with)| known == found && *with == connection) {
+                continue;
+            }
+            if acts {
+                reached.run.push((found.clone(), connection.clone()));
+            } else if reached.imported.insert(found.clone(), connection.clone()).is_some() {
+                continue;
+            }
+            let there = elsewhere(script).and_then(|_| host_of(found)).or(host);
+            self.into(found, there, &connection, depth + 1, reached);
+            self.take_in(found, there, &connection, depth + 1, reached);
+        }
+    }
+
+    /// Follows what a file runs.
+    fn into(
+        &self,
+        file: &Text,
+        host: Option<&str>,
+        connection: &Connection,
+        depth: usize,
+        reached: &mut Reached,
+    ) {
+        for kind in [MentionKind::Script, MentionKind::Code] {
+            self.step(&Mention::new(kind, file.clone()), host, connection, depth, reached);
+        }
+    }
+
+    /// Follows what the code of a file takes in, and what that runs.
+    fn take_in(
+        &self,
+        file: &Text,
+        host: Option<&str>,
+        connection: &Connection,
+        depth: usize,
+        reached: &mut Reached,
+    ) {
+        let mut open: Vec<&Text> = vec![file];
+        while let Some(file) = open.pop() {
+            for next in self.imports.get(file).into_iter().flatten() {
+                if !reached.imported.contains_key(*next) {
+                    reached.imported.insert((*next).clone(), connection.clone());
+                    open.push(next);
+                    self.into(next, host, connection, depth, reached);
+                }
             }
         }
     }

@@ -1,10 +1,10 @@
 //! Jobs that are written twice: a cron file that does nothing where systemd runs, and the timer that runs the same; a
-//! line that configuration management has for a crontab, and that crontab on a host; an event of a database in a dump and
+//! line that configuration management has for a crontab, and that crontab on a host; a file of a tree and the manifest that installs it; an event of a database in a dump and
 //! in an export. Each pair is one job: the timer's, the host's, the first one's. It joins only what runs the very same command at the
 //! same times and says by its place that it is the other's source or copy.
 
 use super::jobs::JobLine;
-use crate::evidence::{Fact, Mention, MentionKind, Says, Text};
+use crate::evidence::{Fact, Mention, MentionKind, Place, Says, Text};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is there where systemd runs (sd_booted(3)).
@@ -24,8 +24,9 @@ pub(super) fn twins(lines: &[JobLine<'_>], facts: &[&Fact]) -> Vec<Option<usize>
         lines.iter().enumerate().filter(|(_, it)| is_timer(it)).collect();
     let sources = sources(lines);
     let events = events(lines);
+    let installed = installed(lines, facts);
     let twin = |(at, line): (usize, &JobLine<'_>)| {
-        if let Some(other) = sources.get(&at).or_else(|| events.get(&at)) {
+        if let Some(other) = [&installed, &sources, &events].into_iter().find_map(|it| it.get(&at)) {
             return Some(*other);
         }
         let idles = line.guards().any(|guard| idles(guard)) || idles(line.command());
@@ -37,7 +38,47 @@ pub(super) fn twins(lines: &[JobLine<'_>], facts: &[&Fact]) -> Vec<Option<usize>
         let found = same.next()?;
         same.next().is_none().then_some(found)
     };
-    lines.iter().enumerate().map(twin).collect()
+    let twins: Vec<Option<usize>> = lines.iter().enumerate().map(twin).collect();
+    // What is installed may itself be the source of what lies on a host.
+    let last = |at: &usize| (0..MAX_STEPS).fold(*at, |at, _| twins[at].unwrap_or(at));
+    twins.iter().enumerate().map(|(own, at)| at.as_ref().map(last).filter(|at| *at != own)).collect()
+}
+
+/// What opens a placeholder of a template.
+const OPENS: [&str; 5] = ["<%", "{{", "{%", "${", "#{"];
+/// How many twins are followed from one to the next.
+const MAX_STEPS: usize = 3;
+
+/// By line of a file in a tree: the line of the manifest that installs this very file and tells the same job of it, perhaps
+/// with what the file leaves open filled in.
+fn installed(lines: &[JobLine<'_>], facts: &[&Fact]) -> BTreeMap<usize, usize> {
+    let mut told: BTreeMap<&Place, Vec<usize>> = BTreeMap::new();
+    for (at, line) in lines.iter().enumerate() {
+        for place in line.places().collect::<BTreeSet<_>>() {
+            told.entry(place).or_default().push(at);
+        }
+    }
+    let mut by_file: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for fact in facts.iter().filter(|fact| matches!(fact.says, Says::InstalledAt(_))) {
+        if let Some(there) = told.get(&fact.place).filter(|_| *fact.about.text != *fact.place.input) {
+            by_file.entry(&fact.about.text).or_default().extend(there);
+        }
+    }
+    let same = |(at, line): (usize, &JobLine<'_>)| {
+        let there = by_file.get(line.file()).filter(|_| line.host.is_none())?;
+        let open = line.schedules().into_iter().any(|text| OPENS.iter().any(|open| text.contains(open)));
+        let fits = |other: &&usize| {
+            let other = &lines[**other];
+            other.dialects().eq(line.dialects()) && (open || other.schedules() == line.schedules())
+        };
+        let found: Vec<&usize> = there.iter().filter(fits).collect();
+        let equal = found.iter().find(|other| lines[***other].command() == line.command());
+        // Of several with one schedule, only the very command tells which.
+        let names: BTreeSet<String> = found.iter().map(|other| lines[**other].name()).collect();
+        let only = found.first().filter(|_| names.len() == 1);
+        equal.or(only).map(|other| (at, **other))
+    };
+    lines.iter().enumerate().filter_map(same).collect()
 }
 
 /// The dialects of crontabs, whose lines have no names: a named job of one stands in configuration management.
@@ -174,7 +215,11 @@ fn idles(text: &str) -> bool {
 }
 
 /// What joins a line with the one that is the same job.
-pub(super) fn why(twin: &JobLine<'_>) -> String {
+pub(super) fn why(line: &JobLine<'_>, twin: &JobLine<'_>) -> String {
+    let event = twin.dialects().all(|dialect| dialect == EVENT);
+    if !event && line.host.is_none() && twin.has_name() && line.file() != twin.file() {
+        return format!("{} installs its file and tells the same job", twin.file());
+    }
     match (is_timer(twin), twin.host.as_deref().filter(|_| !twin.has_name())) {
         (true, _) => {
             format!("it does nothing where systemd runs, and the timer {} runs the same", twin.name())

@@ -194,3 +194,66 @@ spec:
     );
     assert_eq!(refused(&report), NOTHING);
 }
+
+fn in_chart(name: &str, schedule: &str) -> String {
+    SETTLE.replace("settle", name).replace("\"30 2 * * *\"", schedule)
+}
+
+#[test]
+fn a_value_of_the_chart_is_taken_where_its_files_of_values_agree() {
+    let [own, chosen, open, usual, part] = [
+        ("own", "\"{{ .Values.jobs.own }}\""),
+        ("chosen", "{{ $.Values.chosen | quote }}"),
+        ("open", "{{ .Values.open | quote }}"),
+        ("usual", "{{ .Values.usual | default \"4 4 * * *\" | quote }}"),
+        ("part", "\"{{ .Values.minute }} 5 * * *\""),
+    ]
+    .map(|(name, schedule)| in_chart(name, schedule));
+    let files = [
+        ("chart/values.yaml", "jobs: {own: '1 1 * * *'}\nchosen: 2 2 * * *\nminute: 7\n"),
+        ("chart/values-live.yaml", "chosen: 3 3 * * *\n"),
+        ("chart/templates/own.yaml", &own),
+        ("chart/templates/deep/chosen.yaml", &chosen),
+        ("chart/templates/open.yaml", &open),
+        ("chart/templates/usual.yaml", &usual),
+        ("chart/templates/part.yaml", &part),
+        ("other/templates/own.yaml", &own.replace("own", "far")),
+    ];
+    let schedules: Vec<String> = report(&files)["jobs"]
+        .as_array()
+        .expect("jobs are a list")
+        .iter()
+        .map(|job| {
+            format!("{} {}", job["entity"].as_str().unwrap_or(""), job["schedule"].as_str().unwrap_or(""))
+        })
+        .collect();
+    assert_eq!(
+        schedules,
+        [
+            "job:shop/chosen {{ $.Values.chosen | quote }}",
+            "job:shop/far {{ .Values.jobs.far }}",
+            "job:shop/open {{ .Values.open | quote }}",
+            "job:shop/own 1 1 * * *",
+            "job:shop/part {{ .Values.minute }} 5 * * *",
+            "job:shop/usual 4 4 * * *",
+        ]
+    );
+}
+
+#[test]
+fn a_condition_around_a_part_of_a_line_leaves_the_part() {
+    let zone = |written: &str| SETTLE.replace("timeZone: Europe/Berlin", written);
+    let inline = zone("{{ if .zone }}timeZone: \"{{ .zone }}\"{{- end }}");
+    let chosen = SETTLE.replace("\"30 2 * * *\"", "\"{{ if .live }}1 1 * * *{{ else }}2 2 * * *{{ end }}\"");
+    let report = report(&[("a/templates/inline.yaml", &inline), ("b/templates/chosen.yaml", &chosen)]);
+    let told: Vec<String> =
+        jobs(&report).iter().map(|job| job.split(" (").next().unwrap_or("").to_owned()).collect();
+    assert_eq!(
+        told,
+        [
+            "a/templates/inline.yaml:5 job:a/templates/shop/settle: 30 2 * * *",
+            "b/templates/chosen.yaml:5 job:b/templates/shop/settle: {{ if .live }}1 1 * * *{{ else }}2 2 * * *{{ end }}",
+        ]
+    );
+    assert_eq!(refused(&report), NOTHING);
+}

@@ -347,3 +347,47 @@ fn of_a_program_in_a_language_that_is_not_read_a_job_says_so() {
         ]
     );
 }
+
+#[test]
+fn what_a_manifest_installs_and_tells_is_one_job() {
+    let cron = "*/30 * * * * root <%= @script %> 2>&1\n";
+    let facts = "class pm::facts {
+  $script = '/usr/local/sbin/facts.rb'
+  file { '/etc/cron.d/facts':
+    content => template(\"${module_name}/facts.cron.erb\");
+  }
+}
+";
+    let timer = "[Timer]\nOnBootSec=1h\n[Install]\nWantedBy=timers.target\n";
+    let service = "[Service]\nType=oneshot\nExecStart=/usr/bin/docker system prune -f\n";
+    let units = "class dk {
+  file {
+    '/etc/systemd/system/prune.timer':
+      source => 'puppet:///modules/dk/prune.timer';
+    '/etc/systemd/system/prune.service':
+      source => 'puppet:///modules/dk/prune.service';
+  }
+}
+";
+    let files = [
+        ("modules/pm/manifests/facts.pp", facts),
+        ("modules/pm/templates/facts.cron.erb", cron),
+        // Nobody installs this one.
+        ("modules/pm/templates/other.cron.erb", "*/30 * * * * root /usr/local/sbin/other.rb\n"),
+        ("modules/dk/manifests/init.pp", units),
+        ("modules/dk/files/prune.timer", timer),
+        ("modules/dk/files/prune.service", service),
+        ("modules/dk/files/kept.timer", timer),
+        ("modules/dk/files/kept.service", service),
+    ];
+    let report = World { files: &files, links: &[] }.report();
+    assert_eq!(
+        jobs(&report),
+        [
+            "job:dk/prune as -: OnBootSec=1h (UTC): /usr/bin/docker system prune -f @ modules/dk/manifests/init.pp:3",
+            "job:kept as -: OnBootSec=1h (UTC): /usr/bin/docker system prune -f @ modules/dk/files/kept.timer:2",
+            "job:other as root: */30 * * * * (?): /usr/local/sbin/other.rb @ modules/pm/templates/other.cron.erb:1",
+            "job:pm::facts/facts as root: */30 * * * * (?): /usr/local/sbin/facts.rb 2>&1 @ modules/pm/manifests/facts.pp:3",
+        ]
+    );
+}

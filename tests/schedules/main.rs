@@ -28,6 +28,7 @@ mod runners;
 mod salt;
 mod spring;
 mod systemd;
+mod taken_in;
 mod terraform;
 mod whenever;
 mod windows;

@@ -3,7 +3,7 @@
 //! looked at.
 
 use super::options::Options;
-use super::{Call, Commands, Out, split_login};
+use super::{Call, Commands, Out, is_input, split_login};
 use crate::evidence::scrub::scrub_name;
 use crate::evidence::{Action, Connection, Resource, Text};
 use crate::sql::Dialect;
@@ -309,7 +309,7 @@ impl Client {
             given = true;
             self.script(call, &connection, &sql, out);
         }
-        for path in options.all(self.file).filter(|path| !path.is_empty()) {
+        for path in options.all(self.file).filter(|path| !is_input(path)) {
             given = true;
             out.runs(call, path, connection.clone());
         }

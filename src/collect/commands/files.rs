@@ -3,7 +3,7 @@
 //! when it leaves the host belongs to `transfer`.
 
 use super::options::Options;
-use super::transfer::{into, last};
+use super::transfer::{into, last, opened};
 use super::{Call, Commands, Out};
 use crate::evidence::Action;
 
@@ -39,16 +39,18 @@ impl Commands for Move {
         let Some(target) = folder.or_else(|| words.pop()) else { return };
         // A link is made without a look at what it leads to, which need not be there.
         let links = call.name() == "ln";
-        for source in &words {
+        for written in &words {
+            let source = &opened(written);
             if !links {
                 out.add_file(call, Action::Read, source);
             }
             let name = last(source);
-            // What a pattern stands for is not known, and so neither is what is written.
-            if name.contains(['*', '?']) {
-                continue;
-            }
-            let several = words.len() > 1 || folder.is_some();
+            // What a pattern stands for may be several files, and those go into a folder; one that is given a name of
+            // the same ending is a single one.
+            let ending = |path: &str| last(path).rsplit_once('.').map(|(_, ending)| ending.to_owned());
+            let renamed = ending(target).is_some() && ending(target) == ending(source);
+            let pattern = last(written).contains(['*', '?']) && !renamed;
+            let several = words.len() > 1 || folder.is_some() || pattern;
             let path = if several {
                 format!("{}/{name}", target.trim_end_matches('/'))
             } else {

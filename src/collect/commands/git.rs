@@ -1,10 +1,11 @@
 //! `git` (its manual pages) where it moves something between hosts: clone, fetch, pull and push with an address. What a
-//! named remote stands for is in the repository and not told here.
+//! named remote stands for is in the repository: that is a gap.
 
 use super::options::Options;
 use super::transfer::{Place, far, place};
 use super::{Call, Commands, Out, split_login};
 use crate::evidence::Action;
+use crate::evidence::scrub::scrub_name;
 
 /// git(1).
 pub struct Git;
@@ -58,6 +59,11 @@ fn address(word: &str) -> Address {
     }
 }
 
+/// Says that something is moved by a remote whose address only the repository has.
+fn named(verb: &str, remote: &str, call: &Call, out: &mut Out<'_>) {
+    out.unresolved(call, &format!("git {verb} by {remote}, whose address stands in the repository"));
+}
+
 impl Commands for Git {
     fn names(&self) -> &'static [&'static str] {
         &["git"]
@@ -77,14 +83,21 @@ impl Commands for Git {
             };
         }
         let Some(verb) = call.words.get(at) else { return };
-        let options = Options::of(&call.words[at..], "bojucXs", &LONGS);
+        // `git push -u` only says what is pulled later.
+        let shorts = if verb == "push" { "o" } else { "bojucXs" };
+        let options = Options::of(&call.words[at..], shorts, &LONGS);
         let mut words = options.plain.iter();
         let inward = match verb.as_str() {
             "clone" | "fetch" | "pull" | "ls-remote" => true,
             "push" => false,
             _ => return,
         };
-        let Some(first) = words.next() else { return };
+        let Some(first) = words.next() else {
+            if verb != "clone" {
+                named(verb, "its usual remote", call, out);
+            }
+            return;
+        };
         match address(first) {
             Address::Far(file) => {
                 out.add(call, None, if inward { Action::Import } else { Action::Export }, file)
@@ -93,7 +106,7 @@ impl Commands for Git {
                 out.add_file(call, if inward { Action::Read } else { Action::Write }, &path)
             }
             Address::Unknown => out.unresolved(call, "a repository whose address is only known when it runs"),
-            Address::Named => {}
+            Address::Named => named(verb, &format!("the remote {}", scrub_name(first)), call, out),
         }
         if let Some(folder) = words.next().filter(|_| verb == "clone") {
             let folder = folder.trim_end_matches('/');

@@ -5,7 +5,7 @@ use super::options::Options;
 use super::out::is_loopback;
 use super::{Call, Commands, Out, split_login};
 use crate::evidence::scrub::scrub;
-use crate::evidence::{Action, MentionKind, Resource, Text, Trait, request};
+use crate::evidence::{Action, Resource, Text, Trait, request};
 
 /// curl(1).
 pub struct Curl;
@@ -138,6 +138,49 @@ fn as_url(word: &str) -> Option<String> {
     (is_host && fits).then(|| format!("http://{word}"))
 }
 
+/// How many addresses one with alternatives stands for at most; of more, what differs is left open.
+const MAX_ALTERNATIVES: usize = 16;
+
+/// The addresses that one with alternatives stands for (curl(1), "GLOBBING"): `{one,two}` is each, `[1-9]` is left open.
+fn patterns(word: &str) -> Vec<String> {
+    let mut made = vec![String::new()];
+    let mut rest = word;
+    while let Some(at) = rest.find(['{', '[']) {
+        let (before, from) = rest.split_at(at);
+        let close = if from.starts_with('{') { '}' } else { ']' };
+        let Some(end) = from.find(close) else { break };
+        let (inner, whole) = (&from[1..end], &from[..=end]);
+        rest = &from[end + 1..];
+        let alternatives: Vec<&str> = match close {
+            '}' if inner.contains(',') && made.len() * inner.split(',').count() <= MAX_ALTERNATIVES => {
+                inner.split(',').collect()
+            }
+            '}' if inner.contains(',') => vec!["{}"],
+            // An address of IPv6 has colons, and a range two ends.
+            ']' if inner.split_once('-').is_some_and(|(from, to)| !from.is_empty() && !to.is_empty()) => {
+                vec!["{}"]
+            }
+            _ => vec![whole],
+        };
+        let all =
+            made.iter().flat_map(|made| alternatives.iter().map(move |it| format!("{made}{before}{it}")));
+        made = all.collect();
+    }
+    made.iter().map(|made| format!("{made}{rest}")).collect()
+}
+
+/// A name of a file with what `#1` stands for left open: the first alternative of the address (curl(1), "--output").
+fn numbered(path: &str) -> String {
+    let mut parts = path.split('#');
+    let mut out = parts.next().unwrap_or("").to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
+        out.push_str(if rest.len() < part.len() { "{}" } else { "#" });
+        out.push_str(rest);
+    }
+    out
+}
+
 /// States a call of a URL, and a transfer where it is one of FTP.
 fn call_url(call: &Call, method: &str, url: &str, out: &mut Out<'_>) {
     let scheme = url.split("://").next().unwrap_or("");
@@ -241,9 +284,10 @@ impl Commands for Curl {
         };
         let method = options.get(&["X", "request"]).unwrap_or(usual);
         let plain = options.known().map(str::to_owned).chain(options.all(&["url"]).map(str::to_owned));
+        let several = !options.has(&["g", "globoff"]);
+        let plain = plain.flat_map(|word| if several { patterns(&word) } else { vec![word] });
         let urls: Vec<String> = plain.filter_map(|word| as_url(&word)).collect();
-        let is_job = out.context.about.kind == MentionKind::Job;
-        if is_job && urls.is_empty() && options.plain.iter().any(|word| word.starts_with("{}")) {
+        if urls.is_empty() && options.plain.iter().any(|word| word.starts_with("{}")) {
             out.unresolved(call, "an HTTP call whose address is only known when it runs");
         }
         for url in &urls {
@@ -256,7 +300,8 @@ impl Commands for Curl {
         send(call, &files, &urls, out);
         let folder = options.get(&["output-dir"]);
         for path in options.all(&["o", "output"]) {
-            out.add_file(call, Action::Write, &within(folder, path));
+            let path = if several { numbered(path) } else { path.to_owned() };
+            out.add_file(call, Action::Write, &within(folder, &path));
         }
         for path in options.all(&["D", "dump-header", "c", "cookie-jar"]) {
             out.add_file(call, Action::Write, path);

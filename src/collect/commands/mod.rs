@@ -11,8 +11,10 @@ mod dialogue;
 mod dispatch;
 mod files;
 mod git;
+mod github;
 mod http;
 mod kafka;
+mod later;
 mod mail;
 mod make;
 mod mongo;
@@ -20,6 +22,7 @@ mod mysql;
 mod objects;
 mod options;
 mod oracle;
+mod oracle_tools;
 mod out;
 mod packers;
 mod pipes;
@@ -178,6 +181,7 @@ pub static COMMANDS: &[&dyn Commands] = &[
     &files::Dd,
     &files::Split,
     &git::Git,
+    &github::Gh,
     &http::Curl,
     &http::Wget,
     &http::Httpie,
@@ -197,6 +201,9 @@ pub static COMMANDS: &[&dyn Commands] = &[
     &objects::Rclone,
     &objects::S3cmd,
     &oracle::Sqlplus,
+    &oracle_tools::Rman,
+    &oracle_tools::Pump,
+    &oracle_tools::Loader,
     &packers::Tar,
     &packers::Pack,
     &packers::Zip,
@@ -206,6 +213,7 @@ pub static COMMANDS: &[&dyn Commands] = &[
     &postgres::Restore,
     &postgres::Admin,
     &reach::Ports,
+    &reach::Keys,
     &reach::Ldap,
     &redis::Redis,
     &spark::Submit,
@@ -238,6 +246,11 @@ pub fn split_login(rest: &str) -> (&str, &str) {
         Some(at) => (&rest[..at], &rest[at + 1..]),
         None => (rest, ""),
     }
+}
+
+/// Whether a file that a client is given is its own input; a parser that takes `-` for a sign leaves it out.
+fn is_input(path: &str) -> bool {
+    matches!(path, "" | "-" | "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0")
 }
 
 /// A path made absolute where the folder is known, without steps that lead nowhere; folding of dates stays.
@@ -309,8 +322,8 @@ fn told(mut out: Out<'_>) -> Told {
         let says = Says::Sleeps {
             seconds: pair.seconds,
             background: pair.started.background,
-            started: (pair.started.action, pair.started.resource),
-            then: (pair.then.action, pair.then.resource),
+            started: Box::new((pair.started.action, pair.started.resource)),
+            then: Box::new((pair.then.action, pair.then.resource)),
         };
         out.say(says, pair.line);
     }
@@ -351,8 +364,9 @@ fn state(call: &Call, out: &mut Out<'_>) {
     match BY_NAME.get(name) {
         Some(group) => group.state(call, out),
         None => {
-            let mut client = call.words[1..].iter().map(|word| word.rsplit('/').next().unwrap_or(word));
-            if let Some(client) = client.find(|word| CLIENTS.contains(word)) {
+            let mut words = call.words[1..].iter().map(|word| word.rsplit('/').next().unwrap_or(word));
+            let client = words.find(|word| CLIENTS.contains(word)).filter(|_| !NAMING.contains(&name));
+            if let Some(client) = client {
                 let detail = format!("a command that nobody here knows is given {client} to run");
                 out.unresolved(call, &detail);
             }
@@ -363,6 +377,48 @@ fn state(call: &Call, out: &mut Out<'_>) {
 
 /// Clients of databases that a command nobody knows may be given to run.
 const CLIENTS: [&str; 5] = ["psql", "pg_dump", "mysql", "mysqldump", "sqlplus"];
+
+/// Commands that are given the name of a program, of its package, its service or its account, and run nothing.
+const NAMING: [&str; 38] = [
+    "which",
+    "type",
+    "hash",
+    "whereis",
+    "man",
+    "apropos",
+    "whatis",
+    "command",
+    "file",
+    "stat",
+    "ls",
+    "ps",
+    "pgrep",
+    "pkill",
+    "pidof",
+    "killall",
+    "grep",
+    "egrep",
+    "fgrep",
+    "rm",
+    "mkdir",
+    "chmod",
+    "chown",
+    "chgrp",
+    "id",
+    "useradd",
+    "groupadd",
+    "usermod",
+    "apt",
+    "apt-get",
+    "yum",
+    "dnf",
+    "apk",
+    "brew",
+    "dpkg",
+    "rpm",
+    "service",
+    "systemctl",
+];
 
 #[cfg(test)]
 mod tests;

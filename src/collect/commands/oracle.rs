@@ -41,7 +41,7 @@ const OWN: [&str; 26] = [
 ];
 
 /// `user/password@tns`, `user@//host:1521/service`, `/ as sysdba`.
-fn login(text: &str) -> Connection {
+pub(super) fn login(text: &str) -> Connection {
     let text = text.trim().trim_matches(['"', '\'']);
     let text = text.split_whitespace().next().unwrap_or("");
     let (login, place) = text.rsplit_once('@').unwrap_or((text, ""));
@@ -96,7 +96,7 @@ impl Commands for Sqlplus {
     }
 }
 
-fn connect(call: &Call, connection: &Connection, out: &mut Out<'_>) {
+pub(super) fn connect(call: &Call, connection: &Connection, out: &mut Out<'_>) {
     if connection.server.is_some() || connection.database.is_some() {
         let whole = Resource::database(connection.server.clone(), connection.database.clone());
         out.add(call, Some(connection), Action::Connect, whole);
@@ -132,6 +132,7 @@ fn statements(call: &Call, mut connection: Connection, text: &str, out: &mut Out
             "spool" | "spo" if !matches!(rest.to_ascii_lowercase().as_str(), "off" | "out" | "") => {
                 out.add_file(call, Action::Write, rest.split_whitespace().next().unwrap_or("-"));
             }
+            "exec" | "execute" => sql.push_str(&executed(rest)),
             "start" => {
                 out.runs(call, &ended(rest.split_whitespace().next().unwrap_or("{}")), connection.clone())
             }
@@ -151,6 +152,17 @@ fn statements(call: &Call, mut connection: Connection, text: &str, out: &mut Out
         }
     }
     flush(call, &connection, &mut sql, out);
+}
+
+/// `EXECUTE name(…)` is a block around it; by itself a call says the same (SQL*Plus User's Guide, "EXECUTE").
+fn executed(statement: &str) -> String {
+    let name = statement.split('(').next().unwrap_or("").trim();
+    let signs = |c: char| c.is_alphanumeric() || "_.$#\"@".contains(c);
+    match !name.is_empty() && name.chars().all(signs) {
+        true if statement.contains('(') => format!("CALL {statement};\n"),
+        true => format!("CALL {statement}();\n"),
+        false => format!("BEGIN {statement}; END;\n"),
+    }
 }
 
 fn flush(call: &Call, connection: &Connection, sql: &mut String, out: &mut Out<'_>) {

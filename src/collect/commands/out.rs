@@ -151,6 +151,10 @@ impl<'a> Out<'a> {
         if what.resource.kind == ResourceKind::File && what.resource.parts.first().is_some_and(unknown) {
             return;
         }
+        let here = |resource: &Resource| resource.kind == ResourceKind::File && resource.server.is_none();
+        if self.elsewhere == Some(None) && here(&what.resource) {
+            return self.not_of_this_host(call, &what.resource);
+        }
         let names =
             who.map(|who| [(MentionKind::User, &who.user), (MentionKind::Application, &who.application)]);
         for (kind, name) in names.into_iter().flatten() {
@@ -161,6 +165,16 @@ impl<'a> Out<'a> {
         self.stated += 1;
         self.sleeps.step(what.action, &what.resource);
         self.evidence.add_written(what, self.place(call.line));
+    }
+
+    /// Names a file of a container, or of a host that is not told: it is not the one of that path here.
+    fn not_of_this_host(&mut self, call: &Call, file: &Resource) {
+        let path = file.parts.first().map_or("", |path| path);
+        let detail = match &self.within {
+            Some(whose) => format!("a file in {whose} and not of this host: {path}"),
+            None => format!("a file of a host that is not told: {path}"),
+        };
+        self.unresolved(call, &detail);
     }
 
     fn place(&self, line: u64) -> Place {
@@ -211,7 +225,10 @@ impl<'a> Out<'a> {
             script = format!("{host}:{script}");
         }
         let script = Some(Text::from(scrub_name(&script)));
-        self.say(Says::Runs { command: Text::from(command), script, connection }, call.line);
+        self.say(
+            Says::Runs { command: Text::from(command), script, connection: Box::new(connection) },
+            call.line,
+        );
     }
 
     /// Notes a test or a sleep in front of all work.

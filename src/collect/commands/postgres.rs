@@ -2,7 +2,7 @@
 //! documentation): where they connect, and what the SQL they are given does. Passwords are never looked at.
 
 use super::options::Options;
-use super::{Call, Commands, Out, split_login};
+use super::{Call, Commands, Out, is_input, split_login};
 use crate::evidence::scrub::{scrub, scrub_name};
 use crate::evidence::{Action, Class, Connection, Resource, Text, What};
 use crate::sql::Dialect;
@@ -123,8 +123,38 @@ fn application(value: Option<String>) -> Option<Text> {
     value.filter(|value| !value.is_empty() && !value.contains("{}")).map(|value| Text::from(scrub(&value)))
 }
 
+/// The entry of pg_service.conf that a call connects by (PostgreSQL documentation, "The Connection Service File"): what
+/// stands there goes before the variables.
+fn service<'t>(call: &'t Call, database: Option<&'t str>) -> Option<&'t str> {
+    let database = database.unwrap_or("");
+    let uri = database.split_once("://").filter(|(scheme, _)| scheme.starts_with("postgres"));
+    let stated = match uri {
+        Some((_, rest)) => rest
+            .split_once('?')
+            .and_then(|(_, query)| query.split('&').find_map(|pair| pair.strip_prefix("service="))),
+        None => database.split_whitespace().find_map(|pair| pair.strip_prefix("service=")),
+    };
+    let around = || call.env.get("PGSERVICE").map(String::as_str);
+    stated.or_else(around).map(|name| name.trim_matches('\'')).filter(|name| !name.is_empty())
+}
+
+/// Says that where a call connects stands in a file that is not read.
+fn by_service(call: &Call, database: Option<&str>, out: &mut Out<'_>) {
+    if let Some(name) = service(call, database) {
+        let name = scrub_name(name);
+        out.unresolved(call, &format!("connects by the entry {name} of pg_service.conf, which is not read"));
+    }
+}
+
 /// Where libpq connects when nothing else is said ("Environment Variables").
 pub fn environment(call: &Call) -> Connection {
+    // An entry of the service file may say each of these otherwise.
+    if service(call, None).is_some() {
+        return Connection {
+            application: application(call.env.get("PGAPPNAME").cloned()),
+            ..Connection::default()
+        };
+    }
     let variable = |name: &str| known(call.env.get(name).cloned());
     Connection {
         server: server(variable("PGHOST").or_else(|| variable("PGHOSTADDR")), variable("PGPORT")),
@@ -146,9 +176,15 @@ fn server(host: Option<Text>, port: Option<Text>) -> Option<Text> {
 /// account it runs as (libpq, "Parameter Key Words", `user`).
 fn connection(call: &Call, options: &Options, database: Option<&str>, login: Option<&str>) -> Connection {
     let option = |names: &[&str]| options.get(names).map(str::to_owned);
-    let around = environment(call);
+    let around = match service(call, database) {
+        Some(_) => Connection::default(),
+        None => environment(call),
+    };
     let database = database.map(str::to_owned);
-    let stated = database.as_deref().and_then(uri);
+    let entry = || {
+        database.as_deref().is_some_and(|text| text.split_whitespace().any(|it| it.starts_with("service=")))
+    };
+    let stated = database.as_deref().and_then(uri).or_else(|| entry().then(Connection::default));
     let in_string = stated.is_some();
     let stated = stated.unwrap_or_default();
     let host = known(option(&["h", "host"]));
@@ -209,6 +245,7 @@ impl Commands for Psql {
         let options = options(call, PSQL);
         let mut plain = options.known();
         let database = options.get(&["d", "dbname"]).or_else(|| plain.next());
+        by_service(call, database, out);
         let connection = connection(call, &options, database, plain.next());
         let whole = Resource::database(connection.server.clone(), connection.database.clone());
         let only_account = Connection { user: connection.user.clone(), ..Connection::default() }
@@ -220,7 +257,7 @@ impl Commands for Psql {
         for sql in options.all(&["c", "command"]) {
             script(call, &connection, sql, true, out);
         }
-        for file in options.all(&["f", "file"]).filter(|file| *file != "-") {
+        for file in options.all(&["f", "file"]).filter(|file| !is_input(file)) {
             match out.written(file, call) {
                 Some(text) => script(call, &connection, &text, false, out),
                 None => out.runs(call, file, connection.clone()),
@@ -230,7 +267,7 @@ impl Commands for Psql {
             out.add_file(call, Action::Write, file);
         }
         let given =
-            options.has(&["c", "command"]) || options.get(&["f", "file"]).is_some_and(|file| file != "-");
+            options.has(&["c", "command"]) || options.get(&["f", "file"]).is_some_and(|file| !is_input(file));
         if given {
             return;
         }
@@ -346,6 +383,9 @@ impl Commands for Dump {
             out.add_file(call, Action::Write, file);
         }
         let (server, database) = (connection.server.clone(), connection.database.clone());
+        if server.is_none() && database.is_none() && service(call, named).is_some() {
+            return by_service(call, named, out);
+        }
         if server.is_none() && database.is_none() {
             let detail = "a dump of which server and database are only known when it runs";
             out.unresolved(call, detail);
@@ -380,6 +420,7 @@ impl Commands for Restore {
             out.add_file(call, Action::Write, file);
         }
         let Some(database) = options.get(&["d", "dbname"]) else { return };
+        by_service(call, Some(database), out);
         let connection = connection(call, &options, Some(database), None);
         if connection.database.is_some() {
             let whole = Resource::database(connection.server.clone(), connection.database.clone());
@@ -397,6 +438,7 @@ impl Commands for Admin {
         let options = options(call, ADMIN);
         let users = call.name().ends_with("user");
         let named = options.get(&["d", "dbname"]).or_else(|| options.known().next().filter(|_| !users));
+        by_service(call, named, out);
         let connection = connection(call, &options, named, None);
         if connection.database.is_none() && connection.server.is_none() {
             return;

@@ -7,6 +7,8 @@ use crate::evidence::Action;
 
 /// nc(1), ncat(1), telnet(1).
 pub struct Ports;
+/// ssh-keyscan(1).
+pub struct Keys;
 /// ldapsearch(1) and its like.
 pub struct Ldap;
 
@@ -28,6 +30,25 @@ impl Commands for Ports {
             return;
         }
         out.add_host(call, host, words.next());
+    }
+}
+
+impl Commands for Keys {
+    fn names(&self) -> &'static [&'static str] {
+        &["ssh-keyscan"]
+    }
+
+    fn state(&self, call: &Call, out: &mut Out<'_>) {
+        let options = Options::of(&call.words, "fOpTt", &[]);
+        for path in options.all(&["f"]) {
+            out.add_file(call, Action::Read, path);
+        }
+        for host in options.plain.iter().flat_map(|word| word.split(',')) {
+            if host.contains("{}") {
+                out.unresolved(call, "a host that is only known when it runs");
+            }
+            out.add_host(call, host, options.get(&["p"]));
+        }
     }
 }
 

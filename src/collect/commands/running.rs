@@ -58,7 +58,7 @@ impl Shell<'_> {
                     }
                 }
                 "ssh" | "autossh" | "rsh" | "docker" | "podman" | "nerdctl" | "docker-compose"
-                | "kubectl" | "oc" | "chroot" => {
+                | "kubectl" | "oc" | "chroot" | "pssh" | "parallel-ssh" | "pdsh" | "clush" => {
                     return self.elsewhere(&name, call, context, out);
                 }
                 "find" => {
@@ -202,6 +202,14 @@ impl Shell<'_> {
             match &remote.host {
                 Some(host) => out.add_host(&call, host, None),
                 None => out.unresolved(&call, "a host that is only known when it runs"),
+            }
+        }
+        if matches!(name, "pssh" | "parallel-ssh" | "pdsh" | "clush") && !self.quiet {
+            for host in &remote.several {
+                out.add_host(&call, host, None);
+            }
+            if remote.several.is_empty() {
+                out.unresolved(&call, "a host that is only known when it runs");
             }
         }
         // The text of a local file that is given to a shell there is known here.

@@ -10,7 +10,7 @@ use crate::evidence::{Action, Resource, Text};
 pub struct Scp;
 /// rsync(1), and rsync-ssl(1), which takes the same words.
 pub struct Rsync;
-/// `docker cp`, `kubectl cp`: of what is in a container nothing is told.
+/// `docker cp`, `kubectl cp`: what is in a container is no file of a host, and a gap.
 pub struct Container;
 
 const RSYNC_LONG: [&str; 40] = [
@@ -105,6 +105,18 @@ pub(super) fn far(host: &str, path: &str) -> Resource {
     Resource::file(Some(Text::from(host)), scrub(path).into_owned())
 }
 
+/// A path with what a pattern stands for left open: `*.csv` is `{}.csv`.
+pub(super) fn opened(path: &str) -> std::borrow::Cow<'_, str> {
+    if !path.contains(['*', '?']) {
+        return path.into();
+    }
+    let mut open = path.replace(['*', '?'], "{}");
+    while open.contains("{}{}") {
+        open = open.replace("{}{}", "{}");
+    }
+    open.into()
+}
+
 /// The last part of a path.
 pub(super) fn last(path: &str) -> &str {
     path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
@@ -112,14 +124,15 @@ pub(super) fn last(path: &str) -> &str {
 
 /// States that `sources` are copied to `target`. `contents`: a source that ends in a slash stands for what it holds.
 fn copy(call: &Call, sources: &[String], target: &str, contents: bool, out: &mut Out<'_>) {
-    for source in sources {
+    for written in sources {
+        let source = &opened(written);
         let name = if contents && source.ends_with('/') { "" } else { last(source) };
         match (place(source), place(target)) {
             (Place::Here(path), Place::Far { host, path: to, module }) => {
                 out.add_file(call, Action::Read, path);
                 // A module is a folder; so is a path that ends like one, or is none.
                 let folder = to.is_empty() || to.ends_with('/') || (module && !to.contains('/'));
-                let glob = name.contains(['*', '?']) || matches!(name, "." | "..");
+                let glob = last(written).contains(['*', '?']) || matches!(name, "." | "..");
                 let to = match folder && !name.is_empty() && !glob {
                     true if to.is_empty() || to.ends_with('/') => format!("{to}{name}"),
                     true => format!("{to}/{name}"),
@@ -233,10 +246,17 @@ impl Commands for Container {
         let words: Vec<&str> = options.known().collect();
         let [.., "cp", from, to] = words[..] else { return };
         // `container:path` on one side.
-        match (from.split_once(':'), to.split_once(':')) {
-            (Some((_, path)), None) => out.add_file(call, Action::Write, &into(call, to, last(path))),
-            (None, Some(_)) => out.add_file(call, Action::Read, from),
-            _ => {}
-        }
+        let copied = match (from.split_once(':'), to.split_once(':')) {
+            (Some((whose, path)), None) => {
+                out.add_file(call, Action::Write, &into(call, to, last(path)));
+                format!("copies {path} out of {whose}")
+            }
+            (None, Some((whose, path))) => {
+                out.add_file(call, Action::Read, from);
+                format!("copies {from} to {path} in {whose}")
+            }
+            _ => return,
+        };
+        out.unresolved(call, &format!("{}, whose files are not of this host", scrub_name(&copied)));
     }
 }

@@ -39,7 +39,7 @@ const fn plain(names: &'static [&'static str], with_value: &'static [&'static st
 }
 
 /// The table.
-static WRAPPERS: [Wrapper; 34] = [
+static WRAPPERS: [Wrapper; 33] = [
     Wrapper {
         names: &["sudo"],
         with_value: &["-u", "-g", "-h", "-p", "-C", "-r", "-t", "-D", "-T", "--user", "--group", "--chdir"],
@@ -109,7 +109,6 @@ static WRAPPERS: [Wrapper; 34] = [
     plain(&["systemd-inhibit"], &[], 0),
     plain(&["cronitor"], &[], 2),
     plain(&["watch"], &["-n", "--interval"], 0),
-    plain(&["parallel"], &["-j", "--jobs", "-a", "--arg-file", "-S", "--joblog", "--delay"], 0),
     plain(
         &["xargs"],
         &["-n", "-I", "-P", "-L", "-d", "-a", "-s", "-E", "--max-args", "--max-procs", "--delimiter"],
@@ -128,6 +127,9 @@ pub(super) fn peel(name: &str, words: &[String]) -> Option<(Wrapped, Option<Stri
     match name {
         "sh" | "bash" | "dash" | "ksh" | "zsh" | "ash" | "mksh" => Some((shell(words)?, None)),
         "su" | "runuser" => Some(switched(name, words)),
+        "tmux" | "screen" | "at" | "batch" | "script" | "parallel" => {
+            Some((super::later::peel(name, words)?, None))
+        }
         "poetry" | "pipenv" | "pdm" | "uv" | "bundle" => Some((in_environment(words)?, None)),
         _ => {
             let wrapper = WRAPPERS.iter().find(|wrapper| wrapper.names.contains(&name))?;
@@ -251,6 +253,8 @@ fn switched(name: &str, words: &[String]) -> (Wrapped, Option<String>) {
 pub(super) struct Remote {
     /// The host, where that is one; a container has none.
     pub host: Option<String>,
+    /// Several hosts that each run it.
+    pub several: Vec<String>,
     /// The container, its service or its image, or what else it is.
     pub whose: Option<String>,
     /// What runs there.
@@ -272,18 +276,25 @@ pub(super) fn remote(name: &str, words: &[String]) -> Option<Remote> {
             let host = plain.first()?.rsplit('@').next()?.to_owned();
             let host = Some(host).filter(|host| !host.contains("{}"));
             let text = plain.get(1..).filter(|command| !command.is_empty()).map(|command| command.join(" "));
-            Some(Remote { host, whose: None, wrapped: text.map_or(Wrapped::Input, Wrapped::Text) })
+            Some(Remote {
+                host,
+                several: Vec::new(),
+                whose: None,
+                wrapped: text.map_or(Wrapped::Input, Wrapped::Text),
+            })
         }
+        "pssh" | "parallel-ssh" | "pdsh" | "clush" => on_several(name, words),
         // Files below another root are not this host's.
         "chroot" => words_of(rest(words, &["--userspec", "--groups"], 0)).map(|wrapped| Remote {
             host: None,
+            several: Vec::new(),
             whose: words.get(1).cloned(),
             wrapped,
         }),
         "docker" | "podman" | "nerdctl" | "docker-compose" => {
             let Contained { whose, command } = container(name, words)?;
             let wrapped = (!command.is_empty()).then_some(Wrapped::Words(command))?;
-            Some(Remote { host: None, whose: Some(whose), wrapped })
+            Some(Remote { host: None, several: Vec::new(), whose: Some(whose), wrapped })
         }
         "kubectl" | "oc" => {
             let at = words.iter().position(|word| word == "exec")?;
@@ -293,10 +304,49 @@ pub(super) fn remote(name: &str, words: &[String]) -> Option<Remote> {
                 None => rest(&tail, &KUBE, 0),
             };
             let whose = rest(&tail, &KUBE, 0).first().cloned();
-            words_of(command).map(|wrapped| Remote { host: None, whose, wrapped })
+            words_of(command).map(|wrapped| Remote { host: None, several: Vec::new(), whose, wrapped })
         }
         _ => None,
     }
+}
+
+/// `pssh -H "a b" TEXT` (its manual page), `pdsh -w a,b TEXT` (pdsh(1)), `clush -w a,b TEXT` (clush(1)).
+fn on_several(name: &str, words: &[String]) -> Option<Remote> {
+    const PSSH: [&str; 20] = [
+        "-h",
+        "-H",
+        "-l",
+        "-p",
+        "-o",
+        "-e",
+        "-t",
+        "-O",
+        "-x",
+        "-X",
+        "-g",
+        "--hosts",
+        "--host",
+        "--user",
+        "--par",
+        "--outdir",
+        "--errdir",
+        "--timeout",
+        "--options",
+        "--extra-args",
+    ];
+    const PDSH: [&str; 11] = ["-w", "-x", "-g", "-X", "-l", "-f", "-t", "-u", "-o", "-R", "-M"];
+    let pssh = matches!(name, "pssh" | "parallel-ssh");
+    let plain = rest(words, if pssh { &PSSH } else { &PDSH }, 0);
+    let own = &words[..words.len() - plain.len()];
+    let given = value(own, if pssh { &["--host", "-H"] } else { &["-w"] }).unwrap_or_default();
+    let hosts = given.split([' ', ',']).map(|host| host.rsplit('@').next().unwrap_or(host));
+    let hosts: Vec<String> = hosts.filter(|host| !host.is_empty()).map(str::to_owned).collect();
+    let known = hosts.iter().all(|host| !host.contains(['{', '[', '^', '%', '*']));
+    let several = if known { hosts } else { Vec::new() };
+    let whose = (several.len() > 1).then(|| several.join(" and "));
+    let text = Some(plain.join(" ")).filter(|text| !text.trim().is_empty())?;
+    let host = several.first().filter(|_| several.len() == 1).cloned();
+    Some(Remote { host, several, whose, wrapped: Wrapped::Text(text) })
 }
 
 /// A command that a container runs.

@@ -2,6 +2,7 @@
 //! Jinja, whose placeholders stay unknown. Rules from the API reference of CronJob. A suspended one is no job; the
 //! zone is what `timeZone` says, else that of a controller manager that no manifest names.
 
+use super::helm::Chart;
 use super::job::{Job, Work, Zone};
 use super::manifest::{self, MASK, Script, Template, command_text, literals, scalar};
 use super::{SchedulePlace, World};
@@ -129,7 +130,11 @@ impl Manifest<'_> {
     /// States a CronJob; whether it is an active one.
     fn state(&self, job: &Value, index: usize, out: &mut Evidence) -> bool {
         let spec = job.get("spec").unwrap_or(&Value::Null);
-        let text = |key: &str| spec.get(key).and_then(scalar);
+        let chart = Chart { file: self.file, world: self.world };
+        let text = |key: &str| {
+            let written = spec.get(key).and_then(scalar)?;
+            Some(chart.value(&self.template.unmask(&written)).unwrap_or(written))
+        };
         let line = self.line_of_schedule(index);
         if text("suspend").as_deref() == Some("true") {
             return false;

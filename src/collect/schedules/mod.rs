@@ -20,6 +20,7 @@ mod github;
 mod gitlab;
 mod groovy;
 mod hangfire;
+mod helm;
 mod installed;
 mod jenkins;
 mod job;

@@ -7,7 +7,7 @@ use super::fold::{Constants, File, UNKNOWN, call_of, fits};
 use super::language::Language;
 use super::marks::{Annotation, Marked, mark, tree_of};
 use super::modules::Modules;
-use super::place::Where;
+use super::place::{Where, script_of};
 use super::routes::{self, Routing};
 use super::scopes::MAX_CONSTANTS;
 use super::tables::{self, Resolved, Table, last};
@@ -130,6 +130,7 @@ pub fn read(
         connected: None,
         out: &mut out,
     };
+    say.imports(&marked);
     say.assignments(&marked);
     say.mapped(&marked);
     let told = &mut say.told;
@@ -168,6 +169,20 @@ struct Sayer<'a> {
 impl<'a> Sayer<'a> {
     fn place(&self, node: Node<'_>) -> Place {
         Place::line(&self.input.path, node.start_position().row as u64 + 1)
+    }
+
+    /// Which files of the scan it takes in. Whoever runs it runs these as well.
+    fn imports(&mut self, marked: &Marked<'_>) {
+        let kinds = [MentionKind::Script, MentionKind::Code];
+        let about =
+            kinds.iter().find_map(|kind| Some(Mention::new(*kind, self.at.actor.get(*kind)?.clone())));
+        let Some(about) = about else { return };
+        for file in self.modules.taken_in(self.input, self.file.language, &marked.imports) {
+            let (about, says) = (about.clone(), Says::Imports(script_of(file)));
+            let (basis, scope) = (Basis::Written, self.at.scope);
+            let place = Place::whole(&self.input.path);
+            self.out.add_fact(Fact { about, says, basis, scope, span: None, place });
+        }
     }
 
     fn orm(&mut self, node: Node<'_>, parts: Vec<Text>, confidence: Confidence) {

@@ -147,6 +147,23 @@ impl<'a> Modules<'a> {
         Some((given, (file.path.clone(), name.to_owned())))
     }
 
+    /// The files of the scan that a file takes in, each once. Where classes of one package see each other without an
+    /// import, no list tells them.
+    pub fn taken_in(&self, from: &InputFile, language: &Language, imports: &[Import]) -> Vec<&'a InputFile> {
+        if language.imports.style == ["classes"] {
+            return Vec::new();
+        }
+        let mut found: BTreeMap<&str, &InputFile> = BTreeMap::new();
+        for import in imports {
+            let own = import.name.as_ref().filter(|_| language.imports.style == ["dotted"]);
+            let modules = own.map(|name| submodule(&import.module, name)).into_iter();
+            for module in modules.chain([import.module.clone()]) {
+                found.extend(self.find(from, &module, language).map(|file| (&*file.path, file)));
+            }
+        }
+        found.into_values().collect()
+    }
+
     /// The file a module is.
     pub fn find(&self, from: &InputFile, module: &str, language: &Language) -> Option<&'a InputFile> {
         let found = match language.imports.style {

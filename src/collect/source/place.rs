@@ -110,13 +110,18 @@ fn component(file: &InputFile, roots: &Roots) -> String {
     }
 }
 
+/// A file as what it does is mentioned: `host:/path`, or its path as shown.
+pub fn script_of(file: &InputFile) -> Text {
+    match &file.host {
+        Some(host) => Text::from(format!("{host}:{}", file.inner)),
+        None => file.path.clone(),
+    }
+}
+
 impl Where {
     /// Of a file.
     pub fn of(file: &InputFile, roots: &Roots) -> Where {
-        let script = match &file.host {
-            Some(host) => Text::from(format!("{host}:{}", file.inner)),
-            None => file.path.clone(),
-        };
+        let script = script_of(file);
         let folder = component(file, roots);
         let folder = if folder.is_empty() { "source tree".to_owned() } else { folder };
         let name = file.name();

@@ -154,3 +154,85 @@ fn stores_without_sql_are_told_by_their_calls() {
         &[],
     );
 }
+
+#[test]
+fn an_entry_of_the_service_file_is_no_database() {
+    let gap = "gap unresolved: connects by the entry prod of pg_service.conf, which is not read";
+    let script = "psql service=prod -c 'select 1 from p1'; psql 'postgresql:///?service=prod' -c 'select 1 from p2'; \
+                  PGHOST=db1 PGSERVICE=prod psql -c 'select 1 from p3'; pg_dump -d service=prod; psql -h db1 -d services \
+                  -c 'select 1 from p4'";
+    check(
+        &[(
+            script,
+            &[gap, "read table:db1/services/p4", "read table:p1", "read table:p2", "read table:p3"]
+                .map(|it| it),
+        )],
+        &[],
+    );
+}
+
+#[test]
+fn a_client_reads_what_it_is_given_where_its_file_is_its_input() {
+    check(
+        &[
+            ("psql -h db1 -d shop -f - <<E\ndelete from t1;\nE", &["write table:db1/shop/t1"]),
+            ("psql -h db1 -d shop -f /dev/stdin <<E\ndelete from t2;\nE", &["write table:db1/shop/t2"]),
+            ("psql -h db1 -d shop -f x.sql <<E\ndelete from t3;\nE", &["runs x.sql"]),
+            ("echo 'delete from t4' | vsql -h v1 -d w -f -", &["write table:v1/w/t4"]),
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn tools_of_oracle_say_which_tables_they_move() {
+    check(
+        &[
+            (
+                "rman target / catalog rc/SECRET@RC log=/srv/r.log <<E\nbackup database;\nE",
+                &["write file:h//srv/r.log"],
+            ),
+            ("ORACLE_SID=SHOP rman target / <<E\nbackup database;\nE", &["read database:SHOP/"]),
+            (
+                "expdp system/SECRET@PROD tables=HR.EMP,HR.D% dumpfile=x.dmp; impdp s/SECRET@PROD schemas=HR",
+                &[
+                    "gap unresolved: a transfer of which database or tables are only known when it runs",
+                    "read table:PROD/hr.emp as user:system",
+                    "write database:PROD/ as user:s",
+                ],
+            ),
+            (
+                "exp --help; imp x y; expdp parfile=/srv/p.par",
+                &["read database:PAR/ as user:p", "read file:h//srv/p.par"],
+            ),
+            (
+                "sqlldr userid=hr/SECRET@PROD control=/srv/emp.ctl log=/srv/emp.log",
+                &[
+                    "read file:h//srv/emp.csv",
+                    "read file:h//srv/emp.ctl",
+                    "write file:h//srv/emp.log",
+                    "write table:PROD/hr.emp as user:hr",
+                ],
+            ),
+            (
+                "sqlldr hr/SECRET@PROD other data=/srv/o.csv",
+                &[
+                    "gap unresolved: the tables it loads stand in a file that the scan was not given",
+                    "read file:h//srv/o.csv",
+                    "read file:h/other.ctl",
+                ],
+            ),
+            (
+                "sqlplus a/SECRET@DB <<E\nexec pkg.tidy(1);\nexec pkg.all\nexecute :n := 3\nE",
+                &["call routine:DB/pkg.all as user:a", "call routine:DB/pkg.tidy as user:a"],
+            ),
+        ],
+        &[
+            ("/srv/p.par", "userid=p/SECRET@PAR\n# tables=x\nfull=y\n"),
+            (
+                "/srv/emp.ctl",
+                "load data\n-- into table no\ninfile '/srv/emp.csv'\ninto table hr.emp\n(a, b)\n",
+            ),
+        ],
+    );
+}

@@ -243,7 +243,51 @@ fn wrappers_are_peeled_and_say_whose_account_it_is() {
                 &["connect host:host2/", "read file:h//opt/far.sh", "write file:host2//srv/far"],
             ),
             ("/etc/init.d/ssh restart", &["runs /etc/init.d/ssh"]),
-            ("chroot /srv/root cp /a /b", &["read file:/a", "write file:/b"]),
+            // Files below another root, in a container or on a host that nobody tells are not this host's.
+            (
+                "chroot /srv/root cp /a /b; docker exec c1 sh -c 'cat /c > /d'; ssh $H touch /e",
+                &[
+                    "gap unresolved: a file in /srv/root and not of this host: /a",
+                    "gap unresolved: a file in /srv/root and not of this host: /b",
+                    "gap unresolved: a file in c1 and not of this host: /c",
+                    "gap unresolved: a file in c1 and not of this host: /d",
+                    "gap unresolved: a file of a host that is not told: /e",
+                    "gap unresolved: a host that is only known when it runs",
+                ],
+            ),
+            (
+                "docker exec c1 cat x > /f; kubectl cp ns/pod:/g /h; docker cp /i c1:/j; cp c1:/k /l",
+                &[
+                    "gap unresolved: a file in c1 and not of this host: x",
+                    "gap unresolved: copies /g out of ns/pod, whose files are not of this host",
+                    "gap unresolved: copies /i to /j in c1, whose files are not of this host",
+                    "read file:h//i",
+                    "read file:h/c1:/k",
+                    "write file:h//f",
+                    "write file:h//h",
+                    "write file:h//l",
+                ],
+            ),
+            (
+                "pssh -H 'a u@b' 'psql -h db1 -d shop -c \"select 1 from t\"; touch /x'; pdsh -w c[1-3] uptime; pdsh -w d touch /y",
+                &[
+                    "connect host:a/",
+                    "connect host:b/",
+                    "connect host:d/",
+                    "gap unresolved: a file in a and b and not of this host: /x",
+                    "gap unresolved: a host that is only known when it runs",
+                    "read table:db1/shop/t",
+                    "write file:d//y",
+                ],
+            ),
+            (
+                "which psql; apt-get install mysql; frob psql; echo 'touch /later' | at noon; tmux new -d 'touch /t'",
+                &[
+                    "gap unresolved: a command that nobody here knows is given psql to run",
+                    "write file:h//later",
+                    "write file:h//t",
+                ],
+            ),
         ],
         &[("/opt/far.sh", "touch /srv/far\n")],
     );

@@ -67,8 +67,21 @@ fn copies_to_other_hosts_say_where_they_land() {
                 &[
                     "read file:h//srv/a",
                     "read file:h//srv/b",
+                    "read file:h//srv/{}.x",
                     "write file:h//srv/d/b",
+                    "write file:h//srv/y/{}.x",
                     "write file:h//usr/local/bin/a",
+                ],
+            ),
+            // What a variable holds may be one file, whose name is the target's.
+            (
+                "cp /srv/$F /srv/z; mv * /srv/w; mv /srv/n-*.rpm /srv/n.rpm",
+                &[
+                    "read file:h//srv/n-{}.rpm",
+                    "read file:h//srv/{}",
+                    "write file:h//srv/n.rpm",
+                    "write file:h//srv/w/{}",
+                    "write file:h//srv/z",
                 ],
             ),
             ("mkdir /srv/d; rm -r /srv/d; mv /srv/b /srv/d", &["read file:h//srv/b", "write file:h//srv/d"]),
@@ -169,7 +182,57 @@ fn object_stores_queues_and_repositories_are_told() {
                     "write file:h//srv/r",
                 ],
             ),
-            ("git pull origin main", &[]),
+            (
+                "git pull origin main; git push -u backup main; git pull; git clone; git status",
+                &[
+                    "gap unresolved: git pull by its usual remote, whose address stands in the repository",
+                    "gap unresolved: git pull by the remote origin, whose address stands in the repository",
+                    "gap unresolved: git push by the remote backup, whose address stands in the repository",
+                ],
+            ),
+            (
+                "gh repo clone acme/site /srv/site -- --depth 1; gh repo clone acme/site -- --depth 1; gh repo clone ghe.example/a/b; gh repo clone mine",
+                &[
+                    "gap unresolved: a repository whose address is only known when it runs",
+                    "import file:ghe.example/a/b",
+                    "import file:github.com/acme/site",
+                    "write file:h//srv/site",
+                ],
+            ),
+            (
+                "gh api repos/a/b/merges -f base=main; gh api /user; gh api -X DELETE 'repos/{owner}/{repo}'; gh auth login; \
+                 gh pr list; GH_HOST=ghe.example gh issue list",
+                &[
+                    "call endpoint:api.github.com/DELETE /repos/{}/{}",
+                    "call endpoint:api.github.com/GET /user",
+                    "call endpoint:api.github.com/POST /repos/a/b/merges",
+                    "connect host:api.github.com/",
+                    "connect host:ghe.example/",
+                ],
+            ),
+            (
+                "ssh-keyscan -p 2222 -t rsa h1,h2 >> /srv/k; ssh-keyscan $H",
+                &[
+                    "connect host:h1:2222/",
+                    "connect host:h2:2222/",
+                    "gap unresolved: a host that is only known when it runs",
+                    "write file:h//srv/k",
+                ],
+            ),
+            (
+                "cd /o; curl -fo '#1.html' 'http://s.example/p/{400,401}.html'; curl -g 'http://s.example/{a,b}'; \
+                 curl -o 'n#2#.x' 'http://s.example/v[1-9]/{date}'; curl http://[::1]:80/x; curl \"$URL\"",
+                &[
+                    "call endpoint:[::1]:80/GET /x",
+                    "call endpoint:s.example/GET /p/400.html",
+                    "call endpoint:s.example/GET /p/401.html",
+                    "call endpoint:s.example/GET /v{}/{date}",
+                    "call endpoint:s.example/GET /{a,b}",
+                    "gap unresolved: an HTTP call whose address is only known when it runs",
+                    "write file:h//o/n{}#.x",
+                    "write file:h//o/{}.html",
+                ],
+            ),
             (
                 "nc -w 1 irc1 5050; nc -l 80; telnet $H 25; ldapsearch -H ldaps://ldap1:636 -w SECRET",
                 &[
