@@ -46,7 +46,10 @@ fn findings(folder: &Path) -> Vec<(String, String, Option<String>)> {
 fn a_decision_about_one_finding_stands_beside_what_was_there() {
     let world = world();
     let before = findings(world.path());
-    assert_eq!(before.iter().map(|it| it.0.as_str()).collect::<Vec<_>>(), ["client:app", "client:other"]);
+    assert_eq!(
+        before.iter().map(|it| it.0.as_str()).collect::<Vec<_>>(),
+        ["client:app@10.0.0.5", "client:other@10.0.0.6"]
+    );
     let print = before[0].1.as_str();
     let out = run(
         world.path(),
@@ -65,14 +68,14 @@ fn a_decision_about_one_finding_stands_beside_what_was_there() {
     assert_eq!(String::from_utf8_lossy(&out.stderr), "");
     assert_eq!(
         String::from_utf8_lossy(&out.stdout),
-        "accepted client:app uses database:postgres-stderr:postgresql.log/shop, and nothing says who that is in estate/whodepends.toml\n"
+        "accepted client:app@10.0.0.5 uses database:postgres-stderr:postgresql.log/shop, and nothing says who that is in estate/whodepends.toml\n"
     );
     let expected = format!(
         "{SETTINGS}
-# client:app uses database:postgres-stderr:postgresql.log/shop, and nothing says who that is
+# client:app@10.0.0.5 uses database:postgres-stderr:postgresql.log/shop, and nothing says who that is
 [[accept]]
 rule = \"shadow-consumer\"
-consumer = \"client:app\"
+consumer = \"client:app@10.0.0.5\"
 resource = \"database:postgres-stderr:postgresql.log/shop\"
 uses = [\"read table:postgres-stderr:postgresql.log/shop/public.orders\"]
 reason = 'moves with \"BI\"'
@@ -156,7 +159,10 @@ fn what_cannot_be_accepted_changes_nothing() {
 fn two_reasons_for_one_finding_are_reported() {
     let world = world();
     for (rule, reason) in [("shadow-*", "known"), ("shadow-consumer", "moves")] {
-        run(world.path(), &["accept", rule, "estate", "--consumer", "client:app", "--reason", reason]);
+        run(
+            world.path(),
+            &["accept", rule, "estate", "--consumer", "client:app@10.0.0.5", "--reason", reason],
+        );
     }
     let out = run(world.path(), &["scan", "estate", "--format", "json", "--as-of", "2026-11-26"]);
     let report: serde_json::Value = serde_json::from_slice(&out.stdout).expect("it is JSON");
@@ -194,17 +200,17 @@ fn decided(entries: &str) -> tempfile::TempDir {
 fn an_entry_that_expired_brings_its_finding_back_and_is_told_of() {
     let entry = |until: &str| {
         format!(
-            "[[accept]]\nrule = \"shadow-*\"\nconsumer = \"client:app\"\nreason = \"goes\"\nuntil = \"{until}\"\n"
+            "[[accept]]\nrule = \"shadow-*\"\nconsumer = \"client:app@10.0.0.5\"\nreason = \"goes\"\nuntil = \"{until}\"\n"
         )
     };
     // The last day still holds.
     let (stale, open) = told(decided(&entry("2026-11-26")).path(), "shadow-consumer");
-    assert_eq!((stale, open), (vec![], vec!["client:other".to_owned()]));
+    assert_eq!((stale, open), (vec![], vec!["client:other@10.0.0.6".to_owned()]));
     let expired = decided(&entry("2026-11-20"));
     let (stale, open) = told(expired.path(), "shadow-consumer");
     let said = "whodepends.toml:8: [[accept]] rule = \"shadow-*\", reason = \"goes\" until = \"2026-11-20\" has expired 6 days ago; its finding is back";
     assert_eq!(stale, [said]);
-    assert_eq!(open, ["client:app", "client:other"]);
+    assert_eq!(open, ["client:app@10.0.0.5", "client:other@10.0.0.6"]);
     let printed = run(expired.path(), &["scan", "estate", "--as-of", "2026-11-26"]);
     let printed = String::from_utf8_lossy(&printed.stdout).into_owned();
     let facts: Vec<&str> = printed.lines().filter(|line| line.contains("was accepted")).collect();
@@ -213,11 +219,11 @@ fn an_entry_that_expired_brings_its_finding_back_and_is_told_of() {
     let renewed = format!("{}{}", entry("2026-11-20"), entry("2027-01-01").replace("goes", "stays"));
     let (stale, open) = told(decided(&renewed).path(), "shadow-consumer");
     let said = "whodepends.toml:8: [[accept]] rule = \"shadow-*\", reason = \"goes\" until = \"2026-11-20\" has expired 6 days ago, and no finding is left that it means";
-    assert_eq!((stale, open), (vec![said.to_owned()], vec!["client:other".to_owned()]));
+    assert_eq!((stale, open), (vec![said.to_owned()], vec!["client:other@10.0.0.6".to_owned()]));
     let (stale, open) = told(decided(&entry("soon")).path(), "shadow-consumer");
     let said = "whodepends.toml:8: [[accept]] rule = \"shadow-*\", reason = \"goes\" until = \"soon\" is no day (YYYY-MM-DD): it accepts nothing";
     assert_eq!(stale, [said]);
-    assert_eq!(open, ["client:app", "client:other"]);
+    assert_eq!(open, ["client:app@10.0.0.5", "client:other@10.0.0.6"]);
 }
 
 #[test]
@@ -232,7 +238,7 @@ fn an_entry_that_means_nothing_is_told_of_by_its_key() {
             "whodepends.toml:7: [[accept]] rule = \"shadow-consumer\", reason = \"x\" consumer = \"client:ap\" matches no finding",
         ),
         (
-            "accept = [\n  { rule = \"shadow-consumer\", consumer = \"client:app\",\n    resource = \"crm\", reason = \"x\" },\n]\n",
+            "accept = [\n  { rule = \"shadow-consumer\", consumer = \"client:app@10.0.0.5\",\n    resource = \"crm\", reason = \"x\" },\n]\n",
             "whodepends.toml:6: [[accept]] rule = \"shadow-consumer\", reason = \"x\" resource = \"crm\" matches no finding",
         ),
     ] {
@@ -247,7 +253,7 @@ fn an_entry_that_means_nothing_is_told_of_by_its_key() {
         };
         let (stale, open) = told(world.path(), "shadow-consumer");
         assert_eq!(stale, [said]);
-        assert_eq!(open, ["client:app", "client:other"]);
+        assert_eq!(open, ["client:app@10.0.0.5", "client:other@10.0.0.6"]);
     }
 }
 
@@ -259,7 +265,7 @@ fn an_entry_is_contradicted_by_an_inventory_that_lists_the_same() {
     ));
     let (stale, open) = told(world.path(), "shadow-consumer");
     let said = "whodepends.toml:6: [[accept]] rule = \"shadow-consumer\", reason = \"known\" consumer = \"client:app\" is declared at whodepends.toml:10 as well: one of the two is out of date";
-    assert_eq!((stale, open), (vec![said.to_owned()], vec!["client:other".to_owned()]));
+    assert_eq!((stale, open), (vec![said.to_owned()], vec!["client:other@10.0.0.6".to_owned()]));
 }
 
 #[test]
@@ -268,7 +274,7 @@ fn who_does_more_than_was_accepted_is_back() {
     let print = findings(world.path())[0].1.clone();
     run(world.path(), &["accept", &print, "estate", "--reason", "only reads", "--until", "2027-03-01"]);
     let (stale, open) = told(world.path(), "shadow-consumer");
-    assert_eq!((stale, open), (vec![], vec!["client:other".to_owned()]));
+    assert_eq!((stale, open), (vec![], vec!["client:other@10.0.0.6".to_owned()]));
     // More of the same is the same.
     let log = world.path().join("estate/postgresql.log");
     let more = |statement: &str| {
@@ -279,20 +285,20 @@ fn who_does_more_than_was_accepted_is_back() {
     let same = more("SELECT note FROM public.orders");
     fs::write(&log, format!("{early}{same}{late}")).expect("it can be written");
     let (stale, open) = told(world.path(), "shadow-consumer");
-    assert_eq!((stale, open), (vec![], vec!["client:other".to_owned()]));
+    assert_eq!((stale, open), (vec![], vec!["client:other@10.0.0.6".to_owned()]));
     let deletes = more("DELETE FROM public.orders WHERE id = 3");
     fs::write(&log, format!("{early}{deletes}{late}")).expect("it can be written");
     let (stale, open) = told(world.path(), "shadow-consumer");
-    let said = "whodepends.toml:10: [[accept]] rule = \"shadow-consumer\", reason = \"only reads\" is contradicted: client:app also does write table:postgres-stderr:postgresql.log/shop/public.orders, which `uses` does not state; the finding is back";
+    let said = "whodepends.toml:10: [[accept]] rule = \"shadow-consumer\", reason = \"only reads\" is contradicted: client:app@10.0.0.5 also does write table:postgres-stderr:postgresql.log/shop/public.orders, which `uses` does not state; the finding is back";
     assert_eq!(stale, [said]);
-    assert_eq!(open, ["client:app", "client:other"]);
+    assert_eq!(open, ["client:app@10.0.0.5", "client:other@10.0.0.6"]);
     // Decided again, it holds for what is done now.
     run(world.path(), &["accept", &print, "estate", "--reason", "cleans up", "--until", "2027-03-01"]);
     let (stale, open) = told(world.path(), "shadow-consumer");
-    assert_eq!((stale, open), (vec![], vec!["client:other".to_owned()]));
+    assert_eq!((stale, open), (vec![], vec!["client:other@10.0.0.6".to_owned()]));
     let printed = run(world.path(), &["scan", "estate", "--as-of", "2026-11-26"]);
     let printed = String::from_utf8_lossy(&printed.stdout).into_owned();
-    let accepted = "1 finding was accepted in whodepends.toml:\n  client:app uses database:postgres-stderr:postgresql.log/shop, and nothing says who that is (cleans up; until 2027-03-01)\n";
+    let accepted = "1 finding was accepted in whodepends.toml:\n  client:app@10.0.0.5 uses database:postgres-stderr:postgresql.log/shop, and nothing says who that is (cleans up; until 2027-03-01)\n";
     assert!(printed.contains(accepted), "{printed}");
 }
 
@@ -306,7 +312,7 @@ fn a_pattern_over_consumers_accepts_that_nobody_lists_them() {
         "accepted client:o* (1 finding) in estate/whodepends.toml\n"
     );
     let (stale, open) = told(world.path(), "shadow-consumer");
-    assert_eq!((stale, open), (vec![], vec!["client:app".to_owned()]));
+    assert_eq!((stale, open), (vec![], vec!["client:app@10.0.0.5".to_owned()]));
     // One that means nobody is written, and said to.
     let out = run(
         world.path(),

@@ -316,6 +316,36 @@ fn a_migration_is_told_with_what_reaches_it_and_what_is_left_out_is_counted() {
 }
 
 #[test]
+fn a_server_that_somebody_reaches_without_a_database_is_all_its_databases() {
+    let general = "mariadbd, Version: 10.11.6-MariaDB-log (Debian 12). started with:\n\
+                   Tcp port: 3306  Unix socket: /run/mysqld/mysqld.sock\nTime\t\t    Id Command\tArgument\n\
+                   261026 10:00:01\t     3 Connect\tpeer@10.0.0.8 on  using TCP/IP\n\t\t     3 Quit\t\n\
+                   \t\t     4 Connect\tlab@10.0.0.9 on drift using TCP/IP\n\
+                   \t\t     4 Query\tINSERT INTO samples (id) VALUES (1)\n\t\t     4 Quit\t\n";
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).expect("it can be written");
+    };
+    write("general.log", general);
+    let settings = "as_of = \"2026-11-24\"\n[[source]]\npath = \"general.log\"\nserver = \"assets-db\"\nzone = \"UTC\"\n\
+                    [migration]\nsystems = [\"assets-db\"]\n";
+    write("whodepends.toml", settings);
+    let (links, _) = told(&json(&["scan", shown(&folder), "--format", "json"]));
+    let lab = "client:lab@10.0.0.9 write table:assets-db/drift/drift.samples".to_owned();
+    assert!(links.contains(&lab), "{links:?}");
+    for pattern in ["assets-db", "database:assets-db"] {
+        let answer = text(&["on", pattern, shown(&folder)]);
+        assert!(
+            answer.contains("client:lab@10.0.0.9") && answer.contains("client:peer@10.0.0.8"),
+            "{answer}"
+        );
+    }
+    // A database of it is that one alone.
+    let answer = text(&["on", "database:assets-db/drift", shown(&folder)]);
+    assert!(answer.contains("client:lab@10.0.0.9") && !answer.contains("client:peer@10.0.0.8"), "{answer}");
+}
+
+#[test]
 fn what_passes_on_what_is_migrated_reaches_it_and_a_target_that_means_nothing_hides_nothing() {
     let behind = world("\n[migration]\nsystems = [\"public.orders\"]\n");
     let (links, _) = told(&json(&["scan", shown(&behind), "--format", "json"]));

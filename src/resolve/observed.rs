@@ -6,6 +6,7 @@ use super::consumers::{Book, Known, fold_name};
 use super::names::Names;
 use super::programs::{Part, Programs};
 use super::seen::Seen;
+use crate::evidence::stated::fits;
 use crate::evidence::{
     Action, Actor, Class, Confidence, Gap, GapCode, Mention, MentionKind, Outcome, Place, Resource,
     ResourceKind, Role, Text, Use, program_name,
@@ -514,7 +515,15 @@ fn by_stated_use(
         return Some(by_its_ends(only, it, why, book));
     }
     let of_host = book.known.iter().filter(|(_, known)| known.hosts.contains(from) && says(known));
-    let [only] = of_host.map(|(entity, _)| *entity).collect::<Vec<_>>()[..] else { return None };
+    let of_host: Vec<EntityId> = of_host.map(|(entity, _)| *entity).collect();
+    // Of several who keep something there, each its own keys.
+    let stating: Vec<EntityId> = match of_host[..] {
+        [_, _, ..] if store => {
+            of_host.into_iter().filter(|entity| states_keys(&book.known[entity], it, system, names)).collect()
+        }
+        _ => of_host,
+    };
+    let [only] = stating[..] else { return None };
     // Jobs of one host share its address, and any of them may call, whether its entry says so or not.
     let is_job = |entity: &EntityId| *entity != only && book.entities[entity.0].kind == "job";
     let jobs = book.known.iter().any(|(entity, known)| known.hosts.contains(from) && is_job(entity));
@@ -536,6 +545,17 @@ fn by_stated_use(
     let what = if encrypted { "encrypted" } else { "no login" };
     let why = format!("{what}, from a host where it alone states that it uses {system}");
     Some(by_its_ends(only, it, &why, book))
+}
+
+/// Whether an inventory states these very keys of a consumer.
+fn states_keys(known: &Known, it: &Use, system: &str, names: &Names) -> bool {
+    let own = &it.what.resource;
+    known.declared_uses.iter().any(|(_, stated, _)| {
+        let there = stated.server.as_deref().is_some_and(|server| names.system(server) == system);
+        there
+            && (stated.kind, own.kind) == (ResourceKind::Keys, ResourceKind::Keys)
+            && fits(&stated.parts.join("."), &own.parts.join("."))
+    })
 }
 
 /// Gives an act to a consumer, by where it came from and where it went.

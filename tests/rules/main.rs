@@ -542,6 +542,20 @@ mod unofficial_consumer {
     }
 
     #[test]
+    fn a_script_in_the_home_of_its_account_is_that_accounts() {
+        let at_home = "15 5 * * * sh $HOME/export.sh\n";
+        let told = |more: &[(&str, &str)]| {
+            let inventory = estate(BILLING);
+            let files = [&[(INVENTORY, inventory.as_str()), (CRONTAB, at_home)], more].concat();
+            findings(&files)
+        };
+        assert_eq!(told(&[("batch1/home/batch/export.sh", EXPORT)]), [FOUND]);
+        // In another account's home it is another script.
+        let other = |path: &str| [FOUND.replace("job:batch1/export", &format!("script:batch1:{path}"))];
+        assert_eq!(told(&[("batch1/home/bob/export.sh", EXPORT)]), other("/home/bob/export.sh"));
+    }
+
+    #[test]
     fn without_an_inventory_of_consumers_nobody_is_unofficial() {
         let told =
             findings(&[(INVENTORY, ESTATE), (CRONTAB, NIGHTLY), ("batch1/opt/jobs/export.sh", EXPORT)]);

@@ -51,6 +51,30 @@ fn a_key_beyond_the_stated_ones_is_found() {
 }
 
 #[test]
+fn of_several_consumers_of_a_host_each_has_the_keys_that_it_alone_states() {
+    let entry = |name: &str, key: &str| {
+        let entry = "[[consumer]]\nkind = \"service\"\nhosts = [\"app2\"]\n";
+        format!("{entry}name = \"{name}\"\nuses = [\"keys:cache/{key}\"]\n")
+    };
+    let monitor = |key: &str| format!("OK\n1793005200.418361 [0 10.20.1.12:33811] \"SET\" \"{key}\" \"1\"\n");
+    let told = |entries: &str, key: &str| {
+        findings(&[
+            (INVENTORY, &estate(&format!("{CACHE_AND_BROKER}{entries}"))),
+            ("redis/monitor.log", &monitor(key)),
+        ])
+    };
+    let both = entry("bed", "cart:*") + &entry("ward", "stock:*");
+    assert_eq!(told(&both, "cart:17"), NOTHING);
+    // What nobody states and what both state is nobody's.
+    let shadow = ["shadow-consumer: client:app2, cache:cache"];
+    let found = |key: &str| -> Vec<String> {
+        told(&both, key).into_iter().map(|line| line.replace("keys:cache/basket:{}", "cache:cache")).collect()
+    };
+    assert_eq!(found("basket:17"), shadow);
+    assert_eq!(told(&(entry("bed", "cart:*") + &entry("ward", "cart:*")), "cart:17"), shadow);
+}
+
+#[test]
 fn a_channel_beyond_the_stated_ones_is_found() {
     let found = |channel: &str| vec![format!("undeclared-use: job:batch1/export, topic:{channel}")];
     assert_eq!(beyond("\"cache\", \"topic:orders.created\""), found("loose.ends"));

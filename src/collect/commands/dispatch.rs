@@ -12,6 +12,9 @@ use tree_sitter::Node;
 /// How many functions are followed where any may be meant.
 const MAX_FUNCTIONS: usize = 64;
 
+/// How many bytes of a text are looked through in one step of work.
+const BYTES_A_STEP: usize = 16;
+
 impl Shell<'_> {
     /// Follows the functions that a command may mean which the text's own argument names; tells whether it is one.
     pub(super) fn dispatched(
@@ -26,9 +29,16 @@ impl Shell<'_> {
         if self.state.functions.is_empty() || self.state.arguments.is_some() || self.quiet || inside {
             return false;
         }
-        let named = command.child_by_field_name("name").map_or("", |name| self.of(name));
-        let Some((front, back)) = argument(named, self.text) else { return false };
+        let (name, text) = (command.child_by_field_name("name"), self.text);
+        let named = name.and_then(|name| text.get(name.byte_range())).unwrap_or("");
+        let Some((front, back, variable)) = argument(named) else { return false };
+        if !(matches!(variable, "1" | "@" | "*") || self.is_set_by_argument(variable)) {
+            return false;
+        }
         if words.first().is_some_and(|word| self.state.functions.contains_key(word)) {
+            return false;
+        }
+        if !self.may_work(self.text.len() / BYTES_A_STEP) {
             return false;
         }
         // What is called by its name is a help of the others, and told where it is called.
@@ -65,6 +75,11 @@ impl Shell<'_> {
 }
 
 impl Shell<'_> {
+    /// Whether the text sets a variable to its own argument.
+    fn is_set_by_argument(&mut self, name: &str) -> bool {
+        self.arguments.get_or_insert_with(|| set_by_argument(self.text)).contains(name)
+    }
+
     /// The names of all commands of the text that a command stands in.
     fn called(&self, command: Node<'_>) -> BTreeSet<&str> {
         let mut root = command;
@@ -85,8 +100,8 @@ impl Shell<'_> {
     }
 }
 
-/// What stands in front of and behind an argument of the text that names a command; `None`: no argument does.
-fn argument<'n>(named: &'n str, text: &str) -> Option<(&'n str, &'n str)> {
+/// What stands in front of and behind a variable that names a command, and its name; `None`: no variable does.
+fn argument(named: &str) -> Option<(&str, &str, &str)> {
     let named = named.trim_matches('"');
     let (front, rest) = named.split_once('$')?;
     let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
@@ -98,32 +113,29 @@ fn argument<'n>(named: &'n str, text: &str) -> Option<(&'n str, &'n str)> {
         }
     };
     let name = variable.split([':', '-', '=']).next().unwrap_or("");
-    let is_argument = matches!(name, "1" | "@" | "*") || set_by_argument(name, text);
-    (plain(front) && plain(back) && is_argument).then_some((front, back))
+    (plain(front) && plain(back)).then_some((front, back, name))
 }
 
-/// Whether a text sets a variable to its own argument: `sub=$1`, `sub="${1:-help}"`.
-fn set_by_argument(name: &str, text: &str) -> bool {
-    let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+/// The variables that a text sets to its own argument: `sub=$1`, `sub="${1:-help}"`.
+fn set_by_argument(text: &str) -> BTreeSet<String> {
     let first = |line: &str| {
         let line = line.trim_start();
-        let line = ["local ", "declare ", "readonly ", "typeset "]
-            .iter()
-            .find_map(|word| line.strip_prefix(word))
-            .unwrap_or(line);
-        let value = line.strip_prefix(name).and_then(|rest| rest.strip_prefix('='));
-        let value =
-            value.map(|value| value.trim_start_matches('"').trim_start_matches("${").trim_start_matches('$'));
-        value.is_some_and(|value| {
-            value.starts_with(['1', '@', '*']) && !value[1..].starts_with(|c: char| c.is_ascii_alphanumeric())
-        }) && line.contains('$')
+        let words = ["local ", "declare ", "readonly ", "typeset "];
+        let line = words.iter().find_map(|word| line.strip_prefix(word)).unwrap_or(line);
+        let (name, value) = line.split_once('=')?;
+        let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let value = value.trim_start_matches('"').strip_prefix('$')?;
+        let value = value.strip_prefix('{').unwrap_or(value);
+        let is_argument = value.starts_with(['1', '@', '*'])
+            && !value[1..].starts_with(|c: char| c.is_ascii_alphanumeric());
+        (plain && is_argument).then(|| name.to_owned())
     };
-    plain && text.lines().any(first)
+    text.lines().filter_map(first).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::argument;
+    use super::{argument, set_by_argument};
 
     #[test]
     fn an_argument_is_told_from_a_variable_that_holds_a_program() {
@@ -141,7 +153,10 @@ mod tests {
             ("/opt/$1", None),
             ("psql", None),
         ] {
-            assert_eq!(argument(named, text), want, "{named}");
+            let set = set_by_argument(text);
+            let found = argument(named);
+            let meant = found.filter(|(.., name)| matches!(*name, "1" | "@" | "*") || set.contains(*name));
+            assert_eq!(meant.map(|(front, back, _)| (front, back)), want, "{named}");
         }
     }
 }

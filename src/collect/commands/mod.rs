@@ -12,6 +12,7 @@ mod dispatch;
 mod files;
 mod git;
 mod github;
+mod home;
 mod http;
 mod kafka;
 mod later;

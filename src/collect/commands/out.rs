@@ -3,7 +3,7 @@
 
 use super::template::unmarked;
 use super::windows::unc;
-use super::{Call, Context, absolute, sleeps, written};
+use super::{Call, Context, absolute, home, sleeps, written};
 use crate::evidence::scrub::{scrub, scrub_name};
 use crate::evidence::{
     Action, Class, Confidence, Connection, Evidence, Fact, Gap, GapCode, Mention, MentionKind, Outcome,
@@ -217,6 +217,9 @@ impl<'a> Out<'a> {
         // What a folder nobody knows begins with is in no folder of this line.
         let open = script.starts_with("{}");
         let mut script = if open { script.replace("{}{}", "{}") } else { absolute(script, call) };
+        if let (None, Some(file)) = (&there, home::file(&script, self.context)) {
+            script = file;
+        }
         if let Some(host) = there {
             if !script.starts_with('/') {
                 let detail = format!("runs {} on {host}; it was not followed", scrub_name(&script));

@@ -273,6 +273,7 @@ impl Shell<'_> {
             bodies: self.bodies.clone(),
             decided: Vec::new(),
             work: self.work.clone(),
+            arguments: None,
         }
     }
 

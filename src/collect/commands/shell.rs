@@ -89,6 +89,8 @@ pub(super) struct Shell<'a> {
     pub(super) decided: Vec<Range<usize>>,
     /// The steps taken so far by this text and all inside of it.
     pub(super) work: Rc<Cell<usize>>,
+    /// The variables that the text sets to its own argument, once that was asked.
+    pub(super) arguments: Option<BTreeSet<String>>,
 }
 
 /// Reads a text.
@@ -119,6 +121,7 @@ pub(super) fn read(text: &str, context: &Context<'_>, out: &mut Out<'_>) {
         bodies: Vec::new(),
         decided: Vec::new(),
         work: Rc::new(Cell::new(0)),
+        arguments: None,
     };
     shell.run(&Redirects::default(), context, out);
     if out.calls > MAX_CALLS || out.expanded > MAX_EXPANDED || shell.work.get() > MAX_WORK {

@@ -43,14 +43,20 @@ pub(in crate::report) fn pick(
     let which = |says: &dyn Fn(&str) -> bool| -> Vec<usize> {
         all.iter().copied().filter(|at| says(entities.id(*at))).collect()
     };
+    // A server that is named as a whole is all its databases, with what lies in them.
+    let whole = |found: Vec<usize>| -> Vec<usize> {
+        let servers: BTreeSet<&str> = found.iter().filter_map(|at| server_of(entities.id(*at))).collect();
+        let more = which(&|id| servers.contains(system_of(id)));
+        found.into_iter().chain(more).collect::<BTreeSet<usize>>().into_iter().collect()
+    };
     let exact = which(&|id| id == pattern);
     if !exact.is_empty() {
-        return exact;
+        return whole(exact);
     }
     let ending =
         which(&|id| id.strip_suffix(pattern).is_some_and(|head| head.ends_with([':', '/', '.', ' '])));
     if !ending.is_empty() {
-        return ending;
+        return whole(ending);
     }
     let system = which(&|id| system_of(id) == pattern);
     if !system.is_empty() {
@@ -71,6 +77,12 @@ pub(in crate::report) fn pick(
         return systems;
     }
     which(&|id| glob.is_match(id))
+}
+
+/// The server that an id is, where it names no database of it.
+fn server_of(id: &str) -> Option<&str> {
+    let (kind, rest) = id.split_once(':')?;
+    (matches!(kind, "database" | "broker" | "cache") && !rest.contains('/')).then_some(rest)
 }
 
 /// Whether an entity is something that is depended on.
