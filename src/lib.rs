@@ -54,8 +54,8 @@
 //! - `Class` has `maintenance` (VACUUM, ANALYZE, REINDEX): neither an application's work nor monitoring.
 //! - `ResourceKind` has `routine`: a client that only calls functions of the database depends on it, and which
 //!   tables those touch is not known.
-//! - `MentionKind` has `code`: a file of a component that a job may run by itself, so that a folder of which one
-//!   job alone runs a file is that job, and several jobs of one folder stay several.
+//! - `MentionKind` has `code`: a file of a component that a job may run by itself. A folder of which one job alone runs
+//!   a file is that job where that file and what it takes in are all that works there; several jobs of one folder stay several.
 //! - Names that a session looks for in several schemas carry the list (`{catalog,public}`) until `resolve`, which
 //!   alone knows the tables, picks the first schema that has it.
 //! - The files of one capture ring are read singly: a connection that goes on in the next file is one whose
@@ -113,6 +113,12 @@
 //! - Whether a host is a way to the server is inferred from all who come from it: there alone, what others do or declare may change
 //!   a verdict on somebody who shares none of their identifiers but the host, or the name under which a use is told; never whether.
 //! - In PostgreSQL's logs the server's word on whom it lets in outranks how a line's prefix was read.
+//! - What `uses` says is read in `evidence/stated`, because settings check it, the inventory states it and `init` writes it. `*` is the
+//!   only sign with a meaning in it. An entry speaks only of the kinds that it lists, and whether a service is a hop is told by what
+//!   it calls itself.
+//! - `Says` has `Imports`: what a file of code takes in is done by whoever runs it; code that others take in as well is of both, and a
+//!   script stays its own. A file of a tree and the manifest that installs it and tells the same job are one.
+//! - What a file's beginning tells of its own form (a `log_line_prefix`, what stands in front of a client) is learnt once for each file.
 //! - Streams in an archive or with more than one server per file are not told apart yet; the file is the
 //!   stream's unit.
 

@@ -276,7 +276,9 @@ fn by_hand(
             && !known.applications.contains(&**program)
             && !known.shapes.contains(&it.what.shape.fingerprint)
     };
-    let did = it.what.outcome == Outcome::Ok && it.what.class == Class::App;
+    // What asks whether a service is well types at no window, and a window looks around in the catalogue first.
+    let worked = it.what.class == Class::App || Role::has_windows(program);
+    let did = it.what.outcome == Outcome::Ok && worked;
     if !did || !is_for_people(program) || !placed.iter().all(otherwise) {
         return None;
     }

@@ -140,3 +140,19 @@ fn a_job_is_called_by_its_program_and_not_by_what_stands_in_front() {
     let named: Vec<&str> = named.iter().map(|job| job.split(" as ").next().unwrap_or("")).collect();
     assert_eq!(named, ["job:facts", "job:pihole"]);
 }
+
+#[test]
+fn an_escape_that_puppet_does_not_know_is_crons() {
+    let manifest = "class w {\n  file { '/etc/cron.d/w':\n    content => \"0 1 * * * ws /bin/dump > /bk/$(date +\\%F).sql\\n\",\n  }\n}\n";
+    assert_eq!(
+        told("modules/w/manifests/init.pp", manifest),
+        ["job:dump as ws: 0 1 * * * (?): /bin/dump > /bk/$(date +%F).sql @ 3"]
+    );
+    // Ruby takes the sign behind any backslash, and then cron reads it.
+    let recipe =
+        "file '/etc/cron.d/w' do\n  content \"0 1 * * * ws /bin/dump > /bk/$(date +\\\\%F).sql\\n\"\nend\n";
+    assert_eq!(
+        told("cookbooks/w/recipes/default.rb", recipe),
+        ["job:dump as ws: 0 1 * * * (?): /bin/dump > /bk/$(date +%F).sql @ 2"]
+    );
+}

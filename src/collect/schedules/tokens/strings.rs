@@ -135,6 +135,9 @@ fn single(inside: &str) -> String {
     value
 }
 
+/// What Puppet escapes besides the letters of blanks.
+const PUPPET: [char; 6] = ['\\', '"', '\'', '$', 'r', 'u'];
+
 /// What double quotes stand for: escapes are read, code stays as it is written, `$name` of Puppet as `${name}`.
 pub(super) fn double(inside: &str, language: Language) -> String {
     let bytes = inside.as_bytes();
@@ -150,6 +153,10 @@ pub(super) fn double(inside: &str, language: Language) -> String {
                     Some('t') => value.push('\t'),
                     Some('s') => value.push(' '),
                     Some('\n') if language == Language::Ruby => {}
+                    // An escape that Puppet does not know stays as it is written (language reference, "Strings").
+                    Some(other) if language == Language::Puppet && !PUPPET.contains(&other) => {
+                        value.extend(['\\', other]);
+                    }
                     Some(other) => value.push(other),
                     None => value.push('\\'),
                 }
