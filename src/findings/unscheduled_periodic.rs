@@ -3,8 +3,9 @@
 use super::{Finding, Manual, Rule, Severity, who};
 use crate::evidence::{Action, Class, Confidence, Outcome, Stamp};
 use crate::graph::Graph;
-use crate::resolve::{Entity, Link};
+use crate::resolve::{Entity, EntityId, Link};
 use crate::timing::{Beat, beat, job_runs};
+use rayon::prelude::*;
 
 /// The rule.
 pub struct UnscheduledPeriodic;
@@ -32,56 +33,56 @@ impl Rule for UnscheduledPeriodic {
     }
 
     fn check(&self, graph: &Graph, out: &mut Vec<Finding>) {
-        for (id, consumer) in graph.consumers() {
-            if consumer.written {
-                continue;
-            }
-            let mut best: Option<(&Link, Beat)> = None;
-            for link in graph.links_of(id) {
-                let app = link.key.class == Class::App && link.key.outcome == Outcome::Ok;
-                if !app || !link.observed() || link.key.action == Action::Connect {
-                    continue;
-                }
-                let moments = link.activity().moments();
-                let Some(found) = beat(&moments) else { continue };
-                if predicted(graph, consumer, &moments) {
-                    continue;
-                }
-                if best.as_ref().is_none_or(|(_, other)| found.hits > other.hits) {
-                    best = Some((link, found));
-                }
-            }
-            let Some((link, found)) = best else { continue };
-            let name = &graph.entity(link.key.resource).id;
-            let mut facts = who::facts(graph, consumer, &[link]);
-            facts.insert("period", period(found.period));
-            facts.insert(
-                "beats",
-                format!("{} of {} hit, within {} s", found.hits, found.beats, found.tolerance),
-            );
-            let minutes = found.phase / 60;
-            if found.period <= 3600 {
-                facts.insert("phase", format!("{minutes} min {} s after each multiple", found.phase % 60));
-            }
-            out.push(Finding {
-                rule: &MANUAL,
-                severity: Severity::Medium,
-                confidence: Confidence::High,
-                title: format!(
-                    "{} uses {name} every {}, and no schedule starts it",
-                    consumer.id,
-                    period(found.period)
-                ),
-                consumer: Some(id),
-                resource: Some(link.key.resource),
-                upstream: None,
-                downstream: None,
-                facts,
-                question: format!("Where does the scheduler of {} run, and who answers for it?", consumer.id),
-                places: who::places(&[link]),
-            });
+        let consumers: Vec<_> = graph.consumers().filter(|(_, consumer)| !consumer.written).collect();
+        let found: Vec<Option<Finding>> =
+            consumers.into_par_iter().map(|(id, consumer)| kept_time(graph, id, consumer)).collect();
+        out.extend(found.into_iter().flatten());
+    }
+}
+
+/// The use of a consumer that keeps time best, where no schedule predicts it.
+fn kept_time(graph: &Graph, id: EntityId, consumer: &Entity) -> Option<Finding> {
+    let mut best: Option<(&Link, Beat)> = None;
+    for link in graph.links_of(id) {
+        let app = link.key.class == Class::App && link.key.outcome == Outcome::Ok;
+        if !app || !link.observed() || link.key.action == Action::Connect {
+            continue;
+        }
+        let moments = link.activity().moments();
+        let Some(found) = beat(&moments) else { continue };
+        if predicted(graph, consumer, &moments) {
+            continue;
+        }
+        if best.as_ref().is_none_or(|(_, other)| found.hits > other.hits) {
+            best = Some((link, found));
         }
     }
+    let (link, found) = best?;
+    let name = &graph.entity(link.key.resource).id;
+    let mut facts = who::facts(graph, consumer, &[link]);
+    facts.insert("period", period(found.period));
+    facts.insert("beats", format!("{} of {} hit, within {} s", found.hits, found.beats, found.tolerance));
+    let minutes = found.phase / 60;
+    if found.period <= 3600 {
+        facts.insert("phase", format!("{minutes} min {} s after each multiple", found.phase % 60));
+    }
+    Some(Finding {
+        rule: &MANUAL,
+        severity: Severity::Medium,
+        confidence: Confidence::High,
+        title: format!(
+            "{} uses {name} every {}, and no schedule starts it",
+            consumer.id,
+            period(found.period)
+        ),
+        consumer: Some(id),
+        resource: Some(link.key.resource),
+        upstream: None,
+        downstream: None,
+        facts,
+        question: format!("Where does the scheduler of {} run, and who answers for it?", consumer.id),
+        places: who::places(&[link]),
+    })
 }
 
 fn period(seconds: i64) -> String {

@@ -257,7 +257,7 @@ impl LogFormat for AccessCombined {
     }
 
     fn parse(&self, block: &[u8], context: Context<'_>) -> Block {
-        let text = String::from_utf8_lossy(block);
+        let text = super::as_text(block);
         let (mut clerk, meaning) = (Clerk::default(), Before::of_word(context.header));
         let (mut number, mut unknown) = (0, None);
         let mut parsed = line_log::parse(&text, &mut |line| match split(line) {

@@ -127,7 +127,7 @@ impl LogFormat for Alb {
 
     fn parse(&self, block: &[u8], _: Context<'_>) -> Block {
         let mut clerk = Clerk::default();
-        line_log::parse(&String::from_utf8_lossy(block), &mut |line| alb(line, &mut clerk))
+        line_log::parse(&super::as_text(block), &mut |line| alb(line, &mut clerk))
     }
 }
 
@@ -150,6 +150,6 @@ impl LogFormat for Elb {
 
     fn parse(&self, block: &[u8], _: Context<'_>) -> Block {
         let mut clerk = Clerk::default();
-        line_log::parse(&String::from_utf8_lossy(block), &mut |line| elb(line, &mut clerk))
+        line_log::parse(&super::as_text(block), &mut |line| elb(line, &mut clerk))
     }
 }

@@ -115,6 +115,6 @@ impl LogFormat for Envoy {
 
     fn parse(&self, block: &[u8], _: Context<'_>) -> Block {
         let mut clerk = Clerk::default();
-        line_log::parse(&String::from_utf8_lossy(block), &mut |line| read(line, &mut clerk))
+        line_log::parse(&super::as_text(block), &mut |line| read(line, &mut clerk))
     }
 }

@@ -253,7 +253,7 @@ impl LogFormat for HaProxy {
     }
 
     fn parse(&self, block: &[u8], context: Context<'_>) -> Block {
-        let (text, mut clerk, mut assumed) = (String::from_utf8_lossy(block), Clerk::default(), false);
+        let (text, mut clerk, mut assumed) = (super::as_text(block), Clerk::default(), false);
         let mut parsed =
             line_log::parse(&text, &mut |line| read(line, context.zones, &mut clerk, &mut assumed));
         parsed.zone_assumed = assumed;

@@ -262,8 +262,6 @@ impl LogFormat for JsonAccess {
 
     fn parse(&self, block: &[u8], _: Context<'_>) -> Block {
         let mut clerk = Clerk::default();
-        json_lines::parse(&String::from_utf8_lossy(block), &mut |object| {
-            read(self.tables, object, &mut clerk)
-        })
+        json_lines::parse(&super::as_text(block), &mut |object| read(self.tables, object, &mut clerk))
     }
 }

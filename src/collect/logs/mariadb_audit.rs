@@ -288,7 +288,7 @@ impl LogFormat for MariadbAudit {
     }
 
     fn parse(&self, block: &[u8], context: Context<'_>) -> Block {
-        let text = String::from_utf8_lossy(block);
+        let text = super::as_text(block);
         let (mut parsed, mut known, mut told) = (Block::default(), Known::default(), Vec::new());
         let mut at = 0;
         while at < text.len() {

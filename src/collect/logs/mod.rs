@@ -361,6 +361,11 @@ impl Block {
     }
 }
 
+/// Bytes as text; what is no UTF-8 is replaced. Nearly all is, and is looked through at the speed of memory.
+fn as_text(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
 /// One log format.
 pub trait LogFormat: Sync {
     /// Its row in the table.

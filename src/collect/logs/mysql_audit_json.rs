@@ -320,7 +320,7 @@ impl LogFormat for MysqlAuditJson {
     }
 
     fn parse(&self, block: &[u8], context: Context<'_>) -> Block {
-        let (text, mut parsed) = (String::from_utf8_lossy(block), Block::default());
+        let (text, mut parsed) = (super::as_text(block), Block::default());
         let bytes = text.as_bytes();
         let lines =
             |from: usize, until: usize| memchr::memchr_iter(b'\n', &bytes[from..until]).count() as u64;

@@ -207,7 +207,7 @@ impl LogFormat for MysqlGeneral {
     }
 
     fn parse(&self, block: &[u8], context: Context<'_>) -> Block {
-        let text = String::from_utf8_lossy(block);
+        let text = super::as_text(block);
         let bytes = text.as_bytes();
         let mut parsed = Block::default();
         let nobody = Arc::new(Who::default());

@@ -327,7 +327,7 @@ impl LogFormat for MysqlSlow {
     }
 
     fn parse(&self, block: &[u8], context: Context<'_>) -> Block {
-        let text = String::from_utf8_lossy(block);
+        let text = super::as_text(block);
         let bytes = text.as_bytes();
         let (mut parsed, mut known) = (Block::default(), Known::default());
         let mut at = 0;

@@ -170,7 +170,7 @@ impl LogFormat for PgBouncer {
     fn parse(&self, block: &[u8], context: Context<'_>) -> Block {
         let mut clock = Clock::new(context.zones);
         let mut parsed = Block::default();
-        let text = String::from_utf8_lossy(block);
+        let text = super::as_text(block);
         for (number, text) in text.lines().enumerate() {
             let number = number as u64;
             parsed.lines += 1;

@@ -93,7 +93,7 @@ impl LogFormat for PostgresStderr {
     }
 
     fn parse(&self, block: &[u8], context: Context<'_>) -> Block {
-        let text = String::from_utf8_lossy(block);
+        let text = super::as_text(block);
         let text = &*text;
         let mut clock = Clock::new(context.zones);
         let mut lines = Assembler::of(context.header);

@@ -453,7 +453,7 @@ impl LogFormat for RedisMonitor {
 
     fn parse(&self, block: &[u8], _context: Context<'_>) -> Block {
         let mut reader = Reader::default();
-        let text = String::from_utf8_lossy(block);
+        let text = super::as_text(block);
         for (number, line) in text.split_terminator('\n').enumerate() {
             let line = line.strip_suffix('\r').unwrap_or(line);
             if !matches!(line, "" | "OK") && reader.read(line, number as u64).is_none() {

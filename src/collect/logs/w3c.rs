@@ -279,7 +279,7 @@ fn header(block: &[u8], before: &str) -> Option<String> {
 }
 
 fn parse(block: &[u8], context: Context<'_>) -> Block {
-    let text = String::from_utf8_lossy(block);
+    let text = super::as_text(block);
     let mut clerk = Clerk::default();
     let mut said = Said::default();
     for directive in context.header.lines() {
