@@ -1,7 +1,8 @@
 //! Jobs that are written twice: a cron file that does nothing where systemd runs, and the timer that runs the same; a
-//! line that configuration management has for a crontab, and that crontab on a host; a file of a tree and the manifest that installs it; an event of a database in a dump and
-//! in an export. Each pair is one job: the timer's, the host's, the first one's. It joins only what runs the very same command at the
-//! same times and says by its place that it is the other's source or copy.
+//! line that configuration management has for a crontab, and that crontab on a host; a file of a tree and the manifest that
+//! installs it; an event of a database in a dump and in an export. Each pair is one job: the timer's, the host's, the
+//! manifest's, the first one's. It joins only what runs the very same command at the same times and says by its place that
+//! it is the other's source or copy.
 
 use super::jobs::JobLine;
 use crate::evidence::{Fact, Mention, MentionKind, Place, Says, Text};

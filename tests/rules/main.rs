@@ -594,7 +594,6 @@ mod unofficial_consumer {
         assert_eq!(told(&entry("EXPORT", "").replace("batch1", "app1"), NIGHTLY), [FOUND]);
         assert_eq!(told(&entry("EXPORT", "scripts = [\"/opt/new.sh\"]\n"), NIGHTLY), [FOUND]);
         let two = format!("{NIGHTLY}20 5 * * * /opt/old/export.sh\n");
-
         let each =
             ["-266836", "-31da01"].map(|digest| FOUND.replace("/export,", &format!("/export{digest},")));
         assert_eq!(told_of(&entry("EXPORT", ""), &two, EXPORT), each);

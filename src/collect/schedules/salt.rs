@@ -151,7 +151,7 @@ impl States<'_> {
         let command = text("name").unwrap_or(id);
         let name = text("identifier").filter(|it| !it.eq_ignore_ascii_case("false")).unwrap_or(id);
         let account = text("user").unwrap_or("root");
-        self.job(name, &schedule, Work::Template(command), Some(account), line, out)
+        self.job((DIALECT, &schedule), name, Work::Template(command), Some(account), line, out)
     }
 
     fn schedule(&self, id: &str, line: u64, given: &BTreeMap<&str, String>, out: &mut Evidence) -> bool {
@@ -214,29 +214,15 @@ impl States<'_> {
         }
         let mut stated = false;
         for (dialect, schedule) in told {
-            stated |= self.job_of(dialect, name, &schedule, Work::Named(function), None, line, out);
+            stated |= self.job((dialect, &schedule), name, Work::Named(function), None, line, out);
         }
         stated
     }
 
     fn job(
         &self,
+        (dialect, schedule): (&'static str, &str),
         name: &str,
-        schedule: &str,
-        work: Work<'_>,
-        account: Option<&str>,
-        line: u64,
-        out: &mut Evidence,
-    ) -> bool {
-        self.job_of(DIALECT, name, schedule, work, account, line, out)
-    }
-
-    #[expect(clippy::too_many_arguments)]
-    fn job_of(
-        &self,
-        dialect: &'static str,
-        name: &str,
-        schedule: &str,
         work: Work<'_>,
         account: Option<&str>,
         line: u64,
